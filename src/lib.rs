@@ -1,1 +1,16 @@
-//! placeholder
+//! `claudeprobe` finds out, unattended and in seconds, why calls to the Claude API from a cluster fail.
+//!
+//! ```text
+//!  ClaudeProbe ──► plan ──► probe pod ──► report ──► diagnosis ──► status, conditions, Events, metrics
+//!  (resource)      (plan)   (probe)       (report)   (diagnosis)   (operator)
+//!                              │                          ▲
+//!                              ├── direct ──► Claude      │ catalogue: the closed list of findings
+//!                              └── gateway ─► Claude      │ claude: what Claude says on the wire
+//! ```
+//!
+//! Dependencies point one way. [`catalogue`] and [`claude`] know nobody; [`resource`] and [`report`] know those; [`plan`]
+//! turns a resource into what a prober does; [`diagnosis`] is pure. [`probe`] speaks HTTP and knows no Kubernetes,
+//! [`operator`] speaks Kubernetes and sends no probe traffic, and neither knows the other. [`cli`] knows all.
+
+pub mod catalogue;
+pub mod claude;

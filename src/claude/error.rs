@@ -1,0 +1,86 @@
+//! What an error reply says, whoever relays it: the catalogue of Claude's errors as a closed enum.
+//!
+//! Classification reads status, `error.type`, `error.details.error_code` and, last, the message, because wording may
+//! change. It does not judge who made the reply: a gateway can imitate all of this (see `diagnosis::provenance`).
+
+use serde::{Deserialize, Serialize};
+
+/// The class of an error reply or of an `error` event inside a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ErrorClass {
+    /// No error, or none in Claude's vocabulary.
+    #[default]
+    None,
+    /// 401: no credential arrived (`x-api-key header is required`).
+    KeyRequired,
+    /// 401: a key arrived in `x-api-key` and is unknown (`invalid x-api-key`, `API key is invalid`).
+    KeyInvalid,
+    /// 401: a token arrived in `authorization` and is unknown (`Invalid bearer token`).
+    BearerInvalid,
+    /// 401: an OAuth token without its beta header (`OAuth authentication is currently not supported.`).
+    OauthUnsupported,
+    /// 401/403: OAuth is not allowed for this organisation.
+    OauthNotAllowed,
+    /// 401: the credential is expired, revoked, or its workspace or organisation is closed to it.
+    CredentialRevoked,
+    /// 401: an `Origin` header arrived (CORS).
+    CorsDenied,
+    /// 401 of another wording.
+    Unauthenticated,
+    /// 400: `anthropic-version: header is required`.
+    VersionRequired,
+    /// 400: `anthropic-version: "…" is not a valid version`.
+    VersionInvalid,
+    /// 400: `Unexpected value(s) … for the anthropic-beta header`.
+    BetaUnexpected,
+    /// 400: an `anthropic-workspace-id` header is needed.
+    WorkspaceRequired,
+    /// 400: prepaid credit is used up.
+    CreditExhausted,
+    /// 400: the organisation is disabled or on hold.
+    OrganizationDisabled,
+    /// 400 (or 429): a spend limit that the customer set.
+    SpendLimitOwn,
+    /// 429: the tier's or contract's spend limit (`enforced_spend_limit_reached`, `contract_spend_limit_reached`).
+    SpendLimitEnforced,
+    /// 402.
+    Billing,
+    /// 429: requests, input or output tokens per minute.
+    RateLimit,
+    /// 429: concurrent connections.
+    ConcurrencyLimit,
+    /// 429: growth of use (`ramp_limit_exceeded`).
+    AccelerationLimit,
+    /// 429: a subscription's limit, or a transient throttle without a named limit.
+    Throttled,
+    /// 404: `model: …`.
+    ModelNotFound,
+    /// 404 of another kind.
+    NotFound,
+    /// 403 `permission_error`.
+    Permission,
+    /// 403 `forbidden` `Request not allowed`: Claude's edge refuses the address.
+    EdgeForbidden,
+    /// An HTML challenge or block page of the edge (`cf-mitigated`).
+    EdgeChallenge,
+    /// 5xx page of the edge (520, 522, 524, 502, 504).
+    EdgeUnavailable,
+    /// 413.
+    TooLarge,
+    /// 400: the prompt exceeds the context window.
+    PromptTooLong,
+    /// 400: the body is not valid JSON.
+    InvalidJson,
+    /// 400: `<field>: Extra inputs are not permitted`.
+    ExtraInputs,
+    /// 400 of another kind.
+    InvalidRequest,
+    /// 409.
+    Conflict,
+    /// 500 `api_error`.
+    Internal,
+    /// 504 `timeout_error`.
+    Timeout,
+    /// 529, or `overloaded_error` under any status.
+    Overloaded,
+}
