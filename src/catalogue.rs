@@ -217,7 +217,10 @@ impl Code {
     /// The code with this name, if there is one.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        CATALOGUE.iter().map(|entry| entry.code).find(|code| code.name() == name)
+        CATALOGUE
+            .iter()
+            .map(|entry| entry.code)
+            .find(|code| code.name() == name)
     }
 }
 

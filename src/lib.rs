@@ -14,3 +14,4 @@
 
 pub mod catalogue;
 pub mod claude;
+pub mod report;

@@ -1,0 +1,320 @@
+//! What a prober is told to do: the plan of one run, as JSON in one environment variable.
+//!
+//! The kubelet expands `$(VAR)` in environment values, so [`Plan::to_env`] writes every `$` as `\u0024`. Keys are never in
+//! a plan: it names the environment variable that holds one.
+
+use serde::{Deserialize, Serialize};
+
+use super::evidence::ExchangeKind;
+
+/// Name of the environment variable that carries the plan.
+pub const PLAN_ENV: &str = "CLAUDEPROBE_PLAN";
+/// Largest plan that a pod may carry, bytes of its environment value.
+pub const PLAN_MAX_BYTES: usize = 64 * 1024;
+/// Version of the plan's format that this build writes and reads.
+pub const PLAN_VERSION: u32 = 1;
+
+/// One run on one or more paths.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// [`PLAN_VERSION`].
+    pub version: u32,
+    /// `namespace/name` of the probe, or `check`.
+    pub probe: String,
+    /// The probe's UID: salt of key fingerprints. A random one for `check`.
+    pub uid: String,
+    /// The slot that this run fills.
+    pub slot: String,
+    /// The prober reports and exits 15 s before this much time has passed, milliseconds.
+    pub run_timeout_ms: u64,
+    /// The frozen request, the same on every path.
+    pub request: FrozenRequest,
+    /// The paths: the control first if there is one, then gateways in the resource's order.
+    pub legs: Vec<Leg>,
+    /// Networks that the prober refuses besides metadata addresses, CIDR notation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refuse_networks: Vec<String>,
+    /// A sidecar terminates our connections: wait for it, and mark TCP and TLS times.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mesh: bool,
+}
+
+/// The request that is sent byte for byte the same on every path of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FrozenRequest {
+    /// The model that is asked for (also needed with a saved body, to build canaries).
+    pub model: String,
+    /// `anthropic-version`.
+    pub api_version: String,
+    /// `anthropic-beta` values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub betas: Vec<String>,
+    /// Extra request headers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<Header>,
+    /// Whether an event stream is asked for.
+    pub stream: bool,
+    /// Upper bound of output tokens.
+    pub max_tokens: u32,
+    /// The user's prompt, unless `body_file` is set.
+    pub prompt: String,
+    /// A file whose bytes are the body, unchanged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_file: Option<String>,
+}
+
+/// An extra request header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Header {
+    /// Header name.
+    pub name: String,
+    /// Its value, or where it comes from.
+    #[serde(flatten)]
+    pub value: HeaderValue,
+}
+
+/// Where a header's value comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HeaderValue {
+    /// Literal text.
+    Value(String),
+    /// Environment variable that holds it (a secret).
+    Env(String),
+}
+
+/// One path of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Leg {
+    /// `direct` or the gateway's name.
+    pub name: String,
+    /// Base URL, without a final slash; `/v1/messages` is appended.
+    pub url: String,
+    /// Where the key comes from and how it is sent; `None` sends none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<Credential>,
+    /// Another model name on this path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Extra request headers of this path only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<Header>,
+    /// Forward proxy to reach the path through, by CONNECT (or absolute-form for http URLs).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Proxy>,
+    /// TLS settings.
+    #[serde(default, skip_serializing_if = "Tls::is_default")]
+    pub tls: Tls,
+    /// HTTP version.
+    #[serde(default)]
+    pub http_version: HttpVersion,
+    /// Exchanges besides handshake and frozen request, in any order: the prober orders them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<ExchangePlan>,
+    /// Whether the path leads to the Claude API itself: canaries that only Claude answers make sense.
+    pub anthropic: bool,
+}
+
+/// An exchange that the plan asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExchangePlan {
+    /// Which.
+    pub kind: ExchangeKind,
+    /// When it is sent.
+    #[serde(default)]
+    pub when: When,
+    /// Bytes for size exchanges, connections for parallel ones, seconds for idle reuse; 0 = the exchange's default.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub amount: u64,
+}
+
+/// When a planned exchange is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum When {
+    /// In this run, whatever the frozen request gave (after it, and only if it may still tell something).
+    #[default]
+    Always,
+    /// Only when the frozen request on this path failed with 401 or 403.
+    AuthFailed,
+    /// Only when the frozen request on this path failed.
+    Failed,
+}
+
+/// Where a key comes from and how it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Credential {
+    /// Environment variable that holds the key.
+    pub env: String,
+    /// Header that carries it.
+    pub carrier: Carrier,
+    /// Whether this must be an Anthropic key (the direct path's), or may be a gateway's own.
+    pub anthropic: bool,
+}
+
+/// The header that carries a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Carrier {
+    /// `x-api-key: KEY`.
+    #[default]
+    XApiKey,
+    /// `authorization: Bearer KEY`.
+    Bearer,
+    /// Another header, the bare key as its value.
+    Header(String),
+}
+
+/// A forward proxy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Proxy {
+    /// `http://host:port`.
+    pub url: String,
+    /// Environment variable that holds `user:password`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_env: Option<String>,
+}
+
+/// TLS settings of a path.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Tls {
+    /// PEM file of additional roots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<String>,
+    /// Name for SNI and verification instead of the URL's host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    /// Environment variables that hold the client certificate chain and key, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate_env: Option<(String, String)>,
+}
+
+impl Tls {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// HTTP version of a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HttpVersion {
+    /// HTTP/1.1, as the SDKs speak.
+    #[default]
+    Http1,
+    /// HTTP/2 (by ALPN, or with prior knowledge on plain text).
+    Http2,
+    /// What ALPN gives.
+    Auto,
+}
+
+// serde's `skip_serializing_if` passes a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(amount: &u64) -> bool {
+    *amount == 0
+}
+
+/// Why a plan cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// It is larger than a pod may carry.
+    #[error(
+        "the plan needs {bytes} bytes, and {PLAN_MAX_BYTES} are allowed: shorten the prompt or the headers, or put the body into a ConfigMap (request.bodyFrom)"
+    )]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// It is not JSON of this shape.
+    #[error("the plan cannot be read: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// It is of another version.
+    #[error(
+        "the plan is of version {found}, and this prober reads version {PLAN_VERSION}: operator and probe image must be of the same release"
+    )]
+    Version {
+        /// The version found.
+        found: u32,
+    },
+}
+
+impl Plan {
+    /// The plan as an environment value: JSON in which every `$` is written `\u0024`, so that the kubelet expands nothing.
+    ///
+    /// # Errors
+    /// [`PlanError::TooLarge`] above [`PLAN_MAX_BYTES`].
+    pub fn to_env(&self) -> Result<String, PlanError> {
+        // In JSON text a `$` occurs only inside strings, where the escape means the same.
+        let value = serde_json::to_string(self)?.replace('$', "\\u0024");
+        if value.len() > PLAN_MAX_BYTES {
+            return Err(PlanError::TooLarge { bytes: value.len() });
+        }
+        Ok(value)
+    }
+
+    /// Reads a plan back.
+    ///
+    /// # Errors
+    /// Malformed JSON, unknown fields, or another version.
+    pub fn from_env(value: &str) -> Result<Self, PlanError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let found = serde_json::from_str::<Versioned>(value)?.version;
+        if found != PLAN_VERSION {
+            return Err(PlanError::Version { found });
+        }
+        Ok(serde_json::from_str(value)?)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn plan() -> Plan {
+        Plan {
+            version: PLAN_VERSION,
+            probe: "ai/assistants".into(),
+            uid: "u".into(),
+            slot: "g1".into(),
+            run_timeout_ms: 180_000,
+            request: FrozenRequest {
+                model: "claude-haiku-4-5".into(),
+                api_version: "2023-06-01".into(),
+                betas: vec![],
+                headers: vec![Header {
+                    name: "x-team".into(),
+                    value: HeaderValue::Value("$(API_KEY) $$".into()),
+                }],
+                stream: true,
+                max_tokens: 64,
+                prompt: "costs $5, $(API_KEY), $$(API_KEY)".into(),
+                body_file: None,
+            },
+            legs: vec![],
+            refuse_networks: vec![],
+            mesh: false,
+        }
+    }
+
+    #[test]
+    fn no_dollar_is_left_for_the_kubelet_to_expand_and_all_come_back() {
+        let value = plan().to_env().unwrap();
+        assert!(!value.contains('$'));
+        assert_eq!(Plan::from_env(&value).unwrap(), plan());
+    }
+
+    #[test]
+    fn another_version_is_named() {
+        let value = plan().to_env().unwrap().replace("\"version\":1", "\"version\":9");
+        assert!(Plan::from_env(&value).unwrap_err().to_string().contains("version 9"));
+    }
+}
