@@ -15,3 +15,4 @@
 pub mod catalogue;
 pub mod claude;
 pub mod report;
+pub mod resource;
