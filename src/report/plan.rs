@@ -38,6 +38,9 @@ pub struct Plan {
     /// A sidecar terminates our connections: wait for it, and mark TCP and TLS times.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mesh: bool,
+    /// Over budget: send nothing that generates tokens, so not the frozen request either.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub zero_token_only: bool,
 }
 
 /// The request that is sent byte for byte the same on every path of a run.
@@ -175,9 +178,9 @@ pub enum Carrier {
 pub struct Proxy {
     /// `http://host:port`.
     pub url: String,
-    /// Environment variable that holds `user:password`.
+    /// Environment variables that hold the user name and the password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credential_env: Option<String>,
+    pub credential_env: Option<(String, String)>,
 }
 
 /// TLS settings of a path.
@@ -302,6 +305,7 @@ mod tests {
             legs: vec![],
             refuse_networks: vec![],
             mesh: false,
+            zero_token_only: false,
         }
     }
 
