@@ -14,5 +14,6 @@
 
 pub mod catalogue;
 pub mod claude;
+pub mod cli;
 pub mod report;
 pub mod resource;

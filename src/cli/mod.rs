@@ -1,0 +1,99 @@
+//! The command line: one module per subcommand, each with its `Args` and a `run` that returns an [`Exit`] or a [`Failure`].
+//!
+//! Knows all other parts; nothing knows it. Results go to standard output, everything else to standard error.
+
+pub mod exit;
+pub mod output;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use exit::{Exit, Failure, USAGE};
+
+/// Finds out why calls to the Claude API fail: configuration, quota, network or upstream.
+///
+/// Sends the identical request through your gateways and by the direct path, compares what comes back, and names the
+/// cause, its layer, the path that it is on, and what to change.
+#[derive(Debug, Parser)]
+#[command(name = "claudeprobe", max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  claudeprobe demo
+      Shows every fault on embedded gateways: no cluster, no key, no internet.
+  ANTHROPIC_API_KEY=… claudeprobe check --gateway https://ai-gateway.example.com
+      Compares a gateway with the direct path, now, from here.
+  claudeprobe crd | kubectl apply -f -
+      Installs the resource definition.";
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Parses the process's arguments, runs the command, and says how it ended. `commit` is shown by `--version`.
+#[must_use]
+pub fn main(commit: Option<&str>) -> ExitCode {
+    silence_backtraces();
+    match run(std::env::args_os(), commit) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output::complain(&format!("claudeprobe: {}", failure.message));
+            failure.exit.into()
+        }
+    }
+}
+
+/// Runs the command that `args` (with the program's name first) ask for.
+///
+/// # Errors
+/// Any [`Failure`] of the command. A wrong command line is not among them: its usage is printed here.
+pub fn run<I, T>(args: I, commit: Option<&str>) -> Result<Exit, Failure>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    // clap keeps borrowed strings only, and this one lives as long as the process anyway.
+    let command = Cli::command().version(&*version(commit).leak());
+    let parsed = command
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed {
+        Ok(cli) => dispatch(cli.command),
+        Err(error) => {
+            // clap prints help and version to stdout and the rest to stderr, coloured only on a terminal.
+            let _ = error.print();
+            // clap's own code for a wrong command line is 2, which here means `Failing`.
+            Ok(if error.use_stderr() { Exit(USAGE) } else { Exit::OK })
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<Exit, Failure> {
+    match command {}
+}
+
+fn version(commit: Option<&str>) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    match commit.filter(|commit| !commit.is_empty()) {
+        Some(commit) => format!("{version} ({commit})"),
+        None => version.to_owned(),
+    }
+}
+
+/// A bug must not greet a user with a backtrace: one sentence, and how to get more.
+fn silence_backtraces() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info
+            .location()
+            .map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
+        let what = info.payload_as_str().unwrap_or("no message");
+        output::complain(&format!(
+            "claudeprobe: internal error{place}: {what}. This is a bug: please report it."
+        ));
+    }));
+}
