@@ -5,3 +5,4 @@
 
 pub mod evidence;
 pub mod plan;
+pub mod summary;

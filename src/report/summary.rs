@@ -1,0 +1,201 @@
+//! A path's evidence as the status and `check -o json` show it: one line per path, in seconds and the field's names.
+//!
+//! Judges nothing: what an outcome means is for the diagnosis to say.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
+use super::evidence::{EventKind, Exchange, Headroom, LegEvidence, Outcome, Reach, StreamEvidence};
+use crate::resource::status::{PathStatus, StreamStatus};
+
+/// What one path answered to the frozen request. `host` is `host:port` of the path's URL, `stream` whether an event stream
+/// was asked for, `started_at_ms` the start of the run in Unix milliseconds (the certificate's days count from it).
+#[must_use]
+pub fn path_status(leg: &LegEvidence, host: &str, stream: bool, started_at_ms: i64) -> PathStatus {
+    let frozen = leg.frozen();
+    PathStatus {
+        name: leg.path.clone(),
+        host: host.to_owned(),
+        exchange: if stream { "stream" } else { "message" }.to_owned(),
+        outcome: outcome(leg, frozen),
+        status: frozen.map_or(0, |exchange| i32::from(exchange.status)),
+        request_id: frozen
+            .and_then(|exchange| exchange.request_id.clone())
+            .unwrap_or_default(),
+        peer: leg.handshake.peer.clone().unwrap_or_default(),
+        headers: BTreeMap::new(),
+        timings: timings(leg, frozen),
+        stream: frozen.and_then(|exchange| {
+            exchange
+                .stream
+                .as_ref()
+                .map(|stream| stream_status(stream, exchange.outcome))
+        }),
+        ratelimit_remaining: frozen
+            .and_then(|exchange| exchange.headroom.as_ref())
+            .map(remaining)
+            .unwrap_or_default(),
+        certificate_expires: leg
+            .handshake
+            .certificate_days
+            .and_then(|days| expiry(started_at_ms, days)),
+        canaries: None,
+    }
+}
+
+/// How the frozen request ended, or why it was never sent.
+fn outcome(leg: &LegEvidence, frozen: Option<&Exchange>) -> String {
+    match (leg.handshake.outcome, frozen) {
+        (Reach::Connected | Reach::NotTried, Some(exchange)) => format!("{:?}", exchange.outcome),
+        (Reach::Connected, None) => leg
+            .skipped
+            .first()
+            .map_or_else(|| "NotReported".to_owned(), |(_, reason)| format!("{reason:?}")),
+        (Reach::NotTried, None) => "NotReported".to_owned(),
+        (reach, _) => format!("{reach:?}"),
+    }
+}
+
+/// Seconds per phase; a phase that was not observed is absent.
+fn timings(leg: &LegEvidence, frozen: Option<&Exchange>) -> BTreeMap<String, f64> {
+    let stream = frozen.and_then(|exchange| exchange.stream.as_ref());
+    [
+        ("dns", leg.handshake.dns_ms),
+        ("connect", leg.handshake.connect_ms),
+        ("tls", leg.handshake.tls_ms),
+        ("first_byte", frozen.and_then(|exchange| exchange.first_byte_ms)),
+        ("first_token", stream.and_then(|stream| stream.first_token_ms)),
+        ("total", frozen.and_then(|exchange| exchange.total_ms)),
+    ]
+    .into_iter()
+    .filter_map(|(phase, ms)| Some((phase.to_owned(), seconds(ms?))))
+    .collect()
+}
+
+fn stream_status(stream: &StreamEvidence, outcome: Outcome) -> StreamStatus {
+    StreamStatus {
+        events: i64::from(stream.events),
+        bytes: i64::from(stream.bytes),
+        last_event: event_name(stream.last_event).to_owned(),
+        last_event_at: stream.last_event_ms.map_or(0.0, seconds),
+        max_gap: seconds(stream.max_gap_ms),
+        message_stop: stream.message_stop,
+        framing: if stream.framing_complete {
+            "Complete"
+        } else {
+            "Incomplete"
+        }
+        .to_owned(),
+        ending: format!("{outcome:?}"),
+    }
+}
+
+/// The event's name on the wire; empty when none came.
+#[must_use]
+pub fn event_name(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::None => "",
+        EventKind::MessageStart => "message_start",
+        EventKind::BlockStart => "content_block_start",
+        EventKind::BlockDelta => "content_block_delta",
+        EventKind::BlockStop => "content_block_stop",
+        EventKind::MessageDelta => "message_delta",
+        EventKind::MessageStop => "message_stop",
+        EventKind::Ping => "ping",
+        EventKind::Error => "error",
+        EventKind::Other => "other",
+    }
+}
+
+fn remaining(headroom: &Headroom) -> BTreeMap<String, f64> {
+    [
+        ("requests", headroom.requests),
+        ("input_tokens", headroom.input_tokens),
+        ("output_tokens", headroom.output_tokens),
+        ("tokens", headroom.tokens),
+    ]
+    .into_iter()
+    .filter_map(|(limit, percent)| Some((limit.to_owned(), f64::from(percent?) / 100.0)))
+    .collect()
+}
+
+/// Whole days after the start of the run, which is as exact as the evidence is.
+fn expiry(started_at_ms: i64, days: i32) -> Option<Time> {
+    let start = Timestamp::from_millisecond(started_at_ms).ok()?;
+    let day = start.as_second().div_euclid(86_400) * 86_400;
+    let at = Timestamp::from_second(day).ok()?;
+    at.checked_add(SignedDuration::from_hours(24 * i64::from(days)))
+        .ok()
+        .map(Time)
+}
+
+fn seconds(ms: u32) -> f64 {
+    f64::from(ms) / 1000.0
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::report::evidence::{ExchangeKind, Handshake, SkipReason};
+
+    fn leg(reach: Reach) -> LegEvidence {
+        LegEvidence {
+            path: "edge".into(),
+            handshake: Handshake {
+                outcome: reach,
+                connect_ms: Some(4),
+                certificate_days: Some(2),
+                ..Handshake::default()
+            },
+            ..LegEvidence::default()
+        }
+    }
+
+    #[test]
+    fn a_cut_stream_tells_its_last_event_and_that_the_framing_is_incomplete() {
+        let mut leg = leg(Reach::Connected);
+        let mut frozen = Exchange::new(ExchangeKind::Frozen, Outcome::CutByClose);
+        frozen.status = 200;
+        frozen.total_ms = Some(3_100);
+        frozen.stream = Some(StreamEvidence {
+            events: 3,
+            last_event: EventKind::BlockDelta,
+            last_event_ms: Some(100),
+            ..StreamEvidence::default()
+        });
+        leg.exchanges.push(frozen);
+        let path = path_status(&leg, "edge:80", true, 0);
+        assert_eq!((path.outcome.as_str(), path.status), ("CutByClose", 200));
+        let stream = path.stream.unwrap();
+        assert_eq!(
+            (
+                stream.last_event.as_str(),
+                stream.last_event_at,
+                stream.framing.as_str()
+            ),
+            ("content_block_delta", 0.1, "Incomplete")
+        );
+        assert_eq!(path.timings.get("total"), Some(&3.1));
+        assert!(!path.timings.contains_key("tls"), "what was not observed is absent");
+    }
+
+    #[test]
+    fn a_path_that_was_not_reached_says_how_far_it_came() {
+        assert_eq!(
+            path_status(&leg(Reach::DnsNoName), "x:80", false, 0).outcome,
+            "DnsNoName"
+        );
+        let mut skipped = leg(Reach::Connected);
+        skipped.skipped.push((ExchangeKind::Frozen, SkipReason::NoUsableKey));
+        assert_eq!(path_status(&skipped, "x:80", false, 0).outcome, "NoUsableKey");
+    }
+
+    #[test]
+    fn the_expiry_counts_whole_days_from_the_run() {
+        let path = path_status(&leg(Reach::Connected), "x:80", false, 86_400_000 + 5_000);
+        assert_eq!(path.certificate_expires.unwrap().0.to_string(), "1970-01-04T00:00:00Z");
+    }
+}
