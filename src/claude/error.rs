@@ -2,11 +2,31 @@
 //!
 //! Classification reads status, `error.type`, `error.details.error_code` and, last, the message, because wording may
 //! change. It does not judge who made the reply: a gateway can imitate all of this (see `diagnosis::provenance`).
+//!
+//! [`classify`] reads a reply, [`classify_event`] an `error` event inside a stream; the functions of [`extract`] read what a
+//! message quotes (version, betas, limit, organisation, field).
+
+pub mod extract;
+mod message;
+mod nested;
+mod page;
+mod reading;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;
+
+pub use extract::{
+    Limit, beta_echo, extra_input_field, json_error_position, limit_in, model_in, org_in,
+    regain_at, version_echo,
+};
+pub use reading::{BodyRequestId, BodyShape, ErrorReading, MAX_BODY, classify, classify_event};
 
 use serde::{Deserialize, Serialize};
 
 /// The class of an error reply or of an `error` event inside a stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub enum ErrorClass {
     /// No error, or none in Claude's vocabulary.
     #[default]
@@ -83,4 +103,13 @@ pub enum ErrorClass {
     Timeout,
     /// 529, or `overloaded_error` under any status.
     Overloaded,
+}
+
+/// At most `bytes` bytes of the text, cut at a character.
+pub(super) fn bounded(text: &str, bytes: usize) -> String {
+    let mut end = text.len().min(bytes);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default().to_owned()
 }
