@@ -16,17 +16,14 @@ mod reading;
 mod tests;
 
 pub use extract::{
-    Limit, beta_echo, extra_input_field, json_error_position, limit_in, model_in, org_in,
-    regain_at, version_echo,
+    Limit, beta_echo, extra_input_field, json_error_position, limit_in, model_in, org_in, regain_at, version_echo,
 };
 pub use reading::{BodyRequestId, BodyShape, ErrorReading, MAX_BODY, classify, classify_event};
 
 use serde::{Deserialize, Serialize};
 
 /// The class of an error reply or of an `error` event inside a stream.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ErrorClass {
     /// No error, or none in Claude's vocabulary.
     #[default]

@@ -32,12 +32,8 @@ impl Usage {
         Self {
             input_tokens: later.input_tokens.or(self.input_tokens),
             output_tokens: later.output_tokens.or(self.output_tokens),
-            cache_creation_input_tokens: later
-                .cache_creation_input_tokens
-                .or(self.cache_creation_input_tokens),
-            cache_read_input_tokens: later
-                .cache_read_input_tokens
-                .or(self.cache_read_input_tokens),
+            cache_creation_input_tokens: later.cache_creation_input_tokens.or(self.cache_creation_input_tokens),
+            cache_read_input_tokens: later.cache_read_input_tokens.or(self.cache_read_input_tokens),
         }
     }
 }
@@ -150,10 +146,7 @@ pub fn read(event: &sse::Event) -> StreamEvent {
             }
         }
         "content_block_start" => StreamEvent::ContentBlockStart {
-            kind: wire
-                .content_block
-                .and_then(|block| block.kind)
-                .unwrap_or_default(),
+            kind: wire.content_block.and_then(|block| block.kind).unwrap_or_default(),
         },
         "content_block_delta" => {
             let text = wire
@@ -229,10 +222,7 @@ mod tests {
         };
         assert_eq!(
             (id.as_deref(), model.as_deref()),
-            (
-                Some("msg_011CeCGmCzjcUtmtEmMdEiM2"),
-                Some("claude-haiku-4-5-20251001")
-            )
+            (Some("msg_011CeCGmCzjcUtmtEmMdEiM2"), Some("claude-haiku-4-5-20251001"))
         );
         assert_eq!(usage.input_tokens, Some(15));
         assert_eq!(
@@ -257,10 +247,7 @@ mod tests {
             panic!("{read:?}")
         };
         assert_eq!(
-            (
-                stop_reason.as_deref(),
-                usage.updated_by(*last).output_tokens
-            ),
+            (stop_reason.as_deref(), usage.updated_by(*last).output_tokens),
             (Some("end_turn"), Some(9))
         );
         assert_eq!(read[6], StreamEvent::MessageStop);

@@ -43,9 +43,9 @@ pub fn is_request_id(value: &str) -> bool {
 
 /// Whether the value has the form of a workspace id.
 pub fn is_workspace_id(value: &str) -> bool {
-    value.strip_prefix("wrkspc_").is_some_and(|rest| {
-        (4..=64).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    })
+    value
+        .strip_prefix("wrkspc_")
+        .is_some_and(|rest| (4..=64).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 /// Whether the value has the form of an organisation id (a UUID in lower case or upper case).
@@ -118,9 +118,7 @@ pub fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
 }
 
 /// The kinds of limit that headers and messages name.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum LimitKind {
     /// Requests per minute.
     Requests,
@@ -134,12 +132,7 @@ pub enum LimitKind {
 
 impl LimitKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [
-        Self::Requests,
-        Self::Tokens,
-        Self::InputTokens,
-        Self::OutputTokens,
-    ];
+    pub const ALL: [Self; 4] = [Self::Requests, Self::Tokens, Self::InputTokens, Self::OutputTokens];
 
     /// The part of `anthropic-ratelimit-<name>-limit`.
     pub fn name(self) -> &'static str {
@@ -170,9 +163,7 @@ impl RateLimit {
     pub fn remaining_ratio(&self) -> Option<f64> {
         match (self.remaining, self.limit) {
             #[allow(clippy::cast_precision_loss, reason = "limits are far below 2^52")]
-            (Some(remaining), Some(limit)) if limit > 0 => {
-                Some((remaining as f64 / limit as f64).min(1.0))
-            }
+            (Some(remaining), Some(limit)) if limit > 0 => Some((remaining as f64 / limit as f64).min(1.0)),
             _ => None,
         }
     }
@@ -185,12 +176,7 @@ pub struct RateLimits(Vec<RateLimit>);
 impl RateLimits {
     /// Reads the headers; a value of the wrong form counts as absent.
     pub fn read(headers: &HeaderMap) -> Self {
-        let field = |kind: LimitKind, part: &str| {
-            text(
-                headers,
-                &format!("anthropic-ratelimit-{}-{part}", kind.name()),
-            )
-        };
+        let field = |kind: LimitKind, part: &str| text(headers, &format!("anthropic-ratelimit-{}-{part}", kind.name()));
         let limits = LimitKind::ALL.into_iter().map(|kind| RateLimit {
             kind,
             limit: field(kind, "limit").and_then(|value| value.parse().ok()),
@@ -199,9 +185,7 @@ impl RateLimits {
         });
         Self(
             limits
-                .filter(|limit| {
-                    limit.limit.is_some() || limit.remaining.is_some() || limit.reset.is_some()
-                })
+                .filter(|limit| limit.limit.is_some() || limit.remaining.is_some() || limit.reset.is_some())
                 .collect(),
         )
     }
@@ -231,10 +215,7 @@ impl RateLimits {
 
     /// The least remaining ratio of all limits.
     pub fn headroom(&self) -> Option<f64> {
-        self.0
-            .iter()
-            .filter_map(RateLimit::remaining_ratio)
-            .reduce(f64::min)
+        self.0.iter().filter_map(RateLimit::remaining_ratio).reduce(f64::min)
     }
 }
 
@@ -285,18 +266,10 @@ mod tests {
             "a limit with an unreadable value only is absent"
         );
         assert_eq!(
-            limits
-                .of(LimitKind::Requests)
-                .unwrap()
-                .reset
-                .unwrap()
-                .to_string(),
+            limits.of(LimitKind::Requests).unwrap().reset.unwrap().to_string(),
             "2026-08-19T14:34:11Z"
         );
-        assert_eq!(
-            limits.exhausted().collect::<Vec<_>>(),
-            [LimitKind::InputTokens]
-        );
+        assert_eq!(limits.exhausted().collect::<Vec<_>>(), [LimitKind::InputTokens]);
         assert_eq!(limits.headroom(), Some(0.0));
     }
 
@@ -306,18 +279,8 @@ mod tests {
         assert_eq!(read("16"), Some(RetryAfter::Seconds(16.0)));
         assert_eq!(read("0.5"), Some(RetryAfter::Seconds(0.5)));
         let now: jiff::Timestamp = "2026-08-19T14:34:00Z".parse().unwrap();
-        assert_eq!(
-            read("Wed, 19 Aug 2026 14:34:12 GMT")
-                .unwrap()
-                .seconds_from(now),
-            12.0
-        );
-        assert_eq!(
-            read("Wed, 19 Aug 2026 14:33:12 GMT")
-                .unwrap()
-                .seconds_from(now),
-            0.0
-        );
+        assert_eq!(read("Wed, 19 Aug 2026 14:34:12 GMT").unwrap().seconds_from(now), 12.0);
+        assert_eq!(read("Wed, 19 Aug 2026 14:33:12 GMT").unwrap().seconds_from(now), 0.0);
         for bad in ["-1", "soon", "inf", "NaN", ""] {
             assert_eq!(read(bad), None, "{bad}");
         }

@@ -206,9 +206,7 @@ pub fn inspect(value: &[u8]) -> Inspection {
     let kind = KeyKind::of(&core);
     match kind {
         KeyKind::AdminKey => defects.push(KeyDefect::AdminKey),
-        KeyKind::OtherVendor if !defects.contains(&KeyDefect::Placeholder) => {
-            defects.push(KeyDefect::OtherVendor)
-        }
+        KeyKind::OtherVendor if !defects.contains(&KeyDefect::Placeholder) => defects.push(KeyDefect::OtherVendor),
         _ => {}
     }
     defects.sort_unstable();
@@ -219,8 +217,8 @@ pub fn inspect(value: &[u8]) -> Inspection {
         KeyDefect::ControlByte,
         KeyDefect::NonAscii,
     ];
-    let repairable = defects.iter().any(|defect| defect.is_repairable())
-        && !defects.iter().any(|defect| hopeless.contains(defect));
+    let repairable =
+        defects.iter().any(|defect| defect.is_repairable()) && !defects.iter().any(|defect| hopeless.contains(defect));
     Inspection {
         kind,
         defects,
@@ -232,18 +230,12 @@ pub fn inspect(value: &[u8]) -> Inspection {
 fn repaired(text: &str, defects: &mut Vec<KeyDefect>) -> String {
     let mut core = cut_ends(text, defects);
     for quote in ['"', '\'', '`'] {
-        if let Some(inner) = core
-            .strip_prefix(quote)
-            .and_then(|rest| rest.strip_suffix(quote))
-        {
+        if let Some(inner) = core.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) {
             defects.push(KeyDefect::Quoted);
             core = cut_ends(inner, defects);
         }
     }
-    if core
-        .get(..7)
-        .is_some_and(|head| head.eq_ignore_ascii_case("bearer "))
-    {
+    if core.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("bearer ")) {
         defects.push(KeyDefect::BearerPrefix);
         core = cut_ends(core.get(7..).unwrap_or_default(), defects).trim_start();
     }
@@ -280,21 +272,10 @@ fn cut_ends<'t>(text: &'t str, defects: &mut Vec<KeyDefect>) -> &'t str {
     let found = [
         (head.contains(blank), KeyDefect::LeadingBlank),
         (tail.contains(blank), KeyDefect::TrailingBlank),
-        (
-            head.contains('\n') || tail.contains('\n'),
-            KeyDefect::Newline,
-        ),
-        (
-            head.contains('\r') || tail.contains('\r'),
-            KeyDefect::CarriageReturn,
-        ),
+        (head.contains('\n') || tail.contains('\n'), KeyDefect::Newline),
+        (head.contains('\r') || tail.contains('\r'), KeyDefect::CarriageReturn),
     ];
-    defects.extend(
-        found
-            .into_iter()
-            .filter(|(seen, _)| *seen)
-            .map(|(_, defect)| defect),
-    );
+    defects.extend(found.into_iter().filter(|(seen, _)| *seen).map(|(_, defect)| defect));
     inner
 }
 
@@ -331,11 +312,9 @@ fn is_placeholder(core: &str) -> bool {
     {
         return true;
     }
-    let templated = (lower.starts_with("${")
-        || lower.starts_with("$(")
-        || lower.starts_with("{{")
-        || lower.starts_with('<'))
-        && lower.ends_with(['}', ')', '>']);
+    let templated =
+        (lower.starts_with("${") || lower.starts_with("$(") || lower.starts_with("{{") || lower.starts_with('<'))
+            && lower.ends_with(['}', ')', '>']);
     // `sk-ant-xxx`, `sk-ant-api03-...`, `sk-ant-…`: nothing but filler after the prefix.
     let filler = lower
         .strip_prefix("sk-ant-")
@@ -371,8 +350,7 @@ mod tests {
     fn repairable_defects_are_named_and_removed() {
         let key = key();
         let twice = base64::engine::general_purpose::STANDARD.encode(&key);
-        let twice_with_newline =
-            base64::engine::general_purpose::STANDARD.encode(format!("{key}\n"));
+        let twice_with_newline = base64::engine::general_purpose::STANDARD.encode(format!("{key}\n"));
         let cases: [(String, &[KeyDefect]); 11] = [
             (format!("{key}\n"), &[Newline]),
             (format!("{key}\r\n"), &[Newline, CarriageReturn]),
@@ -390,9 +368,7 @@ mod tests {
             let inspection = inspect(value.as_bytes());
             assert_eq!(inspection.defects, defects, "{value:?}");
             assert_eq!(
-                inspection
-                    .trimmed()
-                    .map(|key| key.expose_secret().to_owned()),
+                inspection.trimmed().map(|key| key.expose_secret().to_owned()),
                 Some(key.clone()),
                 "{value:?}"
             );
@@ -424,12 +400,7 @@ mod tests {
 
     #[test]
     fn a_gateways_own_key_has_no_defect() {
-        for value in [
-            "team-a-7f3d",
-            "eyJhbGciOi.J9.x",
-            "vk_123",
-            "sk-ant-oat01-abc",
-        ] {
+        for value in ["team-a-7f3d", "eyJhbGciOi.J9.x", "vk_123", "sk-ant-oat01-abc"] {
             assert!(inspect(value.as_bytes()).is_clean(), "{value}");
         }
     }

@@ -14,10 +14,7 @@ pub struct Price {
 
 impl Price {
     /// US dollars of one call.
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "token counts are far below 2^52"
-    )]
+    #[allow(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
     pub fn cost_usd(self, input_tokens: u64, output_tokens: u64) -> f64 {
         (input_tokens as f64 * self.input + output_tokens as f64 * self.output) / 1e6
     }

@@ -53,9 +53,7 @@ pub fn token_count(body: &[u8]) -> Option<u64> {
     struct Wire {
         input_tokens: u64,
     }
-    serde_json::from_slice::<Wire>(body)
-        .ok()
-        .map(|wire| wire.input_tokens)
+    serde_json::from_slice::<Wire>(body).ok().map(|wire| wire.input_tokens)
 }
 
 #[cfg(test)]
@@ -73,11 +71,7 @@ mod tests {
             ("msg_011CeCGmD8uwD58unxgBN8Qx", "claude-haiku-4-5-20251001")
         );
         assert_eq!(
-            (
-                read.usage.input_tokens,
-                read.usage.output_tokens,
-                read.blocks
-            ),
+            (read.usage.input_tokens, read.usage.output_tokens, read.blocks),
             (Some(16), Some(13), 1)
         );
     }

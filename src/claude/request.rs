@@ -46,9 +46,7 @@ impl Thinking {
         match self {
             Self::Unset => None,
             Self::Disabled => Some(ThinkingBody { kind: "disabled" }),
-            Self::BetweenTools => Some(ThinkingBody {
-                kind: "between_tools",
-            }),
+            Self::BetweenTools => Some(ThinkingBody { kind: "between_tools" }),
         }
     }
 }
@@ -151,10 +149,7 @@ pub fn count_tokens_from(body: &[u8]) -> Result<Vec<u8>, BodyError> {
 /// The body with one more top-level field in front; every other byte stays as it is.
 pub fn with_field(body: &[u8], name: &str, value: &RawValue) -> Result<Vec<u8>, BodyError> {
     let empty = object(body)?.is_empty();
-    let brace = body
-        .iter()
-        .position(|&byte| byte == b'{')
-        .map_or(0, |at| at + 1);
+    let brace = body.iter().position(|&byte| byte == b'{').map_or(0, |at| at + 1);
     let (head, tail) = body.split_at(brace);
     let mut out = head.to_vec();
     out.extend_from_slice(&serde_json::to_vec(name).unwrap_or_default());
@@ -223,10 +218,7 @@ impl Carrier {
 
     /// The header and its value, marked sensitive. An error when the key has bytes that no header may carry; the error
     /// does not show the key.
-    pub fn header(
-        &self,
-        key: &SecretString,
-    ) -> Result<(HeaderName, HeaderValue), http::header::InvalidHeaderValue> {
+    pub fn header(&self, key: &SecretString) -> Result<(HeaderName, HeaderValue), http::header::InvalidHeaderValue> {
         let mut value = match self {
             Self::Bearer => HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))?,
             Self::XApiKey | Self::Header(_) => HeaderValue::from_str(key.expose_secret())?,
@@ -269,20 +261,12 @@ mod tests {
             text(whole.body()),
             r#"{"model":"claude-haiku-5-5","max_tokens":64,"messages":[{"role":"user","content":"."}],"thinking":{"type":"disabled"}}"#
         );
-        assert_eq!(
-            text(haiku.count_tokens_body())
-                .matches("max_tokens")
-                .count(),
-            0
-        );
+        assert_eq!(text(haiku.count_tokens_body()).matches("max_tokens").count(), 0);
     }
 
     #[test]
     fn thinking_is_what_the_family_accepts() {
-        assert_eq!(
-            Thinking::least("claude-haiku-5-5-20261007"),
-            Thinking::Disabled
-        );
+        assert_eq!(Thinking::least("claude-haiku-5-5-20261007"), Thinking::Disabled);
         assert_eq!(Thinking::least("claude-sonnet-5-5"), Thinking::BetweenTools);
         for model in ["claude-haiku-4-5", "claude-opus-5-5", "other"] {
             assert_eq!(Thinking::least(model), Thinking::Unset, "{model}");
@@ -326,9 +310,7 @@ mod tests {
         );
         assert!(!format!("{value:?}").contains("test"));
         assert_eq!(Carrier::XApiKey.header(&key).unwrap().0, "x-api-key");
-        let error = Carrier::XApiKey
-            .header(&SecretString::from("sk-secret\n"))
-            .unwrap_err();
+        let error = Carrier::XApiKey.header(&SecretString::from("sk-secret\n")).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("secret"));
     }
 }

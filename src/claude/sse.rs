@@ -17,9 +17,7 @@ pub struct Limits {
 impl Default for Limits {
     /// 1 MiB, far above any event that Claude sends.
     fn default() -> Self {
-        Self {
-            event_bytes: 1 << 20,
-        }
+        Self { event_bytes: 1 << 20 }
     }
 }
 
@@ -254,13 +252,9 @@ impl Parser {
                 self.event.data.push_str(&String::from_utf8_lossy(value));
             }
             b"event" => self.event.name = String::from_utf8_lossy(value).into_owned(),
-            b"id" if !value.contains(&0) => {
-                self.event.id = Some(String::from_utf8_lossy(value).into_owned())
-            }
+            b"id" if !value.contains(&0) => self.event.id = Some(String::from_utf8_lossy(value).into_owned()),
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
-                self.event.retry = std::str::from_utf8(value)
-                    .ok()
-                    .and_then(|digits| digits.parse().ok());
+                self.event.retry = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
             }
             _ => {}
         }
@@ -309,7 +303,9 @@ mod tests {
 
     #[test]
     fn fields_follow_the_standard() {
-        let items = whole(b": hello\ndata\ndata: x\ndata:  y\nid: 7\nretry: 15\nretry: 1x\nother: z\n\nevent: lonely\n\ndata:\n\n");
+        let items = whole(
+            b": hello\ndata\ndata: x\ndata:  y\nid: 7\nretry: 15\nretry: 1x\nother: z\n\nevent: lonely\n\ndata:\n\n",
+        );
         let Item::Event(first) = &items[0] else {
             panic!("no event")
         };
@@ -330,10 +326,7 @@ mod tests {
         let mut text = b"event: big\ndata: ".to_vec();
         text.extend(std::iter::repeat_n(b'x', 1000));
         text.extend_from_slice(b"\ndata: more\n\nevent: ok\ndata: 1\n\n");
-        assert_eq!(
-            named(&parser.push(&text)),
-            [("!", "oversized"), ("ok", "1")]
-        );
+        assert_eq!(named(&parser.push(&text)), [("!", "oversized"), ("ok", "1")]);
     }
 
     #[test]

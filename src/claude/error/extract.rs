@@ -40,27 +40,21 @@ pub struct Limit {
 
 /// The limit in `… 30,000 input tokens per minute …`, `… 50 requests per minute …`.
 pub fn limit_in(message: &str) -> Option<Limit> {
-    message
-        .match_indices(" per minute")
-        .take(4)
-        .find_map(|(at, _)| {
-            let mut words = message.get(..at)?.rsplit(' ');
-            let unit = words.next()?;
-            let (kind, number) = match unit {
-                "requests" | "request" => (LimitKind::Requests, words.next()?),
-                "tokens" => match words.next()? {
-                    "input" => (LimitKind::InputTokens, words.next()?),
-                    "output" => (LimitKind::OutputTokens, words.next()?),
-                    number => (LimitKind::Tokens, number),
-                },
-                _ => return None,
-            };
-            let digits = number.replace(',', "");
-            digits
-                .parse()
-                .ok()
-                .map(|per_minute| Limit { kind, per_minute })
-        })
+    message.match_indices(" per minute").take(4).find_map(|(at, _)| {
+        let mut words = message.get(..at)?.rsplit(' ');
+        let unit = words.next()?;
+        let (kind, number) = match unit {
+            "requests" | "request" => (LimitKind::Requests, words.next()?),
+            "tokens" => match words.next()? {
+                "input" => (LimitKind::InputTokens, words.next()?),
+                "output" => (LimitKind::OutputTokens, words.next()?),
+                number => (LimitKind::Tokens, number),
+            },
+            _ => return None,
+        };
+        let digits = number.replace(',', "");
+        digits.parse().ok().map(|per_minute| Limit { kind, per_minute })
+    })
 }
 
 /// The organisation (UUID) that a message names: `(org: <uuid>, …`, `your organization (<uuid>)`.

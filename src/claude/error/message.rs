@@ -63,14 +63,10 @@ pub(super) fn class_of(stated: &Stated<'_>) -> ErrorClass {
 /// Codes are the most stable part of an error.
 fn by_code(code: &str) -> Option<ErrorClass> {
     Some(match code {
-        "enforced_spend_limit_reached" | "contract_spend_limit_reached" => {
-            ErrorClass::SpendLimitEnforced
-        }
+        "enforced_spend_limit_reached" | "contract_spend_limit_reached" => ErrorClass::SpendLimitEnforced,
         "ramp_limit_exceeded" => ErrorClass::AccelerationLimit,
         "organization_on_hold" => ErrorClass::OrganizationDisabled,
-        "linked_organization_billing_unavailable" | "linked_organization_spend_limit_reached" => {
-            ErrorClass::Billing
-        }
+        "linked_organization_billing_unavailable" | "linked_organization_spend_limit_reached" => ErrorClass::Billing,
         "request_body_too_large_after_decoding" => ErrorClass::TooLarge,
         "compaction_unavailable" => ErrorClass::Overloaded,
         "sandbox_egress_restricted" => ErrorClass::Permission,

@@ -58,9 +58,7 @@ impl Search {
         match value {
             Value::String(text) => self.text(text, depth),
             Value::Array(items) => items.iter().for_each(|item| self.value(item, depth + 1)),
-            Value::Object(fields) => fields
-                .values()
-                .for_each(|field| self.value(field, depth + 1)),
+            Value::Object(fields) => fields.values().for_each(|field| self.value(field, depth + 1)),
             _ => {}
         }
     }
@@ -129,13 +127,7 @@ fn first_value(text: &str) -> Option<Value> {
 /// The class of an envelope; its status is not known, its type is.
 fn class_in(value: &Value) -> Option<ErrorClass> {
     let error = value.get("error").unwrap_or(value);
-    let field = |value: &Value, key: &str| {
-        value
-            .get(key)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let field = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let class = class_of(&Stated {
         status: 0,
         // The quote is taken at its word: only Claude's types have a class.
@@ -153,23 +145,18 @@ fn class_in(value: &Value) -> Option<ErrorClass> {
 
 /// The first word of the form of a request id.
 fn request_id_in(text: &str) -> Option<String> {
-    text.match_indices("req_")
-        .take(MAX_ATTEMPTS)
-        .find_map(|(at, _)| {
-            let inside = text
-                .get(..at)
-                .and_then(|head| head.chars().next_back())
-                .is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
-            let rest = text.get(at..).unwrap_or_default();
-            let end = rest
-                .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'))
-                .unwrap_or(rest.len());
-            let word = rest.get(..end).unwrap_or_default();
-            // A genuine id has 24 characters after the prefix; `req_body` and the like have no digit.
-            (!inside
-                && is_request_id(word)
-                && word.len() >= 14
-                && word.bytes().any(|byte| byte.is_ascii_digit()))
+    text.match_indices("req_").take(MAX_ATTEMPTS).find_map(|(at, _)| {
+        let inside = text
+            .get(..at)
+            .and_then(|head| head.chars().next_back())
+            .is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
+        let rest = text.get(at..).unwrap_or_default();
+        let end = rest
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'))
+            .unwrap_or(rest.len());
+        let word = rest.get(..end).unwrap_or_default();
+        // A genuine id has 24 characters after the prefix; `req_body` and the like have no digit.
+        (!inside && is_request_id(word) && word.len() >= 14 && word.bytes().any(|byte| byte.is_ascii_digit()))
             .then(|| word.to_owned())
-        })
+    })
 }

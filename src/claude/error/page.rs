@@ -17,11 +17,7 @@ pub(super) struct Page {
 /// Reads a body that may be an edge's page, or an edge's error in JSON.
 pub(super) fn read(status: u16, headers: &HeaderMap, shape: BodyShape, text: &str) -> Page {
     if headers.contains_key(headers::CF_MITIGATED) {
-        let title = if shape == BodyShape::Html {
-            title(text)
-        } else {
-            None
-        };
+        let title = if shape == BodyShape::Html { title(text) } else { None };
         return Page {
             class: ErrorClass::EdgeChallenge,
             host: title.and_then(|title| host_in(&title)),
@@ -92,9 +88,8 @@ fn title(text: &str) -> Option<String> {
 /// `host | 520: …`, the form of Cloudflare's numbered errors.
 fn is_numbered(title: &str) -> bool {
     title.split_once(" | ").is_some_and(|(_, rest)| {
-        rest.get(..3).is_some_and(|code| {
-            code.starts_with('5') && code.bytes().all(|byte| byte.is_ascii_digit())
-        })
+        rest.get(..3)
+            .is_some_and(|code| code.starts_with('5') && code.bytes().all(|byte| byte.is_ascii_digit()))
     })
 }
 

@@ -15,19 +15,7 @@ const MAX_MESSAGE: usize = 2 << 10;
 const MAX_WORD: usize = 160;
 
 /// What kind of body an error reply has.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    serde::Serialize,
-    serde::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum BodyShape {
     /// No byte, or only white space.
     #[default]
@@ -97,12 +85,7 @@ pub struct ErrorReading {
 ///
 /// `content_type` is the header's value, if any. Only the first [`MAX_BODY`] bytes of `body` are read. Never panics and never
 /// fails: what is not understood has the class [`ErrorClass::None`]. A status below 400 gives a reading too (a 200 with HTML).
-pub fn classify(
-    status: u16,
-    content_type: Option<&str>,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> ErrorReading {
+pub fn classify(status: u16, content_type: Option<&str>, headers: &HeaderMap, body: &[u8]) -> ErrorReading {
     let body = body.get(..MAX_BODY).unwrap_or(body);
     let Some(text) = utf8(body) else {
         let reading = ErrorReading {
@@ -142,9 +125,7 @@ pub fn classify_event(data: &str) -> ErrorReading {
 fn utf8(body: &[u8]) -> Option<&str> {
     match std::str::from_utf8(body) {
         Ok(text) => Some(text),
-        Err(error) if error.error_len().is_none() => {
-            std::str::from_utf8(body.get(..error.valid_up_to())?).ok()
-        }
+        Err(error) if error.error_len().is_none() => std::str::from_utf8(body.get(..error.valid_up_to())?).ok(),
         Err(_) => None,
     }
 }
@@ -235,10 +216,7 @@ fn foreign(value: &Value) -> ErrorReading {
 }
 
 fn word(object: &Map<String, Value>, key: &str, limit: usize) -> Option<String> {
-    object
-        .get(key)
-        .and_then(Value::as_str)
-        .map(|text| bounded(text, limit))
+    object.get(key).and_then(Value::as_str).map(|text| bounded(text, limit))
 }
 
 fn body_request_id(top: &Map<String, Value>) -> BodyRequestId {
@@ -250,12 +228,7 @@ fn body_request_id(top: &Map<String, Value>) -> BodyRequestId {
 }
 
 /// Adds what an edge's page says.
-fn with_page(
-    mut reading: ErrorReading,
-    status: u16,
-    headers: &HeaderMap,
-    text: &str,
-) -> ErrorReading {
+fn with_page(mut reading: ErrorReading, status: u16, headers: &HeaderMap, text: &str) -> ErrorReading {
     let page = page::read(status, headers, reading.shape, text);
     if reading.class == ErrorClass::None {
         reading.class = page.class;

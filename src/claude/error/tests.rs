@@ -15,12 +15,7 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
 }
 
 fn read(status: u16, body: &str) -> ErrorReading {
-    classify(
-        status,
-        Some("application/json"),
-        &HeaderMap::new(),
-        body.as_bytes(),
-    )
+    classify(status, Some("application/json"), &HeaderMap::new(), body.as_bytes())
 }
 
 fn envelope(kind: &str, message: &str) -> String {
@@ -39,24 +34,9 @@ fn every_row_of_the_catalogue_has_its_class() {
             "x-api-key header is required",
             E::KeyRequired,
         ),
-        (
-            401,
-            "authentication_error",
-            "invalid x-api-key",
-            E::KeyInvalid,
-        ),
-        (
-            401,
-            "authentication_error",
-            "API key is invalid.",
-            E::KeyInvalid,
-        ),
-        (
-            401,
-            "authentication_error",
-            "Invalid bearer token",
-            E::BearerInvalid,
-        ),
+        (401, "authentication_error", "invalid x-api-key", E::KeyInvalid),
+        (401, "authentication_error", "API key is invalid.", E::KeyInvalid),
+        (401, "authentication_error", "Invalid bearer token", E::BearerInvalid),
         (
             401,
             "authentication_error",
@@ -241,10 +221,7 @@ fn the_code_decides_before_the_message() {
         (reading.class, reading.body_request_id),
         (E::SpendLimitEnforced, BodyRequestId::Null)
     );
-    assert_eq!(
-        reading.error_code.as_deref(),
-        Some("contract_spend_limit_reached")
-    );
+    assert_eq!(reading.error_code.as_deref(), Some("contract_spend_limit_reached"));
 }
 
 #[test]
@@ -254,24 +231,14 @@ fn an_exhausted_limit_in_the_headers_names_a_rate_limit_of_new_wording() {
         ("anthropic-ratelimit-requests-remaining", "0"),
     ]);
     let body = envelope("rate_limit_error", "Slow down");
-    assert_eq!(
-        classify(429, None, &limits, body.as_bytes()).class,
-        E::RateLimit
-    );
+    assert_eq!(classify(429, None, &limits, body.as_bytes()).class, E::RateLimit);
 }
 
 #[test]
 fn the_edge_speaks_without_type_and_id() {
-    let forbidden = read(
-        403,
-        r#"{"error":{"type":"forbidden","message":"Request not allowed"}}"#,
-    );
+    let forbidden = read(403, r#"{"error":{"type":"forbidden","message":"Request not allowed"}}"#);
     assert_eq!(
-        (
-            forbidden.class,
-            forbidden.top_level_type,
-            forbidden.body_request_id
-        ),
+        (forbidden.class, forbidden.top_level_type, forbidden.body_request_id),
         (E::EdgeForbidden, false, BodyRequestId::Absent)
     );
     let large = read(
@@ -348,11 +315,7 @@ fn an_edges_page_names_its_host() {
 #[test]
 fn gateways_errors_are_foreign() {
     let cases = [
-        (
-            401,
-            r#"{"message":"No API key found in request"}"#,
-            BodyShape::Json,
-        ),
+        (401, r#"{"message":"No API key found in request"}"#, BodyShape::Json),
         (
             502,
             "upstream connect error or disconnect/reset before headers. reset reason: connection failure",
@@ -375,7 +338,13 @@ fn gateways_errors_are_foreign() {
         let reading = read(status, body);
         assert_eq!((reading.class, reading.shape), (E::None, shape), "{body}");
     }
-    assert!(read(500, r#"{"type":"error","error":{"type":"api_error","message":"x","provider_specific_fields":{}}}"#).extra_keys);
+    assert!(
+        read(
+            500,
+            r#"{"type":"error","error":{"type":"api_error","message":"x","provider_specific_fields":{}}}"#
+        )
+        .extra_keys
+    );
 }
 
 #[test]
@@ -395,11 +364,13 @@ fn a_wrapped_genuine_error_is_found() {
             "{body}"
         );
     }
-    let text = classify(502, Some("text/plain"), &HeaderMap::new(), br#"upstream said {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#);
-    assert_eq!(
-        (text.inner_class, text.inner_request_id),
-        (Some(E::Overloaded), None)
+    let text = classify(
+        502,
+        Some("text/plain"),
+        &HeaderMap::new(),
+        br#"upstream said {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
     );
+    assert_eq!((text.inner_class, text.inner_request_id), (Some(E::Overloaded), None));
 }
 
 #[test]
@@ -414,8 +385,7 @@ fn quotes_are_extracted() {
     );
     assert_eq!(version_echo("anthropic-version: header is required"), None);
     assert_eq!(
-        beta_echo("Unexpected value(s) `a-1`, `b-2` for the `anthropic-beta` header. Please")
-            .unwrap(),
+        beta_echo("Unexpected value(s) `a-1`, `b-2` for the `anthropic-beta` header. Please").unwrap(),
         ["a-1", "b-2"]
     );
     assert_eq!(
@@ -443,10 +413,7 @@ fn quotes_are_extracted() {
         org
     );
     assert_eq!(model_in(R1), Some("claude-opus-4-6"));
-    assert_eq!(
-        model_in("model: probe-no-such-model"),
-        Some("probe-no-such-model")
-    );
+    assert_eq!(model_in("model: probe-no-such-model"), Some("probe-no-such-model"));
     assert_eq!(
         extra_input_field("tools.0.custom.x: Extra inputs are not permitted"),
         Some("tools.0.custom.x")
