@@ -15,5 +15,6 @@
 pub mod catalogue;
 pub mod claude;
 pub mod cli;
+pub mod demo;
 pub mod report;
 pub mod resource;

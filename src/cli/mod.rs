@@ -2,8 +2,10 @@
 //!
 //! Knows all other parts; nothing knows it. Results go to standard output, everything else to standard error.
 
+pub mod check;
 pub mod exit;
 pub mod output;
+pub mod table;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
