@@ -16,5 +16,6 @@ pub mod catalogue;
 pub mod claude;
 pub mod cli;
 pub mod demo;
+pub mod operator;
 pub mod report;
 pub mod resource;

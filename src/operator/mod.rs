@@ -1,0 +1,14 @@
+//! Keeps probes going in a cluster: slots, probe pods, reports, status, Events, metrics.
+//!
+//! ```text
+//!  watches ──► observe ──► decide ──► act ──► API server
+//!              (caches)    (pure)     (writes, only while the Lease is ours)
+//! ```
+//!
+//! Knows Kubernetes; sends no probe traffic, reads no Secret.
+
+pub mod names;
+pub mod pod_view;
+pub mod schedule;
+pub mod start_fault;
+mod text;

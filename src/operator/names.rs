@@ -1,0 +1,72 @@
+//! The names that tie pods, probes and the operator together: labels, annotations, pod names.
+
+use super::schedule::{Slot, short_hash};
+
+/// The container that probes.
+pub const CONTAINER: &str = "prober";
+/// Label of every probe pod; the operator watches only these.
+pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "claudeprobe");
+/// Label of every probe pod, for people and policies.
+pub const APP_NAME: (&str, &str) = ("app.kubernetes.io/name", "claudeprobe-prober");
+/// Label: name of the probe.
+pub const PROBE_LABEL: &str = "claudeprobe.dev/probe";
+/// Annotation: the slot that the pod fills.
+pub const SLOT: &str = "claudeprobe.dev/slot";
+/// Annotation: which pod of the slot it is.
+pub const GROUP: &str = "claudeprobe.dev/group";
+/// Annotation: how many pods the slot has.
+pub const PODS: &str = "claudeprobe.dev/pods";
+/// Annotation: tokens that the run may use at most.
+pub const RESERVED_TOKENS: &str = "claudeprobe.dev/reserved-tokens";
+/// Annotation: the generation of the spec that the pod was built from.
+pub const GENERATION: &str = "claudeprobe.dev/generation";
+/// Annotation: which canaries were asked for.
+pub const CANARIES: &str = "claudeprobe.dev/canaries";
+/// Annotation of a `ClaudeProbe`: a new value asks for a run now.
+pub const RUN_NOW: &str = "claudeprobe.dev/run-now";
+/// Group name of the pod that sends all paths without a placement of their own.
+pub const SHARED_GROUP: &str = "shared";
+/// Field manager of every write.
+pub const FIELD_MANAGER: &str = "claudeprobe";
+
+/// The pod's name: the same for the same probe, slot and group, so that the name is the lock. At most 63 bytes.
+///
+/// The UID is part of it: a probe that was deleted and created again must not wait for its namesake's pods to be gone.
+#[must_use]
+pub fn pod_name(probe: &str, uid: &str, slot: &Slot, group: &str) -> String {
+    // A resource's name has at most 52 bytes by its schema; cut all the same.
+    let probe = probe
+        .get(..probe.len().min(52))
+        .unwrap_or("probe")
+        .trim_end_matches(['-', '.']);
+    format!("{probe}-{}", short_hash(&[uid, &slot.to_string(), group]))
+}
+
+/// A label value: what a name may have and a label may not is cut off.
+#[must_use]
+pub fn label_value(name: &str) -> String {
+    name.get(..name.len().min(63))
+        .unwrap_or("")
+        .trim_end_matches(['-', '.', '_'])
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_same_slot_has_the_same_name_and_another_has_another(
+            probe in "[a-z]([a-z0-9-]{0,50}[a-z0-9])?", uid in "[a-f0-9-]{36}", one in 1_i64..1000, other in 1_i64..1000
+        ) {
+            let name = |generation, group| pod_name(&probe, &uid, &Slot::Generation(generation), group);
+            prop_assert_eq!(name(one, "shared"), name(one, "shared"));
+            prop_assert_eq!(name(one, "shared") == name(other, "shared"), one == other);
+            prop_assert_ne!(name(one, "shared"), name(one, "edge"));
+            prop_assert!(name(one, "shared").len() <= 63);
+        }
+    }
+}

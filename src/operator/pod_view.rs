@@ -1,0 +1,217 @@
+//! A probe pod as far as the operator looks at it: about 2 KiB instead of the 27 KiB of a whole pod in memory.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Pod, PodCondition};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
+use serde::{Deserialize, Serialize};
+
+use super::names;
+use super::schedule::Slot;
+use super::start_fault::{self, Fault};
+
+/// The parts of a Pod that are read from the watch.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, kube::Resource)]
+#[resource(inherit = Pod)]
+pub struct ProbePod {
+    /// Metadata; managedFields are cleared on arrival.
+    pub metadata: ObjectMeta,
+    /// Status.
+    #[serde(default)]
+    pub status: PodStatusView,
+}
+
+/// The parts of a pod's status that are read.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PodStatusView {
+    /// Pending, Running, Succeeded, Failed, Unknown.
+    pub phase: Option<String>,
+    /// Why the pod as a whole is in this state (Evicted, DeadlineExceeded, …).
+    pub reason: Option<String>,
+    /// The same in words.
+    pub message: Option<String>,
+    /// Scheduling and disruption.
+    pub conditions: Vec<PodCondition>,
+    /// Sidecars that a mesh injected, among others.
+    pub init_container_statuses: Vec<ContainerStatusView>,
+    /// The prober, and sidecars.
+    pub container_statuses: Vec<ContainerStatusView>,
+}
+
+/// One container.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContainerStatusView {
+    /// Name.
+    pub name: String,
+    /// State.
+    pub state: Option<ContainerState>,
+}
+
+/// Exactly one of them is set.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContainerState {
+    /// Not started.
+    pub waiting: Option<Waiting>,
+    /// Running.
+    pub running: Option<Running>,
+    /// Ended.
+    pub terminated: Option<Terminated>,
+}
+
+/// A container that runs.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Running {}
+
+/// Why a container has not started.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Waiting {
+    /// One word.
+    pub reason: String,
+    /// The kubelet's or runtime's sentence.
+    pub message: String,
+}
+
+/// How a container ended.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Terminated {
+    /// Exit code.
+    pub exit_code: i32,
+    /// One word.
+    pub reason: String,
+    /// The termination message: the report.
+    pub message: String,
+    /// When.
+    pub finished_at: Option<Time>,
+}
+
+/// A probe pod, reduced to what decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunPod {
+    /// Name.
+    pub name: String,
+    /// UID.
+    pub uid: String,
+    /// The slot that it fills.
+    pub slot: Slot,
+    /// Which pod of the slot.
+    pub group: String,
+    /// How many pods the slot has.
+    pub pods: usize,
+    /// Tokens that it may use at most.
+    pub reserved_tokens: i64,
+    /// The spec's generation that it was built from.
+    pub generation: i64,
+    /// Canaries were asked for.
+    pub canaries: bool,
+    /// When it was created, by the API server's clock.
+    pub created: Timestamp,
+    /// When its grace period ends, when it is being deleted.
+    pub deleting: Option<Timestamp>,
+    /// How far it is.
+    pub state: PodState,
+}
+
+/// How far a pod is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PodState {
+    /// The prober has not started; maybe it is said why.
+    Starting(Option<Fault>),
+    /// The prober runs.
+    Running,
+    /// The prober left something; whether it is a report is for `harvest` to say.
+    Left(Left),
+    /// It ended, and left nothing.
+    Silent(Fault),
+}
+
+/// What a prober left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The termination message.
+    pub message: String,
+    /// When the prober ended.
+    pub finished: Option<Timestamp>,
+    /// Another container still runs (a sidecar without an end).
+    pub sidecar_runs: bool,
+    /// Why there may be no whole report.
+    pub fault: Fault,
+}
+
+impl RunPod {
+    /// Whether the prober has ended.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        matches!(self.state, PodState::Left(_) | PodState::Silent(_))
+    }
+}
+
+/// The UID of the probe that owns this pod as its controller.
+#[must_use]
+pub fn owner(meta: &ObjectMeta) -> Option<&OwnerReference> {
+    let owners = meta.owner_references.as_deref().unwrap_or_default();
+    owners
+        .iter()
+        .find(|owner| owner.controller == Some(true) && owner.kind == "ClaudeProbe")
+}
+
+/// Reduces a pod; `None` when it is none of ours.
+#[must_use]
+pub fn reduce(pod: &ProbePod) -> Option<RunPod> {
+    let meta = &pod.metadata;
+    owner(meta)?;
+    let annotations = meta.annotations.as_ref()?;
+    let number = |name: &str| annotations.get(name).and_then(|text| text.parse::<i64>().ok());
+    Some(RunPod {
+        name: meta.name.clone()?,
+        uid: meta.uid.clone()?,
+        slot: Slot::from_str(annotations.get(names::SLOT)?).ok()?,
+        group: annotations.get(names::GROUP)?.clone(),
+        pods: number(names::PODS)
+            .and_then(|pods| usize::try_from(pods).ok())
+            .unwrap_or(1),
+        reserved_tokens: number(names::RESERVED_TOKENS).unwrap_or(0),
+        generation: number(names::GENERATION).unwrap_or(0),
+        canaries: annotations.get(names::CANARIES).is_some_and(|value| value == "true"),
+        created: meta.creation_timestamp.as_ref()?.0,
+        deleting: meta.deletion_timestamp.as_ref().map(|time| time.0),
+        state: state(&pod.status),
+    })
+}
+
+fn state(status: &PodStatusView) -> PodState {
+    let prober = status
+        .container_statuses
+        .iter()
+        .find(|container| container.name == names::CONTAINER);
+    let state = prober.and_then(|container| container.state.as_ref());
+    if let Some(ended) = state.and_then(|state| state.terminated.as_ref()) {
+        let fault = start_fault::without_report(status);
+        // The runtime itself writes into `message` when it could not start the program.
+        let started = !matches!(ended.reason.as_str(), "ContainerCannotRun" | "StartError");
+        if ended.message.is_empty() || !started {
+            return PodState::Silent(fault);
+        }
+        let running =
+            |container: &ContainerStatusView| container.state.as_ref().is_some_and(|state| state.running.is_some());
+        return PodState::Left(Left {
+            message: ended.message.clone(),
+            finished: ended.finished_at.as_ref().map(|time| time.0),
+            sidecar_runs: status.container_statuses.iter().any(running)
+                || status.init_container_statuses.iter().any(running),
+            fault,
+        });
+    }
+    if matches!(status.phase.as_deref(), Some("Failed" | "Succeeded")) {
+        return PodState::Silent(start_fault::without_report(status));
+    }
+    if state.is_some_and(|state| state.running.is_some()) {
+        return PodState::Running;
+    }
+    PodState::Starting(start_fault::while_starting(status))
+}

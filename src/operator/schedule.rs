@@ -1,0 +1,421 @@
+//! Slots: which run is due, how many were missed, when the next one comes.
+//!
+//! Pure: knows spec values, the cursor that the status keeps (`nextRun`, the first slot that nobody has handled yet) and
+//! `now`; knows no clock, no pod and no client. A slot is handled once: by a run, or by being counted as missed.
+
+use croner::Cron;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use ring::digest;
+
+/// When slots come.
+#[derive(Clone, Debug)]
+pub enum Cadence {
+    /// Every so often, spread over the interval by the probe's UID.
+    Every(SignedDuration),
+    /// Exactly when the expression says so in this time zone.
+    Cron(Box<Cron>, TimeZone),
+}
+
+/// Counting stops here: more missed slots than this are reported as this many (a month of one-minute slots is 44,640).
+const COUNTED_AT_MOST: u32 = 100_000;
+
+impl Cadence {
+    /// The first slot strictly after `after`; `None` when there never is one.
+    #[must_use]
+    pub fn next(&self, uid: &str, after: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Every(interval) => {
+                let interval = interval.as_secs().max(1);
+                let offset = stagger(uid, interval);
+                let passed = (after.as_second() - offset).div_euclid(interval);
+                Timestamp::from_second(offset + (passed + 1) * interval).ok()
+            }
+            Self::Cron(cron, zone) => cron
+                .find_next_occurrence(&after.to_zoned(zone.clone()), false)
+                .ok()
+                .map(|next| next.timestamp()),
+        }
+    }
+
+    /// The last slot at or before `at`; `None` when there was none.
+    #[must_use]
+    pub fn previous(&self, uid: &str, at: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Every(interval) => {
+                let interval = interval.as_secs().max(1);
+                let offset = stagger(uid, interval);
+                let passed = (at.as_second() - offset).div_euclid(interval);
+                Timestamp::from_second(offset + passed * interval).ok()
+            }
+            Self::Cron(cron, zone) => cron
+                .find_previous_occurrence(&at.to_zoned(zone.clone()), true)
+                .ok()
+                .map(|previous| previous.timestamp()),
+        }
+    }
+
+    /// Slots in `[from, until)`.
+    fn count(&self, uid: &str, from: Timestamp, until: Timestamp) -> u32 {
+        if let Self::Every(interval) = self {
+            let interval = interval.as_secs().max(1);
+            let offset = stagger(uid, interval);
+            let before = |at: Timestamp| (at.as_second() - offset - 1).div_euclid(interval);
+            return u32::try_from(before(until) - before(from))
+                .unwrap_or(0)
+                .min(COUNTED_AT_MOST);
+        }
+        let mut count = 0;
+        let mut at = from - SignedDuration::from_secs(1);
+        while count < COUNTED_AT_MOST {
+            match self.next(uid, at) {
+                Some(slot) if slot < until => {
+                    count += 1;
+                    at = slot;
+                }
+                _ => break,
+            }
+        }
+        count
+    }
+}
+
+/// Seconds into the interval at which this probe's slots lie: the same after every restart, evenly spread over probes.
+fn stagger(uid: &str, interval: i64) -> i64 {
+    let hash = digest::digest(&digest::SHA256, uid.as_bytes());
+    let number = hash
+        .as_ref()
+        .iter()
+        .take(7)
+        .fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
+    number % interval
+}
+
+/// What a run is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Slot {
+    /// A slot of the schedule.
+    At(Timestamp),
+    /// The first run of this generation of the spec.
+    Generation(i64),
+    /// Asked for by the annotation; holds the hash of its value.
+    RunNow(String),
+}
+
+impl Slot {
+    /// The slot that the annotation's value stands for.
+    #[must_use]
+    pub fn run_now(value: &str) -> Self {
+        Self::RunNow(short_hash(&[value]))
+    }
+}
+
+impl std::fmt::Display for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::At(at) => write!(f, "{at}"),
+            Self::Generation(generation) => write!(f, "g{generation}"),
+            Self::RunNow(hash) => write!(f, "r{hash}"),
+        }
+    }
+}
+
+impl std::str::FromStr for Slot {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if let Some(generation) = text.strip_prefix('g') {
+            return generation.parse().map(Self::Generation).map_err(|_| ());
+        }
+        if let Some(hash) = text.strip_prefix('r') {
+            let fine = !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            return if fine { Ok(Self::RunNow(hash.into())) } else { Err(()) };
+        }
+        text.parse().map(Self::At).map_err(|_| ())
+    }
+}
+
+/// Ten lower-case characters that stand for these parts in names (50 bits of SHA-256).
+#[must_use]
+pub fn short_hash(parts: &[&str]) -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(part.as_bytes());
+        context.update(&[0]);
+    }
+    let hash = context.finish();
+    hash.as_ref()
+        .iter()
+        .take(10)
+        .map(|byte| char::from(LETTERS[usize::from(byte & 31)]))
+        .collect()
+}
+
+/// All that decides which slot is due.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// When slots come.
+    pub cadence: &'a Cadence,
+    /// The probe's UID.
+    pub uid: &'a str,
+    /// The first slot of the schedule that nobody has handled; `None` before the first run ended.
+    pub cursor: Option<Timestamp>,
+    /// The spec's generation.
+    pub generation: i64,
+    /// The generation that the last status speaks of.
+    pub handled_generation: Option<i64>,
+    /// No scheduled runs.
+    pub suspend: bool,
+    /// The annotation's value, when it was not handled yet.
+    pub run_now: Option<&'a str>,
+    /// How late a slot may start.
+    pub starting_deadline: SignedDuration,
+}
+
+/// What is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The run to start now.
+    pub due: Option<Slot>,
+    /// Slots of the schedule before `due` (or before now) that nobody will run any more.
+    pub missed: u32,
+    /// The first slot of the schedule after now; `None` when suspended or when there never is one.
+    pub next: Option<Timestamp>,
+}
+
+/// Which slot is due at `now`.
+#[must_use]
+pub fn turn(question: &Question<'_>, now: Timestamp) -> Turn {
+    let Question { cadence, uid, .. } = question;
+    let next = if question.suspend { None } else { cadence.next(uid, now) };
+    let asked = question.run_now.map(Slot::run_now);
+    let changed = question.handled_generation != Some(question.generation);
+    // A changed spec has a new schedule: what the old one would have missed is not counted against the new one.
+    if question.suspend || changed {
+        let first = (!question.suspend).then_some(Slot::Generation(question.generation));
+        return Turn {
+            due: first.or(asked),
+            missed: 0,
+            next,
+        };
+    }
+    let Some(cursor) = question.cursor.filter(|cursor| *cursor <= now) else {
+        return Turn {
+            due: asked,
+            missed: 0,
+            next,
+        };
+    };
+    let newest = cadence.previous(uid, now).filter(|slot| *slot >= cursor);
+    let runnable = newest.filter(|slot| *slot + question.starting_deadline > now);
+    let until = runnable.unwrap_or(now + SignedDuration::from_secs(1));
+    let missed = cadence.count(uid, cursor, until);
+    // A scheduled slot goes first: the annotation's run waits, the slot would be missed.
+    Turn {
+        due: runnable.map(Slot::At).or(asked),
+        missed,
+        next,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn minutes(minutes: i64) -> SignedDuration {
+        SignedDuration::from_mins(minutes)
+    }
+
+    fn berlin(expression: &str) -> Cadence {
+        Cadence::Cron(
+            Box::new(expression.parse().unwrap()),
+            TimeZone::get("Europe/Berlin").unwrap(),
+        )
+    }
+
+    fn question(cadence: &Cadence) -> Question<'_> {
+        Question {
+            cadence,
+            uid: "u",
+            cursor: None,
+            generation: 1,
+            handled_generation: Some(1),
+            suspend: false,
+            run_now: None,
+            starting_deadline: minutes(2),
+        }
+    }
+
+    #[test]
+    fn a_new_probe_and_a_changed_spec_run_once_at_once() {
+        let cadence = Cadence::Every(minutes(5));
+        let now = at("2026-11-23T10:00:00Z");
+        let new = Question {
+            handled_generation: None,
+            ..question(&cadence)
+        };
+        assert_eq!(turn(&new, now).due, Some(Slot::Generation(1)));
+        let changed = Question {
+            generation: 2,
+            cursor: Some(now - minutes(60)),
+            ..question(&cadence)
+        };
+        assert_eq!(
+            turn(&changed, now),
+            Turn {
+                due: Some(Slot::Generation(2)),
+                missed: 0,
+                next: cadence.next("u", now)
+            }
+        );
+        let handled = question(&cadence);
+        assert_eq!(turn(&handled, now).due, None);
+    }
+
+    #[test]
+    fn after_downtime_only_the_newest_slot_runs_and_the_rest_is_counted() {
+        let cadence = berlin("*/5 * * * *");
+        let asked = Question {
+            cursor: Some(at("2026-11-23T10:00:00Z")),
+            ..question(&cadence)
+        };
+        assert_eq!(
+            turn(&asked, at("2026-11-23T10:21:30Z")),
+            Turn {
+                due: Some(Slot::At(at("2026-11-23T10:20:00Z"))),
+                missed: 4,
+                next: Some(at("2026-11-23T10:25:00Z"))
+            }
+        );
+        assert_eq!(
+            turn(&asked, at("2026-11-23T10:22:00Z")),
+            Turn {
+                due: None,
+                missed: 5,
+                next: Some(at("2026-11-23T10:25:00Z"))
+            }
+        );
+    }
+
+    #[test]
+    fn a_suspended_probe_runs_only_when_asked() {
+        let cadence = Cadence::Every(minutes(5));
+        let now = at("2026-11-23T10:00:00Z");
+        let quiet = Question {
+            suspend: true,
+            generation: 2,
+            cursor: Some(now - minutes(60)),
+            ..question(&cadence)
+        };
+        assert_eq!(
+            turn(&quiet, now),
+            Turn {
+                due: None,
+                missed: 0,
+                next: None
+            }
+        );
+        let asked = Question {
+            run_now: Some("x"),
+            ..quiet
+        };
+        assert_eq!(turn(&asked, now).due, Some(Slot::run_now("x")));
+    }
+
+    #[test]
+    fn summer_time_skips_and_repeats_an_hour_and_no_slot_doubles() {
+        let daily = berlin("30 2 * * *");
+        // 2027-03-28: 02:30 does not exist; the run comes when the clock has jumped.
+        let spring = daily.next("u", at("2027-03-27T12:00:00Z")).unwrap();
+        assert_eq!(spring, at("2027-03-28T01:00:00Z"));
+        assert_eq!(daily.next("u", spring).unwrap(), at("2027-03-29T00:30:00Z"));
+        // 2026-10-25: 02:30 comes twice; it runs once.
+        let autumn = daily.next("u", at("2026-10-24T12:00:00Z")).unwrap();
+        assert_eq!(autumn, at("2026-10-25T00:30:00Z"));
+        assert_eq!(daily.next("u", autumn).unwrap(), at("2026-10-26T01:30:00Z"));
+    }
+
+    #[test]
+    fn a_cron_that_never_fires_has_no_next_slot() {
+        assert_eq!(berlin("0 0 30 2 *").next("u", at("2026-11-23T10:00:00Z")), None);
+    }
+
+    #[test]
+    fn probes_are_spread_over_the_interval() {
+        let cadence = Cadence::Every(minutes(5));
+        let mut per_minute = [0; 5];
+        for number in 0..1000 {
+            let slot = cadence
+                .next(&format!("uid-{number}"), at("2026-11-23T10:00:00Z"))
+                .unwrap();
+            per_minute[usize::try_from((slot.as_second() - 1) % 300 / 60).unwrap()] += 1;
+        }
+        assert!(
+            per_minute.iter().all(|count| (150..=250).contains(count)),
+            "{per_minute:?}"
+        );
+    }
+
+    fn cadences() -> impl Strategy<Value = Cadence> {
+        prop_oneof![
+            (30_i64..100_000).prop_map(|seconds| Cadence::Every(SignedDuration::from_secs(seconds))),
+            prop::sample::select(vec!["*/5 * * * *", "0 * * * *", "30 2 * * *", "7,37 1-3 * * *"]).prop_map(berlin),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_next_slot_is_after_now_and_the_one_before_it_is_not(
+            cadence in cadences(), uid in "[a-z0-9]{1,12}", second in 1_700_000_000_i64..1_900_000_000
+        ) {
+            let now = Timestamp::from_second(second).unwrap();
+            let next = cadence.next(&uid, now).unwrap();
+            prop_assert!(next > now);
+            let previous = cadence.previous(&uid, now).unwrap();
+            prop_assert!(previous <= now);
+            prop_assert_eq!(cadence.next(&uid, previous).unwrap(), next);
+        }
+
+        /// However late and however often the operator looks, each slot is run or counted exactly once.
+        #[test]
+        fn no_slot_is_run_twice_and_none_is_lost(
+            cadence in cadences(), uid in "[a-z0-9]{1,12}", start in 1_790_000_000_i64..1_800_000_000,
+            waits in prop::collection::vec(1_i64..20_000, 1..30)
+        ) {
+            let start = Timestamp::from_second(start).unwrap();
+            let mut now = start;
+            let mut cursor = cadence.next(&uid, start).unwrap();
+            let (mut ran, mut missed) = (Vec::new(), 0);
+            for wait in waits {
+                now += SignedDuration::from_secs(wait);
+                let asked = Question { cursor: Some(cursor), uid: &uid, ..question(&cadence) };
+                let turn = turn(&asked, now);
+                missed += turn.missed;
+                if let Some(Slot::At(slot)) = turn.due {
+                    prop_assert!(slot <= now && slot + asked.starting_deadline > now);
+                    ran.push(slot);
+                }
+                cursor = turn.next.unwrap();
+            }
+            let distinct: std::collections::BTreeSet<_> = ran.iter().collect();
+            prop_assert_eq!(distinct.len(), ran.len());
+            let total = cadence.count(&uid, start + SignedDuration::from_secs(1), now + SignedDuration::from_secs(1));
+            prop_assert_eq!(u64::from(total), u64::from(missed) + ran.len() as u64);
+        }
+
+        #[test]
+        fn a_slot_reads_back_from_its_text(second in 0_i64..4_000_000_000, generation in 1_i64..1_000_000, value in ".*") {
+            for slot in [Slot::At(Timestamp::from_second(second).unwrap()), Slot::Generation(generation), Slot::run_now(&value)] {
+                prop_assert_eq!(slot.to_string().parse::<Slot>(), Ok(slot));
+            }
+        }
+    }
+}
