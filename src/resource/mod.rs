@@ -1,6 +1,9 @@
-//! `ClaudeProbe`: what a user writes ([`spec`]) and what they read ([`status`]).
+//! `ClaudeProbe`: what a user writes ([`spec`]), what they read ([`status`]), and the checked form that everything else
+//! uses ([`validated`]).
 //!
 //! Knows the vocabulary of the catalogue and nothing below: no probing, no diagnosis, no clients.
 
+pub mod go_duration;
 pub mod spec;
 pub mod status;
+pub mod validated;
