@@ -1,0 +1,28 @@
+# Start with `make demo`. Every target installs or builds what it needs first, and says nothing about what is there already.
+.PHONY: help check test demo image cluster cluster-down bench
+.DEFAULT_GOAL := help
+
+help: ## what there is to make
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+demo: ## the main job on embedded faults: no cluster, no key, no root
+	@cargo run --quiet --locked --bin claudeprobe -- demo
+
+check: ## format, lints, licences, unit tests: the quick part, no root
+	@tests/run check
+	@cargo test --quiet --locked --lib
+
+test: ## all tests, with real gateways, real API servers and a real node (root)
+	@tests/run
+
+image: ## dist/claudeprobe-image.tar: FROM scratch, static, reproducible; PROFILE=test-image builds quicker
+	@tests/tools/image
+
+cluster: ## a one-node Kubernetes here with operator, stand-in API and gateway, to play with (root)
+	@tests/cluster/playground up
+
+cluster-down: ## takes it away again (root)
+	@tests/cluster/playground down
+
+bench: ## what a run costs, measured on this machine (root)
+	@tests/bench
