@@ -17,5 +17,6 @@ pub mod claude;
 pub mod cli;
 pub mod demo;
 pub mod operator;
+pub mod plan;
 pub mod report;
 pub mod resource;

@@ -131,7 +131,8 @@ pub struct ExchangePlan {
     /// When it is sent.
     #[serde(default)]
     pub when: When,
-    /// Bytes for size exchanges, connections for parallel ones, seconds for idle reuse; 0 = the exchange's default.
+    /// Bytes for size exchanges, connections for parallel ones, seconds for idle reuse, most output tokens for the long
+    /// request; 0 = the exchange's default.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub amount: u64,
 }

@@ -1,0 +1,375 @@
+//! From a checked probe to what one pod of a run is told and needs: pure, the same for the operator's pods and `check -f`.
+//!
+//! Knows which exchanges a run asks for, not when they are due (the operator's slots decide) and not how they are sent. A plan
+//! never lists what the prober does by itself in reaction to a failure: [`ExchangeKind::Repeat`], [`ExchangeKind::Confirm`],
+//! [`ExchangeKind::TrimmedKey`]; nor [`ExchangeKind::Frozen`], which every path gets unless only zero-token exchanges may run.
+
+use std::time::Duration;
+
+use crate::report::evidence::ExchangeKind;
+use crate::report::plan::{
+    Carrier, Credential, ExchangePlan, FrozenRequest, Header, HeaderValue, HttpVersion, Leg, PLAN_VERSION, Plan, Proxy,
+    Tls, When,
+};
+use crate::resource::spec::{self, KeyRef};
+use crate::resource::validated::{self, Body, Path, PodGroup, Probe, estimate};
+
+/// Size of the big body of a deep run, bytes.
+const DEEP_BODY: u64 = 2 * 1024 * 1024;
+/// Size of the large header of a deep run, bytes.
+const DEEP_HEADER: u64 = 32 * 1024;
+/// What canaries ask where the body of the frozen request is a saved one, which they cannot change.
+const CANARY_PROMPT: &str = "Count from 1 to 20.";
+
+/// What a run does besides the frozen request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CanaryChoice {
+    /// The canaries that concern headers and body are due, and with them the other form of the frozen request and what the
+    /// probe opted into. Says nothing where the probe switched them off.
+    pub headers: bool,
+    /// When those that concern the credential are sent.
+    pub credential: CredentialCanaries,
+    /// Over budget: nothing that generates tokens.
+    pub zero_token_only: bool,
+    /// Everything of a canary run whatever is due, a 2 MiB body and a 32 KiB header besides.
+    pub deep: bool,
+    /// The long request is due.
+    pub long: bool,
+}
+
+/// When the canaries that concern the credential are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CredentialCanaries {
+    /// In this run: after a change of spec or key.
+    Always,
+    /// Only on a path whose frozen request failed with 401 or 403.
+    #[default]
+    AuthFailed,
+    /// Not in this run.
+    Never,
+}
+
+/// What the operator or the command line sets for all probes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Networks that the prober refuses besides metadata addresses, CIDR notation.
+    pub refuse_networks: Vec<String>,
+    /// Directory that holds what comes from ConfigMaps, without a final slash.
+    pub files_root: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            refuse_networks: Vec::new(),
+            files_root: "/etc/claudeprobe".into(),
+        }
+    }
+}
+
+/// One pod of a run: what its prober is told, and what the pod must give it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodPlan {
+    /// What the prober does.
+    pub plan: Plan,
+    /// What it finds in its environment and its files.
+    pub needs: PodNeeds,
+}
+
+/// What a plan refers to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PodNeeds {
+    /// Secret values, one variable for each key that is used. A missing one keeps the pod from starting, and is named so.
+    pub secrets: Vec<SecretVariable>,
+    /// ConfigMap values, one directory for each key that is used. Optional volumes: the prober says which file is missing.
+    pub files: Vec<ConfigFile>,
+}
+
+/// An environment variable that comes from a Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretVariable {
+    /// Its name, unique in the pod.
+    pub variable: String,
+    /// Where its value is.
+    pub secret: KeyRef,
+}
+
+/// A file that comes from a ConfigMap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigFile {
+    /// Name of the volume, unique in the pod, a DNS label.
+    pub volume: String,
+    /// Where its content is, `data` or `binaryData`.
+    pub config_map: KeyRef,
+    /// Directory that the volume is mounted at.
+    pub directory: String,
+    /// Name of the file in it.
+    pub file: String,
+}
+
+/// Plans one pod of a run.
+#[must_use]
+pub fn plan(probe: &Probe, pod: &PodGroup, slot: &str, choice: CanaryChoice, settings: &Settings) -> PodPlan {
+    let mut needs = Needs {
+        needs: PodNeeds::default(),
+        root: &settings.files_root,
+    };
+    let request = frozen(&probe.request, &mut needs);
+    let legs = pod
+        .paths
+        .iter()
+        .filter_map(|index| probe.paths.get(*index))
+        .map(|path| leg(probe, path, choice, &mut needs))
+        .collect();
+    let plan = Plan {
+        version: PLAN_VERSION,
+        probe: format!("{}/{}", probe.namespace, probe.name),
+        uid: probe.uid.clone(),
+        slot: slot.to_owned(),
+        run_timeout_ms: milliseconds(run_timeout(probe, choice)),
+        request,
+        legs,
+        refuse_networks: settings.refuse_networks.clone(),
+        mesh: pod.placement.mesh,
+        zero_token_only: choice.zero_token_only,
+    };
+    PodPlan {
+        plan,
+        needs: needs.needs,
+    }
+}
+
+/// How long a run of this choice may take: the long request has its own limit, on top of what else is sent.
+#[must_use]
+pub fn run_timeout(probe: &Probe, choice: CanaryChoice) -> Duration {
+    match &probe.exchanges.long {
+        Some(long) if choice.long && !choice.zero_token_only => probe.run_timeout + long.timeout,
+        _ => probe.run_timeout,
+    }
+}
+
+/// Tokens to reserve for a run of this choice, on all its paths.
+#[must_use]
+pub fn reservation(probe: &Probe, choice: CanaryChoice) -> u64 {
+    if choice.zero_token_only {
+        return 0;
+    }
+    let tokens = estimate(probe);
+    tokens.run
+        + if header_canaries(probe, choice) {
+            tokens.canaries
+        } else {
+            0
+        }
+        + if choice.long { tokens.long } else { 0 }
+}
+
+fn header_canaries(probe: &Probe, choice: CanaryChoice) -> bool {
+    choice.deep || (choice.headers && probe.canaries.headers && probe.canaries.every.is_some())
+}
+
+fn leg(probe: &Probe, path: &Path, choice: CanaryChoice, needs: &mut Needs<'_>) -> Leg {
+    Leg {
+        name: path.name.clone(),
+        url: path.url.as_str().to_owned(),
+        credential: path.credential.as_ref().map(|credential| Credential {
+            env: needs.secret(&credential.secret),
+            carrier: match &credential.carrier {
+                validated::Carrier::XApiKey => Carrier::XApiKey,
+                validated::Carrier::Bearer => Carrier::Bearer,
+                validated::Carrier::Header(name) => Carrier::Header(name.clone()),
+            },
+            anthropic: credential.anthropic,
+        }),
+        model: path.model.clone(),
+        headers: headers(&path.headers, needs),
+        proxy: path.proxy.as_ref().map(|proxy| Proxy {
+            url: proxy.url.as_str().to_owned(),
+            credential_env: proxy
+                .secret
+                .as_ref()
+                .map(|secret| needs.pair(secret, "username", "password")),
+        }),
+        tls: Tls {
+            ca_file: path.tls.ca.as_ref().map(|ca| needs.file(ca)),
+            server_name: path.tls.server_name.clone(),
+            client_certificate_env: path
+                .tls
+                .client_certificate
+                .as_ref()
+                .map(|secret| needs.pair(secret, "tls.crt", "tls.key")),
+        },
+        http_version: match path.http_version {
+            spec::HttpVersion::Http1 => HttpVersion::Http1,
+            spec::HttpVersion::Http2 => HttpVersion::Http2,
+            spec::HttpVersion::Auto => HttpVersion::Auto,
+        },
+        exchanges: exchanges(probe, path, choice),
+        anthropic: path.leads_to_claude(),
+    }
+}
+
+fn exchanges(probe: &Probe, path: &Path, choice: CanaryChoice) -> Vec<ExchangePlan> {
+    let mut list = Vec::new();
+    let mut add = |kind, when, amount| list.push(ExchangePlan { kind, when, amount });
+    let claude = path.leads_to_claude();
+    if (header_canaries(probe, choice) || choice.zero_token_only) && claude {
+        for kind in [
+            ExchangeKind::CountTokens,
+            ExchangeKind::BogusBeta,
+            ExchangeKind::BogusVersion,
+            ExchangeKind::UnknownField,
+            ExchangeKind::NestedField,
+        ] {
+            add(kind, When::Always, 0);
+        }
+    }
+    if header_canaries(probe, choice) {
+        let opted = &probe.exchanges;
+        // The size exchanges are refused or counted, never answered: zero tokens.
+        let body = opted.body_bytes.or(choice.deep.then_some(DEEP_BODY));
+        let header = opted.header_bytes.or(choice.deep.then_some(DEEP_HEADER));
+        for (kind, amount) in [(ExchangeKind::BigBody, body), (ExchangeKind::LargeHeader, header)] {
+            if let Some(amount) = amount {
+                add(kind, When::Always, amount);
+            }
+        }
+        if !choice.zero_token_only {
+            add(ExchangeKind::OtherForm, When::Always, 0);
+            if opted.attack_prompt {
+                add(ExchangeKind::AttackPrompt, When::Always, 0);
+                if !path.direct {
+                    add(ExchangeKind::BenignPrompt, When::Always, 0);
+                }
+            }
+            if let Some(parallel) = opted.parallel {
+                add(ExchangeKind::Parallel, When::Always, u64::from(parallel));
+            }
+            if let Some(idle) = opted.reuse_idle {
+                add(ExchangeKind::ReuseIdle, When::Always, idle.as_secs());
+            }
+        }
+    }
+    if let Some(long) = probe
+        .exchanges
+        .long
+        .as_ref()
+        .filter(|_| choice.long && !choice.zero_token_only)
+    {
+        add(ExchangeKind::Long, When::Always, u64::from(long.max_tokens));
+    }
+    if let Some(when) = credential_canaries(probe, choice) {
+        // Where no key is sent, the frozen request is the one without a key, and there is none to move.
+        if path.credential.is_some() {
+            add(ExchangeKind::OtherCarrier, when, 0);
+            add(ExchangeKind::NoKey, when, 0);
+        }
+        add(ExchangeKind::BadKey, when, 0);
+    }
+    list
+}
+
+fn credential_canaries(probe: &Probe, choice: CanaryChoice) -> Option<When> {
+    if choice.zero_token_only {
+        return None; // without the frozen request's reply they say nothing
+    }
+    if choice.deep {
+        return Some(When::Always);
+    }
+    if !probe.canaries.credential || probe.canaries.every.is_none() {
+        return None;
+    }
+    match choice.credential {
+        CredentialCanaries::Always => Some(When::Always),
+        CredentialCanaries::AuthFailed => Some(When::AuthFailed),
+        CredentialCanaries::Never => None,
+    }
+}
+
+fn frozen(request: &validated::Request, needs: &mut Needs<'_>) -> FrozenRequest {
+    let (prompt, body_file) = match &request.body {
+        Body::Prompt(prompt) => (prompt.clone(), None),
+        Body::Saved(reference) => (CANARY_PROMPT.to_owned(), Some(needs.file(reference))),
+    };
+    FrozenRequest {
+        model: request.model.clone(),
+        api_version: request.api_version.clone(),
+        betas: request.betas.clone(),
+        headers: headers(&request.headers, needs),
+        stream: request.stream,
+        max_tokens: request.max_tokens,
+        prompt,
+        body_file,
+    }
+}
+
+fn headers(headers: &[validated::Header], needs: &mut Needs<'_>) -> Vec<Header> {
+    headers
+        .iter()
+        .map(|header| Header {
+            name: header.name.clone(),
+            value: match &header.value {
+                validated::HeaderValue::Literal(value) => HeaderValue::Value(value.clone()),
+                validated::HeaderValue::Secret(secret) => HeaderValue::Env(needs.secret(secret)),
+            },
+        })
+        .collect()
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Gives every Secret key and ConfigMap key that is used one variable or one file.
+struct Needs<'a> {
+    needs: PodNeeds,
+    root: &'a str,
+}
+
+impl Needs<'_> {
+    fn secret(&mut self, secret: &KeyRef) -> String {
+        let known = &mut self.needs.secrets;
+        if let Some(found) = known.iter().find(|found| found.secret == *secret) {
+            return found.variable.clone();
+        }
+        let variable = format!("CLAUDEPROBE_SECRET_{}", known.len());
+        known.push(SecretVariable {
+            variable: variable.clone(),
+            secret: secret.clone(),
+        });
+        variable
+    }
+
+    fn pair(&mut self, name: &str, one: &str, two: &str) -> (String, String) {
+        let mut key = |key: &str| {
+            self.secret(&KeyRef {
+                name: name.to_owned(),
+                key: key.to_owned(),
+            })
+        };
+        (key(one), key(two))
+    }
+
+    fn file(&mut self, config_map: &KeyRef) -> String {
+        let known = &mut self.needs.files;
+        let index = match known.iter().position(|found| found.config_map == *config_map) {
+            Some(index) => index,
+            None => {
+                let volume = format!("file-{}", known.len());
+                known.push(ConfigFile {
+                    directory: format!("{}/{volume}", self.root),
+                    volume,
+                    config_map: config_map.clone(),
+                    file: "content".into(),
+                });
+                known.len() - 1
+            }
+        };
+        let found = &known[index];
+        format!("{}/{}", found.directory, found.file)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests;

@@ -1,0 +1,175 @@
+//! What a plan asks for, and that nothing it refers to is missing.
+
+use super::*;
+use crate::resource::spec::ClaudeProbe;
+
+const FULL: &str = "
+metadata: {name: assistants, namespace: ai, uid: u-1}
+spec:
+  schedule: {every: 5m}
+  credential: {secretKeyRef: {name: claude-key, key: api-key}}
+  request:
+    headers:
+    - {name: X-Team, value: a}
+    - {name: x-tenant, valueFrom: {secretKeyRef: {name: tenant, key: id}}}
+  direct:
+    url: https://api.anthropic.com
+    proxy: {url: 'http://proxy:3128', credentialSecretRef: {name: proxy}}
+  gateways:
+  - name: edge
+    url: https://edge/team/
+    tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}, clientCertificateSecretRef: {name: client}}
+  - name: bedrock
+    url: http://bedrock
+    upstream: Bedrock
+    credential: {none: {}}
+    placement: {mesh: true}
+  exchanges: {parallel: 4, bodyBytes: 2048, attackPrompt: true, reuseIdle: 70s}
+";
+
+fn probe() -> Probe {
+    Probe::parse(&serde_saphyr::from_str::<ClaudeProbe>(FULL).unwrap()).unwrap()
+}
+
+fn kinds(leg: &Leg) -> Vec<ExchangeKind> {
+    leg.exchanges.iter().map(|exchange| exchange.kind).collect()
+}
+
+fn shared(choice: CanaryChoice) -> PodPlan {
+    let probe = probe();
+    plan(&probe, &probe.pods[0], "s1", choice, &Settings::default())
+}
+
+const DUE: CanaryChoice = CanaryChoice {
+    headers: true,
+    credential: CredentialCanaries::Always,
+    zero_token_only: false,
+    deep: false,
+    long: false,
+};
+
+#[test]
+fn an_ordinary_run_asks_only_what_a_refused_key_would_need() {
+    let PodPlan { plan, .. } = shared(CanaryChoice::default());
+    assert_eq!(plan.legs.len(), 2);
+    for leg in &plan.legs {
+        assert_eq!(
+            kinds(leg),
+            [ExchangeKind::OtherCarrier, ExchangeKind::NoKey, ExchangeKind::BadKey]
+        );
+        assert!(leg.exchanges.iter().all(|exchange| exchange.when == When::AuthFailed));
+    }
+}
+
+#[test]
+fn a_canary_run_asks_for_what_was_opted_into_besides() {
+    let PodPlan { plan, .. } = shared(DUE);
+    let direct = kinds(&plan.legs[0]);
+    let gateway = kinds(&plan.legs[1]);
+    for kind in [
+        ExchangeKind::BogusBeta,
+        ExchangeKind::OtherForm,
+        ExchangeKind::BigBody,
+        ExchangeKind::Parallel,
+        ExchangeKind::AttackPrompt,
+        ExchangeKind::ReuseIdle,
+    ] {
+        assert!(direct.contains(&kind) && gateway.contains(&kind), "{kind:?}");
+    }
+    assert!(gateway.contains(&ExchangeKind::BenignPrompt) && !direct.contains(&ExchangeKind::BenignPrompt));
+    let body = plan.legs[1]
+        .exchanges
+        .iter()
+        .find(|it| it.kind == ExchangeKind::BigBody);
+    assert_eq!(body.unwrap().amount, 2048);
+}
+
+#[test]
+fn over_budget_nothing_is_asked_that_generates_tokens() {
+    let choice = CanaryChoice {
+        zero_token_only: true,
+        ..DUE
+    };
+    let PodPlan { plan, .. } = shared(choice);
+    assert!(plan.zero_token_only);
+    assert_eq!(reservation(&probe(), choice), 0);
+    for leg in &plan.legs {
+        for kind in kinds(leg) {
+            assert!(
+                matches!(
+                    kind,
+                    ExchangeKind::CountTokens
+                        | ExchangeKind::BogusBeta
+                        | ExchangeKind::BogusVersion
+                        | ExchangeKind::UnknownField
+                        | ExchangeKind::NestedField
+                        | ExchangeKind::BigBody
+                        | ExchangeKind::LargeHeader
+                ),
+                "{kind:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn canaries_that_are_switched_off_stay_off() {
+    let mut probe = probe();
+    probe.canaries.every = None;
+    let PodPlan { plan, .. } = plan(&probe, &probe.pods[0], "s1", DUE, &Settings::default());
+    assert!(plan.legs.iter().all(|leg| leg.exchanges.is_empty()));
+}
+
+#[test]
+fn another_backend_and_a_path_without_a_key_get_only_what_can_tell_something() {
+    let probe = probe();
+    let PodPlan { plan, needs } = plan(&probe, &probe.pods[1], "s1", DUE, &Settings::default());
+    assert!(plan.mesh);
+    let leg = &plan.legs[0];
+    assert!(!leg.anthropic && leg.credential.is_none());
+    let kinds = kinds(leg);
+    assert!(!kinds.contains(&ExchangeKind::BogusBeta));
+    assert!(!kinds.contains(&ExchangeKind::NoKey) && kinds.contains(&ExchangeKind::BadKey));
+    assert_eq!(needs.secrets.len(), 1, "the request's header only");
+}
+
+#[test]
+fn each_key_has_one_variable_and_each_file_one_volume() {
+    let PodPlan { plan, needs } = shared(DUE);
+    let secrets: Vec<_> = needs
+        .secrets
+        .iter()
+        .map(|it| format!("{}={}/{}", it.variable, it.secret.name, it.secret.key))
+        .collect();
+    assert_eq!(
+        secrets,
+        [
+            "CLAUDEPROBE_SECRET_0=tenant/id",
+            "CLAUDEPROBE_SECRET_1=claude-key/api-key",
+            "CLAUDEPROBE_SECRET_2=proxy/username",
+            "CLAUDEPROBE_SECRET_3=proxy/password",
+            "CLAUDEPROBE_SECRET_4=client/tls.crt",
+            "CLAUDEPROBE_SECRET_5=client/tls.key",
+        ]
+    );
+    assert_eq!(plan.legs[0].credential, plan.legs[1].credential);
+    assert_eq!(
+        plan.legs[1].tls.ca_file.as_deref(),
+        Some("/etc/claudeprobe/file-0/content")
+    );
+    assert_eq!(needs.files[0].directory, "/etc/claudeprobe/file-0");
+    assert_eq!(plan.legs[1].url, "https://edge/team");
+}
+
+#[test]
+fn a_plan_survives_its_own_wire_form() {
+    let PodPlan { plan, .. } = shared(DUE);
+    assert_eq!(Plan::from_env(&plan.to_env().unwrap()).unwrap(), plan);
+}
+
+#[test]
+fn a_run_reserves_what_it_may_use() {
+    let tokens = estimate(&probe());
+    assert_eq!(reservation(&probe(), CanaryChoice::default()), tokens.run);
+    assert_eq!(reservation(&probe(), DUE), tokens.run + tokens.canaries);
+}
