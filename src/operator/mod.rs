@@ -7,6 +7,8 @@
 //!
 //! Knows Kubernetes; sends no probe traffic, reads no Secret.
 
+mod clock;
+pub mod lease;
 pub mod names;
 pub mod pod_view;
 pub mod schedule;

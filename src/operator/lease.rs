@@ -1,0 +1,400 @@
+//! One operator acts, the others watch: a Lease taken and kept by compare-and-swap.
+//!
+//! Leadership is a value that every write asks for just before it is sent ([`Leadership::time_left`]). Losing it demotes and
+//! does not end the process: caches and server stay, a later term begins anew. The API server's `resourceVersion` makes
+//! each step a compare-and-swap; expiry is judged by how long *we* have seen the record unchanged, so that clocks of
+//! different nodes need not agree.
+
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::Api;
+use kube::api::{ObjectMeta, PostParams};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// How the Lease is held.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Name of the Lease.
+    pub name: String,
+    /// Who we are: unique per process that may run at the same time.
+    pub identity: String,
+    /// How long a term lasts without renewal; whole seconds.
+    pub duration: Duration,
+    /// How often it is renewed, and how often others look.
+    pub renew: Duration,
+}
+
+/// Whether we lead, and until when.
+#[derive(Clone, Debug)]
+pub struct Leadership(watch::Receiver<Option<Instant>>);
+
+impl Leadership {
+    /// Leadership that never ends, for tests of what depends on it.
+    #[cfg(test)]
+    pub(crate) fn forever() -> Self {
+        let (sender, receiver) = watch::channel(Some(Instant::now() + Duration::from_secs(86_400 * 365)));
+        // The value must outlive its sender.
+        std::mem::forget(sender);
+        Self(receiver)
+    }
+
+    /// Time left of the term; `None` when we do not lead.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        let until = (*self.0.borrow())?;
+        until
+            .checked_duration_since(Instant::now())
+            .filter(|left| !left.is_zero())
+    }
+
+    /// Waits for the next change between leading and not leading; `Some(leads)`, or `None` when the Lease's task has ended.
+    pub async fn changed(&mut self, leads: bool) -> Option<bool> {
+        loop {
+            self.0.changed().await.ok()?;
+            let now = self.0.borrow_and_update().is_some();
+            if now != leads {
+                return Some(now);
+            }
+        }
+    }
+}
+
+/// What to do about the Lease that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// It is ours: renew it.
+    Renew,
+    /// It is free, or its holder's time is up: take it.
+    Take,
+    /// Somebody else holds it.
+    Wait,
+}
+
+/// The record as we last saw it change.
+#[derive(Clone, Debug)]
+struct Seen {
+    version: Option<String>,
+    since: Instant,
+}
+
+/// Pure: `seen` is the last change of the record by our own clock.
+fn step(spec: &LeaseSpec, seen: &Seen, identity: &str, now: Instant) -> Step {
+    let holder = spec.holder_identity.as_deref().unwrap_or_default();
+    if holder == identity {
+        return Step::Renew;
+    }
+    let seconds = u64::try_from(spec.lease_duration_seconds.unwrap_or(15)).unwrap_or(15);
+    let expired = now.duration_since(seen.since) > Duration::from_secs(seconds);
+    if holder.is_empty() || expired {
+        Step::Take
+    } else {
+        Step::Wait
+    }
+}
+
+/// Holds the Lease while it can. [`Elector::run`] is a task of its own.
+#[derive(Debug)]
+pub struct Elector {
+    api: Api<Lease>,
+    terms: Terms,
+    seen: Option<Seen>,
+    until: watch::Sender<Option<Instant>>,
+}
+
+impl Elector {
+    /// An elector and the value that it keeps.
+    #[must_use]
+    pub fn new(api: Api<Lease>, terms: Terms) -> (Self, Leadership) {
+        let (until, receiver) = watch::channel(None);
+        (
+            Self {
+                api,
+                terms,
+                seen: None,
+                until,
+            },
+            Leadership(receiver),
+        )
+    }
+
+    /// Takes, renews and loses the Lease until `stop`; gives it back when it can, so that another replica need not wait.
+    pub async fn run(mut self, stop: CancellationToken) {
+        loop {
+            let asked = Instant::now();
+            let limit = self.terms.renew.max(Duration::from_secs(1));
+            let held = tokio::select! {
+                () = stop.cancelled() => break,
+                outcome = tokio::time::timeout(limit, self.attempt()) => match outcome {
+                    Ok(Ok(held)) => Some(held),
+                    Ok(Err(error)) => { #[cfg(test)] #[allow(clippy::print_stderr)] { eprintln!("DBG {error:?}"); } tracing::warn!(%error, lease = self.terms.name, "the Lease could not be read or written"); None }
+                    Err(_) => { tracing::warn!(lease = self.terms.name, "the API server did not answer about the Lease in time"); None }
+                },
+            };
+            match held {
+                // Counted from before the request: the API server's record is never older than we believe.
+                Some(true) => self.publish(Some(asked + self.terms.duration)),
+                Some(false) => self.publish(None),
+                // Nothing known: the term ends when its time is up.
+                None => {
+                    let over = (*self.until.borrow()).is_none_or(|until| until <= Instant::now());
+                    if over {
+                        self.publish(None);
+                    }
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(self.pause()) => {}
+            }
+        }
+        self.give_back().await;
+    }
+
+    /// Until the next attempt; never beyond the end of our term, so that its end is published in time.
+    fn pause(&self) -> Duration {
+        let left = (*self.until.borrow()).map(|until| until.saturating_duration_since(Instant::now()));
+        let pause = self.terms.renew;
+        left.map_or(pause, |left| pause.min(left))
+            .max(Duration::from_millis(50))
+    }
+
+    fn publish(&self, until: Option<Instant>) {
+        let was = self.until.borrow().is_some();
+        if until.is_some() != was {
+            let identity = &self.terms.identity;
+            tracing::info!(
+                leads = until.is_some(),
+                identity,
+                lease = self.terms.name,
+                "leadership changed"
+            );
+        }
+        self.until.send_replace(until);
+    }
+
+    async fn attempt(&mut self) -> Result<bool, kube::Error> {
+        let Some(lease) = self.api.get_opt(&self.terms.name).await? else {
+            let fresh = Lease {
+                metadata: ObjectMeta {
+                    name: Some(self.terms.name.clone()),
+                    ..ObjectMeta::default()
+                },
+                spec: Some(self.record(None)),
+            };
+            return self.won(self.api.create(&PostParams::default(), &fresh).await);
+        };
+        let version = lease.metadata.resource_version.clone();
+        let now = Instant::now();
+        let seen = match self.seen.take() {
+            Some(seen) if seen.version == version => seen,
+            _ => Seen { version, since: now },
+        };
+        let spec = lease.spec.clone().unwrap_or_default();
+        let step = step(&spec, &seen, &self.terms.identity, now);
+        self.seen = Some(seen);
+        if step == Step::Wait {
+            return Ok(false);
+        }
+        let renewed = Lease {
+            spec: Some(self.record(Some(&spec))),
+            ..lease
+        };
+        self.won(
+            self.api
+                .replace(&self.terms.name, &PostParams::default(), &renewed)
+                .await,
+        )
+    }
+
+    fn won(&self, written: Result<Lease, kube::Error>) -> Result<bool, kube::Error> {
+        match written {
+            Ok(_) => Ok(true),
+            // Somebody else was faster: no fault.
+            Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn record(&self, before: Option<&LeaseSpec>) -> LeaseSpec {
+        let now = Some(MicroTime(super::clock::now()));
+        let ours = before.is_some_and(|spec| spec.holder_identity.as_deref() == Some(&self.terms.identity));
+        let transitions = before.map_or(0, |spec| spec.lease_transitions.unwrap_or(0) + i32::from(!ours));
+        LeaseSpec {
+            holder_identity: Some(self.terms.identity.clone()),
+            lease_duration_seconds: i32::try_from(self.terms.duration.as_secs()).ok(),
+            acquire_time: before
+                .filter(|_| ours)
+                .map_or_else(|| now.clone(), |spec| spec.acquire_time.clone()),
+            renew_time: now,
+            lease_transitions: Some(transitions),
+            ..before.cloned().unwrap_or_default()
+        }
+    }
+
+    async fn give_back(&self) {
+        let led = self.until.borrow().is_some();
+        self.publish(None);
+        if !led {
+            return;
+        }
+        let release = async {
+            let mut lease = self.api.get(&self.terms.name).await?;
+            if let Some(spec) = lease
+                .spec
+                .as_mut()
+                .filter(|spec| spec.holder_identity.as_deref() == Some(&self.terms.identity))
+            {
+                spec.holder_identity = Some(String::new());
+                spec.lease_duration_seconds = Some(1);
+                self.api
+                    .replace(&self.terms.name, &PostParams::default(), &lease)
+                    .await?;
+            }
+            Ok::<(), kube::Error>(())
+        };
+        if !matches!(tokio::time::timeout(Duration::from_secs(3), release).await, Ok(Ok(()))) {
+            tracing::warn!(
+                lease = self.terms.name,
+                "the Lease could not be given back: another replica waits until it expires"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use http::{Method, Request, Response, StatusCode};
+    use kube::client::Body;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// An API server that knows one Lease.
+    #[derive(Clone, Default)]
+    struct Server(Arc<Mutex<(Option<Value>, u64, bool)>>);
+
+    impl Server {
+        fn client(&self) -> kube::Client {
+            let server = self.clone();
+            let service = tower::service_fn(move |request: Request<Body>| {
+                let server = server.clone();
+                async move { server.answer(request).await }
+            });
+            kube::Client::new(service, "operators")
+        }
+
+        fn away(&self, away: bool) {
+            self.0.lock().unwrap().2 = away;
+        }
+
+        async fn answer(&self, request: Request<Body>) -> Result<Response<Body>, std::io::Error> {
+            let (parts, body) = request.into_parts();
+            let bytes = body.collect_bytes().await.unwrap();
+            let mut state = self.0.lock().unwrap();
+            if state.2 {
+                return Err(std::io::Error::other("away"));
+            }
+            let refuse = |code: u16| {
+                (
+                    code,
+                    serde_json::json!({"kind": "Status", "status": "Failure", "code": code, "message": "", "reason": if code == 404 { "NotFound" } else { "Conflict" }}),
+                )
+            };
+            let (code, value) = match (parts.method, state.0.clone()) {
+                (Method::GET, Some(lease)) => (200, lease),
+                (Method::GET, None) => refuse(404),
+                (method, known) => {
+                    let mut lease: Value = serde_json::from_slice(&bytes).unwrap();
+                    let fits = known
+                        .as_ref()
+                        .map(|known| known["metadata"]["resourceVersion"].clone())
+                        .unwrap_or_default()
+                        == lease["metadata"]["resourceVersion"];
+                    if (method == Method::POST && known.is_some()) || !fits {
+                        refuse(409)
+                    } else {
+                        state.1 += 1;
+                        lease["metadata"]["resourceVersion"] = state.1.to_string().into();
+                        state.0 = Some(lease.clone());
+                        (200, lease)
+                    }
+                }
+            };
+            let body = Body::from(serde_json::to_vec(&value).unwrap());
+            Ok(Response::builder()
+                .status(StatusCode::from_u16(code).unwrap())
+                .body(body)
+                .unwrap())
+        }
+    }
+
+    fn elector(server: &Server, identity: &str) -> (Leadership, CancellationToken, tokio::task::JoinHandle<()>) {
+        let terms = Terms {
+            name: "claudeprobe".into(),
+            identity: identity.into(),
+            duration: Duration::from_secs(15),
+            renew: Duration::from_secs(5),
+        };
+        let (elector, leadership) = Elector::new(Api::default_namespaced(server.client()), terms);
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(elector.run(stop.clone()));
+        (leadership, stop, task)
+    }
+
+    async fn settle(seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_of_two_leads_and_the_other_takes_over_when_it_stops() {
+        let server = Server::default();
+        let (one, stop, task) = elector(&server, "one");
+        settle(1).await;
+        let (two, _other, _task) = elector(&server, "two");
+        settle(60).await;
+        assert!(one.time_left().is_some_and(|left| left > Duration::from_secs(8)));
+        assert_eq!(two.time_left(), None);
+        stop.cancel();
+        task.await.unwrap();
+        assert_eq!(one.time_left(), None);
+        settle(8).await;
+        assert!(two.time_left().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dead_leader_is_followed_only_after_its_time_is_up() {
+        let server = Server::default();
+        let (one, _stop, task) = elector(&server, "one");
+        settle(1).await;
+        let (two, _other, _task) = elector(&server, "two");
+        settle(20).await;
+        task.abort();
+        let mut both_free = false;
+        for _ in 0..400 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert!(one.time_left().is_none() || two.time_left().is_none(), "two leaders");
+            both_free |= one.time_left().is_none() && two.time_left().is_none();
+        }
+        assert!(both_free && two.time_left().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_the_api_server_the_term_ends_and_a_new_one_begins_by_itself() {
+        let server = Server::default();
+        let (mut one, _stop, _task) = elector(&server, "one");
+        settle(1).await;
+        assert!(one.time_left().is_some());
+        server.away(true);
+        assert_eq!(one.changed(true).await, Some(false));
+        assert_eq!(one.time_left(), None);
+        server.away(false);
+        assert_eq!(one.changed(false).await, Some(true));
+    }
+}
