@@ -33,14 +33,6 @@ pub struct Terms {
 pub struct Leadership(watch::Receiver<Option<Instant>>);
 
 impl Leadership {
-    /// Leadership that never ends, for tests of what depends on it.
-    #[cfg(test)]
-    pub(crate) fn forever() -> Self {
-        let (sender, receiver) = watch::channel(Some(Instant::now() + Duration::from_secs(86_400 * 365)));
-        // The value must outlive its sender.
-        std::mem::forget(sender);
-        Self(receiver)
-    }
 
     /// Time left of the term; `None` when we do not lead.
     #[must_use]

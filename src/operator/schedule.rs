@@ -3,92 +3,91 @@
 //! Pure: knows spec values, the cursor that the status keeps (`nextRun`, the first slot that nobody has handled yet) and
 //! `now`; knows no clock, no pod and no client. A slot is handled once: by a run, or by being counted as missed.
 
-use croner::Cron;
-use jiff::tz::TimeZone;
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use ring::digest;
 
-/// When slots come.
-#[derive(Clone, Debug)]
-pub enum Cadence {
-    /// Every so often, spread over the interval by the probe's UID.
-    Every(SignedDuration),
-    /// Exactly when the expression says so in this time zone.
-    Cron(Box<Cron>, TimeZone),
-}
+use crate::resource::validated::Schedule;
 
 /// Counting stops here: more missed slots than this are reported as this many (a month of one-minute slots is 44,640).
 const COUNTED_AT_MOST: u32 = 100_000;
 
-impl Cadence {
-    /// The first slot strictly after `after`; `None` when there never is one.
-    #[must_use]
-    pub fn next(&self, uid: &str, after: Timestamp) -> Option<Timestamp> {
-        match self {
-            Self::Every(interval) => {
-                let interval = interval.as_secs().max(1);
-                let offset = stagger(uid, interval);
-                let passed = (after.as_second() - offset).div_euclid(interval);
-                Timestamp::from_second(offset + (passed + 1) * interval).ok()
-            }
-            Self::Cron(cron, zone) => cron
-                .find_next_occurrence(&after.to_zoned(zone.clone()), false)
-                .ok()
-                .map(|next| next.timestamp()),
+/// The first slot strictly after `after`; `None` when there never is one.
+#[must_use]
+pub fn next(schedule: &Schedule, uid: &str, after: Timestamp) -> Option<Timestamp> {
+    match schedule {
+        Schedule::Every(interval) => {
+            let grid = Grid::of(uid, *interval);
+            grid.slot(grid.index(after) + 1)
         }
-    }
-
-    /// The last slot at or before `at`; `None` when there was none.
-    #[must_use]
-    pub fn previous(&self, uid: &str, at: Timestamp) -> Option<Timestamp> {
-        match self {
-            Self::Every(interval) => {
-                let interval = interval.as_secs().max(1);
-                let offset = stagger(uid, interval);
-                let passed = (at.as_second() - offset).div_euclid(interval);
-                Timestamp::from_second(offset + passed * interval).ok()
-            }
-            Self::Cron(cron, zone) => cron
-                .find_previous_occurrence(&at.to_zoned(zone.clone()), true)
-                .ok()
-                .map(|previous| previous.timestamp()),
-        }
-    }
-
-    /// Slots in `[from, until)`.
-    fn count(&self, uid: &str, from: Timestamp, until: Timestamp) -> u32 {
-        if let Self::Every(interval) = self {
-            let interval = interval.as_secs().max(1);
-            let offset = stagger(uid, interval);
-            let before = |at: Timestamp| (at.as_second() - offset - 1).div_euclid(interval);
-            return u32::try_from(before(until) - before(from))
-                .unwrap_or(0)
-                .min(COUNTED_AT_MOST);
-        }
-        let mut count = 0;
-        let mut at = from - SignedDuration::from_secs(1);
-        while count < COUNTED_AT_MOST {
-            match self.next(uid, at) {
-                Some(slot) if slot < until => {
-                    count += 1;
-                    at = slot;
-                }
-                _ => break,
-            }
-        }
-        count
+        Schedule::Cron(cron) => cron.next_after(after),
     }
 }
 
-/// Seconds into the interval at which this probe's slots lie: the same after every restart, evenly spread over probes.
-fn stagger(uid: &str, interval: i64) -> i64 {
-    let hash = digest::digest(&digest::SHA256, uid.as_bytes());
-    let number = hash
-        .as_ref()
-        .iter()
-        .take(7)
-        .fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
-    number % interval
+/// The last slot at or before `at`; `None` when there was none.
+#[must_use]
+pub fn previous(schedule: &Schedule, uid: &str, at: Timestamp) -> Option<Timestamp> {
+    match schedule {
+        Schedule::Every(interval) => {
+            let grid = Grid::of(uid, *interval);
+            grid.slot(grid.index(at))
+        }
+        Schedule::Cron(cron) => cron.last_until(at),
+    }
+}
+
+/// Slots in `[from, until)`.
+fn count(schedule: &Schedule, uid: &str, from: Timestamp, until: Timestamp) -> u32 {
+    const SECOND: SignedDuration = SignedDuration::from_secs(1);
+    if let Schedule::Every(interval) = schedule {
+        let grid = Grid::of(uid, *interval);
+        let between = grid.index(until - SECOND) - grid.index(from - SECOND);
+        return u32::try_from(between).unwrap_or(0).min(COUNTED_AT_MOST);
+    }
+    let mut count = 0;
+    let mut at = from - SECOND;
+    while count < COUNTED_AT_MOST {
+        match next(schedule, uid, at) {
+            Some(slot) if slot < until => {
+                count += 1;
+                at = slot;
+            }
+            _ => break,
+        }
+    }
+    count
+}
+
+/// The slots of an interval: the same after every restart, evenly spread over probes, on whole seconds.
+struct Grid {
+    interval: i64,
+    offset: i64,
+}
+
+impl Grid {
+    fn of(uid: &str, interval: Duration) -> Self {
+        let interval = i64::try_from(interval.as_secs()).unwrap_or(i64::MAX).max(1);
+        let hash = digest::digest(&digest::SHA256, uid.as_bytes());
+        let number = hash
+            .as_ref()
+            .iter()
+            .take(7)
+            .fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
+        Self {
+            interval,
+            offset: number % interval,
+        }
+    }
+
+    /// The number of the last slot at or before `at`.
+    fn index(&self, at: Timestamp) -> i64 {
+        (at.as_second() - self.offset).div_euclid(self.interval)
+    }
+
+    fn slot(&self, index: i64) -> Option<Timestamp> {
+        Timestamp::from_second(self.offset + index * self.interval).ok()
+    }
 }
 
 /// What a run is for.
@@ -156,7 +155,7 @@ pub fn short_hash(parts: &[&str]) -> String {
 #[derive(Clone, Debug)]
 pub struct Question<'a> {
     /// When slots come.
-    pub cadence: &'a Cadence,
+    pub schedule: &'a Schedule,
     /// The probe's UID.
     pub uid: &'a str,
     /// The first slot of the schedule that nobody has handled; `None` before the first run ended.
@@ -187,8 +186,12 @@ pub struct Turn {
 /// Which slot is due at `now`.
 #[must_use]
 pub fn turn(question: &Question<'_>, now: Timestamp) -> Turn {
-    let Question { cadence, uid, .. } = question;
-    let next = if question.suspend { None } else { cadence.next(uid, now) };
+    let Question { schedule, uid, .. } = question;
+    let next = if question.suspend {
+        None
+    } else {
+        next(schedule, uid, now)
+    };
     let asked = question.run_now.map(Slot::run_now);
     let changed = question.handled_generation != Some(question.generation);
     // A changed spec has a new schedule: what the old one would have missed is not counted against the new one.
@@ -207,10 +210,10 @@ pub fn turn(question: &Question<'_>, now: Timestamp) -> Turn {
             next,
         };
     };
-    let newest = cadence.previous(uid, now).filter(|slot| *slot >= cursor);
+    let newest = previous(schedule, uid, now).filter(|slot| *slot >= cursor);
     let runnable = newest.filter(|slot| *slot + question.starting_deadline > now);
     let until = runnable.unwrap_or(now + SignedDuration::from_secs(1));
-    let missed = cadence.count(uid, cursor, until);
+    let missed = count(schedule, uid, cursor, until);
     // A scheduled slot goes first: the annotation's run waits, the slot would be missed.
     Turn {
         due: runnable.map(Slot::At).or(asked),
@@ -222,9 +225,11 @@ pub fn turn(question: &Question<'_>, now: Timestamp) -> Turn {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
+    use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::resource::validated::Cron;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -234,16 +239,15 @@ mod tests {
         SignedDuration::from_mins(minutes)
     }
 
-    fn berlin(expression: &str) -> Cadence {
-        Cadence::Cron(
-            Box::new(expression.parse().unwrap()),
-            TimeZone::get("Europe/Berlin").unwrap(),
-        )
+    fn berlin(expression: &str) -> Schedule {
+        Schedule::Cron(Box::new(
+            Cron::parse(expression, TimeZone::get("Europe/Berlin").unwrap()).unwrap(),
+        ))
     }
 
-    fn question(cadence: &Cadence) -> Question<'_> {
+    fn question(cadence: &Schedule) -> Question<'_> {
         Question {
-            cadence,
+            schedule: cadence,
             uid: "u",
             cursor: None,
             generation: 1,
@@ -256,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_new_probe_and_a_changed_spec_run_once_at_once() {
-        let cadence = Cadence::Every(minutes(5));
+        let cadence = Schedule::Every(Duration::from_secs(300));
         let now = at("2026-11-23T10:00:00Z");
         let new = Question {
             handled_generation: None,
@@ -273,7 +277,7 @@ mod tests {
             Turn {
                 due: Some(Slot::Generation(2)),
                 missed: 0,
-                next: cadence.next("u", now)
+                next: next(&cadence, "u", now)
             }
         );
         let handled = question(&cadence);
@@ -307,7 +311,7 @@ mod tests {
 
     #[test]
     fn a_suspended_probe_runs_only_when_asked() {
-        let cadence = Cadence::Every(minutes(5));
+        let cadence = Schedule::Every(Duration::from_secs(300));
         let now = at("2026-11-23T10:00:00Z");
         let quiet = Question {
             suspend: true,
@@ -334,28 +338,21 @@ mod tests {
     fn summer_time_skips_and_repeats_an_hour_and_no_slot_doubles() {
         let daily = berlin("30 2 * * *");
         // 2027-03-28: 02:30 does not exist; the run comes when the clock has jumped.
-        let spring = daily.next("u", at("2027-03-27T12:00:00Z")).unwrap();
+        let spring = next(&daily, "u", at("2027-03-27T12:00:00Z")).unwrap();
         assert_eq!(spring, at("2027-03-28T01:00:00Z"));
-        assert_eq!(daily.next("u", spring).unwrap(), at("2027-03-29T00:30:00Z"));
+        assert_eq!(next(&daily, "u", spring).unwrap(), at("2027-03-29T00:30:00Z"));
         // 2026-10-25: 02:30 comes twice; it runs once.
-        let autumn = daily.next("u", at("2026-10-24T12:00:00Z")).unwrap();
+        let autumn = next(&daily, "u", at("2026-10-24T12:00:00Z")).unwrap();
         assert_eq!(autumn, at("2026-10-25T00:30:00Z"));
-        assert_eq!(daily.next("u", autumn).unwrap(), at("2026-10-26T01:30:00Z"));
-    }
-
-    #[test]
-    fn a_cron_that_never_fires_has_no_next_slot() {
-        assert_eq!(berlin("0 0 30 2 *").next("u", at("2026-11-23T10:00:00Z")), None);
+        assert_eq!(next(&daily, "u", autumn).unwrap(), at("2026-10-26T01:30:00Z"));
     }
 
     #[test]
     fn probes_are_spread_over_the_interval() {
-        let cadence = Cadence::Every(minutes(5));
+        let cadence = Schedule::Every(Duration::from_secs(300));
         let mut per_minute = [0; 5];
         for number in 0..1000 {
-            let slot = cadence
-                .next(&format!("uid-{number}"), at("2026-11-23T10:00:00Z"))
-                .unwrap();
+            let slot = next(&cadence, &format!("uid-{number}"), at("2026-11-23T10:00:00Z")).unwrap();
             per_minute[usize::try_from((slot.as_second() - 1) % 300 / 60).unwrap()] += 1;
         }
         assert!(
@@ -364,9 +361,9 @@ mod tests {
         );
     }
 
-    fn cadences() -> impl Strategy<Value = Cadence> {
+    fn cadences() -> impl Strategy<Value = Schedule> {
         prop_oneof![
-            (30_i64..100_000).prop_map(|seconds| Cadence::Every(SignedDuration::from_secs(seconds))),
+            (30_u64..100_000).prop_map(|seconds| Schedule::Every(Duration::from_secs(seconds))),
             prop::sample::select(vec!["*/5 * * * *", "0 * * * *", "30 2 * * *", "7,37 1-3 * * *"]).prop_map(berlin),
         ]
     }
@@ -377,11 +374,11 @@ mod tests {
             cadence in cadences(), uid in "[a-z0-9]{1,12}", second in 1_700_000_000_i64..1_900_000_000
         ) {
             let now = Timestamp::from_second(second).unwrap();
-            let next = cadence.next(&uid, now).unwrap();
-            prop_assert!(next > now);
-            let previous = cadence.previous(&uid, now).unwrap();
-            prop_assert!(previous <= now);
-            prop_assert_eq!(cadence.next(&uid, previous).unwrap(), next);
+            let following = next(&cadence, &uid, now).unwrap();
+            prop_assert!(following > now);
+            let before = previous(&cadence, &uid, now).unwrap();
+            prop_assert!(before <= now);
+            prop_assert_eq!(next(&cadence, &uid, before).unwrap(), following);
         }
 
         /// However late and however often the operator looks, each slot is run or counted exactly once.
@@ -392,7 +389,7 @@ mod tests {
         ) {
             let start = Timestamp::from_second(start).unwrap();
             let mut now = start;
-            let mut cursor = cadence.next(&uid, start).unwrap();
+            let mut cursor = next(&cadence, &uid, start).unwrap();
             let (mut ran, mut missed) = (Vec::new(), 0);
             for wait in waits {
                 now += SignedDuration::from_secs(wait);
@@ -407,7 +404,7 @@ mod tests {
             }
             let distinct: std::collections::BTreeSet<_> = ran.iter().collect();
             prop_assert_eq!(distinct.len(), ran.len());
-            let total = cadence.count(&uid, start + SignedDuration::from_secs(1), now + SignedDuration::from_secs(1));
+            let total = count(&cadence, &uid, start + SignedDuration::from_secs(1), now + SignedDuration::from_secs(1));
             prop_assert_eq!(u64::from(total), u64::from(missed) + ran.len() as u64);
         }
 

@@ -110,6 +110,14 @@ impl Cron {
         Some(next.timestamp())
     }
 
+    /// The last time at or before `at` at which it fired; `None` when there was none.
+    #[must_use]
+    pub fn last_until(&self, at: Timestamp) -> Option<Timestamp> {
+        let at = at.to_zoned(self.zone.clone());
+        let last = self.pattern.find_previous_occurrence(&at, true).ok()?;
+        Some(last.timestamp())
+    }
+
     /// The expression as it was written.
     #[must_use]
     pub fn expression(&self) -> &str {
