@@ -33,7 +33,6 @@ pub struct Terms {
 pub struct Leadership(watch::Receiver<Option<Instant>>);
 
 impl Leadership {
-
     /// Time left of the term; `None` when we do not lead.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {

@@ -10,6 +10,7 @@
 mod clock;
 pub mod lease;
 pub mod names;
+pub mod pod;
 pub mod pod_view;
 pub mod schedule;
 pub mod start_fault;

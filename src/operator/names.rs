@@ -1,6 +1,7 @@
 //! The names that tie pods, probes and the operator together: labels, annotations, pod names.
 
 use super::schedule::{Slot, short_hash};
+use crate::plan::{CanaryChoice, CredentialCanaries};
 
 /// The container that probes.
 pub const CONTAINER: &str = "prober";
@@ -20,8 +21,10 @@ pub const PODS: &str = "claudeprobe.dev/pods";
 pub const RESERVED_TOKENS: &str = "claudeprobe.dev/reserved-tokens";
 /// Annotation: the generation of the spec that the pod was built from.
 pub const GENERATION: &str = "claudeprobe.dev/generation";
-/// Annotation: which canaries were asked for.
-pub const CANARIES: &str = "claudeprobe.dev/canaries";
+/// Annotation: what the run does besides the frozen request, see [`choice_text`].
+pub const CHOICE: &str = "claudeprobe.dev/exchanges";
+/// The resource's `apiVersion`.
+pub const API_VERSION: &str = "claudeprobe.dev/v1alpha1";
 /// Annotation of a `ClaudeProbe`: a new value asks for a run now.
 pub const RUN_NOW: &str = "claudeprobe.dev/run-now";
 /// Group name of the pod that sends all paths without a placement of their own.
@@ -49,6 +52,42 @@ pub fn label_value(name: &str) -> String {
         .unwrap_or("")
         .trim_end_matches(['-', '.', '_'])
         .to_owned()
+}
+
+/// What a run does, as its pods' annotation says it: `frozen` or `zero-token-only`, then `canaries`, `credentials`, `deep`,
+/// `long` where asked for.
+#[must_use]
+pub fn choice_text(choice: CanaryChoice) -> String {
+    let mut words = vec![if choice.zero_token_only {
+        "zero-token-only"
+    } else {
+        "frozen"
+    }];
+    let more = [
+        (choice.headers, "canaries"),
+        (choice.credential == CredentialCanaries::Always, "credentials"),
+        (choice.deep, "deep"),
+        (choice.long, "long"),
+    ];
+    words.extend(more.iter().filter(|(asked, _)| *asked).map(|(_, word)| *word));
+    words.join(",")
+}
+
+/// Reads [`choice_text`] back; unknown words are passed over.
+#[must_use]
+pub fn choice(text: &str) -> CanaryChoice {
+    let has = |word: &str| text.split(',').any(|found| found == word);
+    CanaryChoice {
+        headers: has("canaries"),
+        credential: if has("credentials") {
+            CredentialCanaries::Always
+        } else {
+            CredentialCanaries::AuthFailed
+        },
+        zero_token_only: has("zero-token-only"),
+        deep: has("deep"),
+        long: has("long"),
+    }
 }
 
 #[cfg(test)]

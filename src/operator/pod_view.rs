@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::names;
 use super::schedule::Slot;
 use super::start_fault::{self, Fault};
+use crate::plan::CanaryChoice;
 
 /// The parts of a Pod that are read from the watch.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, kube::Resource)]
@@ -107,8 +108,8 @@ pub struct RunPod {
     pub reserved_tokens: i64,
     /// The spec's generation that it was built from.
     pub generation: i64,
-    /// Canaries were asked for.
-    pub canaries: bool,
+    /// What the run does.
+    pub choice: CanaryChoice,
     /// When it was created, by the API server's clock.
     pub created: Timestamp,
     /// When its grace period ends, when it is being deleted.
@@ -177,7 +178,7 @@ pub fn reduce(pod: &ProbePod) -> Option<RunPod> {
             .unwrap_or(1),
         reserved_tokens: number(names::RESERVED_TOKENS).unwrap_or(0),
         generation: number(names::GENERATION).unwrap_or(0),
-        canaries: annotations.get(names::CANARIES).is_some_and(|value| value == "true"),
+        choice: names::choice(annotations.get(names::CHOICE).map_or("", String::as_str)),
         created: meta.creation_timestamp.as_ref()?.0,
         deleting: meta.deletion_timestamp.as_ref().map(|time| time.0),
         state: state(&pod.status),
