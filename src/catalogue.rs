@@ -214,6 +214,47 @@ impl Code {
         &CATALOGUE[self as usize]
     }
 
+    /// Whether this is what another fault looks like from outside: it gives way to a cause on the same path.
+    #[must_use]
+    pub const fn is_symptom(self) -> bool {
+        matches!(
+            self,
+            Self::NoReply
+                | Self::StreamCut
+                | Self::StreamTruncationMasked
+                | Self::StreamErrorSynthesised
+                | Self::GatewayCooldown
+                | Self::CircuitBreakerOpen
+                | Self::GatewayUnavailable
+                | Self::StatusRewritten
+                | Self::ErrorBodyReplaced
+        )
+    }
+
+    /// Whether this can be the one reason for which every path fails without any gateway being at fault.
+    #[must_use]
+    pub const fn is_shareable(self) -> bool {
+        matches!(
+            self,
+            Self::CredentialRejected
+                | Self::CredentialMalformed
+                | Self::EgressAddressRefused
+                | Self::UpstreamStreamError
+                | Self::RateLimited
+                | Self::AccelerationLimited
+                | Self::ConcurrencyLimited
+                | Self::QuotaExhausted
+                | Self::PermissionDenied
+                | Self::AccountDisabled
+                | Self::UpstreamOverloaded
+                | Self::UpstreamError
+                | Self::EdgeBlocked
+                | Self::EgressDown
+                | Self::ModelNotFound
+                | Self::RequestInvalid
+        )
+    }
+
     /// The code with this name, if there is one.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

@@ -16,6 +16,7 @@ pub mod catalogue;
 pub mod claude;
 pub mod cli;
 pub mod demo;
+pub mod diagnosis;
 pub mod operator;
 pub mod plan;
 pub mod report;

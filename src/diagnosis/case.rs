@@ -1,0 +1,238 @@
+//! What a diagnosis is made from: the paths as they were meant, what a run saw on them, and what earlier runs left behind.
+//!
+//! Plain values: whoever calls (the operator, `check`, a test) gathers them; nothing here looks anything up. Times are Unix
+//! milliseconds.
+
+use crate::catalogue::{Code, ConditionType};
+use crate::report::evidence::{Exchange, RunEvidence};
+use crate::report::plan::{Carrier, HttpVersion};
+use crate::resource::spec::Upstream;
+use crate::resource::status::VerdictState;
+
+/// Everything that one diagnosis looks at.
+#[derive(Clone, Debug)]
+pub struct Case<'a> {
+    /// The frozen request.
+    pub request: Request,
+    /// The paths in the resource's order, the control first if there is one.
+    pub paths: Vec<PathCase>,
+    /// What the run saw. Legs of paths that are not in `paths` are ignored.
+    pub evidence: &'a RunEvidence,
+    /// What is known besides this run.
+    pub context: Context,
+}
+
+/// What the frozen request asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// The model that is asked for.
+    pub model: String,
+    /// `anthropic-version`.
+    pub api_version: String,
+    /// `anthropic-beta` values.
+    pub betas: Vec<String>,
+    /// Whether an event stream is asked for.
+    pub stream: bool,
+    /// The body is a saved one, not built from prompt and model.
+    pub saved_body: bool,
+}
+
+/// What a path is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// The control: the shortest way to Claude.
+    Direct,
+    /// A gateway under test.
+    #[default]
+    Gateway,
+}
+
+/// A path as it was meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PathCase {
+    /// `direct` or the gateway's name, as in the evidence.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// Host and port of its URL, for messages.
+    pub host: String,
+    /// The URL's host is `api.anthropic.com`.
+    pub first_party: bool,
+    /// The URL is https.
+    pub https: bool,
+    /// What the gateway leads to, as declared.
+    pub upstream: Upstream,
+    /// The gateway must use direct's organisation and workspace.
+    pub expect_same_account: bool,
+    /// Findings to live with.
+    pub accept: Vec<Code>,
+    /// Which Secret and key (`secret/key`); equal on two paths means the same key. `None`: no credential is sent.
+    pub key_ref: Option<String>,
+    /// The header that carries the key.
+    pub carrier: Carrier,
+    /// The model on this path where it is not the request's.
+    pub model: Option<String>,
+    /// The path declares a CA of its own.
+    pub declared_ca: bool,
+    /// The path goes through a declared forward proxy.
+    pub forward_proxy: bool,
+    /// HTTP version on this path.
+    pub http_version: HttpVersion,
+}
+
+/// What is known besides the run itself. An empty context is that of a first run.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// The time of the diagnosis.
+    pub now_ms: i64,
+    /// Results of earlier canaries. Pass all; those older than three periods are not used.
+    pub canaries: Vec<PathCanaries>,
+    /// Period of the canaries, milliseconds; 0 = off (kept results are then used for a day).
+    pub canary_period_ms: i64,
+    /// The keys in use and when they changed.
+    pub keys: Vec<KeyHistory>,
+    /// Earlier runs of the same generation, newest first; five are enough.
+    pub last_runs: Vec<PastRun>,
+    /// The verdict before this run.
+    pub previous: Option<PreviousVerdict>,
+    /// The conditions as they were published.
+    pub conditions: Vec<Published>,
+    /// When the last run with a `Healthy` or `Degraded` verdict ended.
+    pub last_good_ms: Option<i64>,
+    /// What each path looked like in the run before, to say what changed.
+    pub before: Vec<PathBefore>,
+    /// When the spec changed last.
+    pub spec_changed_ms: Option<i64>,
+    /// When the gateway's oldest pod started, where the spec names its workload.
+    pub gateway_pods: Vec<PodsOf>,
+    /// Pairs of zero-token exchanges for the latency rule, newest last.
+    pub latency: Vec<LatencyPair>,
+    /// Thresholds of the spec.
+    pub thresholds: Thresholds,
+}
+
+/// Canary results of one path, kept until refuted or stale.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PathCanaries {
+    /// Path name.
+    pub path: String,
+    /// When they were sent.
+    pub at_ms: i64,
+    /// What came back.
+    pub exchanges: Vec<Exchange>,
+}
+
+/// One key's history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyHistory {
+    /// As [`PathCase::key_ref`].
+    pub key_ref: String,
+    /// Fingerprint that the latest run saw.
+    pub fingerprint: String,
+    /// First run that saw it.
+    pub seen_since_ms: Option<i64>,
+    /// Last run that saw the one before; `None` when no change was seen.
+    pub previous_last_seen_ms: Option<i64>,
+}
+
+/// One earlier run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PastRun {
+    /// When it ended.
+    pub at_ms: i64,
+    /// Its verdict's state.
+    pub state: VerdictState,
+    /// Its findings as `code@path`.
+    pub findings: Vec<String>,
+    /// Its own condition statuses, before the rule of two runs: [`super::Diagnosis::own_conditions`].
+    pub own_conditions: String,
+}
+
+/// The verdict before this run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PreviousVerdict {
+    /// State.
+    pub state: VerdictState,
+    /// Code, empty when none.
+    pub code: String,
+    /// Since when.
+    pub since_ms: i64,
+}
+
+/// A condition as it was published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Its type.
+    pub kind: ConditionType,
+    /// Its status.
+    pub status: super::Status,
+    /// Its reason.
+    pub reason: String,
+    /// Its message.
+    pub message: String,
+}
+
+/// A path in the run before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PathBefore {
+    /// Path name.
+    pub path: String,
+    /// Address that was connected to.
+    pub peer: Option<String>,
+    /// Digest of the response header names of the frozen request.
+    pub header_set: Option<u32>,
+}
+
+/// Age of a gateway's pods.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PodsOf {
+    /// Path name.
+    pub path: String,
+    /// Start of the oldest container.
+    pub oldest_start_ms: i64,
+}
+
+/// The same zero-token exchange on a gateway and on the direct path, in one run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LatencyPair {
+    /// The gateway's path name.
+    pub path: String,
+    /// Milliseconds on the direct path.
+    pub direct_ms: u32,
+    /// Milliseconds through the gateway.
+    pub gateway_ms: u32,
+}
+
+/// Thresholds of the spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// A gateway that adds more than this share of direct's time is slow, percent.
+    pub gateway_latency_percent: u32,
+    /// A certificate that expires in fewer days than this is a finding.
+    pub certificate_expiry_days: i32,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            gateway_latency_percent: 50,
+            certificate_expiry_days: 14,
+        }
+    }
+}
+
+impl PathCase {
+    /// Whether this is the control.
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        self.role == Role::Direct
+    }
+}
+
+impl Context {
+    /// The history of this key.
+    #[must_use]
+    pub fn key(&self, key_ref: &str) -> Option<&KeyHistory> {
+        self.keys.iter().find(|key| key.key_ref == key_ref)
+    }
+}

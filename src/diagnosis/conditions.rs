@@ -1,0 +1,437 @@
+//! The six conditions that runs decide, and the rule by which they change.
+//!
+//! A run has its *own* statuses, derived from its findings. What is *published* changes only when this run and the one before
+//! agree, or three of the last five: one lost packet flips nothing, while the verdict always shows the latest run. Exceptions:
+//! the first run (nothing published yet, or nothing but "no run" or "blind") decides at once; so does the first run of a
+//! changed spec, for which the caller passes neither earlier runs nor published conditions.
+
+use super::case::{Context, Published};
+use super::finding::{concerns, counts};
+use super::view::{Leg, State, View};
+use crate::catalogue::{Code, ConditionType, Confidence, Severity};
+use crate::report::evidence::ExchangeKind;
+use crate::resource::status::Finding;
+
+/// The conditions that runs decide, in the order of [`super::Diagnosis::own_conditions`].
+const DECIDED: [ConditionType; 6] = [
+    ConditionType::DirectPathHealthy,
+    ConditionType::GatewayPathHealthy,
+    ConditionType::CredentialsFresh,
+    ConditionType::HeadersPreserved,
+    ConditionType::StreamIntact,
+    ConditionType::QuotaAvailable,
+];
+
+/// Status of a condition. `True` is good, `Unknown` means that it could not be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// Not so.
+    False,
+    /// Could not be told.
+    Unknown,
+    /// So.
+    True,
+}
+
+impl Status {
+    /// As in `metav1.Condition`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+
+    fn letter(self) -> char {
+        match self {
+            Self::True => 'T',
+            Self::False => 'F',
+            Self::Unknown => 'U',
+        }
+    }
+
+    fn from_letter(letter: char) -> Option<Self> {
+        [Self::True, Self::False, Self::Unknown]
+            .into_iter()
+            .find(|status| status.letter() == letter)
+    }
+}
+
+/// Why a condition has its status: a closed set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The finding that falsifies it; its reason is the finding's code.
+    Finding(Code),
+    /// The frozen request was answered completely.
+    Answered,
+    /// The credential was accepted.
+    Accepted,
+    /// The canaries arrived as they were sent.
+    AsSent,
+    /// Streams arrived complete and as they were produced.
+    Complete,
+    /// No limit stood in the way.
+    Available,
+    /// The frozen request was not answered, and the evidence does not tell why.
+    NotExplained,
+    /// Only a finding that the spec accepts stands against it.
+    AcceptedFinding,
+    /// Every path fails for the same reason, which is not the gateways'.
+    SharedCause,
+    /// The answer came from a cache and says nothing of health.
+    AnsweredFromCache,
+    /// The spec has no direct path.
+    NotConfigured,
+    /// The exchange that would tell was not sent.
+    NotProbed,
+    /// The request did not come far enough to tell.
+    NotObserved,
+    /// The report did not arrive whole.
+    ReportIncomplete,
+}
+
+impl Reason {
+    /// CamelCase, as in `metav1.Condition`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Finding(code) => code.name(),
+            Self::Answered => "Answered",
+            Self::Accepted => "Accepted",
+            Self::AsSent => "AsSent",
+            Self::Complete => "Complete",
+            Self::Available => "Available",
+            Self::NotExplained => "NotExplained",
+            Self::AcceptedFinding => "AcceptedFinding",
+            Self::SharedCause => "SharedCause",
+            Self::AnsweredFromCache => "AnsweredFromCache",
+            Self::NotConfigured => "NotConfigured",
+            Self::NotProbed => "NotProbed",
+            Self::NotObserved => "NotObserved",
+            Self::ReportIncomplete => "ReportIncomplete",
+        }
+    }
+}
+
+/// A condition as it is to be published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// Its type.
+    pub kind: ConditionType,
+    /// Its status.
+    pub status: Status,
+    /// A [`Reason`]'s name, or the published one's while a change is held back.
+    pub reason: String,
+    /// A sentence that a person can act on.
+    pub message: String,
+}
+
+/// A condition as this run alone has it.
+#[derive(Clone, Debug)]
+pub(super) struct Own {
+    kind: ConditionType,
+    status: Status,
+    reason: Reason,
+    message: String,
+}
+
+/// This run's own conditions.
+pub(super) fn own(view: &View<'_>, findings: &[Finding]) -> Vec<Own> {
+    DECIDED
+        .into_iter()
+        .map(|kind| {
+            let (status, reason, message) = match kind {
+                ConditionType::DirectPathHealthy => direct(view, findings),
+                ConditionType::GatewayPathHealthy => gateways(view, findings),
+                kind => topic(view, findings, kind),
+            };
+            Own {
+                kind,
+                status,
+                reason,
+                message,
+            }
+        })
+        .collect()
+}
+
+/// One letter per condition.
+pub(super) fn letters(own: &[Own]) -> String {
+    own.iter().map(|condition| condition.status.letter()).collect()
+}
+
+/// Applies the rule of two runs.
+pub(super) fn publish(context: &Context, own: Vec<Own>) -> Vec<Condition> {
+    own.into_iter()
+        .enumerate()
+        .map(|(at, own)| {
+            let published = context.conditions.iter().find(|condition| condition.kind == own.kind);
+            let earlier: Vec<Status> = context
+                .last_runs
+                .iter()
+                .take(4)
+                .filter_map(|run| run.own_conditions.chars().nth(at).and_then(Status::from_letter))
+                .collect();
+            match published {
+                Some(published) if held_back(own.status, published, &earlier) => held(own, published),
+                _ => Condition {
+                    kind: own.kind,
+                    status: own.status,
+                    reason: own.reason.name().to_owned(),
+                    message: own.message,
+                },
+            }
+        })
+        .collect()
+}
+
+/// Whether a change of status waits for a second run that agrees. `earlier` is newest first, without this run.
+fn held_back(own: Status, published: &Published, earlier: &[Status]) -> bool {
+    if own == published.status || earlier.is_empty() {
+        return false;
+    }
+    let agree = 1 + earlier.iter().filter(|status| **status == own).count();
+    earlier[0] != own && agree < 3
+}
+
+fn held(own: Own, published: &Published) -> Condition {
+    const NOTE: &str = " (the latest run says ";
+    let base = published.message.split(NOTE).next().unwrap_or_default();
+    Condition {
+        kind: own.kind,
+        status: published.status,
+        reason: published.reason.clone(),
+        message: format!(
+            "{base}{NOTE}{} {}: this changes when a second run agrees)",
+            own.status.name(),
+            own.reason.name()
+        ),
+    }
+}
+
+type Judged = (Status, Reason, String);
+
+/// What a finding says in a condition's message.
+fn sentence(finding: &Finding) -> String {
+    let on = if finding.path.is_empty() {
+        "all paths"
+    } else {
+        &finding.path
+    };
+    format!("{on}: {}. {}", finding.code.entry().title, finding.advice)
+}
+
+fn direct(view: &View<'_>, findings: &[Finding]) -> Judged {
+    match view.direct() {
+        None => (
+            Status::Unknown,
+            Reason::NotConfigured,
+            "The probe has no direct path: gateways are judged without a control.".to_owned(),
+        ),
+        Some(leg) => path(view, findings, leg),
+    }
+}
+
+/// Gateways aggregate False > Unknown > True.
+fn gateways(view: &View<'_>, findings: &[Finding]) -> Judged {
+    if let Some(code) = shared_cause(view, findings) {
+        return (
+            Status::Unknown,
+            Reason::SharedCause,
+            format!("Every path fails for the same reason, which is not the gateways': {code}."),
+        );
+    }
+    let mut judged: Vec<Judged> = view.gateways().map(|leg| path(view, findings, leg)).collect();
+    judged.sort_by_key(|(status, _, _)| *status);
+    let count = judged.len();
+    match judged.into_iter().next() {
+        Some((Status::True, reason, _)) if count > 1 => (
+            Status::True,
+            reason,
+            format!("All {count} gateways answered the frozen request completely."),
+        ),
+        Some(worst) => worst,
+        None => (
+            Status::Unknown,
+            Reason::NotConfigured,
+            "The probe has no gateway.".to_owned(),
+        ),
+    }
+}
+
+/// One path's health: whether its frozen request was answered, and what stands against that.
+fn path(view: &View<'_>, findings: &[Finding], leg: &Leg<'_>) -> Judged {
+    let name = leg.name();
+    let on_leg = || findings.iter().filter(|finding| concerns(finding, name));
+    match leg.state() {
+        State::Complete => {
+            if on_leg().any(|finding| finding.code == Code::ResponseCached && finding.confidence >= Confidence::Likely)
+            {
+                return (
+                    Status::Unknown,
+                    Reason::AnsweredFromCache,
+                    format!("{name} answered from a cache, which says nothing of health."),
+                );
+            }
+            (
+                Status::True,
+                Reason::Answered,
+                format!("{name} answered the frozen request completely."),
+            )
+        }
+        State::NotSent if !view.case.evidence.complete => incomplete(),
+        State::NotSent => (
+            Status::Unknown,
+            Reason::NotProbed,
+            format!("The frozen request was not sent on {name}."),
+        ),
+        State::Failed => {
+            if let Some(cause) = on_leg().find(|finding| counts(finding) && finding.severity == Severity::Error) {
+                return (Status::False, Reason::Finding(cause.code), sentence(cause));
+            }
+            if let Some(cause) = on_leg().find(|finding| counts(finding)) {
+                return (Status::False, Reason::Finding(cause.code), sentence(cause));
+            }
+            if on_leg().any(|finding| finding.accepted) {
+                return (
+                    Status::Unknown,
+                    Reason::AcceptedFinding,
+                    format!("{name} does not answer, for a reason that the spec accepts."),
+                );
+            }
+            if !view.case.evidence.complete {
+                return incomplete();
+            }
+            let seen = leg.main().map_or_else(|| "no reply".to_owned(), super::say::head);
+            (
+                Status::False,
+                Reason::NotExplained,
+                format!("{name} does not answer the frozen request ({seen}), and the evidence does not tell why."),
+            )
+        }
+    }
+}
+
+fn incomplete() -> Judged {
+    (
+        Status::Unknown,
+        Reason::ReportIncomplete,
+        "The report did not arrive whole.".to_owned(),
+    )
+}
+
+/// The one reason, not the gateways', for which every path fails.
+fn shared_cause(view: &View<'_>, findings: &[Finding]) -> Option<Code> {
+    let all_fail = !view.legs.is_empty() && view.legs.iter().all(|leg| leg.state() == State::Failed);
+    let everywhere = |code: Code| {
+        view.legs.iter().all(|leg| {
+            findings.iter().any(|finding| {
+                finding.code == code
+                    && counts(finding)
+                    && finding.severity == Severity::Error
+                    && concerns(finding, leg.name())
+            })
+        })
+    };
+    if !all_fail {
+        return None;
+    }
+    findings
+        .iter()
+        .map(|finding| finding.code)
+        .find(|code| code.is_shareable() && everywhere(*code))
+}
+
+/// A condition about one subject: False when a finding falsifies it, True when something showed it, else Unknown.
+fn topic(view: &View<'_>, findings: &[Finding], kind: ConditionType) -> Judged {
+    let against = |finding: &&Finding| finding.code.entry().condition == Some(kind);
+    if let Some(finding) = findings.iter().find(|finding| against(finding) && counts(finding)) {
+        return (Status::False, Reason::Finding(finding.code), sentence(finding));
+    }
+    if !view.case.evidence.complete {
+        return incomplete();
+    }
+    match kind {
+        ConditionType::CredentialsFresh => every_path(
+            view,
+            Reason::Accepted,
+            "Every path's credential was accepted.",
+            "No path's reply tells whether the credential is accepted.",
+        ),
+        ConditionType::QuotaAvailable => every_path(
+            view,
+            Reason::Available,
+            "No rate, spend or concurrency limit stood in the way.",
+            "The request did not come far enough to meet a limit.",
+        ),
+        ConditionType::HeadersPreserved => headers(view),
+        _ => stream(view),
+    }
+}
+
+/// True when every path that reported answered, so that its credential and its quota did.
+fn every_path(view: &View<'_>, good: Reason, yes: &str, no: &str) -> Judged {
+    let reached = |leg: &Leg<'_>| {
+        leg.exchanges()
+            .any(|exchange| exchange.status == 200 && leg.provenance(exchange).from_upstream())
+            || leg.is_complete()
+    };
+    if view.gateways().all(reached) && view.legs.iter().any(reached) {
+        (Status::True, good, yes.to_owned())
+    } else {
+        (Status::Unknown, Reason::NotObserved, no.to_owned())
+    }
+}
+
+fn headers(view: &View<'_>) -> Judged {
+    let told =
+        |leg: &Leg<'_>| leg.known(ExchangeKind::BogusBeta).is_some() && leg.known(ExchangeKind::BogusVersion).is_some();
+    if view.gateways().next().is_some() && view.gateways().all(told) {
+        (
+            Status::True,
+            Reason::AsSent,
+            "anthropic-beta and anthropic-version arrive at Claude as sent, by the last canaries.".to_owned(),
+        )
+    } else {
+        (
+            Status::Unknown,
+            Reason::NotProbed,
+            "No canary has told yet whether headers arrive as sent.".to_owned(),
+        )
+    }
+}
+
+fn stream(view: &View<'_>) -> Judged {
+    let verified: Vec<Option<(u32, u32)>> = view
+        .gateways()
+        .map(|leg| {
+            leg.exchanges()
+                .filter(|exchange| leg.complete(exchange))
+                .filter_map(|exchange| exchange.stream.as_ref())
+                .map(|stream| (stream.end_ms, stream.bytes))
+                .max()
+        })
+        .collect();
+    let least = verified
+        .iter()
+        .copied()
+        .collect::<Option<Vec<_>>>()
+        .and_then(|all| all.into_iter().min());
+    match least {
+        Some((ms, bytes)) => (
+            Status::True,
+            Reason::Complete,
+            format!(
+                "Streams arrive complete on every gateway; verified up to {} and {bytes} bytes.",
+                super::say::seconds(ms)
+            ),
+        ),
+        None => (
+            Status::Unknown,
+            Reason::NotObserved,
+            "No complete stream was seen on every gateway.".to_owned(),
+        ),
+    }
+}

@@ -1,0 +1,250 @@
+//! Evidence in a few words, for tests: replies as Claude, its edge and gateways make them, and paths that show them.
+
+use super::{Case, Context, Diagnosis, PathCase, Request, Role, diagnose};
+use crate::claude::error::ErrorClass;
+use crate::report::evidence::{
+    BodyKind, EventKind, Exchange, ExchangeKind, Handshake, KeyEvidence, KeyKind, LegEvidence, Marks, Outcome, Reach,
+    RunEvidence, StreamEvidence, Trust,
+};
+use crate::resource::status::Finding;
+
+pub(super) type K = ExchangeKind;
+
+/// A run under construction.
+#[derive(Clone, Debug)]
+pub(super) struct Story {
+    pub request: Request,
+    pub paths: Vec<PathCase>,
+    pub evidence: RunEvidence,
+    pub context: Context,
+}
+
+/// One path under construction.
+pub(super) struct On<'s> {
+    pub path: &'s mut PathCase,
+    pub leg: &'s mut LegEvidence,
+}
+
+impl Story {
+    /// A control and one gateway `edge`, both with the Secret's key, both reached, nothing sent yet. Streams are asked for.
+    pub fn new() -> Self {
+        let mut story = Self::without_direct();
+        story.add("direct", Role::Direct);
+        story.paths.rotate_right(1);
+        story.evidence.legs.rotate_right(1);
+        story
+    }
+
+    /// As [`Story::new`], and both answer.
+    pub fn healthy() -> Self {
+        let mut story = Self::new();
+        story.on("direct").frozen(stream());
+        story.on("edge").frozen(stream());
+        story
+    }
+
+    /// Only the gateway.
+    pub fn without_direct() -> Self {
+        let mut story = Self {
+            request: Request {
+                model: "claude-haiku-4-5".into(),
+                api_version: "2023-06-01".into(),
+                stream: true,
+                ..Request::default()
+            },
+            paths: vec![],
+            evidence: RunEvidence {
+                slot: "s".into(),
+                started_at_ms: 1_800_000_000_000,
+                duration_ms: 2_000,
+                complete: true,
+                ..RunEvidence::default()
+            },
+            context: Context {
+                now_ms: 1_800_000_002_000,
+                ..Context::default()
+            },
+        };
+        story.add("edge", Role::Gateway);
+        story
+    }
+
+    /// Adds a path.
+    pub fn add(&mut self, name: &str, role: Role) {
+        self.paths.push(PathCase {
+            name: name.into(),
+            role,
+            host: format!("{name}.example:443"),
+            https: true,
+            key_ref: Some("claude-key/api-key".into()),
+            expect_same_account: true,
+            ..PathCase::default()
+        });
+        self.evidence.legs.push(LegEvidence {
+            path: name.into(),
+            key: Some(KeyEvidence {
+                fingerprint: "0a1b2".into(),
+                kind: KeyKind::ApiKey,
+                defects: vec![],
+            }),
+            handshake: Handshake {
+                outcome: Reach::Connected,
+                trust: Trust::Public,
+                ..Handshake::default()
+            },
+            ..LegEvidence::default()
+        });
+    }
+
+    /// The path of this name.
+    pub fn on(&mut self, name: &str) -> On<'_> {
+        On {
+            path: self.paths.iter_mut().find(|path| path.name == name).unwrap(),
+            leg: self.evidence.legs.iter_mut().find(|leg| leg.path == name).unwrap(),
+        }
+    }
+
+    /// Diagnoses.
+    pub fn diagnose(&self) -> Diagnosis {
+        diagnose(&Case {
+            request: self.request.clone(),
+            paths: self.paths.clone(),
+            evidence: &self.evidence,
+            context: self.context.clone(),
+        })
+    }
+
+    /// `State Code@path` of the verdict, the part that tests compare.
+    pub fn verdict(&self) -> String {
+        headline(&self.diagnose())
+    }
+}
+
+/// `State Code@path` of a verdict.
+pub(super) fn headline(diagnosis: &Diagnosis) -> String {
+    let verdict = &diagnosis.verdict;
+    format!("{:?} {}@{}", verdict.state, verdict.code, verdict.path)
+}
+
+/// Findings that accuse: `Code@path` of at least `Likely`, sorted.
+pub(super) fn accusations(findings: &[Finding]) -> Vec<String> {
+    let mut names: Vec<String> = findings
+        .iter()
+        .filter(|finding| finding.confidence >= crate::catalogue::Confidence::Likely)
+        .map(|finding| format!("{}@{}", finding.code, finding.path))
+        .collect();
+    names.sort();
+    names
+}
+
+impl On<'_> {
+    /// The frozen request's reply.
+    pub fn frozen(self, reply: Exchange) -> Self {
+        self.reply(K::Frozen, reply)
+    }
+
+    /// The reply to an exchange of this kind.
+    pub fn reply(self, kind: K, reply: Exchange) -> Self {
+        self.leg.exchanges.push(Exchange { kind, ..reply });
+        self
+    }
+
+    /// The key is a gateway's own.
+    pub fn virtual_key(self) -> Self {
+        self.path.key_ref = Some("gateway-key/key".into());
+        self.path.expect_same_account = false;
+        if let Some(key) = &mut self.leg.key {
+            key.kind = KeyKind::Foreign;
+            key.fingerprint = "fffff".into();
+        }
+        self
+    }
+
+    /// The way to the first hop ended so, and nothing was sent.
+    pub fn unreached(self, reach: Reach) -> Self {
+        self.leg.handshake.outcome = reach;
+        self
+    }
+}
+
+/// An answered exchange with this status.
+pub(super) fn reply(status: u16) -> Exchange {
+    Exchange {
+        status,
+        first_byte_ms: Some(120),
+        total_ms: Some(125),
+        ..Exchange::new(K::Frozen, Outcome::Answered)
+    }
+}
+
+/// Claude's marks on any reply.
+pub(super) fn genuine() -> Marks {
+    Marks::REQUEST_ID.with(Marks::CF_RAY).with(Marks::SERVER_CLOUDFLARE)
+}
+
+/// A complete message or token count of Claude's.
+pub(super) fn ok() -> Exchange {
+    Exchange {
+        marks: genuine().with(Marks::RATE_LIMITS).with(Marks::ACCOUNT),
+        body: BodyKind::AsAsked,
+        request_id: Some("req_011CeCGmC8uwD58unxgBN8Qx".into()),
+        account: Some(7),
+        model_matches: Some(true),
+        ..reply(200)
+    }
+}
+
+/// A complete stream of Claude's: 30 events over 2.4 s.
+pub(super) fn stream() -> Exchange {
+    Exchange {
+        stream: Some(StreamEvidence {
+            events: 30,
+            pings: 1,
+            bytes: 4_000,
+            reads: 28,
+            first_event_ms: Some(400),
+            first_token_ms: Some(420),
+            last_event_ms: Some(2_800),
+            end_ms: 2_805,
+            max_gap_ms: 110,
+            message_stop: true,
+            framing_complete: true,
+            last_event: EventKind::MessageStop,
+            padded: Some(true),
+            ..StreamEvidence::default()
+        }),
+        first_byte_ms: Some(390),
+        total_ms: Some(2_805),
+        ..ok()
+    }
+}
+
+/// An error of Claude's, as it comes.
+pub(super) fn claude(status: u16, class: ErrorClass) -> Exchange {
+    Exchange {
+        marks: genuine()
+            .with(Marks::ENVELOPE)
+            .with(Marks::BODY_REQUEST_ID)
+            .with(Marks::IDS_AGREE),
+        error: class,
+        request_id: Some("req_011CeCGmDjaWkq37Sf5iU7so".into()),
+        ..reply(status)
+    }
+}
+
+/// An error in Claude's shape and words, without any id.
+pub(super) fn lookalike(status: u16, class: ErrorClass) -> Exchange {
+    Exchange {
+        marks: Marks::ENVELOPE,
+        error: class,
+        ..reply(status)
+    }
+}
+
+/// An error page of a gateway that we do not know: HTML, no ids, no known words.
+pub(super) fn page(status: u16) -> Exchange {
+    Exchange {
+        marks: Marks::HTML,
+        ..reply(status)
+    }
+}

@@ -1,0 +1,166 @@
+//! From evidence to findings, verdict and conditions. Pure: no clock, no clients, no logging; the same in the operator, in
+//! `check` and in tests.
+//!
+//! ```text
+//! Case ──► view ──► rules ──► findings ──► verdict
+//!           │        │           └───────► conditions (two runs, or three of five, must agree)
+//!           │        ├─ provenance: who made this reply
+//!           │        └─ comparison: what two paths have in common
+//!           └─ which exchange a path is judged by, what "complete" means
+//! ```
+//!
+//! # Guarantees
+//! Every finding is kept; the verdict picks one and lists the others. A finding below `Likely` accuses nobody: it is a
+//! reading. Nothing depends on the order of legs or exchanges, on quotes, request ids or peers, or on knowing a gateway's
+//! wording. A report that is not complete is `Inconclusive`.
+
+// The rules that use the rest of comparison and view follow.
+#![allow(dead_code)]
+
+mod case;
+mod comparison;
+mod conditions;
+mod finding;
+mod message;
+pub mod provenance;
+mod rules;
+mod say;
+mod verdict;
+mod view;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod fixture;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;
+
+pub use case::{
+    Case, Context, KeyHistory, LatencyPair, PastRun, PathBefore, PathCanaries, PathCase, PodsOf, PreviousVerdict,
+    Published, Request, Role, Thresholds,
+};
+pub use conditions::{Condition, Reason, Status};
+
+use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind};
+use crate::resource::status::{Finding, Seen, Verdict};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+
+/// What the evidence means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnosis {
+    /// Everything that the evidence shows, the verdict's cause first.
+    pub findings: Vec<Finding>,
+    /// The latest run in one sentence.
+    pub verdict: Verdict,
+    /// The six conditions that runs decide, as they are to be published.
+    pub conditions: Vec<Condition>,
+    /// This run's own condition statuses, one letter (`T`, `F`, `U`) each, in the order of `conditions`. Keep it with the
+    /// run's history: the rule of two runs reads it back from [`PastRun::own_conditions`].
+    pub own_conditions: String,
+    /// Canary results to keep for the next runs, per path.
+    pub canaries: Vec<PathCanaries>,
+}
+
+/// Diagnoses one run.
+#[must_use]
+pub fn diagnose(case: &Case<'_>) -> Diagnosis {
+    let view = view::View::new(case);
+    let mut findings = rules::apply(&view);
+    for finding in &mut findings {
+        finish(case, finding);
+    }
+    let choice = verdict::choose(&view, &findings);
+    verdict::sort(&view, &mut findings);
+    let verdict = message::verdict(&view, &findings, &choice);
+    let own = conditions::own(&view, &findings);
+    Diagnosis {
+        own_conditions: conditions::letters(&own),
+        conditions: conditions::publish(&case.context, own),
+        canaries: case.paths.iter().filter_map(|path| keep(case, &path.name)).collect(),
+        findings,
+        verdict,
+    }
+}
+
+/// Marks a finding as accepted, and adds time and rate.
+fn finish(case: &Case<'_>, finding: &mut Finding) {
+    let accepts = |path: &PathCase| path.accept.contains(&finding.code);
+    finding.accepted = if finding.path.is_empty() {
+        case.paths.iter().filter(|path| !path.is_direct()).all(accepts)
+    } else {
+        case.paths.iter().any(|path| path.name == finding.path && accepts(path))
+    };
+    let ended = case.evidence.started_at_ms + i64::from(case.evidence.duration_ms);
+    finding.observed_at = time(ended);
+    let name = format!("{}@{}", finding.code, finding.path);
+    let runs = &case.context.last_runs[..case.context.last_runs.len().min(4)];
+    let before = runs.iter().filter(|run| run.findings.contains(&name)).count();
+    finding.seen = Some(Seen {
+        failed: i32::try_from(before + 1).unwrap_or(i32::MAX),
+        of: i32::try_from(runs.len() + 1).unwrap_or(i32::MAX),
+    });
+}
+
+/// Unix milliseconds as the status writes them; `None` before the epoch and beyond the calendar.
+fn time(ms: i64) -> Option<Time> {
+    (ms > 0)
+        .then(|| Timestamp::from_second(ms.div_euclid(1000)).ok())
+        .flatten()
+        .map(Time)
+}
+
+/// The canary results of a path that are worth keeping: this run's if they told something, else the earlier ones.
+fn keep(case: &Case<'_>, path: &str) -> Option<PathCanaries> {
+    let leg = case.evidence.legs.iter().find(|leg| leg.path == path);
+    let told: Vec<Exchange> = leg
+        .into_iter()
+        .flat_map(|leg| &leg.exchanges)
+        .filter(|exchange| is_canary(exchange.kind) && tells(exchange))
+        .map(|exchange| Exchange {
+            quote: None,
+            stream: None,
+            ..exchange.clone()
+        })
+        .collect();
+    let earlier = || case.context.canaries.iter().find(|kept| kept.path == path).cloned();
+    if !told.iter().any(|exchange| is_header_canary(exchange.kind)) {
+        return earlier();
+    }
+    Some(PathCanaries {
+        path: path.to_owned(),
+        at_ms: case.evidence.started_at_ms,
+        exchanges: told,
+    })
+}
+
+/// Zero-token exchanges whose result is kept.
+fn is_canary(kind: ExchangeKind) -> bool {
+    is_header_canary(kind)
+        || matches!(
+            kind,
+            ExchangeKind::CountTokens | ExchangeKind::BadKey | ExchangeKind::NoKey | ExchangeKind::OtherCarrier
+        )
+}
+
+fn is_header_canary(kind: ExchangeKind) -> bool {
+    matches!(
+        kind,
+        ExchangeKind::BogusBeta
+            | ExchangeKind::BogusVersion
+            | ExchangeKind::UnknownField
+            | ExchangeKind::NestedField
+            | ExchangeKind::BigBody
+            | ExchangeKind::LargeHeader
+            | ExchangeKind::AttackPrompt
+            | ExchangeKind::BenignPrompt
+            | ExchangeKind::OtherForm
+    )
+}
+
+/// Whether a canary reached somebody who judged it: an answer, or a refusal of the request itself.
+fn tells(exchange: &Exchange) -> bool {
+    exchange.body == BodyKind::AsAsked
+        || exchange.echo != Echo::None
+        || matches!(exchange.status, 200 | 400 | 401 | 403 | 404 | 413 | 431)
+}

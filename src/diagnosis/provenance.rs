@@ -1,0 +1,219 @@
+//! Who made this error reply: Claude, Claude's edge, a gateway that relays and rewrites, a gateway itself, or unknown.
+//!
+//! Reads marks, shape, and what else is known of the path ([`Habits`]). Never decides from one header alone: genuine replies
+//! can carry `via`, gateways can add nothing, and an imitated envelope looks genuine but for its ids. Wording is not looked
+//! at but to raise the confidence of what shape and marks already show.
+
+use crate::catalogue::Confidence;
+use crate::claude::error::ErrorClass;
+use crate::report::evidence::{BodyKind, Echo, Exchange, Marks, Phrase};
+
+/// Who made a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Claude, relayed unchanged as far as one can see.
+    Claude,
+    /// The edge in front of Claude.
+    ClaudeEdge,
+    /// Claude's answer inside or behind a reply that a gateway rewrote.
+    Relayed,
+    /// The gateway itself.
+    Gateway,
+    /// The evidence does not tell.
+    Unknown,
+}
+
+/// Who made a reply, what it says in Claude's vocabulary, and how sure that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Provenance {
+    /// Who.
+    pub origin: Origin,
+    /// What, the quoted inner error before the outer one. For [`Origin::Unknown`] and [`Origin::Gateway`] a wording only.
+    pub class: ErrorClass,
+    /// How sure.
+    pub confidence: Confidence,
+}
+
+impl Provenance {
+    /// Whether Claude or its edge decided this, whoever carried it.
+    #[must_use]
+    pub fn from_upstream(self) -> bool {
+        matches!(self.origin, Origin::Claude | Origin::ClaudeEdge | Origin::Relayed)
+    }
+
+    /// Whether upstream decided this and said this.
+    #[must_use]
+    pub fn says(self, class: ErrorClass) -> bool {
+        self.from_upstream() && self.class == class
+    }
+}
+
+/// What the other replies of the same path teach about how it relays. Absence of evidence is `false`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Habits {
+    /// An error came through with Claude's ids.
+    pub error_ids: bool,
+    /// A success came through with Claude's `request-id`.
+    pub success_ids: bool,
+    /// A success came without.
+    pub success_bare: bool,
+    /// An error without ids repeated a value that only upstream could complain about.
+    pub relays_bare: bool,
+    /// Where the direct path shows Claude's error, this one shows the same status with a body of its own.
+    pub masks: bool,
+    /// Upstream's replies on this path carry `cf-ray`.
+    pub cf_ray: bool,
+    /// This is the control: whatever answers in Claude's shape counts as Claude by declaration.
+    pub control: bool,
+    /// This is the control, its host is api.anthropic.com, and a public CA vouches for it.
+    pub first_party: bool,
+}
+
+impl Habits {
+    /// What these replies teach.
+    #[must_use]
+    pub fn learn<'a>(replies: impl Iterator<Item = &'a Exchange>) -> Self {
+        let mut habits = Self::default();
+        for reply in replies {
+            let id = reply.marks.has(Marks::REQUEST_ID);
+            if is_success(reply) {
+                habits.success_ids |= id;
+                habits.success_bare |= !id;
+                habits.cf_ray |= reply.marks.has(Marks::CF_RAY);
+            } else if reply.status >= 400 && reply.marks.has(Marks::ENVELOPE) {
+                let any = id || reply.marks.has(Marks::BODY_REQUEST_ID);
+                habits.error_ids |= any;
+                habits.relays_bare |= !any && reply.echo != Echo::None;
+                habits.cf_ray |= any && reply.marks.has(Marks::CF_RAY);
+            }
+        }
+        habits
+    }
+
+    /// Whether a Claude-shaped error without an id cannot be Claude's on this path.
+    fn ids_expected(self) -> bool {
+        !self.relays_bare && (self.error_ids || (self.success_ids && !self.success_bare))
+    }
+}
+
+/// A 200 with what was asked for.
+#[must_use]
+pub fn is_success(reply: &Exchange) -> bool {
+    reply.status == 200 && matches!(reply.body, BodyKind::AsAsked | BodyKind::MessageNotStream)
+}
+
+/// Who made this reply. Meant for replies with an error status or an error body; a success is Claude's when it has an id,
+/// else unknown.
+#[must_use]
+pub fn of(reply: &Exchange, habits: Habits) -> Provenance {
+    let class = if reply.inner_error == ErrorClass::None {
+        reply.error
+    } else {
+        reply.inner_error
+    };
+    let (origin, confidence) = edge(reply, habits)
+        .or_else(|| with_ids(reply))
+        .unwrap_or_else(|| without_ids(reply, habits));
+    Provenance {
+        origin,
+        class,
+        confidence,
+    }
+}
+
+/// Replies of an edge: they have no id even when genuine.
+fn edge(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
+    let marks = reply.marks;
+    let cloudflare = marks.has(Marks::CF_RAY) || marks.has(Marks::SERVER_CLOUDFLARE);
+    if marks.has(Marks::EDGE_PAGE) {
+        return Some((Origin::ClaudeEdge, Confidence::Certain));
+    }
+    if marks.has(Marks::FOREIGN_EDGE_PAGE) {
+        return Some((Origin::Gateway, Confidence::Certain));
+    }
+    if marks.has(Marks::EDGE_FORBIDDEN) {
+        return Some(match (cloudflare, habits.cf_ray) {
+            (true, _) => (Origin::ClaudeEdge, Confidence::Certain),
+            (false, false) => (Origin::ClaudeEdge, Confidence::Likely),
+            // Upstream's replies carry a ray here, and this one does not.
+            (false, true) => (Origin::Gateway, Confidence::Likely),
+        });
+    }
+    let page = marks.has(Marks::HTML) || marks.has(Marks::CHALLENGE);
+    if cloudflare && page && !has_id(marks) {
+        // Whose zone it is cannot be told: many gateways sit behind the same provider.
+        return Some(if habits.first_party {
+            (Origin::ClaudeEdge, Confidence::Certain)
+        } else {
+            (Origin::Unknown, Confidence::Possible)
+        });
+    }
+    None
+}
+
+fn has_id(marks: Marks) -> bool {
+    marks.has(Marks::REQUEST_ID) || marks.has(Marks::BODY_REQUEST_ID) || marks.has(Marks::INNER_REQUEST_ID)
+}
+
+/// Replies that carry an id of Claude's somewhere.
+fn with_ids(reply: &Exchange) -> Option<(Origin, Confidence)> {
+    let marks = reply.marks;
+    let envelope = marks.has(Marks::ENVELOPE) && !marks.has(Marks::EXTRA_KEYS);
+    let (header, body) = (marks.has(Marks::REQUEST_ID), marks.has(Marks::BODY_REQUEST_ID));
+    match (header, body, envelope) {
+        // The body's id may be null on a genuine reply.
+        (true, _, true) => Some((Origin::Claude, Confidence::Certain)),
+        (false, true, true) => Some((Origin::Relayed, Confidence::Likely)),
+        (true, _, false) if is_success(reply) => Some((Origin::Claude, Confidence::Likely)),
+        (true, _, false) | (false, true, false) => Some((Origin::Relayed, Confidence::Likely)),
+        (false, false, _) if marks.has(Marks::INNER_REQUEST_ID) => Some((Origin::Relayed, Confidence::Certain)),
+        (false, false, _) => None,
+    }
+}
+
+/// Replies without any id: the path's habits and the body's shape decide, or nothing does.
+fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
+    let marks = reply.marks;
+    if marks.has(Marks::ENVELOPE) {
+        return match () {
+            () if habits.control => (Origin::Claude, Confidence::Likely),
+            () if habits.relays_bare => (Origin::Relayed, Confidence::Likely),
+            () if habits.ids_expected() => (Origin::Gateway, Confidence::Likely),
+            () => (Origin::Unknown, Confidence::Possible),
+        };
+    }
+    if reply.status < 400 && !marks.has(Marks::REDIRECT) {
+        return (Origin::Unknown, Confidence::Possible);
+    }
+    // Claude counts and names its account even where somebody else wrote the body; 529 is a status that only Claude uses.
+    if marks.has(Marks::RATE_LIMITS) || marks.has(Marks::ACCOUNT) || reply.status == 529 {
+        return (Origin::Relayed, Confidence::Likely);
+    }
+    if habits.first_party {
+        return (Origin::ClaudeEdge, Confidence::Likely);
+    }
+    let claude_answers_so = matches!(reply.status, 400..=500);
+    if habits.masks && claude_answers_so {
+        return (Origin::Unknown, Confidence::Possible);
+    }
+    if foreign_body(marks) {
+        let sure = habits.error_ids || marks.has(Marks::WWW_AUTHENTICATE) || reply.phrase != Phrase::None;
+        let confidence = if sure { Confidence::Certain } else { Confidence::Likely };
+        return (Origin::Gateway, confidence);
+    }
+    (Origin::Unknown, Confidence::Possible)
+}
+
+/// A body that Claude itself never sends with an error, or a redirect, which it never sends at all.
+fn foreign_body(marks: Marks) -> bool {
+    [
+        Marks::HTML,
+        Marks::TEXT,
+        Marks::EMPTY,
+        Marks::OTHER_JSON,
+        Marks::WWW_AUTHENTICATE,
+        Marks::REDIRECT,
+    ]
+    .into_iter()
+    .any(|mark| marks.has(mark))
+}

@@ -1,0 +1,424 @@
+//! Credentials: who refuses which key, and which key it is that arrives.
+//!
+//! Three replies on one path tell it: the frozen request (our key), a random key, and no key at all. If Claude says
+//! "invalid" to all three, the gateway injects a key of its own; if it says "required" to the last, ours is passed on. What
+//! our key is worth only the control tells.
+
+use super::{Finding, Leg, View};
+use crate::catalogue::{Code, Confidence, Severity};
+use crate::claude::error::ErrorClass;
+use crate::diagnosis::comparison::Pair;
+use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::diagnosis::provenance::{Origin, Provenance};
+use crate::diagnosis::say;
+use crate::report::evidence::{Exchange, ExchangeKind, KeyDefect, KeyKind, Outcome, Phrase, SkipReason};
+
+/// Classes in which Claude refuses a credential that arrived.
+pub(super) fn is_refusal(class: ErrorClass) -> bool {
+    matches!(
+        class,
+        ErrorClass::KeyInvalid
+            | ErrorClass::BearerInvalid
+            | ErrorClass::CredentialRevoked
+            | ErrorClass::Unauthenticated
+    )
+}
+
+/// What Claude made of a canary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    /// Answered: the key that arrived is good.
+    Accepted,
+    /// Claude: a key arrived and is refused.
+    Refused,
+    /// Claude: no key arrived.
+    Required,
+    /// The gateway itself refused.
+    Gateway,
+    /// Not sent, or of unknown making.
+    Unknown,
+}
+
+fn answer(leg: &Leg<'_>, kind: ExchangeKind) -> Answer {
+    let Some(reply) = leg.known(kind) else {
+        return Answer::Unknown;
+    };
+    if leg.complete(reply) {
+        return Answer::Accepted;
+    }
+    let provenance = leg.provenance(reply);
+    match provenance.class {
+        class if provenance.from_upstream() && is_refusal(class) => Answer::Refused,
+        ErrorClass::KeyRequired if provenance.from_upstream() => Answer::Required,
+        _ if provenance.origin == Origin::Gateway && matches!(reply.status, 400 | 401 | 403) => Answer::Gateway,
+        _ => Answer::Unknown,
+    }
+}
+
+/// The three replies as evidence quotes them.
+fn triple(leg: &Leg<'_>, frozen: &Exchange) -> String {
+    let mut text = format!("frozen request: {}", say::reply(frozen));
+    for (kind, name) in [
+        (ExchangeKind::BadKey, "random key"),
+        (ExchangeKind::NoKey, "no key"),
+        (ExchangeKind::OtherCarrier, "other carrier"),
+    ] {
+        if let Some(reply) = leg.known(kind) {
+            text.push_str(&format!("; {name}: {}", say::head(reply)));
+        }
+    }
+    text
+}
+
+/// The control's part of the evidence.
+fn beside(view: &View<'_>, leg: &Leg<'_>) -> String {
+    match Pair::of(view, leg) {
+        Some(pair) if pair.same_key() => pair.direct.main().map_or_else(String::new, |direct| {
+            format!("; direct with the same Secret: {}", say::head(direct))
+        }),
+        _ => String::new(),
+    }
+}
+
+/// Claude refuses the credential of the frozen request.
+pub(super) fn refused_by_upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some((frozen, provenance)) = leg.trouble() else {
+        return vec![];
+    };
+    if !provenance.from_upstream() {
+        return vec![];
+    }
+    match provenance.class {
+        ErrorClass::KeyRequired => vec![stripped(view, leg, frozen, provenance)],
+        class if is_refusal(class) && leg.path.is_direct() => vec![rejected(leg, frozen, provenance)],
+        class if is_refusal(class) => refused_through_gateway(view, leg, frozen, provenance),
+        _ => vec![],
+    }
+}
+
+fn rejected(leg: &Leg<'_>, frozen: &Exchange, provenance: Provenance) -> Finding {
+    finding(
+        Code::CredentialRejected,
+        leg.name(),
+        provenance.confidence.max(Confidence::Likely),
+        triple(leg, frozen),
+    )
+    .advise(match &leg.path.key_ref {
+        Some(key) => format!(
+            "Create a new key in the Claude Console and put it into the Secret ({key}), then restart what took the old one."
+        ),
+        None => Code::CredentialRejected.entry().advice.to_owned(),
+    })
+}
+
+fn stripped(view: &View<'_>, leg: &Leg<'_>, frozen: &Exchange, provenance: Provenance) -> Finding {
+    let evidence = format!("{}{}", triple(leg, frozen), beside(view, leg));
+    let confidence = provenance.confidence.max(Confidence::Likely);
+    let found = finding(Code::CredentialStripped, leg.name(), confidence, evidence).hop("gateway → Claude");
+    let survives = answer(leg, ExchangeKind::OtherCarrier) == Answer::Accepted;
+    let carrier = carrier_name(leg);
+    match (&leg.path.key_ref, survives) {
+        (None, _) => found.advise(
+            "This path sends no credential, and none reaches Claude: let the gateway add its own key, or set credential on the path.",
+        ),
+        (Some(_), true) => found.advise(format!(
+            "{carrier} is dropped on the way to Claude, the other carrier arrives: let the gateway forward {carrier}, or let clients use the other."
+        )),
+        (Some(_), false) => found.advise(format!(
+            "Let the gateway forward {carrier} to Claude: look for a rule that removes it, for authentication that consumes it (forwardOriginalToken, sanitize, hide_credentials), and for Connection: {carrier}."
+        )),
+    }
+}
+
+fn carrier_name<'a>(leg: &Leg<'a>) -> &'a str {
+    use crate::report::plan::Carrier;
+    match &leg.path.carrier {
+        Carrier::XApiKey => "x-api-key",
+        Carrier::Bearer => "authorization",
+        Carrier::Header(name) => name,
+    }
+}
+
+/// Claude says "invalid" through a gateway: whose key is it?
+fn refused_through_gateway(view: &View<'_>, leg: &Leg<'_>, frozen: &Exchange, provenance: Provenance) -> Vec<Finding> {
+    let evidence = format!("{}{}", triple(leg, frozen), beside(view, leg));
+    let sure = provenance.confidence.max(Confidence::Likely);
+    let new = |code, confidence| finding(code, leg.name(), confidence, evidence.clone());
+    let pair = Pair::of(view, leg);
+    let same_key = pair.as_ref().is_some_and(Pair::same_key);
+    let direct_accepts = same_key && pair.as_ref().is_some_and(Pair::direct_works);
+    let direct_refuses = same_key && pair.as_ref().is_some_and(|pair| refused(pair.direct));
+    let bad = answer(leg, ExchangeKind::BadKey);
+    let none = answer(leg, ExchangeKind::NoKey);
+    match (bad, none) {
+        // Whatever we send, a key arrives, and Claude refuses it: it is not ours.
+        (Answer::Refused, Answer::Refused) => vec![stale(
+            view,
+            leg,
+            new(Code::GatewayStaleCredential, sure),
+            direct_accepts,
+        )],
+        // The gateway checks its own credential and swaps it for a key of its own: ours is not meant for Claude.
+        (Answer::Gateway, Answer::Gateway) if foreign_key(leg) => vec![stale(
+            view,
+            leg,
+            new(Code::GatewayStaleCredential, Confidence::Likely),
+            false,
+        )],
+        (_, Answer::Required) if direct_accepts => vec![altered(leg, new(Code::CredentialAltered, sure))],
+        _ if direct_refuses => vec![new(Code::CredentialRejected, sure)],
+        // A random or changed key cannot be expired or revoked: this one arrived as it was sent.
+        (Answer::Refused, Answer::Required) if provenance.class == ErrorClass::CredentialRevoked => {
+            vec![new(Code::CredentialRejected, sure)]
+        }
+        // Another path passes the same key on and is refused, too: two gateways that change it alike would be odd.
+        (_, Answer::Required) if refused_elsewhere(view, leg) => {
+            vec![new(Code::CredentialRejected, Confidence::Likely)]
+        }
+        (_, Answer::Required) if foreign_key(leg) => {
+            vec![altered(leg, new(Code::CredentialAltered, Confidence::Likely))]
+        }
+        // Ours passes, and nothing tells whether it is good.
+        (_, Answer::Required) => vec![
+            new(Code::CredentialRejected, Confidence::Possible),
+            altered(leg, new(Code::CredentialAltered, Confidence::Possible)),
+        ],
+        _ => vec![
+            stale(
+                view,
+                leg,
+                new(Code::GatewayStaleCredential, Confidence::Possible),
+                false,
+            ),
+            altered(leg, new(Code::CredentialAltered, Confidence::Possible)),
+        ],
+    }
+}
+
+/// The key on this path is no Anthropic key, as with a gateway's virtual keys.
+fn foreign_key(leg: &Leg<'_>) -> bool {
+    leg.key().is_some_and(|key| key.kind == KeyKind::Foreign)
+}
+
+/// Claude refuses this leg's own key.
+fn refused(leg: &Leg<'_>) -> bool {
+    leg.trouble()
+        .is_some_and(|(_, provenance)| provenance.from_upstream() && is_refusal(provenance.class))
+}
+
+/// Another gateway with the same key passes it on and gets the same refusal.
+fn refused_elsewhere(view: &View<'_>, leg: &Leg<'_>) -> bool {
+    view.gateways().any(|other| {
+        other.name() != leg.name()
+            && other.path.key_ref == leg.path.key_ref
+            && refused(other)
+            && answer(other, ExchangeKind::NoKey) == Answer::Required
+    })
+}
+
+fn stale(view: &View<'_>, leg: &Leg<'_>, found: Finding, direct_accepts: bool) -> Finding {
+    let key_ref = leg.path.key_ref.as_deref();
+    let history = key_ref.and_then(|key| view.case.context.key(key));
+    let changed = history.and_then(|key| key.previous_last_seen_ms).is_some();
+    let found = found.hop("gateway → Claude");
+    let older_pods = history.and_then(|key| key.previous_last_seen_ms).is_some_and(|before| {
+        view.case
+            .context
+            .gateway_pods
+            .iter()
+            .any(|pods| pods.path == leg.name() && pods.oldest_start_ms < before)
+    });
+    let what = if changed || direct_accepts { "stale" } else { "wrong" };
+    let age = if older_pods {
+        " Its pods started before the key changed."
+    } else {
+        ""
+    };
+    let secret = key_ref.map_or_else(String::new, |key| format!(" ({key})"));
+    found.advise(format!(
+        "The gateway sends a {what} key of its own, whatever clients send.{age} Restart it so that it reads its Secret{secret} again (kubectl rollout restart), and mount the key as a file or add a reloader so that the next rotation needs none."
+    ))
+}
+
+fn altered(leg: &Leg<'_>, found: Finding) -> Finding {
+    let found = found.hop("gateway → Claude");
+    if foreign_key(leg) {
+        found.advise(
+            "The gateway passes a key on that is not one of Claude's: give it a provider key of its own, or give this path an Anthropic key.",
+        )
+    } else {
+        found.advise(format!(
+            "A key arrives at Claude, but not the one that was sent: find the rule of the gateway that sets, prefixes, trims or moves {}, and remove it.",
+            carrier_name(leg)
+        ))
+    }
+}
+
+/// The gateway itself refuses the credential.
+pub(super) fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some((frozen, provenance)) = leg.trouble() else {
+        return vec![];
+    };
+    if leg.path.is_direct() || provenance.origin != Origin::Gateway || !asks_for_credential(leg, frozen) {
+        return vec![];
+    }
+    let evidence = format!("{}{}", triple(leg, frozen), beside(view, leg));
+    let pair = Pair::of(view, leg);
+    if pair.is_some_and(|pair| pair.same_key() && refused(pair.direct)) {
+        // Claude refuses this very key, so this reply, whoever wrote it, proves nothing against the gateway.
+        return vec![finding(
+            Code::CredentialRejected,
+            leg.name(),
+            Confidence::Likely,
+            evidence,
+        )];
+    }
+    if answer(leg, ExchangeKind::OtherCarrier) == Answer::Accepted {
+        return vec![carrier_mismatch(leg, evidence, provenance.confidence)];
+    }
+    let found = finding(Code::GatewayAuthRefused, leg.name(), provenance.confidence, evidence).hop("gateway");
+    vec![match frozen.phrase {
+        Phrase::JwtInvalid => found.advise(
+            "The gateway takes authorization for a token of its own: send the key as x-api-key (carrier: XApiKey), or exempt this route from token validation.",
+        ),
+        _ => found,
+    }]
+}
+
+fn carrier_mismatch(leg: &Leg<'_>, evidence: String, confidence: Confidence) -> Finding {
+    finding(Code::CredentialCarrierMismatch, leg.name(), confidence, evidence)
+        .hop("gateway")
+        .advise(format!(
+            "The gateway does not accept {} but the other carrier: teach it both (SDKs since October 2026 send authorization: Bearer, older ones x-api-key), or configure clients to send the one that works.",
+            carrier_name(leg)
+        ))
+}
+
+/// A refusal that is about who asks: 401, or another status whose dependence on the key was seen.
+fn asks_for_credential(leg: &Leg<'_>, frozen: &Exchange) -> bool {
+    match frozen.status {
+        401 => true,
+        // Forbidden with our key and something else with a random one or none: it is the key that decides.
+        400 | 403 => {
+            let other = |kind| {
+                leg.now(kind)
+                    .is_some_and(|reply| reply.status != 0 && reply.status != frozen.status)
+            };
+            matches!(frozen.phrase, Phrase::AuthRequired | Phrase::JwtInvalid)
+                || (frozen.status == 403 && (other(ExchangeKind::BadKey) || other(ExchangeKind::NoKey)))
+        }
+        _ => false,
+    }
+}
+
+/// A 401 of unknown making: readings, no accusation.
+pub(super) fn refused_by_unknown(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some((frozen, provenance)) = leg.trouble() else {
+        return vec![];
+    };
+    if provenance.origin != Origin::Unknown || frozen.status != 401 {
+        return vec![];
+    }
+    let evidence = format!("{}{}", triple(leg, frozen), beside(view, leg));
+    let reading = |code, confidence| finding(code, leg.name(), confidence, evidence.clone());
+    let pair = Pair::of(view, leg);
+    if pair.is_some_and(|pair| pair.same_key() && refused(pair.direct)) {
+        return vec![reading(Code::CredentialRejected, Confidence::Likely)];
+    }
+    let mut readings = vec![reading(Code::GatewayAuthRefused, Confidence::Possible)];
+    match provenance.class {
+        ErrorClass::KeyRequired => readings.push(reading(Code::CredentialStripped, Confidence::Possible)),
+        class if is_refusal(class) => readings.push(reading(Code::GatewayStaleCredential, Confidence::Possible)),
+        _ => {}
+    }
+    readings
+}
+
+/// The defects that count on this path: those of form always, those of kind only where the key is meant for Claude and does
+/// not work.
+fn defects(view: &View<'_>, leg: &Leg<'_>) -> Vec<KeyDefect> {
+    let own_key = !leg.path.is_direct()
+        && view
+            .direct()
+            .is_some_and(|direct| direct.path.key_ref != leg.path.key_ref);
+    let works = leg.is_complete();
+    let counts = |defect: &KeyDefect| match defect {
+        KeyDefect::WrongKind => !works && !own_key,
+        KeyDefect::Placeholder | KeyDefect::DoubleBase64 => !works,
+        _ => true,
+    };
+    leg.key()
+        .map(|key| key.defects.iter().copied().filter(counts).collect())
+        .unwrap_or_default()
+}
+
+/// The bytes of the key are wrong, whatever the paths answer.
+pub(super) fn malformed(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let defects = defects(view, leg);
+    let Some(first) = defects.first() else {
+        return vec![];
+    };
+    let unsent = leg.skipped(ExchangeKind::Frozen) == Some(SkipReason::NoUsableKey);
+    let auth = leg.trouble().is_none_or(|(reply, _)| {
+        matches!(reply.status, 400 | 401 | 403 | 500 | 502) || reply.outcome != Outcome::Answered
+    });
+    let failed = unsent || leg.trouble().is_some();
+    if failed && !auth && !unsent {
+        return vec![];
+    }
+    let trimmed = leg.now(ExchangeKind::TrimmedKey).map(|reply| leg.complete(reply));
+    let confidence = match (unsent, failed, trimmed) {
+        (true, ..) | (_, _, Some(true)) => Confidence::Certain,
+        (_, true, Some(false)) => Confidence::Possible,
+        _ => Confidence::Likely,
+    };
+    let tried = match trimmed {
+        Some(true) => "; the same key without it is accepted",
+        Some(false) => "; without it the key is refused, too",
+        None => "",
+    };
+    let names: Vec<&str> = defects.iter().map(|defect| describe(*defect)).collect();
+    let answered = leg.main().map_or_else(|| "not sent".to_owned(), say::head);
+    let evidence = format!("the key has {}; frozen request: {answered}{tried}", names.join(", "));
+    let severity = if failed { Severity::Error } else { Severity::Warning };
+    vec![
+        finding(Code::CredentialMalformed, leg.name(), confidence, evidence)
+            .severity(severity)
+            .advise(fix(*first, leg.path.key_ref.as_deref())),
+    ]
+}
+
+fn describe(defect: KeyDefect) -> &'static str {
+    match defect {
+        KeyDefect::Empty => "no content",
+        KeyDefect::TrailingNewline => "a line end at its end",
+        KeyDefect::InnerControl => "a line end or control character inside",
+        KeyDefect::Blanks => "blanks at its start or end",
+        KeyDefect::ByteOrderMark => "a byte order mark at its start",
+        KeyDefect::Quoted => "quotes around it",
+        KeyDefect::BearerPrefix => "“Bearer ” inside the value",
+        KeyDefect::DoubleBase64 => "base64 applied once too often",
+        KeyDefect::Placeholder => "a placeholder that was never replaced",
+        KeyDefect::WrongKind => "the shape of another kind of key than the Messages API takes",
+        KeyDefect::NotAHeaderValue => "bytes that no header may carry",
+    }
+}
+
+fn fix(defect: KeyDefect, key_ref: Option<&str>) -> String {
+    let secret = key_ref.unwrap_or("the Secret");
+    match defect {
+        KeyDefect::TrailingNewline | KeyDefect::Blanks | KeyDefect::ByteOrderMark => format!(
+            "Write {secret} again without it (printf %s \"$KEY\", not echo). Until then clients differ: Python SDKs refuse such a key before they send (“Connection error”), curl and some proxies send it as it is, others trim it."
+        ),
+        KeyDefect::DoubleBase64 => {
+            format!("Encode the key once: put it into stringData, or base64 it once into data of {secret}.")
+        }
+        KeyDefect::Placeholder | KeyDefect::Empty => format!("Put the real key into {secret}."),
+        KeyDefect::WrongKind => format!(
+            "Put a Messages API key (sk-ant-api…) into {secret}: admin keys and other vendors' keys are refused."
+        ),
+        KeyDefect::Quoted | KeyDefect::BearerPrefix | KeyDefect::InnerControl | KeyDefect::NotAHeaderValue => {
+            format!("Write the bare key into {secret}: printf %s \"$KEY\".")
+        }
+    }
+}

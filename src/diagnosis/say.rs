@@ -1,0 +1,131 @@
+//! Words: replies, times and lists as evidence and messages quote them.
+//!
+//! Everything here may be cut or missing without changing a verdict.
+
+use crate::claude::error::ErrorClass;
+use crate::report::evidence::{EventKind, Exchange, Outcome, StreamEvidence};
+
+/// A reply in a few words: status or how it ended, what Claude's vocabulary calls it, request id, quote.
+pub(super) fn reply(exchange: &Exchange) -> String {
+    let mut text = head(exchange);
+    if let Some(id) = &exchange.request_id {
+        text.push_str(&format!(" ({id})"));
+    }
+    if let Some(quote) = &exchange.quote {
+        text.push_str(&format!(": “{}”", quote.trim()));
+    }
+    text
+}
+
+/// As [`reply`], without id and quote.
+pub(super) fn head(exchange: &Exchange) -> String {
+    let class = class(if exchange.inner_error == ErrorClass::None {
+        exchange.error
+    } else {
+        exchange.inner_error
+    });
+    let mut text = match exchange.status {
+        0 => ending(exchange.outcome).to_owned(),
+        status => status.to_string(),
+    };
+    if !class.is_empty() {
+        text.push(' ');
+        text.push_str(class);
+    } else if exchange.status != 0 && exchange.outcome != Outcome::Answered {
+        text.push_str(", ");
+        text.push_str(ending(exchange.outcome));
+    }
+    text
+}
+
+/// How an exchange ended.
+pub(super) fn ending(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "answered",
+        Outcome::CutByClose => "cut by a close of the connection",
+        Outcome::CutByReset => "cut by a reset of the connection",
+        Outcome::StalledInBody => "stalled in the body until our own limit",
+        Outcome::BrokenFraming => "broken HTTP framing",
+        Outcome::Oversized => "longer than our own limit",
+        Outcome::ClosedBeforeHead => "connection closed without a reply",
+        Outcome::ResetBeforeHead => "connection reset without a reply",
+        Outcome::NoReply => "no reply within our own limit",
+        Outcome::NotHttp => "an answer that is not HTTP",
+        Outcome::ConnectFailed => "no connection",
+    }
+}
+
+/// A stream in a few words.
+pub(super) fn stream(stream: &StreamEvidence) -> String {
+    let last = stream.last_event_ms.map_or_else(String::new, |at| {
+        format!(", the last ({}) at {}", event(stream.last_event), seconds(at))
+    });
+    format!(
+        "{} events{last}, end at {}, message_stop {}, framing {}",
+        stream.events,
+        seconds(stream.end_ms),
+        if stream.message_stop { "seen" } else { "missing" },
+        if stream.framing_complete {
+            "complete"
+        } else {
+            "incomplete"
+        },
+    )
+}
+
+fn event(kind: EventKind) -> &'static str {
+    crate::report::summary::event_name(kind)
+}
+
+/// Milliseconds as seconds with the digits that matter.
+pub(super) fn seconds(ms: u32) -> String {
+    let s = f64::from(ms) / 1000.0;
+    match ms {
+        0..=999 => format!("{ms} ms"),
+        1_000..=9_999 => format!("{s:.1} s"),
+        _ => format!("{s:.0} s"),
+    }
+}
+
+/// An error class in Claude's words; empty for none.
+pub(super) fn class(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::None => "",
+        ErrorClass::KeyRequired => "“x-api-key header is required”",
+        ErrorClass::KeyInvalid => "“invalid x-api-key”",
+        ErrorClass::BearerInvalid => "“Invalid bearer token”",
+        ErrorClass::OauthUnsupported => "“OAuth authentication is currently not supported”",
+        ErrorClass::OauthNotAllowed => "OAuth is not allowed for this organisation",
+        ErrorClass::CredentialRevoked => "credential expired or revoked",
+        ErrorClass::CorsDenied => "CORS requests are not allowed",
+        ErrorClass::Unauthenticated => "authentication_error",
+        ErrorClass::VersionRequired => "“anthropic-version: header is required”",
+        ErrorClass::VersionInvalid => "“is not a valid version”",
+        ErrorClass::BetaUnexpected => "“Unexpected value(s) … for the anthropic-beta header”",
+        ErrorClass::WorkspaceRequired => "anthropic-workspace-id is required",
+        ErrorClass::CreditExhausted => "“credit balance is too low”",
+        ErrorClass::OrganizationDisabled => "organisation disabled",
+        ErrorClass::SpendLimitOwn => "own spend limit reached",
+        ErrorClass::SpendLimitEnforced => "spend limit of the tier or contract reached",
+        ErrorClass::Billing => "billing_error",
+        ErrorClass::RateLimit => "rate_limit_error",
+        ErrorClass::ConcurrencyLimit => "“concurrent connections has exceeded your rate limit”",
+        ErrorClass::AccelerationLimit => "maximum usage increase rate",
+        ErrorClass::Throttled => "throttled",
+        ErrorClass::ModelNotFound => "not_found_error: model",
+        ErrorClass::NotFound => "not_found_error",
+        ErrorClass::Permission => "permission_error",
+        ErrorClass::EdgeForbidden => "forbidden, “Request not allowed”",
+        ErrorClass::EdgeChallenge => "challenge page of the edge",
+        ErrorClass::EdgeUnavailable => "error page of the edge",
+        ErrorClass::TooLarge => "request_too_large",
+        ErrorClass::PromptTooLong => "prompt is too long",
+        ErrorClass::InvalidJson => "the body is not valid JSON",
+        ErrorClass::ExtraInputs => "“Extra inputs are not permitted”",
+        ErrorClass::InvalidRequest => "invalid_request_error",
+        ErrorClass::Conflict => "conflict_error",
+        ErrorClass::Internal => "api_error",
+        ErrorClass::Timeout => "timeout_error",
+        ErrorClass::Overloaded => "overloaded_error",
+    }
+}

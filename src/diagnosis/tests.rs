@@ -1,0 +1,3 @@
+//! What the diagnosis promises, as sentences.
+
+mod credential;

@@ -1,0 +1,130 @@
+//! Rows 1 to 9: who refuses which key.
+
+use crate::catalogue::Confidence;
+use crate::claude::error::ErrorClass as E;
+use crate::diagnosis::fixture::*;
+use crate::diagnosis::{KeyHistory, Status};
+
+fn stale() -> Story {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story
+        .on("edge")
+        .frozen(claude(401, E::KeyInvalid))
+        .reply(K::BadKey, claude(401, E::KeyInvalid))
+        .reply(K::NoKey, claude(401, E::KeyInvalid));
+    story
+}
+
+#[test]
+fn all_paths_answer() {
+    let story = Story::healthy();
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Healthy @");
+    assert!(diagnosis.findings.is_empty(), "{:?}", diagnosis.findings);
+    assert_eq!(diagnosis.own_conditions, "TTTUTT");
+}
+
+#[test]
+fn row_1_a_gateway_that_injects_an_old_key_is_named_from_three_replies() {
+    let diagnosis = stale().diagnose();
+    assert_eq!(headline(&diagnosis), "Failing GatewayStaleCredential@edge");
+    assert_eq!(diagnosis.verdict.layer, "Configuration");
+    assert_eq!(diagnosis.findings[0].confidence, Confidence::Certain);
+    assert!(
+        diagnosis.verdict.message.contains("random key: 401"),
+        "{}",
+        diagnosis.verdict.message
+    );
+    assert_eq!(diagnosis.conditions[1].status, Status::False);
+    assert_eq!(diagnosis.conditions[1].reason, "GatewayStaleCredential");
+    assert_eq!(diagnosis.conditions[2].status, Status::False);
+}
+
+#[test]
+fn the_word_stale_needs_a_changed_fingerprint_or_direct_success_with_that_secret() {
+    assert!(stale().diagnose().verdict.advice.contains("stale key"));
+    let mut alone = stale();
+    alone.paths.remove(0);
+    assert_eq!(alone.verdict(), "Failing GatewayStaleCredential@edge");
+    assert!(alone.diagnose().verdict.advice.contains("wrong key"));
+    alone.context.keys.push(KeyHistory {
+        key_ref: "claude-key/api-key".into(),
+        fingerprint: "0a1b2".into(),
+        seen_since_ms: Some(1_799_999_000_000),
+        previous_last_seen_ms: Some(1_799_998_000_000),
+    });
+    assert!(alone.diagnose().verdict.advice.contains("stale key"));
+}
+
+#[test]
+fn row_2_a_key_that_claude_refuses_everywhere_is_no_gateways_fault() {
+    let mut story = Story::new();
+    for path in ["direct", "edge"] {
+        story
+            .on(path)
+            .frozen(claude(401, E::KeyInvalid))
+            .reply(K::BadKey, claude(401, E::KeyInvalid))
+            .reply(K::NoKey, claude(401, E::KeyRequired));
+    }
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing CredentialRejected@");
+    assert_eq!(diagnosis.conditions[1].status, Status::Unknown);
+    assert_eq!(diagnosis.conditions[1].reason, "SharedCause");
+}
+
+#[test]
+fn required_to_no_key_means_that_ours_is_passed_on_and_altered() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story
+        .on("edge")
+        .frozen(claude(401, E::KeyInvalid))
+        .reply(K::BadKey, claude(401, E::KeyInvalid))
+        .reply(K::NoKey, claude(401, E::KeyRequired));
+    assert_eq!(story.verdict(), "Failing CredentialAltered@edge");
+}
+
+#[test]
+fn without_a_control_a_key_that_is_passed_on_and_refused_convicts_nobody() {
+    let mut story = Story::without_direct();
+    story
+        .on("edge")
+        .frozen(claude(401, E::KeyInvalid))
+        .reply(K::BadKey, claude(401, E::KeyInvalid))
+        .reply(K::NoKey, claude(401, E::KeyRequired));
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Inconclusive @edge");
+    assert!(
+        diagnosis.verdict.message.contains("CredentialRejected"),
+        "{}",
+        diagnosis.verdict.message
+    );
+    assert!(diagnosis.verdict.message.contains("CredentialAltered"));
+}
+
+#[test]
+fn row_3_a_key_that_does_not_arrive_was_stripped() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(claude(401, E::KeyRequired));
+    assert_eq!(story.verdict(), "Failing CredentialStripped@edge");
+}
+
+#[test]
+fn row_4_a_gateway_that_asks_for_its_own_credential_refuses_us_itself() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(page(401));
+    assert_eq!(story.verdict(), "Failing GatewayAuthRefused@edge");
+}
+
+#[test]
+fn an_imitated_401_of_unknown_making_is_inconclusive() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    for kind in [K::Frozen, K::BadKey, K::NoKey] {
+        story.on("edge").reply(kind, lookalike(401, E::KeyInvalid));
+    }
+    assert_eq!(story.verdict(), "Inconclusive @edge");
+}

@@ -1,0 +1,174 @@
+//! The verdict: one state, one code, one path, out of all findings.
+//!
+//! The code is the finding that explains most: a cause before its symptom, then severity, the number of failing paths that it
+//! explains, confidence, the catalogue's order, the resource's order. A path that fails without a finding of at least `Likely`
+//! is unexplained; a verdict never names a cause that is only a reading.
+
+use std::cmp::Reverse;
+
+use super::finding::{concerns, counts};
+use super::view::{Leg, State, View};
+use crate::catalogue::{Code, Confidence, Severity};
+use crate::resource::status::{Finding, VerdictState};
+
+/// What was chosen, before it is put into words.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Choice {
+    /// The state.
+    pub state: VerdictState,
+    /// The finding that explains most.
+    pub code: Option<Code>,
+    /// The first path that it is on, empty when it concerns all.
+    pub path: String,
+    /// Gateways whose frozen request fails and that no finding explains.
+    pub unexplained: Vec<String>,
+}
+
+/// Chooses. `findings` are marked as accepted already.
+pub(super) fn choose(view: &View<'_>, findings: &[Finding]) -> Choice {
+    let failing: Vec<&Leg<'_>> = judged(view).filter(|leg| leg.state() == State::Failed).collect();
+    let explained = |leg: &&Leg<'_>| findings.iter().any(|finding| explains(finding, leg));
+    let accepted = |leg: &&Leg<'_>| {
+        findings
+            .iter()
+            .any(|finding| finding.accepted && finding.severity == Severity::Error && concerns(finding, leg.name()))
+    };
+    let unexplained: Vec<String> = failing
+        .iter()
+        .filter(|leg| !explained(leg) && !accepted(leg))
+        .map(|leg| leg.name().to_owned())
+        .collect();
+    let not_sent = judged(view).any(|leg| leg.state() == State::NotSent);
+    let nothing = judged(view).all(|leg| leg.seen.is_none());
+    let any_explained = failing.iter().any(explained);
+    let warned = findings.iter().any(counts);
+    let direct_fails = view.direct().is_some_and(|direct| direct.state() == State::Failed);
+    let state = match () {
+        () if nothing && view.case.evidence.complete => VerdictState::Unknown,
+        () if !view.case.evidence.complete => VerdictState::Inconclusive,
+        () if any_explained => VerdictState::Failing,
+        () if !unexplained.is_empty() => VerdictState::Inconclusive,
+        () if not_sent => VerdictState::Unknown,
+        () if warned || direct_fails || !failing.is_empty() => VerdictState::Degraded,
+        () => VerdictState::Healthy,
+    };
+    let code = match state {
+        VerdictState::Failing => best(view, findings, |finding| {
+            failing.iter().any(|leg| explains(finding, leg))
+        }),
+        VerdictState::Degraded => best(view, findings, counts).or_else(|| {
+            best(view, findings, |finding| {
+                finding.accepted && finding.severity == Severity::Error
+            })
+        }),
+        VerdictState::Unknown => best(view, findings, counts),
+        VerdictState::Healthy | VerdictState::Inconclusive => None,
+    };
+    let path = match (code, state) {
+        (Some(code), _) => path_of(view, findings, code),
+        (None, VerdictState::Inconclusive) if unexplained.len() < view.legs.len() || view.legs.len() == 1 => {
+            unexplained.first().cloned().unwrap_or_default()
+        }
+        (None, _) => String::new(),
+    };
+    Choice {
+        state,
+        code,
+        path,
+        unexplained,
+    }
+}
+
+/// The paths that decide the state: the gateways, or the control where there are none.
+fn judged<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = &'v Leg<'a>> {
+    let alone = view.gateways().next().is_none();
+    view.legs.iter().filter(move |leg| alone || !leg.path.is_direct())
+}
+
+/// Whether a finding says why this path's frozen request fails.
+fn explains(finding: &Finding, leg: &Leg<'_>) -> bool {
+    counts(finding) && finding.severity == Severity::Error && concerns(finding, leg.name())
+}
+
+/// The finding that explains most among those that `admit` admits.
+fn best(view: &View<'_>, findings: &[Finding], admit: impl Fn(&Finding) -> bool) -> Option<Code> {
+    findings
+        .iter()
+        .filter(|finding| admit(finding))
+        .min_by_key(|finding| rank(view, findings, finding))
+        .map(|finding| finding.code)
+}
+
+/// Smaller explains more.
+type Rank = (
+    bool,
+    Reverse<Severity>,
+    Reverse<usize>,
+    Reverse<Confidence>,
+    Code,
+    usize,
+);
+
+fn rank(view: &View<'_>, findings: &[Finding], finding: &Finding) -> Rank {
+    let place = view
+        .legs
+        .iter()
+        .position(|leg| leg.name() == finding.path)
+        .map_or(0, |at| at + 1);
+    (
+        is_symptom(findings, finding),
+        Reverse(finding.severity),
+        Reverse(paths_explained(view, findings, finding.code)),
+        Reverse(finding.confidence),
+        finding.code,
+        place,
+    )
+}
+
+/// Whether another finding on the same path is the cause of this one.
+fn is_symptom(findings: &[Finding], finding: &Finding) -> bool {
+    finding.code.is_symptom()
+        && findings.iter().any(|other| {
+            counts(other)
+                && !other.code.is_symptom()
+                && other.severity >= finding.severity
+                && (other.path.is_empty() || concerns(finding, &other.path))
+        })
+}
+
+fn paths_explained(view: &View<'_>, findings: &[Finding], code: Code) -> usize {
+    view.legs
+        .iter()
+        .filter(|leg| {
+            findings
+                .iter()
+                .any(|finding| finding.code == code && counts(finding) && concerns(finding, leg.name()))
+        })
+        .count()
+}
+
+/// The first path that a code is on; empty when it is on all of several.
+fn path_of(view: &View<'_>, findings: &[Finding], code: Code) -> String {
+    let on = |leg: &&Leg<'_>| {
+        findings.iter().any(|finding| {
+            finding.code == code && finding.confidence >= Confidence::Likely && concerns(finding, leg.name())
+        })
+    };
+    let count = view.legs.iter().filter(on).count();
+    let everywhere = findings
+        .iter()
+        .any(|finding| finding.code == code && finding.path.is_empty());
+    if everywhere || (count > 1 && count == view.legs.len()) {
+        return String::new();
+    }
+    view.legs
+        .iter()
+        .find(on)
+        .map_or_else(String::new, |leg| leg.name().to_owned())
+}
+
+/// Puts the findings that explain most first.
+pub(super) fn sort(view: &View<'_>, findings: &mut [Finding]) {
+    let all = findings.to_vec();
+    findings.sort_by_cached_key(|finding| (finding.accepted, !counts(finding), rank(view, &all, finding)));
+}

@@ -1,0 +1,287 @@
+//! The case as rules read it: each path joined with what the run and the kept canaries saw on it.
+//!
+//! Knows what "answered completely" means, by which exchange a path is judged, and which leg may serve as a control; accuses
+//! nobody.
+
+use super::case::{Case, PathCanaries, PathCase, Request};
+use super::provenance::{self, Habits, Origin, Provenance};
+use crate::claude::error::ErrorClass;
+use crate::report::evidence::{
+    BodyKind, Exchange, ExchangeKind, KeyEvidence, LegEvidence, Outcome, Reach, SkipReason, Trust,
+};
+use crate::resource::spec::Upstream;
+
+/// A day: how long kept canaries count where the spec sends none.
+const DAY_MS: i64 = 86_400_000;
+
+/// The whole case.
+pub(super) struct View<'a> {
+    /// What it is a view of.
+    pub case: &'a Case<'a>,
+    /// One per path, in the resource's order.
+    pub legs: Vec<Leg<'a>>,
+}
+
+/// One path with its evidence.
+pub(super) struct Leg<'a> {
+    /// The path as it was meant.
+    pub path: &'a PathCase,
+    /// What the run saw on it; `None` when the report does not have it.
+    pub seen: Option<&'a LegEvidence>,
+    /// Canary results of earlier runs that still count.
+    kept: &'a [Exchange],
+    /// How the path relays.
+    pub habits: Habits,
+    /// Whether a reply on this path bears the marks of another platform than the Claude API.
+    platform: bool,
+    request: &'a Request,
+}
+
+/// How the path's judged exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// The frozen request was answered completely.
+    Complete,
+    /// It was not.
+    Failed,
+    /// It was not sent on purpose (over budget, no time), or the report does not have it.
+    NotSent,
+}
+
+impl<'a> View<'a> {
+    /// Joins the case. Evidence of paths that the case does not have is left out.
+    pub fn new(case: &'a Case<'a>) -> Self {
+        let seen = |path: &PathCase| case.evidence.legs.iter().find(|leg| leg.path == path.name);
+        let kept = |path: &PathCase| {
+            case.context
+                .canaries
+                .iter()
+                .find(|kept| kept.path == path.name && fresh(case, kept))
+                .map_or(&[][..], |kept| kept.exchanges.as_slice())
+        };
+        let mut legs: Vec<Leg<'a>> = case
+            .paths
+            .iter()
+            .map(|path| Leg::new(path, seen(path), kept(path), &case.request))
+            .collect();
+        let direct = legs.iter().position(|leg| leg.path.is_direct());
+        if let Some(direct) = direct {
+            let masks: Vec<bool> = legs.iter().map(|leg| leg.masks(&legs[direct])).collect();
+            for (leg, masks) in legs.iter_mut().zip(masks) {
+                leg.habits.masks = masks;
+            }
+        }
+        Self { case, legs }
+    }
+
+    /// The control, whatever it showed.
+    pub fn direct(&self) -> Option<&Leg<'a>> {
+        self.legs.iter().find(|leg| leg.path.is_direct())
+    }
+
+    /// The gateways in the resource's order.
+    pub fn gateways(&self) -> impl Iterator<Item = &Leg<'a>> {
+        self.legs.iter().filter(|leg| !leg.path.is_direct())
+    }
+}
+
+/// Kept results count for three periods.
+fn fresh(case: &Case<'_>, kept: &PathCanaries) -> bool {
+    let period = match case.context.canary_period_ms {
+        0 => DAY_MS,
+        period => period.saturating_mul(3),
+    };
+    case.context.now_ms.saturating_sub(kept.at_ms) <= period
+}
+
+impl<'a> Leg<'a> {
+    fn new(path: &'a PathCase, seen: Option<&'a LegEvidence>, kept: &'a [Exchange], request: &'a Request) -> Self {
+        let all = || seen.into_iter().flat_map(|seen| &seen.exchanges).chain(kept);
+        let mut habits = Habits::learn(all());
+        habits.control = path.is_direct();
+        habits.first_party =
+            path.is_direct() && path.first_party && seen.is_some_and(|seen| seen.handshake.trust == Trust::Public);
+        let platform = all().any(|reply| {
+            reply.marks.has(crate::report::evidence::Marks::CLOUD_PLATFORM)
+                && !reply.marks.has(crate::report::evidence::Marks::REQUEST_ID)
+        });
+        Self {
+            path,
+            seen,
+            kept,
+            habits,
+            platform,
+            request,
+        }
+    }
+
+    /// The path's name.
+    pub fn name(&self) -> &'a str {
+        &self.path.name
+    }
+
+    /// How the way to the first hop ended.
+    pub fn reach(&self) -> Reach {
+        self.seen.map_or(Reach::NotTried, |seen| seen.handshake.outcome)
+    }
+
+    /// Facts about the key that was used.
+    pub fn key(&self) -> Option<&'a KeyEvidence> {
+        self.seen.and_then(|seen| seen.key.as_ref())
+    }
+
+    /// All exchanges of this run.
+    pub fn exchanges(&self) -> impl Iterator<Item = &'a Exchange> + use<'a> {
+        self.seen.into_iter().flat_map(|seen| &seen.exchanges)
+    }
+
+    /// The exchange of this kind in this run.
+    pub fn now(&self, kind: ExchangeKind) -> Option<&'a Exchange> {
+        self.seen.and_then(|seen| seen.exchange(kind))
+    }
+
+    /// The exchange of this kind in this run, else the kept one.
+    pub fn known(&self, kind: ExchangeKind) -> Option<&'a Exchange> {
+        self.now(kind)
+            .or_else(|| self.kept.iter().find(|exchange| exchange.kind == kind))
+    }
+
+    /// Why this exchange was left out, if it was.
+    pub fn skipped(&self, kind: ExchangeKind) -> Option<SkipReason> {
+        let seen = self.seen?;
+        seen.skipped.iter().find(|(of, _)| *of == kind).map(|(_, why)| *why)
+    }
+
+    /// The exchange that the path is judged by: the frozen request, or the free one where nothing that bills may be sent.
+    pub fn main(&self) -> Option<&'a Exchange> {
+        self.now(ExchangeKind::Frozen)
+            .or_else(|| self.now(ExchangeKind::CountTokens))
+    }
+
+    /// The frozen request and its repeats in this run.
+    pub fn attempts(&self) -> Vec<&'a Exchange> {
+        self.exchanges()
+            .filter(|exchange| {
+                matches!(
+                    exchange.kind,
+                    ExchangeKind::Frozen | ExchangeKind::Repeat | ExchangeKind::Confirm
+                )
+            })
+            .collect()
+    }
+
+    /// Whether the frozen request was answered completely.
+    pub fn state(&self) -> State {
+        if let Some(frozen) = self.now(ExchangeKind::Frozen) {
+            return if self.complete(frozen) {
+                State::Complete
+            } else {
+                State::Failed
+            };
+        }
+        let refused = self.skipped(ExchangeKind::Frozen) == Some(SkipReason::NoUsableKey);
+        let stopped = !matches!(self.reach(), Reach::Connected | Reach::NotTried);
+        let free_failed = self
+            .now(ExchangeKind::CountTokens)
+            .is_some_and(|free| !self.complete(free));
+        if refused || stopped || free_failed {
+            State::Failed
+        } else {
+            State::NotSent
+        }
+    }
+
+    /// Whether the frozen request was answered completely on this path.
+    pub fn is_complete(&self) -> bool {
+        self.state() == State::Complete
+    }
+
+    /// Whether an event stream was asked for in this exchange.
+    pub fn asked_stream(&self, kind: ExchangeKind) -> bool {
+        match kind {
+            ExchangeKind::Frozen
+            | ExchangeKind::Repeat
+            | ExchangeKind::Confirm
+            | ExchangeKind::TrimmedKey
+            | ExchangeKind::Parallel
+            | ExchangeKind::ReuseIdle => self.request.stream,
+            ExchangeKind::OtherForm => !self.request.stream,
+            ExchangeKind::Long => true,
+            _ => false,
+        }
+    }
+
+    /// Whether this exchange was answered completely: a 200 with what was asked for, to its proper end.
+    pub fn complete(&self, exchange: &Exchange) -> bool {
+        if exchange.status != 200 || exchange.outcome != Outcome::Answered {
+            return false;
+        }
+        match &exchange.stream {
+            // Both facts: the last event, and the framing. A close-delimited body that the transport calls answered has no
+            // framing to miss.
+            Some(stream) => stream.message_stop && stream.error_event_genuine.is_none(),
+            None => {
+                matches!(exchange.body, BodyKind::AsAsked | BodyKind::Unknown)
+                    && exchange.error == ErrorClass::None
+                    && !(self.asked_stream(exchange.kind) && exchange.body == BodyKind::Unknown)
+            }
+        }
+    }
+
+    /// Who made this reply.
+    pub fn provenance(&self, exchange: &Exchange) -> Provenance {
+        provenance::of(exchange, self.habits)
+    }
+
+    /// The judged exchange with its provenance, when it was not answered completely.
+    pub fn trouble(&self) -> Option<(&'a Exchange, Provenance)> {
+        let main = self.main()?;
+        (!self.complete(main)).then(|| (main, self.provenance(main)))
+    }
+
+    /// Whether the declared or observed backend is the Claude API itself.
+    pub fn speaks_claude(&self) -> bool {
+        match self.path.upstream {
+            Upstream::Anthropic => true,
+            Upstream::Auto => !self.platform || self.path.is_direct(),
+            Upstream::Bedrock | Upstream::Vertex | Upstream::Foundry | Upstream::Other => false,
+        }
+    }
+
+    /// Whether replies bear another platform's marks.
+    pub fn on_platform(&self) -> bool {
+        self.platform
+    }
+
+    /// Whether somebody between us and Claude opens TLS on this (direct) path.
+    pub fn intercepted(&self) -> bool {
+        self.seen.is_some_and(|seen| match seen.handshake.trust {
+            Trust::Untrusted => true,
+            Trust::System | Trust::Declared => self.path.first_party,
+            Trust::Plain | Trust::Public => false,
+        })
+    }
+
+    /// Whether this path's error shape differs from direct's where the status agrees.
+    fn masks(&self, direct: &Leg<'_>) -> bool {
+        if self.path.is_direct() {
+            return false;
+        }
+        let own = |exchange: &Exchange| {
+            let marks = exchange.marks;
+            use crate::report::evidence::Marks;
+            exchange.status >= 400
+                && !marks.has(Marks::ENVELOPE)
+                && !marks.has(Marks::REQUEST_ID)
+                && !marks.has(Marks::INNER_REQUEST_ID)
+        };
+        self.exchanges().chain(self.kept).any(|exchange| {
+            own(exchange)
+                && direct.known(exchange.kind).is_some_and(|theirs| {
+                    theirs.status == exchange.status
+                        && theirs.echo != crate::report::evidence::Echo::None
+                        && direct.provenance(theirs).origin == Origin::Claude
+                })
+        })
+    }
+}
