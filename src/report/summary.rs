@@ -33,6 +33,7 @@ pub fn path_status(leg: &LegEvidence, host: &str, stream: bool, started_at_ms: i
                 .as_ref()
                 .map(|stream| stream_status(stream, exchange.outcome))
         }),
+        header_set: frozen.and_then(|exchange| exchange.header_set).map(i64::from),
         ratelimit_remaining: frozen
             .and_then(|exchange| exchange.headroom.as_ref())
             .map(remaining)

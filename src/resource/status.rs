@@ -36,7 +36,13 @@ pub struct ClaudeProbeStatus {
     /// The last run that ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<RunStatus>,
-    /// When the next run is due.
+    /// When the pod of the last run that reported was created: the keys that it saw are of that moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_reported_at: Option<Time>,
+    /// When the last run with the verdict Healthy or Degraded ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_good_at: Option<Time>,
+    /// When the next run is due: the first slot of the schedule that was neither run nor counted as missed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_run: Option<Time>,
     /// The value of the annotation claudeprobe.dev/run-now that was handled last.
@@ -172,6 +178,9 @@ pub struct PathStatus {
     /// The event stream, where one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamStatus>,
+    /// 32-bit digest of the set of response header names: tells whether the gateway's headers changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header_set: Option<i64>,
     /// Remaining share of Claude's rate limits, 0 to 1, by limit.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ratelimit_remaining: BTreeMap<String, f64>,
@@ -241,7 +250,7 @@ pub struct CredentialStatus {
 pub struct RunStatus {
     /// The slot that it filled: a time, `g<generation>`, or `r<hash>` for run-now.
     pub slot: String,
-    /// `Reported`, `ReportLost`, `NotStarted(<cause>)`, `DeadlineExceeded` or `ReportUnreadable`.
+    /// `Reported`, `NotStarted(<cause>)`, `ReportLost(<cause>)`, or `Superseded` by a change of the spec.
     #[serde(default)]
     pub result: String,
     /// When its pod was created.
@@ -285,7 +294,10 @@ pub struct HistoryEntry {
     pub path: String,
     /// How many runs.
     pub count: i32,
-    /// All findings of the newest of them as `code@path`, for the k-of-n rules.
+    /// All findings of each of them as `code@path`, for the k-of-n rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<String>,
+    /// The runs' own condition statuses, before the rule of two runs: a letter (T, F, U) each, from DirectPathHealthy on.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub conditions: String,
 }
