@@ -21,6 +21,7 @@ mod case;
 mod comparison;
 mod conditions;
 mod finding;
+mod meant;
 mod message;
 pub mod provenance;
 mod rules;
