@@ -1,0 +1,12 @@
+//! The stories, by what they are about.
+
+mod cleanup;
+mod cost;
+mod egress;
+mod gateway_faults;
+mod healthy;
+mod limits;
+mod restarts;
+mod rotation;
+mod secrets;
+mod starting;

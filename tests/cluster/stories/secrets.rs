@@ -1,0 +1,168 @@
+//! What must not get out, and who may do what.
+
+use crate::kit::audit;
+use crate::kit::nginx::Nginx;
+use crate::kit::standin::{KEY, PASS};
+use crate::kit::story::Story;
+use crate::kit::{apply, kubectl, try_apply, try_kubectl};
+
+const OPERATOR: &str = "system:serviceaccount:claudeprobe-system:claudeprobe-operator";
+
+#[test]
+fn a_gateway_that_echoes_everything_back_does_not_get_the_key_shown() {
+    let story = Story::new("echo", &[KEY]);
+    // Every header and the body come back, in an error and in headers, as a debugging gateway does.
+    let echo = "default_type application/json; add_header x-echo \"$http_x_api_key\" always; \
+                return 500 '{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"got key $http_x_api_key auth $http_authorization\"}}';";
+    let gateway = Nginx::start(&story.namespace, "gateway", "", echo);
+    story.probe(&gateway.url, "");
+    let status = story.first_run();
+    assert_ne!(status.verdict("state"), "Healthy");
+    let pod = story.kubectl(&["get", "pods", "-o", "name"]);
+    let shown = [
+        story.kubectl(&["get", "claudeprobe", "p", "-o", "yaml"]),
+        story.kubectl(&["get", "pods", "-o", "yaml"]),
+        story.kubectl(&["logs", pod.trim()]),
+        story.kubectl(&["get", "events", "-o", "yaml"]),
+        story.describe(),
+        crate::kit::operator::leader().metrics().unwrap(),
+    ];
+    for text in &shown {
+        assert!(!text.contains(KEY), "{text}");
+        assert!(!text.contains(&KEY[..40]), "not its beginning either: {text}");
+    }
+}
+
+#[test]
+fn dollars_arrive_byte_for_byte() {
+    let story = Story::new("dollars", &[KEY]);
+    // nginx writes down what arrived: its log escapes nothing that matters here.
+    let http =
+        "log_format body escape=none '$http_x_story|$request_uri|$request_body'; access_log /tmp/dollars.log body;";
+    let gateway = Nginx::start(&story.namespace, "gateway", http, &story.claude.pass(PASS));
+    let url = format!("{}/a$(API_KEY)b", gateway.url);
+    story.probe(&url, "  request:\n    prompt: \"x $(API_KEY) $$ $(HOME) y\"\n    headers: [{name: x-story, value: \"$(API_KEY)$$\"}]\n");
+    story.first_run();
+    let seen = std::fs::read_to_string("/tmp/dollars.log").unwrap();
+    assert!(seen.contains("x $(API_KEY) $$ $(HOME) y"), "{seen}");
+    assert!(seen.contains("$(API_KEY)$$|"), "{seen}");
+    assert!(
+        seen.contains("/a$(API_KEY)b/v1/messages") || seen.contains("/a%24(API_KEY)b/v1/messages"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn the_operator_reads_no_secret_and_starts_no_pod_but_a_probes() {
+    let story = Story::new("deputy", &[KEY]);
+    let pod = |name: &str, owner: &str, image: &str, more: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, namespace: {}{owner}}}, spec: {{automountServiceAccountToken: false{more}, \
+             containers: [{{name: c, image: \"{image}\", securityContext: {{allowPrivilegeEscalation: false}}}}]}}}}",
+            story.namespace
+        )
+    };
+    let owned = ", ownerReferences: [{apiVersion: claudeprobe.dev/v1alpha1, kind: ClaudeProbe, name: p, uid: none, controller: true}]";
+    let own_image = kubectl(&[
+        "get",
+        "deployment",
+        "-n",
+        "claudeprobe-system",
+        "claudeprobe-operator",
+        "-o",
+        "jsonpath={.spec.template.spec.containers[0].image}",
+    ]);
+    for (name, manifest, told) in [
+        (
+            "foreign",
+            pod("foreign", "", &own_image, ""),
+            "only pods whose controller is a ClaudeProbe",
+        ),
+        (
+            "image",
+            pod("image", owned, "docker.io/library/other:1", ""),
+            "only pods of its own image",
+        ),
+        (
+            "host",
+            pod("host", owned, &own_image, ", hostNetwork: true"),
+            "no pods in the node's namespaces",
+        ),
+        (
+            "volume",
+            pod(
+                "volume",
+                owned,
+                &own_image,
+                ", volumes: [{name: v, hostPath: {path: /}}]",
+            ),
+            "mounts only ConfigMaps",
+        ),
+    ] {
+        let file = std::env::temp_dir().join(format!("deputy-{name}.yaml"));
+        std::fs::write(&file, manifest).unwrap();
+        let refusal = try_kubectl(&["create", "--as", OPERATOR, "-f", file.to_str().unwrap()]).unwrap_err();
+        assert!(refusal.contains(told), "{name}: {refusal}");
+    }
+    assert_eq!(
+        try_kubectl(&["auth", "can-i", "get", "secrets", "-A", "--as", OPERATOR]).unwrap_err(),
+        ""
+    );
+    apply(&pod("bystander", "", "claudeprobe.local/pause:1", ""));
+    let refusal = story
+        .try_kubectl(&["delete", "pod", "bystander", "--as", OPERATOR])
+        .unwrap_err();
+    assert!(
+        refusal.contains("only pods whose controller is a ClaudeProbe"),
+        "{refusal}"
+    );
+
+    let reads = audit::since(audit::start());
+    let secret = reads
+        .iter()
+        .find(|entry| entry.by_operator() && entry.what().ends_with(" secrets"));
+    assert!(secret.is_none(), "{secret:?}");
+}
+
+#[test]
+fn who_may_not_read_secrets_may_not_write_a_probe() {
+    let story = Story::new("requester", &[KEY]);
+    let namespace = &story.namespace;
+    apply(&format!(
+        "{{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {{name: probes, namespace: {namespace}}}, \
+         rules: [{{apiGroups: [claudeprobe.dev], resources: [claudeprobes], verbs: ['*']}}]}}\n---\n\
+         {{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {{name: probes, namespace: {namespace}}}, \
+         roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: probes}}, subjects: [{{kind: User, name: eve}}]}}\n"
+    ));
+    story.probe("http://gateway.invalid:1", "  suspend: true\n");
+    let patch =
+        |patch: &str| story.try_kubectl(&["patch", "claudeprobe", "p", "--as", "eve", "--type=merge", "-p", patch]);
+    let refusal = patch(r#"{"spec": {"historyLimit": 3}}"#).unwrap_err();
+    assert!(refusal.contains("eve must be allowed to get secrets"), "{refusal}");
+    patch(r#"{"metadata": {"annotations": {"note": "free"}}}"#).unwrap();
+    // Whoever may edit the namespace may write probes: the roles aggregate.
+    kubectl(&[
+        "create",
+        "rolebinding",
+        "-n",
+        namespace,
+        "editors",
+        "--clusterrole=edit",
+        "--user=adam",
+    ]);
+    crate::kit::eventually("an editor may", || {
+        story.try_kubectl(&[
+            "patch",
+            "claudeprobe",
+            "p",
+            "--as",
+            "adam",
+            "--type=merge",
+            "-p",
+            r#"{"spec": {"historyLimit": 4}}"#,
+        ])
+    });
+    assert!(
+        try_apply("{apiVersion: claudeprobe.dev/v1alpha1, kind: ClaudeProbe, metadata: {name: x}, spec: {}}").is_err()
+    );
+}
