@@ -62,21 +62,27 @@ impl Standin {
     /// From now on these keys are valid, and no other.
     pub fn set_keys(&self, keys: &[&str]) {
         let keys: Vec<Value> = keys.iter().map(|key| json!({"key": key})).collect();
-        self.control("PUT", "/keys", &json!(keys));
+        self.control("PUT", "/_standin/keys", &json!(keys));
     }
 
     /// From now on this goes wrong: a rule as the control endpoint takes it.
     pub fn fault(&self, rule: &Value) {
-        self.control("POST", "/faults", rule);
+        self.control("POST", "/_standin/faults", rule);
     }
 
     /// Nothing goes wrong any more.
     pub fn clear(&self) {
-        self.control("DELETE", "/faults", &Value::Null);
+        self.control("DELETE", "/_standin/faults", &Value::Null);
     }
 
-    fn control(&self, method: &str, path: &str, body: &Value) {
+    /// The requests that have arrived, in their order: `method`, `target`, `headers`, `body`, …
+    pub fn requests(&self) -> Vec<Value> {
+        serde_json::from_str(&self.control("GET", "/_standin/requests", &Value::Null)).unwrap()
+    }
+
+    fn control(&self, method: &str, path: &str, body: &Value) -> String {
         let (status, reply) = http(method, &format!("{NODE_IP}:{}", self.control), path, &body.to_string());
         assert!((200..300).contains(&status), "{method} {path} {body}: {status} {reply}");
+        reply
     }
 }

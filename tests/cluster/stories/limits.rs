@@ -31,9 +31,9 @@ fn a_gateways_rate_limit_is_told_from_claudes() {
     gateway.configure("", &story.claude.pass(PASS));
     gateway.restart();
     for (error, code) in [
-        ("rate_limited_requests", "RateLimited"),
-        ("spend_limit", "QuotaExhausted"),
-        ("concurrency_limited", "ConcurrencyLimited"),
+        ("rate_limit_requests", "RateLimited"),
+        ("spend_limit_enforced", "QuotaExhausted"),
+        ("concurrency", "ConcurrencyLimited"),
     ] {
         story.claude.clear();
         story.claude.fault(&json!({"fault": {"error": error}}));
