@@ -19,5 +19,6 @@ pub mod demo;
 pub mod diagnosis;
 pub mod operator;
 pub mod plan;
+pub mod probe;
 pub mod report;
 pub mod resource;

@@ -117,6 +117,8 @@ pub struct Handshake {
     pub peer: Option<String>,
     /// Number of addresses that the name resolved to.
     pub addresses: u16,
+    /// Addresses among them that were tried and could not be connected to before one could (or all, when none could).
+    pub failed_addresses: u16,
     /// Name resolution, milliseconds.
     pub dns_ms: Option<u32>,
     /// TCP connection, milliseconds.
