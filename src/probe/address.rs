@@ -37,7 +37,9 @@ impl Refusal {
     pub fn new(extra: &[String]) -> Result<Self, String> {
         let mut networks: Vec<IpNet> = REFUSED.iter().filter_map(|text| text.parse().ok()).collect();
         for text in extra {
-            let parsed = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+            let parsed = text
+                .parse::<IpNet>()
+                .or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
             networks.push(parsed.map_err(|_| text.clone())?);
         }
         Ok(Self { networks })
@@ -126,7 +128,10 @@ mod tests {
     #[case("2607:6bc0::10")]
     #[case("::ffff:10.0.0.1")]
     fn others_are_not(#[case] address: &str) {
-        assert!(!Refusal::new(&[]).unwrap().refuses(address.parse().unwrap()), "{address}");
+        assert!(
+            !Refusal::new(&[]).unwrap().refuses(address.parse().unwrap()),
+            "{address}"
+        );
     }
 
     #[test]

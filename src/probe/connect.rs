@@ -61,7 +61,11 @@ type Step<T> = Result<T, (Reach, String)>;
 
 /// Connects to the first hop of `route`, resolving into `resolved` unless that was done before.
 pub async fn connect(route: &Route, resolved: &mut Option<Resolved>, refusal: &Refusal, limits: &Limits) -> Attempt {
-    let mut attempt = Attempt { handshake: Handshake::default(), link: None, notes: Notes::default() };
+    let mut attempt = Attempt {
+        handshake: Handshake::default(),
+        link: None,
+        notes: Notes::default(),
+    };
     attempt.handshake.via_proxy = route.proxy.is_some();
     match reach(route, resolved, refusal, limits, &mut attempt).await {
         Ok(link) => {
@@ -122,7 +126,11 @@ where
 /// The system's resolver, timed. A refused address fails the whole name: what else it resolves to is no less suspect.
 async fn resolve(hop: &Endpoint, refusal: &Refusal, limits: &Limits, is_proxy: bool) -> Step<Resolved> {
     let failed = |reach, error: String| {
-        let reach = if is_proxy && reach != Reach::AddressRefused { Reach::ProxyUnreachable } else { reach };
+        let reach = if is_proxy && reach != Reach::AddressRefused {
+            Reach::ProxyUnreachable
+        } else {
+            reach
+        };
         Err((reach, error))
     };
     let name = hop.name();
@@ -138,7 +146,12 @@ async fn resolve(hop: &Endpoint, refusal: &Refusal, limits: &Limits, is_proxy: b
     let (addresses, dns_ms) = match literal {
         Some(address) => (vec![SocketAddr::new(address, hop.port)], None),
         None => match timeout(limits.dns, tokio::net::lookup_host((name.as_str(), hop.port))).await {
-            Err(_) => return failed(Reach::DnsFailed, format!("the resolver did not answer for {name} in {:?}", limits.dns)),
+            Err(_) => {
+                return failed(
+                    Reach::DnsFailed,
+                    format!("the resolver did not answer for {name} in {:?}", limits.dns),
+                );
+            }
             Ok(Err(error)) => return failed(resolver_reach(&error), format!("{name} does not resolve: {error}")),
             Ok(Ok(found)) => {
                 let mut addresses: Vec<SocketAddr> = Vec::new();
@@ -163,10 +176,18 @@ async fn resolve(hop: &Endpoint, refusal: &Refusal, limits: &Limits, is_proxy: b
 
 /// `getaddrinfo` has no error codes that reach us, only the C library's words (glibc's and musl's).
 fn resolver_reach(error: &io::Error) -> Reach {
-    const NO_NAME: [&str; 4] =
-        ["Name or service not known", "No address associated with hostname", "Name does not resolve", "Name has no usable address"];
+    const NO_NAME: [&str; 4] = [
+        "Name or service not known",
+        "No address associated with hostname",
+        "Name does not resolve",
+        "Name has no usable address",
+    ];
     let text = error.to_string();
-    if NO_NAME.iter().any(|phrase| text.contains(phrase)) { Reach::DnsNoName } else { Reach::DnsFailed }
+    if NO_NAME.iter().any(|phrase| text.contains(phrase)) {
+        Reach::DnsNoName
+    } else {
+        Reach::DnsFailed
+    }
 }
 
 /// Behind a proxy the target is resolved by the proxy; what we can see of it must be allowed all the same.
@@ -199,7 +220,9 @@ async fn tcp(
     let patience = if several { limits.connect / 2 } else { limits.connect };
     let mut failure = (Reach::Unreachable, String::new());
     for index in 0..resolved.addresses.len() {
-        let Some(&address) = resolved.addresses.get(index) else { break };
+        let Some(&address) = resolved.addresses.get(index) else {
+            break;
+        };
         let start = Instant::now();
         let error = match timeout(patience, TcpStream::connect(address)).await {
             Ok(Ok(tcp)) => {
@@ -210,7 +233,10 @@ async fn tcp(
                 return Ok((tcp, address));
             }
             Ok(Err(error)) => (connect_reach(&error), format!("{address}: {error}")),
-            Err(_) => (Reach::ConnectTimeout, format!("{address}: no answer to SYN within {patience:?}")),
+            Err(_) => (
+                Reach::ConnectTimeout,
+                format!("{address}: no answer to SYN within {patience:?}"),
+            ),
         };
         handshake.failed_addresses = handshake.failed_addresses.saturating_add(1);
         // The first failure is reported, as the address that the resolver prefers.
@@ -242,7 +268,10 @@ async fn tunnel(
     handshake: &mut Handshake,
 ) -> Step<()> {
     let authority = target.authority();
-    let mut request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: {}\r\n", super::USER_AGENT);
+    let mut request = format!(
+        "CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: {}\r\n",
+        super::USER_AGENT
+    );
     if let Some(Ok(value)) = proxy.authorization.as_ref().map(|value| value.to_str()) {
         request.push_str(&format!("Proxy-Authorization: {value}\r\n"));
     }
@@ -257,19 +286,36 @@ async fn tunnel(
         Ok::<_, io::Error>(head)
     };
     let head = match timeout(limits.proxy, reply).await {
-        Err(_) => return Err((Reach::ProxyUnreachable, format!("the proxy did not answer CONNECT within {:?}", limits.proxy))),
-        Ok(Err(error)) => return Err((Reach::ProxyUnreachable, format!("the proxy hung up on CONNECT: {error}"))),
+        Err(_) => {
+            return Err((
+                Reach::ProxyUnreachable,
+                format!("the proxy did not answer CONNECT within {:?}", limits.proxy),
+            ));
+        }
+        Ok(Err(error)) => {
+            return Err((
+                Reach::ProxyUnreachable,
+                format!("the proxy hung up on CONNECT: {error}"),
+            ));
+        }
         Ok(Ok(head)) => head,
     };
-    let line = String::from_utf8_lossy(head.split(|&byte| byte == b'\n').next().unwrap_or_default()).trim().to_owned();
-    let status = line.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)?.parse::<u16>().ok());
+    let line = String::from_utf8_lossy(head.split(|&byte| byte == b'\n').next().unwrap_or_default())
+        .trim()
+        .to_owned();
+    let status = line
+        .strip_prefix("HTTP/1.")
+        .and_then(|rest| rest.get(2..5)?.parse::<u16>().ok());
     match status {
         Some(200..=299) => Ok(()),
         Some(status) => {
             handshake.proxy_status = status;
             Err((Reach::ProxyRefused, format!("the proxy refused CONNECT: {line}")))
         }
-        None => Err((Reach::ProxyUnreachable, "the proxy's answer to CONNECT is not HTTP".to_owned())),
+        None => Err((
+            Reach::ProxyUnreachable,
+            "the proxy's answer to CONNECT is not HTTP".to_owned(),
+        )),
     }
 }
 

@@ -105,7 +105,10 @@ impl Received {
     /// An exchange whose connection could not be made.
     #[must_use]
     pub fn unconnected(error: Option<String>) -> Self {
-        Self { error, ..Self::nothing(Outcome::ConnectFailed) }
+        Self {
+            error,
+            ..Self::nothing(Outcome::ConnectFailed)
+        }
     }
 }
 
@@ -143,7 +146,13 @@ impl Link {
                 .await?;
             (Sender::Http1(sender), Box::pin(async move { drop(connection.await) }))
         };
-        Ok(Self { sender, driver: Some(driver), socket, plain, tls })
+        Ok(Self {
+            sender,
+            driver: Some(driver),
+            socket,
+            plain,
+            tls,
+        })
     }
 
     /// Whether HTTP/2 is spoken.
@@ -163,6 +172,12 @@ impl Link {
         self.driver.is_some() && !ended && !closed
     }
 
+    /// Whether the other side ended the connection by RST.
+    #[must_use]
+    pub fn was_reset(&self) -> bool {
+        ending(&self.socket, &self.plain) == Some(End::Reset)
+    }
+
     /// Keeps the connection going without sending anything, as an idle pool does, so that its end is seen.
     pub async fn idle(&mut self, duration: std::time::Duration) {
         self.drive(tokio::time::sleep(duration)).await;
@@ -179,10 +194,11 @@ impl Link {
         let http2 = self.is_http2();
         let response = self.send(request);
         let reading = read(response, &mut received, &plain, limits);
-        let timed = tokio::time::timeout_at(deadline.into(), self.driven(reading)).await;
-        let asked = self.tls.as_ref().is_some_and(|tls| {
-            tls.asked_for_certificate.load(Ordering::Relaxed) && !tls.had_certificate
-        });
+        let timed = tokio::time::timeout_at(deadline.into(), self.drive(reading)).await;
+        let asked = self
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.asked_for_certificate.load(Ordering::Relaxed) && !tls.had_certificate);
         let ended = Instant::now();
         let end = ending(&socket, &plain);
         received.outcome = match timed {
@@ -205,19 +221,18 @@ impl Link {
     /// The response, as a future that does not borrow the link.
     fn send(
         &mut self,
-        request: Request<Full<Bytes>>,
+        mut request: Request<Full<Bytes>>,
     ) -> Pin<Box<dyn Future<Output = Result<Response<Incoming>, hyper::Error>> + Send>> {
         match &mut self.sender {
             Sender::Http1(sender) => Box::pin(sender.send_request(request)),
-            Sender::Http2(sender) => Box::pin(sender.send_request(request)),
+            Sender::Http2(sender) => {
+                to_http2(&mut request, self.tls.is_some());
+                Box::pin(sender.send_request(request))
+            }
         }
     }
 
     /// Runs `work` and the connection in one task: a read is looked at in the poll that made it.
-    fn driven<'l, F: Future + 'l>(&'l mut self, work: F) -> impl Future<Output = F::Output> + 'l {
-        async move { self.drive(work).await }
-    }
-
     async fn drive<F: Future>(&mut self, work: F) -> F::Output {
         let mut work = pin!(work);
         poll_fn(|cx| {
@@ -236,6 +251,25 @@ impl Link {
     }
 }
 
+/// RFC 9113, 8.3.1: scheme and authority stand in place of `Host`.
+fn to_http2(request: &mut Request<Full<Bytes>>, tls: bool) {
+    *request.version_mut() = Version::HTTP_2;
+    let Some(host) = request.headers_mut().remove(http::header::HOST) else {
+        return;
+    };
+    let scheme = if tls {
+        http::uri::Scheme::HTTPS
+    } else {
+        http::uri::Scheme::HTTP
+    };
+    let mut parts = request.uri().clone().into_parts();
+    parts.scheme = Some(scheme);
+    parts.authority = http::uri::Authority::try_from(host.as_bytes()).ok();
+    if let Ok(uri) = http::Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+}
+
 /// Reads a response to its end, into `received`.
 async fn read(
     response: Pin<Box<dyn Future<Output = Result<Response<Incoming>, hyper::Error>> + Send>>,
@@ -248,12 +282,18 @@ async fn read(
     let bodiless = matches!(parts.status.as_u16(), 204 | 304);
     let length = hyper::body::Body::size_hint(&body).exact();
     received.close_delimited = parts.version < Version::HTTP_2 && !chunked && !bodiless && length.is_none();
-    received.head = Some(Head { status: parts.status.as_u16(), headers: parts.headers, version: parts.version });
+    received.head = Some(Head {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        version: parts.version,
+    });
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
         let at_ms = plain.seen().first_write.map_or(0, |from| span(from, Instant::now()));
         let room = limits.body_bytes.saturating_sub(received.body.len());
-        received.body.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
+        received
+            .body
+            .extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
         let end = received.body.len();
         match received.chunks.last_mut() {
             Some(last) if last.at_ms == at_ms => last.end = end,
@@ -293,9 +333,8 @@ fn failure(error: &hyper::Error, head: bool, end: Option<End>, http2: bool) -> O
             _ => Outcome::ClosedBeforeHead,
         };
     }
-    let malformed = io_kind(error).is_some_and(|kind| {
-        matches!(kind, std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData)
-    });
+    let malformed = io_kind(error)
+        .is_some_and(|kind| matches!(kind, std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData));
     match end {
         _ if malformed || error.is_parse() => Outcome::BrokenFraming,
         Some(End::Reset) => Outcome::CutByReset,
@@ -317,14 +356,18 @@ fn sources(error: &hyper::Error) -> Vec<&(dyn std::error::Error + 'static)> {
 }
 
 fn io_kind(error: &hyper::Error) -> Option<std::io::ErrorKind> {
-    let io = sources(error).into_iter().find_map(|source| source.downcast_ref::<std::io::Error>());
+    let io = sources(error)
+        .into_iter()
+        .find_map(|source| source.downcast_ref::<std::io::Error>());
     io.map(std::io::Error::kind)
 }
 
 fn says_certificate(error: &hyper::Error) -> bool {
     let inside = |source: &(dyn std::error::Error + 'static)| -> bool {
         let io = source.downcast_ref::<std::io::Error>();
-        let tls = io.and_then(|io| io.get_ref()).and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let tls = io
+            .and_then(|io| io.get_ref())
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
         tls.is_some_and(|error| tls::wants_certificate(error) || matches!(error, rustls::Error::AlertReceived(_)))
     };
     sources(error).into_iter().any(inside)
@@ -341,6 +384,9 @@ fn words(error: &hyper::Error) -> String {
 
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("http2", &self.is_http2()).field("open", &self.is_open()).finish()
+        f.debug_struct("Link")
+            .field("http2", &self.is_http2())
+            .field("open", &self.is_open())
+            .finish()
     }
 }

@@ -58,7 +58,11 @@ impl Secrets {
     /// The names of all variables that the plan refers to.
     #[must_use]
     pub fn names(plan: &Plan) -> Vec<&str> {
-        let headers = plan.request.headers.iter().chain(plan.legs.iter().flat_map(|leg| leg.headers.iter()));
+        let headers = plan
+            .request
+            .headers
+            .iter()
+            .chain(plan.legs.iter().flat_map(|leg| leg.headers.iter()));
         let from_headers = headers.filter_map(|header| match &header.value {
             HeaderValue::Env(name) => Some(name.as_str()),
             HeaderValue::Value(_) => None,

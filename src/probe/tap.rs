@@ -51,7 +51,10 @@ impl Tap {
     /// Forgets reads and writes, keeps the end: a new exchange begins on the same connection.
     pub fn begin(&self) {
         let mut log = self.log();
-        *log = Seen { end: log.end, ..Seen::default() };
+        *log = Seen {
+            end: log.end,
+            ..Seen::default()
+        };
     }
 
     /// What was seen since [`Tap::begin`].
@@ -94,13 +97,29 @@ impl<T> Tapped<T> {
     /// Taps the socket itself: write errors are noted and swallowed.
     pub fn socket(inner: T) -> (Self, Arc<Tap>) {
         let tap = Arc::new(Tap::default());
-        (Self { inner, tap: Arc::clone(&tap), deaf: false, swallow: true }, tap)
+        (
+            Self {
+                inner,
+                tap: Arc::clone(&tap),
+                deaf: false,
+                swallow: true,
+            },
+            tap,
+        )
     }
 
     /// Taps a layer above the socket.
     pub fn layer(inner: T) -> (Self, Arc<Tap>) {
         let tap = Arc::new(Tap::default());
-        (Self { inner, tap: Arc::clone(&tap), deaf: false, swallow: false }, tap)
+        (
+            Self {
+                inner,
+                tap: Arc::clone(&tap),
+                deaf: false,
+                swallow: false,
+            },
+            tap,
+        )
     }
 
     /// What is tapped.

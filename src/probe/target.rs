@@ -156,7 +156,11 @@ impl Route {
             host_header,
             prefix: url.path().trim_end_matches('/').to_owned(),
             proxy: proxy(leg, secrets)?,
-            tls: if https { Some(tls(leg, &endpoint, secrets)?) } else { None },
+            tls: if https {
+                Some(tls(leg, &endpoint, secrets)?)
+            } else {
+                None
+            },
             http_version: leg.http_version,
             endpoint,
         })
@@ -184,7 +188,12 @@ fn endpoint(path: &str, what: &'static str, text: &str) -> Result<(Url, Endpoint
         // Not `refuse`: the text holds a secret.
         let (path, url) = (path.to_owned(), "…".to_owned());
         let reason = "it carries credentials; they belong into a Secret".to_owned();
-        return Err(SetupError::Url { path, what, url, reason });
+        return Err(SetupError::Url {
+            path,
+            what,
+            url,
+            reason,
+        });
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(refuse("it has a query or a fragment"));
@@ -199,7 +208,12 @@ fn proxy(leg: &Leg, secrets: &Secrets) -> Result<Option<ProxyRoute>, SetupError>
     let (url, endpoint) = endpoint(&leg.name, "proxy.url", &proxy.url)?;
     if url.scheme() != "http" {
         let reason = "a proxy is spoken to over http".to_owned();
-        return Err(SetupError::Url { path: leg.name.clone(), what: "proxy.url", url: proxy.url.clone(), reason });
+        return Err(SetupError::Url {
+            path: leg.name.clone(),
+            what: "proxy.url",
+            url: proxy.url.clone(),
+            reason,
+        });
     }
     let authorization = match &proxy.credential_env {
         None => None,
@@ -207,12 +221,18 @@ fn proxy(leg: &Leg, secrets: &Secrets) -> Result<Option<ProxyRoute>, SetupError>
             let field = format!("path {}: proxy.credentialSecretRef", leg.name);
             let secret = |name: &String| {
                 let value = secrets.get(name).map(|value| value.expose_secret().trim().to_owned());
-                value.ok_or_else(|| SetupError::Variable { field: field.clone(), name: name.clone() })
+                value.ok_or_else(|| SetupError::Variable {
+                    field: field.clone(),
+                    name: name.clone(),
+                })
             };
             Some(basic(&secret(user)?, &secret(password)?))
         }
     };
-    Ok(Some(ProxyRoute { endpoint, authorization }))
+    Ok(Some(ProxyRoute {
+        endpoint,
+        authorization,
+    }))
 }
 
 /// `Basic`, as RFC 7617 has it. Base64 text is always a header value.
@@ -226,16 +246,27 @@ fn basic(user: &str, password: &str) -> HeaderValue {
 }
 
 fn tls(leg: &Leg, endpoint: &Endpoint, secrets: &Secrets) -> Result<TlsRoute, SetupError> {
-    let refuse =
-        |field: &'static str, reason: String| SetupError::Tls { path: leg.name.clone(), field, reason };
+    let refuse = |field: &'static str, reason: String| SetupError::Tls {
+        path: leg.name.clone(),
+        field,
+        reason,
+    };
     let name = leg.tls.server_name.clone().unwrap_or_else(|| endpoint.name());
-    let server_name = ServerName::try_from(name.clone())
-        .map_err(|_| refuse("tls.serverName", format!("{name:?} is no name that a certificate can carry")))?;
+    let server_name = ServerName::try_from(name.clone()).map_err(|_| {
+        refuse(
+            "tls.serverName",
+            format!("{name:?} is no name that a certificate can carry"),
+        )
+    })?;
     let declared = match &leg.tls.ca_file {
         None => None,
         Some(file) => {
             let field = format!("path {}: tls.caConfigMapKeyRef", leg.name);
-            let pem = std::fs::read(file).map_err(|source| SetupError::File { field, file: file.into(), source })?;
+            let pem = std::fs::read(file).map_err(|source| SetupError::File {
+                field,
+                file: file.into(),
+                source,
+            })?;
             Some(trust::declared_roots(&pem).map_err(|reason| refuse("tls.caConfigMapKeyRef", reason))?)
         }
     };
@@ -243,20 +274,26 @@ fn tls(leg: &Leg, endpoint: &Endpoint, secrets: &Secrets) -> Result<TlsRoute, Se
         None => None,
         Some((chain, key)) => Some(client_certificate(leg, chain, key, secrets)?),
     };
-    Ok(TlsRoute { server_name, declared, client })
+    Ok(TlsRoute {
+        server_name,
+        declared,
+        client,
+    })
 }
 
-fn client_certificate(
-    leg: &Leg,
-    chain: &str,
-    key: &str,
-    secrets: &Secrets,
-) -> Result<Arc<CertifiedKey>, SetupError> {
+fn client_certificate(leg: &Leg, chain: &str, key: &str, secrets: &Secrets) -> Result<Arc<CertifiedKey>, SetupError> {
     const FIELD: &str = "tls.clientCertificateSecretRef";
-    let refuse = |reason: String| SetupError::Tls { path: leg.name.clone(), field: FIELD, reason };
+    let refuse = |reason: String| SetupError::Tls {
+        path: leg.name.clone(),
+        field: FIELD,
+        reason,
+    };
     let secret = |name: &str| {
         let field = format!("path {}: {FIELD}", leg.name);
-        secrets.get(name).ok_or(SetupError::Variable { field, name: name.to_owned() })
+        secrets.get(name).ok_or(SetupError::Variable {
+            field,
+            name: name.to_owned(),
+        })
     };
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(secret(chain)?.expose_secret().as_bytes())
         .collect::<Result<_, _>>()
@@ -316,7 +353,9 @@ mod tests {
 
     #[test]
     fn credentials_in_a_url_are_refused_and_not_repeated() {
-        let error = Route::new(&leg("http://user:hunter2@gw"), &Secrets::new()).unwrap_err().to_string();
+        let error = Route::new(&leg("http://user:hunter2@gw"), &Secrets::new())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("Secret") && !error.contains("hunter2"), "{error}");
     }
 
@@ -325,13 +364,19 @@ mod tests {
         let mut leg = leg("https://gw");
         leg.tls.ca_file = Some("/nowhere/ca.crt".into());
         let error = Route::new(&leg, &Secrets::new()).unwrap_err().to_string();
-        assert!(error.contains("caConfigMapKeyRef") && error.contains("/nowhere/ca.crt"), "{error}");
+        assert!(
+            error.contains("caConfigMapKeyRef") && error.contains("/nowhere/ca.crt"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_proxy_credential_becomes_basic() {
         let mut leg = leg("http://gw");
-        leg.proxy = Some(Proxy { url: "http://proxy:3128".into(), credential_env: Some(("U".into(), "P".into())) });
+        leg.proxy = Some(Proxy {
+            url: "http://proxy:3128".into(),
+            credential_env: Some(("U".into(), "P".into())),
+        });
         let route = Route::new(&leg, &Secrets::new().with("U", "user").with("P", "pass\n")).unwrap();
         assert_eq!(route.proxy.unwrap().authorization.unwrap(), "Basic dXNlcjpwYXNz");
         let error = Route::new(&leg, &Secrets::new()).unwrap_err().to_string();

@@ -57,7 +57,10 @@ pub async fn handshake<T: AsyncRead + AsyncWrite + Unpin>(
 ) -> (Result<TlsStream<T>, io::Error>, TlsFacts) {
     let (verifier, verification) = RootsInTurn::new(route.declared.clone());
     let asked = Arc::new(AtomicBool::new(false));
-    let resolver = ClientCertificate { key: route.client.clone(), asked: Arc::clone(&asked) };
+    let resolver = ClientCertificate {
+        key: route.client.clone(),
+        asked: Arc::clone(&asked),
+    };
     let builder = ClientConfig::builder_with_provider(trust::provider()).with_safe_default_protocol_versions();
     let result = match builder {
         Err(error) => Err(io::Error::other(error)),
@@ -71,7 +74,9 @@ pub async fn handshake<T: AsyncRead + AsyncWrite + Unpin>(
                 HttpVersion::Http2 => vec![b"h2".to_vec()],
                 HttpVersion::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
             };
-            TlsConnector::from(Arc::new(config)).connect(route.server_name.clone(), io).await
+            TlsConnector::from(Arc::new(config))
+                .connect(route.server_name.clone(), io)
+                .await
         }
     };
     let seen = verification.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -88,8 +93,12 @@ pub async fn handshake<T: AsyncRead + AsyncWrite + Unpin>(
 
 /// Days left, and "subject, issued by issuer".
 fn leaf_facts(der: &[u8]) -> (Option<i32>, Option<String>) {
-    let Ok((_, certificate)) = x509_parser::parse_x509_certificate(der) else { return (None, None) };
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let Ok((_, certificate)) = x509_parser::parse_x509_certificate(der) else {
+        return (None, None);
+    };
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
     let left = certificate.validity().not_after.timestamp() - i64::try_from(now).unwrap_or(i64::MAX);
     let text = format!("{}, issued by {}", certificate.subject(), certificate.issuer());
     (i32::try_from(left.div_euclid(86_400)).ok(), Some(text))
@@ -116,9 +125,9 @@ pub fn reach(error: &io::Error, facts: &TlsFacts) -> Reach {
         Some(Error::AlertReceived(_)) => Reach::TlsAlert,
         Some(Error::InvalidCertificate(error)) => certificate_reach(error),
         // RFC 8446, 5.1: the first byte of a record is its content type; "HTTP/1.1 400" begins with another.
-        Some(Error::InvalidMessage(_) | Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. }) => {
-            Reach::TlsNotTls
-        }
+        Some(
+            Error::InvalidMessage(_) | Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. },
+        ) => Reach::TlsNotTls,
         Some(_) => Reach::TlsAlert,
         None if error.kind() == io::ErrorKind::ConnectionReset => Reach::TlsReset,
         None => Reach::TlsAlert,

@@ -40,7 +40,13 @@ impl RootsInTurn {
     /// A verifier for one handshake, with the roots that the probe declares, if any; and where its result will be.
     pub fn new(declared: Option<Arc<WebPkiServerVerifier>>) -> (Self, Arc<Mutex<Verification>>) {
         let result = Arc::new(Mutex::new(Verification::default()));
-        (Self { declared, result: Arc::clone(&result) }, result)
+        (
+            Self {
+                declared,
+                result: Arc::clone(&result),
+            },
+            result,
+        )
     }
 
     fn in_turn(&self) -> impl Iterator<Item = (Trust, Arc<WebPkiServerVerifier>)> {
@@ -49,7 +55,10 @@ impl RootsInTurn {
         let system = std::iter::once_with(|| (Trust::System, system_roots()));
         let declared = self.declared.clone();
         let declared = std::iter::once_with(move || (Trust::Declared, declared));
-        public.chain(system).chain(declared).filter_map(|(trust, roots)| Some((trust, roots?)))
+        public
+            .chain(system)
+            .chain(declared)
+            .filter_map(|(trust, roots)| Some((trust, roots?)))
     }
 }
 
@@ -69,7 +78,9 @@ pub fn declared_roots(pem: &[u8]) -> Result<Arc<WebPkiServerVerifier>, String> {
 }
 
 fn verifier(roots: RootCertStore) -> Option<Arc<WebPkiServerVerifier>> {
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build().ok()
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
+        .build()
+        .ok()
 }
 
 fn public_roots() -> Option<Arc<WebPkiServerVerifier>> {
@@ -118,11 +129,12 @@ impl ServerCertVerifier for RootsInTurn {
             }
         }
         let mut result = self.result.lock().unwrap_or_else(PoisonError::into_inner);
-        *result = Verification { trust: Some(vouching), leaf: Some(end_entity.to_vec()) };
+        *result = Verification {
+            trust: Some(vouching),
+            leaf: Some(end_entity.to_vec()),
+        };
         match vouching {
-            Trust::Untrusted => {
-                Err(refusal.unwrap_or(Error::InvalidCertificate(CertificateError::UnknownIssuer)))
-            }
+            Trust::Untrusted => Err(refusal.unwrap_or(Error::InvalidCertificate(CertificateError::UnknownIssuer))),
             _ => Ok(ServerCertVerified::assertion()),
         }
     }

@@ -24,6 +24,46 @@ pub struct RunEvidence {
     pub complete: bool,
 }
 
+impl RunEvidence {
+    /// The evidence with every time and size rounded by at most 0.1 %, as the termination message carries it:
+    /// what decides is then the same in the full report and in the message.
+    #[must_use]
+    pub fn rounded(mut self) -> Self {
+        let each = |value: &mut Option<u32>| *value = value.map(round);
+        self.duration_ms = round(self.duration_ms);
+        for leg in &mut self.legs {
+            let hand = &mut leg.handshake;
+            [&mut hand.dns_ms, &mut hand.connect_ms, &mut hand.tls_ms]
+                .into_iter()
+                .for_each(each);
+            for exchange in &mut leg.exchanges {
+                [&mut exchange.first_byte_ms, &mut exchange.total_ms]
+                    .into_iter()
+                    .for_each(each);
+                if let Some(stream) = &mut exchange.stream {
+                    let times = [
+                        &mut stream.first_event_ms,
+                        &mut stream.first_token_ms,
+                        &mut stream.last_event_ms,
+                    ];
+                    times.into_iter().for_each(each);
+                    stream.end_ms = round(stream.end_ms);
+                    stream.max_gap_ms = round(stream.max_gap_ms);
+                    stream.bytes = round(stream.bytes);
+                }
+            }
+        }
+        self
+    }
+}
+
+/// Rounds down to eleven significant bits: an error below 0.1 %.
+#[must_use]
+pub fn round(value: u32) -> u32 {
+    let drop = (32 - value.leading_zeros()).saturating_sub(11);
+    value >> drop << drop
+}
+
 /// What one path showed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -261,6 +301,8 @@ pub enum SkipReason {
     Pointless,
     /// The key cannot be sent.
     NoUsableKey,
+    /// Over budget: nothing that generates tokens is sent.
+    OverBudget,
 }
 
 /// One request and what came back.
@@ -431,6 +473,9 @@ pub struct StreamEvidence {
     pub compressed: bool,
     /// The response had a `content-length`.
     pub content_length: bool,
+    /// The body has no framing and lasts until the connection ends (HTTP/1.0): `framing_complete` is then `false`, and the
+    /// outcome `Answered` when `message_stop` came before a FIN.
+    pub close_delimited: bool,
 }
 
 /// Kind of a stream event.

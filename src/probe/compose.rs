@@ -1,0 +1,410 @@
+//! The bytes of each exchange: the frozen request, and the canaries, each of which differs from it in one thing.
+//!
+//! The same plan gives the same bytes on every path but for `Host`, the credential and what a path declares. A canary carries a defect
+//! that Claude itself refuses, so that it costs nothing where it arrives as sent; where it does not, it asks for one token or only counts.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::{Method, Request};
+use http_body_util::Full;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::secrets::Secrets;
+use super::target::{Route, SetupError};
+use crate::claude::request::{self, COUNT_TOKENS_PATH, MESSAGES_PATH, MessageRequest};
+use crate::claude::{headers, request::with_bulk};
+use crate::report::evidence::ExchangeKind;
+use crate::report::plan::{self, FrozenRequest, Leg, Plan};
+
+/// An API version that never was.
+pub const BOGUS_VERSION: &str = "1999-01-01";
+const DEFAULT_BODY: usize = 2 * 1024 * 1024;
+const DEFAULT_HEADER: usize = 32 * 1024;
+const DEFAULT_LONG_TOKENS: u32 = 4096;
+const LONG_PROMPT: &str = "Count from 1 to 2000, one number per line, without leaving any out.";
+/// What rule sets of web application firewalls look for: script, SQL, path traversal, shell. Harmless as text.
+const ATTACK_PROMPT: &str = "<script>alert(document.cookie)</script> ' OR '1'='1' UNION SELECT password FROM users -- \
+    ../../../../etc/passwd ; cat /etc/shadow | bash -i >& /dev/tcp/127.0.0.1/4444";
+const BENIGN_PROMPT: &str = "Please list three colours that go well together in a kitchen with wooden floors and say in a \
+    few words why they do, without mentioning any brand of paint or furniture at all.";
+
+/// What the reading of a reply must know of its request.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// The endpoint counts tokens and answers no message.
+    pub counts: bool,
+    /// An event stream was asked for.
+    pub stream: bool,
+    /// `anthropic-version` as sent.
+    pub version: String,
+    /// `anthropic-beta` values as sent.
+    pub betas: Vec<String>,
+    /// Name of the unknown field that was sent.
+    pub field: Option<String>,
+    /// The model that was asked for.
+    pub model: String,
+}
+
+/// Which credential a request carries.
+#[derive(Clone, Copy, Debug)]
+pub enum Carried<'k> {
+    /// None.
+    Nothing,
+    /// This value in the path's carrier.
+    Own(&'k SecretString),
+    /// This value in the other carrier.
+    Other(&'k SecretString),
+}
+
+/// Composes the requests of a run.
+#[derive(Debug)]
+pub struct Composer {
+    request: FrozenRequest,
+    saved_body: Option<Bytes>,
+    nonce: String,
+}
+
+/// A leg's part of every request: its headers, resolved.
+#[derive(Clone, Debug)]
+pub struct LegRequest {
+    carrier: plan::Carrier,
+    headers: HeaderMap,
+    model: String,
+    own_model: bool,
+}
+
+impl Composer {
+    /// Reads what the plan refers to. `nonce` makes the canaries of this run unique.
+    ///
+    /// # Errors
+    /// The saved body cannot be read.
+    pub fn new(plan: &Plan, nonce: String) -> Result<Self, SetupError> {
+        let saved_body = match &plan.request.body_file {
+            None => None,
+            Some(file) => {
+                let missing = |source| SetupError::File {
+                    field: "request.bodyFrom".to_owned(),
+                    file: PathBuf::from(file),
+                    source,
+                };
+                Some(Bytes::from(std::fs::read(file).map_err(missing)?))
+            }
+        };
+        Ok(Self {
+            request: plan.request.clone(),
+            saved_body,
+            nonce,
+        })
+    }
+
+    /// A key that does not exist, of the form of Claude's.
+    #[must_use]
+    pub fn bad_key(&self) -> SecretString {
+        SecretString::from(format!("sk-ant-probe-{}", self.nonce))
+    }
+
+    /// Resolves a leg's headers.
+    ///
+    /// # Errors
+    /// A header that cannot be sent, or whose variable is not set.
+    pub fn leg(&self, leg: &Leg, secrets: &Secrets) -> Result<LegRequest, SetupError> {
+        let mut headers = HeaderMap::new();
+        for header in self.request.headers.iter().chain(&leg.headers) {
+            let refuse = |reason: &str| SetupError::Header {
+                name: header.name.clone(),
+                reason: reason.to_owned(),
+            };
+            let name = HeaderName::try_from(header.name.as_str()).map_err(|_| refuse("it is no header name"))?;
+            let value = match &header.value {
+                plan::HeaderValue::Value(text) => HeaderValue::from_str(text),
+                plan::HeaderValue::Env(variable) => {
+                    let field = format!("header {}", header.name);
+                    let secret = secrets.get(variable);
+                    let secret = secret.ok_or(SetupError::Variable {
+                        field,
+                        name: variable.clone(),
+                    })?;
+                    HeaderValue::from_str(secret.expose_secret().trim_end_matches(['\r', '\n']))
+                }
+            };
+            headers.insert(
+                name,
+                value.map_err(|_| refuse("its value has bytes that no header may carry"))?,
+            );
+        }
+        let carrier = leg.credential.as_ref().map(|credential| credential.carrier.clone());
+        Ok(LegRequest {
+            carrier: carrier.unwrap_or_default(),
+            headers,
+            model: leg.model.clone().unwrap_or_else(|| self.request.model.clone()),
+            own_model: leg.model.is_some(),
+        })
+    }
+
+    /// Whether the frozen request asks for a stream.
+    #[must_use]
+    pub fn streams(&self) -> bool {
+        let saved = self
+            .saved_object()
+            .and_then(|body| body.get("stream").and_then(Value::as_bool));
+        match &self.saved_body {
+            Some(_) => saved.unwrap_or(false),
+            None => self.request.stream,
+        }
+    }
+
+    /// The request of an exchange. `counting` says whether this path is known to serve `count_tokens`, where canaries are
+    /// free. `None` when the saved body does not allow this exchange.
+    #[must_use]
+    pub fn compose(
+        &self,
+        kind: ExchangeKind,
+        leg: &LegRequest,
+        route: &Route,
+        carried: Carried<'_>,
+        counting: bool,
+        amount: u64,
+    ) -> Option<(Request<Full<Bytes>>, Asked)> {
+        let mut asked = Asked {
+            version: self.request.api_version.clone(),
+            betas: self.request.betas.clone(),
+            model: leg.model.clone(),
+            ..Asked::default()
+        };
+        let body = self.body(kind, leg, counting, amount, &mut asked)?;
+        match kind {
+            ExchangeKind::BogusBeta => asked.betas.push(format!("probe-{}-2099-01-01", self.nonce)),
+            ExchangeKind::BogusVersion => BOGUS_VERSION.clone_into(&mut asked.version),
+            _ => {}
+        }
+        let path = if asked.counts { COUNT_TOKENS_PATH } else { MESSAGES_PATH };
+        let mut request = self.head(path, leg, route, &asked)?;
+        if kind == ExchangeKind::LargeHeader {
+            let bytes = usize::try_from(amount)
+                .ok()
+                .filter(|&bytes| bytes > 0)
+                .unwrap_or(DEFAULT_HEADER);
+            let filler = HeaderValue::from_bytes(&vec![b'a'; bytes]).ok()?;
+            request.headers_mut().insert("x-claudeprobe-filler", filler);
+        }
+        carry(request.headers_mut(), &leg.carrier, carried)?;
+        Some((request.map(|()| Full::new(body)), asked))
+    }
+
+    /// Request line and headers, without credential.
+    fn head(&self, path: &str, leg: &LegRequest, route: &Route, asked: &Asked) -> Option<Request<()>> {
+        let path = format!("{}{path}", route.prefix);
+        let target = if route.absolute_form() {
+            format!("http://{}{path}", route.host_header)
+        } else {
+            path
+        };
+        let mut request = Request::builder().method(Method::POST).uri(target).body(()).ok()?;
+        let out = request.headers_mut();
+        out.insert(HOST, HeaderValue::from_str(&route.host_header).ok()?);
+        out.insert(USER_AGENT, HeaderValue::from_static(super::USER_AGENT));
+        // As the SDKs send them, stream or not.
+        out.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        out.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        out.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        out.insert(headers::VERSION, HeaderValue::from_str(&asked.version).ok()?);
+        if !asked.betas.is_empty() {
+            out.insert(headers::BETA, HeaderValue::from_str(&asked.betas.join(",")).ok()?);
+        }
+        for (name, value) in &leg.headers {
+            out.insert(name, value.clone());
+        }
+        Some(request)
+    }
+
+    fn body(
+        &self,
+        kind: ExchangeKind,
+        leg: &LegRequest,
+        counting: bool,
+        amount: u64,
+        asked: &mut Asked,
+    ) -> Option<Bytes> {
+        use ExchangeKind as Kind;
+        let frozen = self.frozen_body(leg);
+        asked.stream = self.streams();
+        let body = match kind {
+            Kind::Frozen | Kind::Repeat | Kind::Confirm | Kind::TrimmedKey | Kind::Parallel => frozen,
+            Kind::OtherForm => {
+                asked.stream = !asked.stream;
+                self.other_form(leg)?
+            }
+            Kind::Long => {
+                asked.stream = true;
+                let max_tokens = u32::try_from(amount)
+                    .ok()
+                    .filter(|&tokens| tokens > 0)
+                    .unwrap_or(DEFAULT_LONG_TOKENS);
+                Bytes::from(
+                    MessageRequest {
+                        model: &leg.model,
+                        max_tokens,
+                        stream: true,
+                        prompt: LONG_PROMPT,
+                    }
+                    .body(),
+                )
+            }
+            _ => {
+                asked.stream = false;
+                asked.counts = counting || matches!(kind, Kind::CountTokens | Kind::ReuseIdle);
+                self.canary(kind, leg, amount, asked)?
+            }
+        };
+        Some(body)
+    }
+
+    /// The bytes of the frozen request: those of a saved body are sent as they are, unless the path has its own model.
+    fn frozen_body(&self, leg: &LegRequest) -> Bytes {
+        match (&self.saved_body, leg.own_model) {
+            (Some(bytes), false) => bytes.clone(),
+            (Some(bytes), true) => self.saved_object().map_or_else(
+                || bytes.clone(),
+                |mut body| {
+                    body.insert("model".to_owned(), Value::String(leg.model.clone()));
+                    Bytes::from(Value::Object(body).to_string())
+                },
+            ),
+            (None, _) => Bytes::from(self.message(leg, self.request.stream, self.request.max_tokens)),
+        }
+    }
+
+    fn message(&self, leg: &LegRequest, stream: bool, max_tokens: u32) -> Vec<u8> {
+        MessageRequest {
+            model: &leg.model,
+            max_tokens,
+            stream,
+            prompt: &self.request.prompt,
+        }
+        .body()
+    }
+
+    fn other_form(&self, leg: &LegRequest) -> Option<Bytes> {
+        if self.saved_body.is_none() {
+            return Some(Bytes::from(self.message(
+                leg,
+                !self.request.stream,
+                self.request.max_tokens,
+            )));
+        }
+        let mut body: Map<String, Value> = serde_json::from_slice(&self.frozen_body(leg)).ok()?;
+        body.insert("stream".to_owned(), Value::Bool(!self.streams()));
+        Some(Bytes::from(Value::Object(body).to_string()))
+    }
+
+    /// The body of a canary: that of the positive control, or its smallest message, with one defect.
+    fn canary(&self, kind: ExchangeKind, leg: &LegRequest, amount: u64, asked: &mut Asked) -> Option<Bytes> {
+        use ExchangeKind as Kind;
+        let field = format!("zz_probe_{}", self.nonce);
+        let plain = match kind {
+            Kind::AttackPrompt => prompt_body(leg, ATTACK_PROMPT, asked.counts),
+            Kind::BenignPrompt => prompt_body(leg, BENIGN_PROMPT, asked.counts),
+            _ if asked.counts => self.count_body(leg),
+            _ => MessageRequest {
+                model: &leg.model,
+                max_tokens: 1,
+                stream: false,
+                prompt: ".",
+            }
+            .body(),
+        };
+        let unknown = |body: &[u8]| -> Option<Vec<u8>> {
+            let value = RawValue::from_string("1".to_owned()).ok()?;
+            request::with_field(body, &field, &value).ok()
+        };
+        let body = match kind {
+            Kind::UnknownField => unknown(&plain)?,
+            Kind::NestedField => nested(&plain, &field)?,
+            Kind::BigBody => {
+                let bytes = usize::try_from(amount)
+                    .ok()
+                    .filter(|&bytes| bytes > 0)
+                    .unwrap_or(DEFAULT_BODY);
+                with_bulk(&unknown(&plain)?, bytes).ok()?
+            }
+            // Free on count_tokens; elsewhere they carry a field that Claude refuses.
+            Kind::LargeHeader | Kind::AttackPrompt | Kind::BenignPrompt if !asked.counts => unknown(&plain)?,
+            _ => return Some(Bytes::from(plain)),
+        };
+        asked.field = Some(field);
+        Some(Bytes::from(body))
+    }
+
+    fn count_body(&self, leg: &LegRequest) -> Vec<u8> {
+        let own = MessageRequest {
+            model: &leg.model,
+            max_tokens: 1,
+            stream: false,
+            prompt: &self.request.prompt,
+        };
+        match &self.saved_body {
+            None => own.count_tokens_body(),
+            // A saved body that is no JSON can still be sent, but not counted.
+            Some(_) => request::count_tokens_from(&self.frozen_body(leg))
+                .unwrap_or_else(|_| MessageRequest { prompt: ".", ..own }.count_tokens_body()),
+        }
+    }
+
+    fn saved_object(&self) -> Option<Map<String, Value>> {
+        serde_json::from_slice(self.saved_body.as_ref()?).ok()
+    }
+}
+
+fn prompt_body(leg: &LegRequest, prompt: &str, counts: bool) -> Vec<u8> {
+    let request = MessageRequest {
+        model: &leg.model,
+        max_tokens: 1,
+        stream: false,
+        prompt,
+    };
+    if counts {
+        request.count_tokens_body()
+    } else {
+        request.body()
+    }
+}
+
+/// The body with the unknown field inside its first message.
+fn nested(body: &[u8], field: &str) -> Option<Vec<u8>> {
+    let mut value: Value = serde_json::from_slice(body).ok()?;
+    let message = value.get_mut("messages")?.get_mut(0)?.as_object_mut()?;
+    message.insert(field.to_owned(), Value::from(1));
+    serde_json::to_vec(&value).ok()
+}
+
+/// Adds the credential.
+fn carry(headers: &mut HeaderMap, carrier: &plan::Carrier, carried: Carried<'_>) -> Option<()> {
+    let (carrier, key) = match carried {
+        Carried::Nothing => return Some(()),
+        Carried::Own(key) => (wire_carrier(carrier)?, key),
+        Carried::Other(key) => (other_carrier(carrier), key),
+    };
+    let (name, value) = carrier.header(key).ok()?;
+    headers.insert(name, value);
+    Some(())
+}
+
+fn wire_carrier(carrier: &plan::Carrier) -> Option<request::Carrier> {
+    Some(match carrier {
+        plan::Carrier::XApiKey => request::Carrier::XApiKey,
+        plan::Carrier::Bearer => request::Carrier::Bearer,
+        plan::Carrier::Header(name) => request::Carrier::Header(HeaderName::try_from(name.as_str()).ok()?),
+    })
+}
+
+/// The carrier that the other generation of SDKs uses.
+fn other_carrier(carrier: &plan::Carrier) -> request::Carrier {
+    match carrier {
+        plan::Carrier::Bearer => request::Carrier::XApiKey,
+        plan::Carrier::XApiKey | plan::Carrier::Header(_) => request::Carrier::Bearer,
+    }
+}

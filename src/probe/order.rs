@@ -1,0 +1,385 @@
+//! Which exchange is sent, when, and why not: pure decisions over what a path and a key have shown so far.
+//!
+//! The frozen request goes out once on every path, whatever the others got: only then can legs be compared. Everything
+//! after it yields: to a 429, to little headroom, to time, and to having nothing left to tell. Nothing that generates tokens follows a canary,
+//! and credential canaries come last: a refused key can lock out or break a circuit behind some gateways.
+
+use std::time::Duration;
+
+use crate::claude::error::ErrorClass;
+use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Marks, Outcome, SkipReason};
+use crate::report::plan::{ExchangePlan, When};
+
+/// Planned exchanges in the order in which they are sent.
+const ORDER: [ExchangeKind; 15] = [
+    ExchangeKind::OtherForm,
+    ExchangeKind::CountTokens,
+    ExchangeKind::ReuseIdle,
+    ExchangeKind::Long,
+    ExchangeKind::Parallel,
+    ExchangeKind::UnknownField,
+    ExchangeKind::NestedField,
+    ExchangeKind::BogusVersion,
+    ExchangeKind::BogusBeta,
+    ExchangeKind::LargeHeader,
+    ExchangeKind::BigBody,
+    ExchangeKind::BenignPrompt,
+    ExchangeKind::AttackPrompt,
+    ExchangeKind::OtherCarrier,
+    ExchangeKind::NoKey,
+];
+
+/// One exchange kind on all paths of a key that plan it, in sending order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// Which exchange.
+    pub kind: ExchangeKind,
+    /// Indices of the paths.
+    pub legs: Vec<usize>,
+}
+
+/// The rounds after the frozen request. Paths alternate (A B, B A): a drift in time then hits both alike.
+#[must_use]
+pub fn rounds(planned: &[&[ExchangePlan]]) -> Vec<Round> {
+    let mut rounds: Vec<Round> = Vec::new();
+    for kind in ORDER.into_iter().chain([ExchangeKind::BadKey]) {
+        let mut legs: Vec<usize> = (0..planned.len())
+            .filter(|&leg| {
+                planned
+                    .get(leg)
+                    .is_some_and(|plans| plans.iter().any(|plan| plan.kind == kind))
+            })
+            .collect();
+        if legs.is_empty() {
+            continue;
+        }
+        if rounds.len().is_multiple_of(2) {
+            legs.reverse();
+        }
+        rounds.push(Round { kind, legs });
+    }
+    rounds
+}
+
+/// Whether an exchange generates tokens where everything works.
+#[must_use]
+pub fn is_billed(kind: ExchangeKind) -> bool {
+    use ExchangeKind as Kind;
+    matches!(
+        kind,
+        Kind::Frozen | Kind::Repeat | Kind::Confirm | Kind::TrimmedKey | Kind::OtherForm | Kind::Parallel | Kind::Long
+    )
+}
+
+/// Whether an exchange tests who authenticates.
+#[must_use]
+pub fn is_credential(kind: ExchangeKind) -> bool {
+    matches!(
+        kind,
+        ExchangeKind::OtherCarrier | ExchangeKind::NoKey | ExchangeKind::BadKey
+    )
+}
+
+/// What the frozen request gave on a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Frozen {
+    /// It was not sent (over budget, or the key cannot be sent).
+    #[default]
+    NotSent,
+    /// Answered completely.
+    Fine,
+    /// 401 or 403.
+    AuthFailed,
+    /// 429.
+    Limited,
+    /// Claude or a gateway refused its content (400, 404, 413, 422).
+    Refused,
+    /// A response began, and broke off or is of another kind.
+    Broken,
+    /// Another failure: 5xx, nothing, a closed connection.
+    Failed,
+}
+
+impl Frozen {
+    /// Reads an exchange of the frozen request.
+    #[must_use]
+    pub fn of(exchange: &Exchange) -> Self {
+        match exchange.status {
+            401 | 403 => Self::AuthFailed,
+            429 => Self::Limited,
+            400 | 404 | 405 | 413 | 422 => Self::Refused,
+            200 if is_fine(exchange) => Self::Fine,
+            200 => Self::Broken,
+            _ => Self::Failed,
+        }
+    }
+
+    /// Whether it was sent and failed.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        !matches!(self, Self::NotSent | Self::Fine)
+    }
+}
+
+/// Whether the exchange gave what was asked for, completely.
+#[must_use]
+pub fn is_fine(exchange: &Exchange) -> bool {
+    let whole = exchange.stream.as_ref().is_none_or(|stream| stream.message_stop);
+    exchange.status == 200
+        && exchange.outcome == Outcome::Answered
+        && exchange.error == ErrorClass::None
+        && matches!(exchange.body, BodyKind::AsAsked | BodyKind::MessageNotStream)
+        && whole
+}
+
+/// What has been seen on a path and with its key, as far as it decides about the next exchange.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// What the frozen request gave.
+    pub frozen: Frozen,
+    /// The first hop could not be reached.
+    pub unreachable: bool,
+    /// A 429 stands against this path or its key.
+    pub limited: bool,
+    /// Less than 10 % of a limit is left.
+    pub low_headroom: bool,
+    /// No form of the key can be sent.
+    pub no_usable_key: bool,
+    /// The run's time is up.
+    pub out_of_time: bool,
+    /// Nothing that generates tokens may be sent.
+    pub zero_token_only: bool,
+}
+
+/// What to do with a planned exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Send it.
+    Send,
+    /// Leave it out, and say why.
+    Skip(SkipReason),
+    /// Its condition does not hold: it was not planned for this case.
+    NotPlanned,
+}
+
+/// Decides about a planned exchange.
+#[must_use]
+pub fn decide(plan: &ExchangePlan, standing: &Standing) -> Decision {
+    let holds = match plan.when {
+        When::Always => true,
+        When::AuthFailed => standing.frozen == Frozen::AuthFailed,
+        When::Failed => standing.frozen.is_failure(),
+    };
+    if !holds {
+        return Decision::NotPlanned;
+    }
+    let skip = [
+        (standing.unreachable, SkipReason::Unreachable),
+        (standing.zero_token_only && is_billed(plan.kind), SkipReason::OverBudget),
+        (standing.limited, SkipReason::RateLimited),
+        (standing.low_headroom, SkipReason::LowHeadroom),
+        (standing.out_of_time, SkipReason::OutOfTime),
+        (
+            standing.no_usable_key && needs_own_key(plan.kind),
+            SkipReason::NoUsableKey,
+        ),
+        (is_pointless(plan.kind, standing.frozen), SkipReason::Pointless),
+    ];
+    skip.iter()
+        .find(|(applies, _)| *applies)
+        .map_or(Decision::Send, |(_, reason)| Decision::Skip(*reason))
+}
+
+fn needs_own_key(kind: ExchangeKind) -> bool {
+    !matches!(kind, ExchangeKind::NoKey | ExchangeKind::BadKey)
+}
+
+/// Whether an exchange can no longer tell anything after what the frozen request gave.
+fn is_pointless(kind: ExchangeKind, frozen: Frozen) -> bool {
+    use ExchangeKind as Kind;
+    match frozen {
+        Frozen::NotSent | Frozen::Fine | Frozen::Broken => false,
+        // Every request will be refused before anybody looks at anything but the credential.
+        Frozen::AuthFailed => !is_credential(kind),
+        Frozen::Limited => true,
+        Frozen::Refused => is_billed(kind),
+        // One cheap question is left: does anything come through at all?
+        Frozen::Failed => kind != Kind::CountTokens,
+    }
+}
+
+/// How long to wait before the one request that confirms a 429. `None` when waiting cannot help: a spend limit stands for days.
+#[must_use]
+pub fn confirm_after(exchange: &Exchange) -> Option<Duration> {
+    let spent = matches!(
+        exchange.error,
+        ErrorClass::SpendLimitOwn | ErrorClass::SpendLimitEnforced | ErrorClass::CreditExhausted | ErrorClass::Billing
+    );
+    let wait = exchange.retry_after_s.unwrap_or(1).clamp(1, 10);
+    (!spent).then(|| Duration::from_secs(u64::from(wait)))
+}
+
+/// Whether a 429 stands against the key, wherever it is used, and not only against one gateway's limit.
+#[must_use]
+pub fn limits_key(exchange: &Exchange) -> bool {
+    exchange.status == 429 && exchange.marks.has(Marks::REQUEST_ID)
+}
+
+/// Whether less than 10 % of any limit is left.
+#[must_use]
+pub fn is_low(exchange: &Exchange) -> bool {
+    exchange.headroom.is_some_and(|room| {
+        [room.requests, room.input_tokens, room.output_tokens, room.tokens]
+            .into_iter()
+            .flatten()
+            .any(|percent| percent < 10)
+    })
+}
+
+/// When a run reports, before its timeout: 15 s, or a tenth (at least 1 s) of a short one.
+#[must_use]
+pub fn report_after(run_timeout: Duration) -> Duration {
+    let margin = if run_timeout < Duration::from_secs(60) {
+        (run_timeout / 10).max(Duration::from_secs(1))
+    } else {
+        Duration::from_secs(15)
+    };
+    run_timeout.saturating_sub(margin)
+}
+
+/// The share of what is left that one of `pending` exchanges may take.
+#[must_use]
+pub fn fair_share(left: Duration, pending: usize) -> Duration {
+    left / u32::try_from(pending.max(1)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn plan(kind: ExchangeKind, when: When) -> ExchangePlan {
+        ExchangePlan { kind, when, amount: 0 }
+    }
+
+    #[test]
+    fn legs_alternate_credential_canaries_come_last_and_nothing_billed_follows_a_canary() {
+        let all: Vec<ExchangePlan> = ORDER
+            .iter()
+            .rev()
+            .chain([&ExchangeKind::BadKey])
+            .map(|&kind| plan(kind, When::Always))
+            .collect();
+        let rounds = rounds(&[&all, &all]);
+        assert_eq!(rounds.len(), 16);
+        for pair in rounds.windows(2) {
+            let [first, second] = pair else { continue };
+            assert_eq!(first.legs.iter().rev().copied().collect::<Vec<_>>(), second.legs);
+        }
+        let kinds: Vec<ExchangeKind> = rounds.iter().map(|round| round.kind).collect();
+        let last_billed = kinds.iter().rposition(|&kind| is_billed(kind)).unwrap();
+        let first_defect = kinds
+            .iter()
+            .position(|&kind| kind == ExchangeKind::UnknownField)
+            .unwrap();
+        assert!(last_billed < first_defect);
+        let first_credential = kinds.iter().position(|&kind| is_credential(kind)).unwrap();
+        assert!(kinds.iter().skip(first_credential).all(|&kind| is_credential(kind)));
+    }
+
+    #[rstest]
+    #[case::fine(Frozen::Fine, ExchangeKind::BogusBeta, Decision::Send)]
+    #[case::auth(Frozen::AuthFailed, ExchangeKind::BogusBeta, Decision::Skip(SkipReason::Pointless))]
+    #[case::auth_key(Frozen::AuthFailed, ExchangeKind::BadKey, Decision::Send)]
+    #[case::refused(Frozen::Refused, ExchangeKind::BogusBeta, Decision::Send)]
+    #[case::refused_billed(Frozen::Refused, ExchangeKind::OtherForm, Decision::Skip(SkipReason::Pointless))]
+    #[case::down(Frozen::Failed, ExchangeKind::BogusBeta, Decision::Skip(SkipReason::Pointless))]
+    #[case::down_control(Frozen::Failed, ExchangeKind::CountTokens, Decision::Send)]
+    #[case::cut(Frozen::Broken, ExchangeKind::OtherForm, Decision::Send)]
+    fn what_cannot_tell_anything_is_left_out(
+        #[case] frozen: Frozen,
+        #[case] kind: ExchangeKind,
+        #[case] expected: Decision,
+    ) {
+        let standing = Standing {
+            frozen,
+            ..Standing::default()
+        };
+        assert_eq!(decide(&plan(kind, When::Always), &standing), expected);
+    }
+
+    #[test]
+    fn conditions_of_the_plan_and_of_the_run_hold() {
+        let auth = plan(ExchangeKind::BadKey, When::AuthFailed);
+        let fine = Standing {
+            frozen: Frozen::Fine,
+            ..Standing::default()
+        };
+        assert_eq!(decide(&auth, &fine), Decision::NotPlanned);
+        let always = plan(ExchangeKind::BogusBeta, When::Always);
+        for (standing, reason) in [
+            (Standing { limited: true, ..fine }, SkipReason::RateLimited),
+            (
+                Standing {
+                    low_headroom: true,
+                    ..fine
+                },
+                SkipReason::LowHeadroom,
+            ),
+            (
+                Standing {
+                    out_of_time: true,
+                    ..fine
+                },
+                SkipReason::OutOfTime,
+            ),
+            (
+                Standing {
+                    unreachable: true,
+                    ..fine
+                },
+                SkipReason::Unreachable,
+            ),
+            (
+                Standing {
+                    no_usable_key: true,
+                    ..fine
+                },
+                SkipReason::NoUsableKey,
+            ),
+        ] {
+            assert_eq!(decide(&always, &standing), Decision::Skip(reason));
+        }
+        let other_form = plan(ExchangeKind::OtherForm, When::Always);
+        let broke = Standing {
+            zero_token_only: true,
+            ..Standing::default()
+        };
+        assert_eq!(decide(&other_form, &broke), Decision::Skip(SkipReason::OverBudget));
+        assert_eq!(decide(&always, &broke), Decision::Send);
+    }
+
+    #[rstest]
+    #[case(180, 165)]
+    #[case(60, 45)]
+    #[case(40, 36)]
+    #[case(5, 4)]
+    #[case(1, 0)]
+    fn a_run_reports_before_its_timeout(#[case] timeout_s: u64, #[case] report_s: u64) {
+        assert_eq!(
+            report_after(Duration::from_secs(timeout_s)),
+            Duration::from_secs(report_s)
+        );
+    }
+
+    #[test]
+    fn a_spend_limit_is_not_confirmed_and_a_rate_limit_after_at_most_ten_seconds() {
+        let mut exchange = Exchange::new(ExchangeKind::Frozen, Outcome::Answered);
+        exchange.status = 429;
+        exchange.retry_after_s = Some(3600);
+        assert_eq!(confirm_after(&exchange), Some(Duration::from_secs(10)));
+        exchange.error = ErrorClass::SpendLimitEnforced;
+        assert_eq!(confirm_after(&exchange), None);
+    }
+}

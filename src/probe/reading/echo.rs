@@ -1,0 +1,115 @@
+//! How a value that we sent came back in Claude's complaint about it.
+
+use crate::claude::error::{ErrorClass, ErrorReading, beta_echo, extra_input_field, version_echo};
+use crate::probe::compose::Asked;
+use crate::report::evidence::Echo;
+
+/// Compares what was sent with what the complaint names.
+#[must_use]
+pub fn echo(asked: &Asked, reading: &ErrorReading) -> Echo {
+    let Some(message) = reading.message.as_deref() else {
+        return Echo::None;
+    };
+    match reading.class {
+        ErrorClass::VersionInvalid => version_echo(message).map_or(Echo::None, |value| {
+            let values: Vec<&str> = value.split(',').map(str::trim).collect();
+            compare(&[&asked.version], &values)
+        }),
+        ErrorClass::BetaUnexpected => beta_echo(message).map_or(Echo::None, |values| {
+            let sent: Vec<&str> = asked.betas.iter().map(String::as_str).collect();
+            compare(&sent, &values.iter().map(String::as_str).collect::<Vec<_>>())
+        }),
+        ErrorClass::ExtraInputs => match (extra_input_field(message), &asked.field) {
+            (Some(named), Some(sent)) if named.rsplit('.').next() == Some(sent) => Echo::Exact,
+            (Some(_), _) => Echo::OnlyOthers,
+            (None, _) => Echo::None,
+        },
+        _ => Echo::None,
+    }
+}
+
+/// A complaint names those of the values that Claude does not know: a part of ours is exactly ours.
+fn compare(sent: &[&str], named: &[&str]) -> Echo {
+    let ours = named.iter().filter(|value| sent.contains(value)).count();
+    let distinct = sent.iter().filter(|value| named.contains(value)).count();
+    match (ours, named.len() - ours) {
+        (0, 0) => Echo::None,
+        (0, _) => Echo::OnlyOthers,
+        (_, 0) if ours > distinct => Echo::Duplicated,
+        (_, 0) => Echo::Exact,
+        _ => Echo::WithOthers,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(
+        ErrorClass::VersionInvalid,
+        r#"anthropic-version: "1999-01-01" is not a valid version"#,
+        Echo::Exact
+    )]
+    #[case(
+        ErrorClass::VersionInvalid,
+        r#"anthropic-version: "1999-01-01, 1999-01-01" is not a valid version"#,
+        Echo::Duplicated
+    )]
+    #[case(
+        ErrorClass::VersionInvalid,
+        r#"anthropic-version: "2023-06-01, 1999-01-01" is not a valid version"#,
+        Echo::WithOthers
+    )]
+    #[case(
+        ErrorClass::VersionInvalid,
+        r#"anthropic-version: "2022-01-01" is not a valid version"#,
+        Echo::OnlyOthers
+    )]
+    #[case(
+        ErrorClass::BetaUnexpected,
+        "Unexpected value(s) `probe-1` for the `anthropic-beta` header.",
+        Echo::Exact
+    )]
+    #[case(
+        ErrorClass::BetaUnexpected,
+        "Unexpected value(s) `probe-1`, `other` for the `anthropic-beta` header.",
+        Echo::WithOthers
+    )]
+    #[case(
+        ErrorClass::BetaUnexpected,
+        "Unexpected value(s) `other` for the `anthropic-beta` header.",
+        Echo::OnlyOthers
+    )]
+    #[case(ErrorClass::ExtraInputs, "zz_probe: Extra inputs are not permitted", Echo::Exact)]
+    #[case(
+        ErrorClass::ExtraInputs,
+        "messages.0.zz_probe: Extra inputs are not permitted",
+        Echo::Exact
+    )]
+    #[case(
+        ErrorClass::ExtraInputs,
+        "temperature: Extra inputs are not permitted",
+        Echo::OnlyOthers
+    )]
+    #[case(ErrorClass::RateLimit, "zz_probe: Extra inputs are not permitted", Echo::None)]
+    fn a_complaint_is_compared_with_what_was_sent(
+        #[case] class: ErrorClass,
+        #[case] message: &str,
+        #[case] expected: Echo,
+    ) {
+        let asked = Asked {
+            version: "1999-01-01".into(),
+            betas: vec!["known".into(), "probe-1".into()],
+            field: Some("zz_probe".into()),
+            ..Asked::default()
+        };
+        let reading = ErrorReading {
+            class,
+            message: Some(message.into()),
+            ..ErrorReading::default()
+        };
+        assert_eq!(echo(&asked, &reading), expected);
+    }
+}

@@ -1,0 +1,161 @@
+//! The facts that a reply bears about who made it, read from its headers and its body.
+
+use http::HeaderMap;
+
+use crate::claude::error::{BodyShape, ErrorClass, ErrorReading};
+use crate::claude::headers::{self, RateLimits};
+use crate::report::evidence::Marks;
+
+/// `error.type` of Claude's envelope.
+const TYPES: [&str; 12] = [
+    "invalid_request_error",
+    "authentication_error",
+    "billing_error",
+    "permission_error",
+    "not_found_error",
+    "conflict_error",
+    "request_too_large",
+    "rate_limit_error",
+    "api_error",
+    "timeout_error",
+    "overloaded_error",
+    "forbidden",
+];
+
+/// Header prefixes that only gateways set.
+const GATEWAY: [&str; 18] = [
+    "x-litellm-",
+    "llm_provider-",
+    "helicone-",
+    "x-portkey-",
+    "cf-aig-",
+    "x-kong-",
+    "x-bt-",
+    "x-bifrost-",
+    "x-databricks-",
+    "x-ai-eg-",
+    "ngrok-",
+    "x-cc-gateway-",
+    "x-apisix-",
+    "x-apigee-",
+    "x-squid-error",
+    "x-envoy-overloaded",
+    "x-envoy-ratelimited",
+    "x-retry-in",
+];
+
+/// Headers of intermediaries, which need not have made the reply.
+const INTERMEDIARY: [&str; 14] = [
+    "via",
+    "x-cache",
+    "x-cache-lookup",
+    "x-cache-hits",
+    "x-served-by",
+    "x-varnish",
+    "age",
+    "x-envoy-upstream-service-time",
+    "proxy-connection",
+    "x-iinfo",
+    "x-akamai-",
+    "x-zscaler-",
+    "x-azure-ref",
+    "x-powered-by",
+];
+
+/// Headers of cloud platforms.
+const CLOUD: [&str; 7] = [
+    "x-amzn-requestid",
+    "x-amzn-",
+    "x-amz-",
+    "x-goog-",
+    "x-cloud-trace-context",
+    "apim-request-id",
+    "x-ms-request-id",
+];
+
+/// Headers that count a gateway's attempts; the number is above this many when it tried again.
+const ATTEMPTS: [(&str, u32); 4] = [
+    ("x-envoy-attempt-count", 1),
+    ("x-litellm-attempted-retries", 0),
+    ("x-portkey-retry-attempt-count", 0),
+    ("x-retry-count", 0),
+];
+
+/// The host whose edge is Claude's.
+const CLAUDE_HOST: &str = "api.anthropic.com";
+
+/// The marks of a reply.
+#[must_use]
+pub fn marks(status: u16, headers: &HeaderMap, reading: &ErrorReading) -> Marks {
+    let mut marks = of_headers(headers);
+    let header_id = headers::request_id(headers).filter(|id| headers::is_request_id(id));
+    let body_id = reading.body_request_id.genuine_form();
+    marks.set(Marks::REQUEST_ID, header_id.is_some());
+    marks.set(
+        Marks::REDIRECT,
+        (300..400).contains(&status) && headers.contains_key("location"),
+    );
+    if status < 400 {
+        return marks;
+    }
+    let envelope = reading.shape == BodyShape::Envelope;
+    let known = reading.error_type.as_deref().is_some_and(|kind| TYPES.contains(&kind));
+    let whole = envelope && reading.top_level_type && known && reading.message.is_some();
+    marks.set(Marks::BODY_REQUEST_ID, body_id.is_some());
+    marks.set(Marks::IDS_AGREE, header_id.is_some() && header_id == body_id);
+    marks.set(Marks::INNER_REQUEST_ID, reading.inner_request_id.is_some());
+    marks.set(Marks::ENVELOPE, whole);
+    marks.set(Marks::EXTRA_KEYS, envelope && reading.extra_keys);
+    marks.set(Marks::HTML, reading.shape == BodyShape::Html);
+    marks.set(
+        Marks::TEXT,
+        matches!(reading.shape, BodyShape::Text | BodyShape::Binary),
+    );
+    marks.set(Marks::EMPTY, reading.shape == BodyShape::Empty);
+    marks.set(
+        Marks::OTHER_JSON,
+        reading.shape == BodyShape::Json || (envelope && !whole),
+    );
+    let page = reading.page_host.as_deref();
+    marks.set(
+        Marks::EDGE_PAGE,
+        page.is_some_and(|host| host.eq_ignore_ascii_case(CLAUDE_HOST)),
+    );
+    marks.set(
+        Marks::FOREIGN_EDGE_PAGE,
+        page.is_some_and(|host| !host.eq_ignore_ascii_case(CLAUDE_HOST)),
+    );
+    marks.set(Marks::EDGE_FORBIDDEN, reading.class == ErrorClass::EdgeForbidden);
+    marks
+}
+
+fn of_headers(headers: &HeaderMap) -> Marks {
+    let mut marks = Marks::default();
+    let begins = |list: &[&str]| {
+        headers
+            .keys()
+            .any(|name| list.iter().any(|prefix| name.as_str().starts_with(prefix)))
+    };
+    let account = headers::organization_id(headers).is_some() || headers::workspace_id(headers).is_some();
+    marks.set(Marks::ACCOUNT, account);
+    marks.set(Marks::RATE_LIMITS, !RateLimits::read(headers).is_empty());
+    marks.set(Marks::CF_RAY, headers.contains_key(headers::CF_RAY));
+    marks.set(Marks::SHOULD_RETRY, headers.contains_key(headers::SHOULD_RETRY));
+    marks.set(Marks::RETRY_AFTER, headers.contains_key(headers::RETRY_AFTER));
+    marks.set(Marks::WWW_AUTHENTICATE, headers.contains_key("www-authenticate"));
+    marks.set(Marks::CHALLENGE, headers.contains_key(headers::CF_MITIGATED));
+    marks.set(Marks::GATEWAY_HEADER, begins(&GATEWAY));
+    marks.set(Marks::INTERMEDIARY, begins(&INTERMEDIARY));
+    marks.set(Marks::CLOUD_PLATFORM, begins(&CLOUD));
+    let server = headers::text(headers, "server").unwrap_or_default();
+    marks.set(Marks::SERVER_CLOUDFLARE, server.eq_ignore_ascii_case("cloudflare"));
+    marks.set(
+        Marks::RETRIED,
+        ATTEMPTS.iter().any(|(name, normal)| {
+            headers::text(headers, name)
+                .and_then(|text| text.trim().parse::<u32>().ok())
+                .is_some_and(|count| count > *normal)
+        }),
+    );
+    marks
+}

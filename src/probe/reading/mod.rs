@@ -1,0 +1,401 @@
+//! From what came back to evidence: closed enums, integers and digests, and at most 160 bytes of quote.
+
+pub mod body;
+pub mod echo;
+pub mod maker;
+pub mod marks;
+pub mod stream;
+
+use std::collections::BTreeSet;
+
+use http::HeaderMap;
+use ring::digest;
+
+use super::compose::Asked;
+use super::link::Received;
+use super::redact::Redactor;
+use crate::claude::error::{self, ErrorClass, ErrorReading};
+use crate::claude::event::Usage as WireUsage;
+use crate::claude::headers::{self, LimitKind as WireLimit, RateLimits};
+use crate::claude::reply;
+use crate::report::evidence::{
+    BodyKind, Exchange, ExchangeKind, Headroom, LimitKind, Marks, NamedLimit, Outcome, StreamEvidence, Usage,
+};
+
+/// Bytes of a quote.
+const MAX_QUOTE: usize = 160;
+/// Bytes of a body whose wording is looked at.
+const MAX_WORDING: usize = 8 * 1024;
+
+/// A reply, read.
+#[derive(Debug)]
+pub struct Reading {
+    /// The evidence.
+    pub exchange: Exchange,
+    /// Arrival of each event, for the full report.
+    pub arrivals: Vec<(u32, crate::report::evidence::EventKind)>,
+    /// `date` of the reply.
+    pub date: Option<String>,
+}
+
+/// Reads what came back for one request.
+#[must_use]
+pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &Redactor) -> Reading {
+    let mut exchange = Exchange::new(kind, received.outcome);
+    exchange.first_byte_ms = received.first_byte_ms;
+    exchange.total_ms = received.total_ms;
+    let Some(head) = &received.head else {
+        exchange.quote = received.error.as_deref().map(|error| quote(error, redactor));
+        return Reading {
+            exchange,
+            arrivals: Vec::new(),
+            date: None,
+        };
+    };
+    exchange.status = head.status;
+    let headers = &head.headers;
+    let coding = headers::text(headers, "content-encoding");
+    let decoded = body::decode(coding, &received.body, &received.chunks);
+    let content_type = headers::text(headers, "content-type")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let mut arrivals = Vec::new();
+    let mut last_data = String::new();
+    let mut reading = ErrorReading::default();
+    if head.status == 200 && is_event_stream(&content_type, asked, &decoded.bytes) {
+        let stream = stream::read(&decoded.bytes, &decoded.chunks, &received.chunks);
+        let evidence = finish(stream.evidence, received, headers, decoded.compressed);
+        exchange.body = if evidence.events > 0 {
+            BodyKind::AsAsked
+        } else {
+            BodyKind::Empty
+        };
+        if exchange.outcome == Outcome::Answered && received.close_delimited && !evidence.message_stop {
+            exchange.outcome = Outcome::CutByClose;
+        }
+        exchange.usage = stream.usage.map(usage);
+        exchange.model_matches = stream.model.map(|model| same_model(&asked.model, &model));
+        reading = stream.error.unwrap_or_default();
+        last_data = stream.last_data;
+        arrivals = stream.arrivals;
+        exchange.stream = Some(evidence);
+    } else if head.status == 200 {
+        whole(&mut exchange, asked, &decoded.bytes, &content_type, decoded.unreadable);
+        if exchange.body == BodyKind::Other && received.close_delimited && exchange.outcome == Outcome::Answered {
+            exchange.outcome = Outcome::CutByClose;
+        }
+    }
+    if head.status != 200 || foreign(exchange.body) {
+        reading = error::classify(head.status, Some(&content_type), headers, &decoded.bytes);
+    }
+    errors(&mut exchange, asked, headers, &reading, &decoded.bytes);
+    exchange
+        .marks
+        .set(Marks::ECHOES_REQUEST, echoes(headers, &decoded.bytes, redactor));
+    exchange.quote = quotation(&exchange, &reading, &decoded.bytes, &last_data, received, redactor);
+    if let Some(id) = headers::request_id(headers).filter(|id| headers::is_request_id(id) && !redactor.finds(id)) {
+        exchange.request_id = Some(bounded(id, 64));
+    }
+    common(&mut exchange, kind, headers);
+    let date = headers::text(headers, "date").map(str::to_owned);
+    Reading {
+        exchange,
+        arrivals,
+        date,
+    }
+}
+
+fn is_event_stream(content_type: &str, asked: &Asked, body: &[u8]) -> bool {
+    let looks = body.starts_with(b"event:") || body.starts_with(b"data:") || body.starts_with(b":");
+    content_type.starts_with("text/event-stream")
+        || (asked.stream && (looks || body.is_empty()) && content_type.is_empty())
+}
+
+/// Adds what only the transport knows.
+fn finish(mut evidence: StreamEvidence, received: &Received, headers: &HeaderMap, compressed: bool) -> StreamEvidence {
+    evidence.end_ms = received.total_ms.unwrap_or(0);
+    evidence.close_delimited = received.close_delimited;
+    evidence.framing_complete = received.outcome == Outcome::Answered && !received.close_delimited;
+    evidence.compressed = compressed;
+    evidence.content_length = headers.contains_key("content-length");
+    evidence
+}
+
+/// A 200 that is no event stream.
+fn whole(exchange: &mut Exchange, asked: &Asked, body: &[u8], content_type: &str, unreadable: bool) {
+    let blank = body.iter().all(u8::is_ascii_whitespace);
+    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    exchange.body = if unreadable {
+        BodyKind::Other
+    } else if blank {
+        BodyKind::Empty
+    } else if asked.counts && reply::token_count(body).is_some() {
+        BodyKind::AsAsked
+    } else if let Some(message) = reply::message(body) {
+        exchange.usage = Some(usage(message.usage));
+        exchange.model_matches = Some(same_model(&asked.model, &message.model));
+        match (asked.counts, asked.stream) {
+            (true, _) => BodyKind::OtherJson,
+            (false, true) => BodyKind::MessageNotStream,
+            (false, false) => BodyKind::AsAsked,
+        }
+    } else if is_json {
+        BodyKind::OtherJson
+    } else if content_type.contains("html") || body.trim_ascii_start().starts_with(b"<") {
+        BodyKind::Html
+    } else {
+        BodyKind::Other
+    };
+}
+
+fn foreign(kind: BodyKind) -> bool {
+    matches!(kind, BodyKind::Html | BodyKind::OtherJson | BodyKind::Other)
+}
+
+/// Alias and dated id are the same model.
+fn same_model(asked: &str, answered: &str) -> bool {
+    let dated = |long: &str, short: &str| {
+        let rest = long
+            .strip_prefix(short)
+            .and_then(|rest| rest.strip_prefix('-').or(rest.strip_prefix('@')));
+        rest.is_some_and(|rest| rest == "latest" || (rest.len() == 8 && rest.bytes().all(|byte| byte.is_ascii_digit())))
+    };
+    asked == answered || dated(answered, asked) || dated(asked, answered)
+}
+
+fn usage(wire: WireUsage) -> Usage {
+    let number = |value: Option<u64>| u32::try_from(value.unwrap_or(0)).unwrap_or(u32::MAX);
+    let input = number(wire.input_tokens)
+        .saturating_add(number(wire.cache_creation_input_tokens))
+        .saturating_add(number(wire.cache_read_input_tokens));
+    Usage {
+        input,
+        output: number(wire.output_tokens),
+    }
+}
+
+/// What an error reply (or an `error` event) says, and whose words it uses.
+fn errors(exchange: &mut Exchange, asked: &Asked, headers: &HeaderMap, reading: &ErrorReading, body: &[u8]) {
+    exchange.error = reading.class;
+    exchange.inner_error = reading.inner_class.unwrap_or_default();
+    exchange.marks = marks::marks(exchange.status, headers, reading);
+    exchange.echo = echo::echo(asked, reading);
+    let wording = match exchange.status {
+        200 if exchange.error == ErrorClass::None => String::new(),
+        200 => reading.message.clone().unwrap_or_default().to_lowercase(),
+        _ => String::from_utf8_lossy(body.get(..MAX_WORDING).unwrap_or(body)).to_lowercase(),
+    };
+    exchange.maker = maker::maker(headers, &wording);
+    // Claude's own words are no gateway's: only a foreign or id-less reply is searched for them.
+    let genuine = exchange.marks.has(Marks::ENVELOPE) && exchange.marks.has(Marks::IDS_AGREE);
+    if !genuine {
+        let status = if exchange.status == 200 && exchange.error != ErrorClass::None {
+            500
+        } else {
+            exchange.status
+        };
+        exchange.phrase = maker::phrase(status, headers, &wording);
+    }
+    exchange.limit = limit(exchange, headers, reading);
+}
+
+fn limit(exchange: &Exchange, headers: &HeaderMap, reading: &ErrorReading) -> Option<NamedLimit> {
+    if exchange.status != 429 && exchange.error != ErrorClass::RateLimit {
+        return None;
+    }
+    if let Some(limit) = reading.message.as_deref().and_then(error::limit_in) {
+        return Some(NamedLimit {
+            kind: limit_kind(limit.kind),
+            per_minute: limit.per_minute,
+        });
+    }
+    let limits = RateLimits::read(headers);
+    let kind = limits.exhausted().next()?;
+    let per_minute = limits.of(kind).and_then(|limit| limit.limit).unwrap_or(0);
+    Some(NamedLimit {
+        kind: limit_kind(kind),
+        per_minute,
+    })
+}
+
+fn limit_kind(kind: WireLimit) -> LimitKind {
+    match kind {
+        WireLimit::Requests => LimitKind::Requests,
+        WireLimit::Tokens => LimitKind::Tokens,
+        WireLimit::InputTokens => LimitKind::InputTokens,
+        WireLimit::OutputTokens => LimitKind::OutputTokens,
+    }
+}
+
+/// Whether the reply shows a secret of ours, or our name: Claude repeats neither.
+fn echoes(headers: &HeaderMap, body: &[u8], redactor: &Redactor) -> bool {
+    let suspicious = |text: &str| text.contains(super::USER_AGENT) || redactor.finds(text);
+    let in_headers = headers.values().filter_map(|value| value.to_str().ok()).any(suspicious);
+    let text = String::from_utf8_lossy(body.get(..MAX_WORDING).unwrap_or(body));
+    in_headers || suspicious(&text)
+}
+
+/// A quote where the exchange failed; nothing of an answer.
+fn quotation(
+    exchange: &Exchange,
+    reading: &ErrorReading,
+    body: &[u8],
+    last_data: &str,
+    received: &Received,
+    redactor: &Redactor,
+) -> Option<String> {
+    let broken = exchange.stream.as_ref().is_some_and(|stream| !stream.message_stop);
+    if exchange.body == BodyKind::AsAsked && !broken && reading.class == ErrorClass::None {
+        return None;
+    }
+    let text = if broken || !last_data.is_empty() {
+        last_data.to_owned()
+    } else if let Some(message) = &reading.message {
+        message.clone()
+    } else {
+        String::from_utf8_lossy(body.get(..MAX_WORDING).unwrap_or(body)).into_owned()
+    };
+    let text = if text.trim().is_empty() {
+        received.error.clone().unwrap_or_default()
+    } else {
+        text
+    };
+    let quoted = quote(&text, redactor);
+    (!quoted.is_empty()).then_some(quoted)
+}
+
+/// Redacted first, then cut: a secret cut in two would no longer be recognised.
+fn quote(text: &str, redactor: &Redactor) -> String {
+    let plain: String = text
+        .chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
+    let redacted = redactor.redact(&plain);
+    let words: Vec<&str> = redacted.split_whitespace().collect();
+    bounded(&words.join(" "), MAX_QUOTE)
+}
+
+fn bounded(text: &str, bytes: usize) -> String {
+    let end = text.floor_char_boundary(bytes);
+    text.get(..end).unwrap_or_default().to_owned()
+}
+
+/// What every reply may carry.
+fn common(exchange: &mut Exchange, kind: ExchangeKind, headers: &HeaderMap) {
+    exchange.retry_after_s = headers::retry_after(headers).map(|after| {
+        let seconds = after.seconds_from(jiff::Timestamp::now()).ceil();
+        // Bounded on both sides before the cast.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let whole = seconds.clamp(0.0, 31_536_000.0) as u32;
+        whole
+    });
+    exchange.account = account(headers);
+    exchange.headroom = headroom(headers);
+    exchange.cache_age_s = cache_age(headers);
+    if matches!(kind, ExchangeKind::Frozen | ExchangeKind::CountTokens) && exchange.status == 200 {
+        exchange.header_set = Some(header_set(headers));
+    }
+}
+
+/// First 32 bits of SHA-256.
+fn digest32(text: &str) -> u32 {
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    hash.as_ref()
+        .iter()
+        .take(4)
+        .fold(0, |value, byte| value << 8 | u32::from(*byte))
+}
+
+fn account(headers: &HeaderMap) -> Option<u32> {
+    let (organization, workspace) = (headers::organization_id(headers), headers::workspace_id(headers));
+    if organization.is_none() && workspace.is_none() {
+        return None;
+    }
+    Some(digest32(&format!(
+        "{}/{}",
+        organization.unwrap_or_default(),
+        workspace.unwrap_or_default()
+    )))
+}
+
+/// Headers that come and go with the single reply, or with the framing.
+const PER_REPLY: [&str; 16] = [
+    "age",
+    "cf-cache-status",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "date",
+    "etag",
+    "expires",
+    "keep-alive",
+    "last-modified",
+    "retry-after",
+    "server-timing",
+    "set-cookie",
+    "trailer",
+    "transfer-encoding",
+    "vary",
+];
+
+fn header_set(headers: &HeaderMap) -> u32 {
+    let names: BTreeSet<&str> = headers
+        .keys()
+        .map(http::HeaderName::as_str)
+        .filter(|name| !PER_REPLY.contains(name))
+        .collect();
+    digest32(&names.into_iter().collect::<Vec<_>>().join("\n"))
+}
+
+/// `age`, or a cache that says it hit.
+fn cache_age(headers: &HeaderMap) -> Option<u32> {
+    const CACHES: [&str; 9] = [
+        "x-cache",
+        "x-cache-status",
+        "cf-cache-status",
+        "x-proxy-cache",
+        "x-portkey-cache-status",
+        "cf-aig-cache-status",
+        "helicone-cache",
+        "x-litellm-cache-hit",
+        "x-bt-cached",
+    ];
+    let hit = CACHES
+        .iter()
+        .filter_map(|name| headers::text(headers, name))
+        .any(|value| {
+            let value = value.to_ascii_lowercase();
+            value.starts_with("hit")
+                || value.starts_with("tcp_hit")
+                || value.starts_with("semantic hit")
+                || value == "true"
+        });
+    let age = headers::text(headers, "age").and_then(|age| age.trim().parse::<u32>().ok());
+    match (age.filter(|&age| age > 0), hit) {
+        (Some(age), _) => Some(age),
+        (None, true) => Some(0),
+        (None, false) => None,
+    }
+}
+
+fn headroom(headers: &HeaderMap) -> Option<Headroom> {
+    let limits = RateLimits::read(headers);
+    if limits.is_empty() {
+        return None;
+    }
+    let percent = |kind| {
+        let limit = limits.of(kind)?;
+        let share = limit.remaining?.saturating_mul(100).checked_div(limit.limit?)?;
+        u8::try_from(share.min(100)).ok()
+    };
+    Some(Headroom {
+        requests: percent(WireLimit::Requests),
+        input_tokens: percent(WireLimit::InputTokens),
+        output_tokens: percent(WireLimit::OutputTokens),
+        tokens: percent(WireLimit::Tokens),
+        requests_limit: limits
+            .of(WireLimit::Requests)
+            .and_then(|limit| limit.limit)
+            .map(|limit| u32::try_from(limit).unwrap_or(u32::MAX)),
+    })
+}

@@ -1,0 +1,309 @@
+//! One run: every path's frozen request, then what the plan adds, in the order and with the manners of [`super::order`].
+//!
+//! Paths that share a key are served one exchange at a time; those with keys of their own run beside them. What has been seen stands on a
+//! board, so that a run that is stopped in the middle still reports it.
+
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+
+use super::address::Refusal;
+use super::compose::{Carried, Composer};
+use super::connect::connect;
+use super::details::{ExchangeDetails, LegDetails};
+use super::leg::{Group, LegState, groups};
+use super::limits::Limits;
+use super::order::{self, Decision};
+use super::redact::Redactor;
+use super::secrets::Secrets;
+use super::target::SetupError;
+use super::{FullReport, Progress};
+use crate::report::evidence::{Exchange, ExchangeKind, LegEvidence, Reach, RunEvidence, SkipReason};
+use crate::report::plan::{ExchangePlan, Plan, When};
+
+/// What is common to all exchanges of a run.
+pub struct Context<'r> {
+    /// What to do.
+    pub plan: &'r Plan,
+    /// Request bytes.
+    pub composer: Composer,
+    /// Knows the secrets.
+    pub redactor: Redactor,
+    /// Addresses that are never connected to.
+    pub refusal: Refusal,
+    /// Bounds of one exchange.
+    pub limits: Limits,
+    /// When the report must be on its way.
+    pub report_by: Instant,
+    /// Told of each exchange.
+    pub progress: &'r (dyn Fn(Progress<'_>) + Sync),
+    board: Mutex<Vec<(LegEvidence, LegDetails)>>,
+}
+
+impl Context<'_> {
+    /// Time left until the report.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.report_by.saturating_duration_since(Instant::now())
+    }
+
+    /// Changes what is known of a leg.
+    pub fn publish(&self, leg: usize, change: impl FnOnce(&mut LegEvidence, &mut LegDetails)) {
+        let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((evidence, details)) = board.get_mut(leg) {
+            change(evidence, details);
+        }
+    }
+
+    /// Notes that an exchange is left out.
+    pub fn skip(&self, leg: usize, kind: ExchangeKind, reason: SkipReason) {
+        self.publish(leg, |evidence, _| evidence.skipped.push((kind, reason)));
+    }
+
+    /// Notes an exchange.
+    pub fn record(&self, leg: usize, exchange: Exchange, details: ExchangeDetails) {
+        let name = self.plan.legs.get(leg).map_or("", |leg| leg.name.as_str());
+        (self.progress)(Progress::Done {
+            path: name,
+            exchange: &exchange,
+        });
+        self.publish(leg, |evidence, all| {
+            evidence.exchanges.push(exchange);
+            all.exchanges.push(details);
+        });
+    }
+}
+
+/// Runs a plan until it is done, its time is up, or `stop` resolves; in each case what was seen is reported.
+///
+/// # Errors
+/// The plan itself cannot be carried out; nothing was sent.
+pub async fn run(
+    plan: &Plan,
+    secrets: &Secrets,
+    progress: &(dyn Fn(Progress<'_>) + Sync),
+    stop: impl Future<Output = ()>,
+) -> Result<FullReport, SetupError> {
+    let start = Instant::now();
+    let started_at_ms = jiff::Timestamp::now().as_millisecond();
+    let context = Context {
+        plan,
+        composer: Composer::new(plan, nonce())?,
+        redactor: Redactor::new(secrets),
+        refusal: Refusal::new(&plan.refuse_networks).map_err(SetupError::Network)?,
+        limits: Limits::default(),
+        report_by: start + order::report_after(Duration::from_millis(plan.run_timeout_ms)),
+        progress,
+        board: Mutex::new(plan.legs.iter().map(|leg| blank(&leg.name)).collect()),
+    };
+    let groups = groups(&context, secrets)?;
+    let work = async {
+        if plan.mesh {
+            wait_for_sidecar(&context, &groups).await;
+        }
+        join_all(groups.into_iter().map(|group| serve(&context, group))).await;
+    };
+    tokio::select! {
+        () = work => {}
+        () = stop => {}
+        // Exchanges end by themselves before; this is for what they could not foresee.
+        () = tokio::time::sleep(context.left() + Duration::from_millis(250)) => {}
+    }
+    Ok(report(context, start, started_at_ms))
+}
+
+fn blank(name: &str) -> (LegEvidence, LegDetails) {
+    let evidence = LegEvidence {
+        path: name.to_owned(),
+        ..LegEvidence::default()
+    };
+    (evidence, LegDetails::new(name))
+}
+
+/// Eight random hexadecimal digits.
+fn nonce() -> String {
+    use ring::rand::{SecureRandom, SystemRandom};
+    let mut bytes = [0u8; 4];
+    // Without randomness the canaries are merely the same in each run.
+    let _ = SystemRandom::new().fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn report(context: Context<'_>, start: Instant, started_at_ms: i64) -> FullReport {
+    let board = context.board.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (mut legs, details): (Vec<LegEvidence>, Vec<LegDetails>) = board.into_iter().unzip();
+    for (leg, plan) in legs.iter_mut().zip(&context.plan.legs) {
+        name_the_unsent(leg, &plan.exchanges, context.plan.zero_token_only);
+    }
+    let evidence = RunEvidence {
+        slot: context.plan.slot.clone(),
+        started_at_ms,
+        duration_ms: super::connect::millis(start),
+        legs,
+        complete: true,
+    };
+    FullReport {
+        evidence: evidence.rounded(),
+        details,
+    }
+}
+
+/// What a stopped or timed-out run did not come to.
+fn name_the_unsent(leg: &mut LegEvidence, planned: &[ExchangePlan], zero_token_only: bool) {
+    let always = planned
+        .iter()
+        .filter(|plan| plan.when == When::Always)
+        .map(|plan| plan.kind);
+    let frozen = (!zero_token_only).then_some(ExchangeKind::Frozen);
+    for kind in frozen.into_iter().chain(always) {
+        let known = leg.exchange(kind).is_some() || leg.skipped.iter().any(|(skipped, _)| *skipped == kind);
+        if !known {
+            leg.skipped.push((kind, SkipReason::OutOfTime));
+        }
+    }
+}
+
+/// A sidecar that is not up yet refuses or drops connections: waits, bounded, until one can be made.
+async fn wait_for_sidecar(context: &Context<'_>, groups: &[Group<'_>]) {
+    let Some(leg) = groups.first().and_then(|group| group.legs.first()) else {
+        return;
+    };
+    let patience = Duration::from_secs(20).min(context.left() / 4);
+    let until = Instant::now() + patience;
+    while Instant::now() < until {
+        let limits = context.limits.within(until.saturating_duration_since(Instant::now()));
+        let attempt = connect(&leg.route, &mut None, &context.refusal, &limits).await;
+        let waiting = matches!(
+            attempt.handshake.outcome,
+            Reach::ConnectRefused | Reach::ConnectTimeout | Reach::Unreachable | Reach::DnsFailed | Reach::TlsReset
+        );
+        if !waiting {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
+
+/// Serves the paths of one key.
+async fn serve(context: &Context<'_>, mut group: Group<'_>) {
+    frozen(context, &mut group).await;
+    aftermath(context, &mut group).await;
+    let planned: Vec<Vec<ExchangePlan>> = group.legs.iter().map(|leg| planned(context, leg)).collect();
+    let planned: Vec<&[ExchangePlan]> = planned.iter().map(Vec::as_slice).collect();
+    for round in order::rounds(&planned) {
+        for &index in &round.legs {
+            let plans = planned.get(index).copied().unwrap_or_default();
+            let Some(plan) = plans.iter().find(|plan| plan.kind == round.kind) else {
+                continue;
+            };
+            let Some(leg) = group.legs.get(index) else { continue };
+            match order::decide(plan, &group.standing(context, leg)) {
+                Decision::NotPlanned => {}
+                Decision::Skip(reason) => context.skip(leg.index, plan.kind, reason),
+                Decision::Send => send_planned(context, &mut group, index, plan).await,
+            }
+        }
+    }
+}
+
+/// The plan's exchanges of a leg; over budget at least the positive control, so that the probe is not blind.
+fn planned(context: &Context<'_>, leg: &LegState<'_>) -> Vec<ExchangePlan> {
+    let mut planned = leg.leg.exchanges.clone();
+    let counts = planned.iter().any(|plan| plan.kind == ExchangeKind::CountTokens);
+    if context.plan.zero_token_only && !counts {
+        planned.push(ExchangePlan {
+            kind: ExchangeKind::CountTokens,
+            when: When::Always,
+            amount: 0,
+        });
+    }
+    planned
+}
+
+/// Round one: the frozen request, once on every path.
+async fn frozen(context: &Context<'_>, group: &mut Group<'_>) {
+    let count = group.legs.len();
+    for index in 0..count {
+        let Some(leg) = group.legs.get(index) else { continue };
+        if context.plan.zero_token_only {
+            continue;
+        }
+        if leg.raw_key_unusable() {
+            context.skip(leg.index, ExchangeKind::Frozen, SkipReason::NoUsableKey);
+            continue;
+        }
+        let share = order::fair_share(context.left(), count - index);
+        group.send(context, index, ExchangeKind::Frozen, 0, share).await;
+    }
+}
+
+/// Round two: what a failure asks for at once. The trimmed key, the confirmation of a 429, or the same request again.
+async fn aftermath(context: &Context<'_>, group: &mut Group<'_>) {
+    if context.plan.zero_token_only {
+        return;
+    }
+    let count = group.legs.len();
+    for (done, index) in (0..count).rev().enumerate() {
+        let Some(leg) = group.legs.get(index) else { continue };
+        let share = order::fair_share(context.left(), count - done);
+        if leg.wants_trimmed_key() {
+            group.send(context, index, ExchangeKind::TrimmedKey, 0, share).await;
+        } else if leg.wants_repeat() {
+            // A timer shows itself again only if it is given the time.
+            let needed = leg.frozen_took() + leg.frozen_took() / 5 + Duration::from_millis(200);
+            if needed <= share {
+                group.send(context, index, ExchangeKind::Repeat, 0, share).await;
+            } else {
+                context.skip(leg.index, ExchangeKind::Repeat, SkipReason::OutOfTime);
+            }
+        }
+    }
+    confirm(context, group).await;
+}
+
+/// One confirming request per key after a 429, on the first path that got one.
+async fn confirm(context: &Context<'_>, group: &mut Group<'_>) {
+    let Some((index, wait)) = group.to_confirm() else {
+        return;
+    };
+    let Some(wait) = wait else {
+        group.skip(context, index, ExchangeKind::Confirm, SkipReason::Pointless);
+        return;
+    };
+    if wait + Duration::from_millis(500) > context.left() {
+        group.skip(context, index, ExchangeKind::Confirm, SkipReason::OutOfTime);
+        return;
+    }
+    tokio::time::sleep(wait).await;
+    group
+        .send(context, index, ExchangeKind::Confirm, 0, context.left())
+        .await;
+}
+
+/// Longest time for an exchange that generates nothing.
+const CANARY: Duration = Duration::from_secs(30);
+
+async fn send_planned(context: &Context<'_>, group: &mut Group<'_>, index: usize, plan: &ExchangePlan) {
+    let left = context.left();
+    match plan.kind {
+        ExchangeKind::Parallel => group.parallel(context, index, plan.amount, left).await,
+        ExchangeKind::ReuseIdle => group.reuse_idle(context, index, plan.amount).await,
+        kind if order::is_billed(kind) => group.send(context, index, kind, plan.amount, left).await,
+        kind => group.send(context, index, kind, plan.amount, left.min(CANARY)).await,
+    }
+}
+
+/// The credential that an exchange of this kind carries on this leg.
+#[must_use]
+pub fn carried<'k>(kind: ExchangeKind, leg: &'k LegState<'_>, bad: &'k secrecy::SecretString) -> Carried<'k> {
+    match kind {
+        ExchangeKind::NoKey => Carried::Nothing,
+        // A path without a credential sends none, a bad one included: there is no carrier to put it into.
+        ExchangeKind::BadKey => leg.key.as_ref().map_or(Carried::Nothing, |_| Carried::Own(bad)),
+        ExchangeKind::OtherCarrier => leg.usable_key().map_or(Carried::Nothing, Carried::Other),
+        ExchangeKind::TrimmedKey => leg.trimmed_key().map_or(Carried::Nothing, Carried::Own),
+        _ => leg.usable_key().map_or(Carried::Nothing, Carried::Own),
+    }
+}

@@ -1,0 +1,5 @@
+//! The prober against raw sockets on loopback: each way in which a server can end, stall, lie or flood.
+
+mod endings;
+mod hostile;
+mod support;
