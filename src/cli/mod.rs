@@ -3,6 +3,7 @@
 //! Knows all other parts; nothing knows it. Results go to standard output, everything else to standard error.
 
 pub mod check;
+pub mod crd;
 pub mod exit;
 pub mod output;
 pub mod table;
@@ -35,7 +36,9 @@ Examples:
       Installs the resource definition.";
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Crd(crd::Args),
+}
 
 /// Parses the process's arguments, runs the command, and says how it ended. `commit` is shown by `--version`.
 #[must_use]
@@ -76,7 +79,9 @@ where
 }
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
-    match command {}
+    match command {
+        Command::Crd(args) => crd::run(&args),
+    }
 }
 
 fn version(commit: Option<&str>) -> String {

@@ -3,6 +3,7 @@
 //!
 //! Knows the vocabulary of the catalogue and nothing below: no probing, no diagnosis, no clients.
 
+pub mod crd;
 pub mod go_duration;
 pub mod spec;
 pub mod status;

@@ -109,6 +109,8 @@ pub struct Verdict {
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// What: a code of the closed catalogue.
+    // A string in the schema: an operator that is newer than the definition must be able to write what it found.
+    #[schemars(with = "String")]
     pub code: Code,
     /// Where the cause sits.
     pub layer: Layer,

@@ -1,0 +1,413 @@
+//! What the API server refuses before anything is stored, as CEL, in the user's words: what is wrong, and what to write.
+//!
+//! One function per rule set; the fields name them. Everything that a rule looks at is bounded in the schema, or the API
+//! server's cost limit refuses the definition. CEL fails, and says so clumsily, where an operand is malformed: rules that
+//! compare durations look at their syntax first. [`crate::resource::validated`] checks the same and more for files.
+
+use serde_json::{Value, json};
+
+/// Go's duration syntax without sign and sub-millisecond units; at most two numbers of six digits fit in 16 characters, so that
+/// CEL's `duration()` cannot overflow on what matches.
+const DURATION: &str = r"^([0-9]{1,6}(\.[0-9]{1,6})?(h|m|s|ms))+$";
+const DNS_LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+/// RFC 9110 §5.6.2.
+const TOKEN: &str = r"^[-!#$%&*+.^_`|~0-9A-Za-z]+$";
+
+fn rule(rule: impl Into<String>, message: &str) -> Value {
+    json!({"rule": rule.into(), "message": message})
+}
+
+fn rule_at(field: &str, rule: impl Into<String>, message: &str) -> Value {
+    json!({"rule": rule.into(), "message": message, "fieldPath": field})
+}
+
+fn is_duration(operand: &str) -> String {
+    format!("{operand}.matches(r'{DURATION}')")
+}
+
+/// A duration between two others. `bounds` is what a person reads.
+pub(super) fn duration(least: &str, most: &str, message: &str) -> Value {
+    let syntax = is_duration("self");
+    json!([
+        rule(
+            &syntax,
+            "is not a duration: write a number and a unit, such as 90s, 5m or 1h30m (24h for a day)"
+        ),
+        rule(
+            format!("!{syntax} || (duration(self) >= duration('{least}') && duration(self) <= duration('{most}'))"),
+            message,
+        ),
+    ])
+}
+
+/// A duration that is 0s (off) or between two others.
+pub(super) fn duration_or_off(least: &str, most: &str, message: &str) -> Value {
+    let syntax = is_duration("self");
+    json!([
+        rule(
+            &syntax,
+            "is not a duration: write a number and a unit, such as 90s, 5m or 1h30m (24h for a day)"
+        ),
+        rule(
+            format!(
+                "!{syntax} || duration(self) == duration('0s') || \
+                 (duration(self) >= duration('{least}') && duration(self) <= duration('{most}'))"
+            ),
+            message,
+        ),
+    ])
+}
+
+pub(super) fn name() -> Value {
+    json!([rule(
+        "self.metadata.name.size() <= 52",
+        "metadata.name may have at most 52 characters: pod names are made from it",
+    )])
+}
+
+pub(super) fn spec() -> Value {
+    let (timeout, every) = (is_duration("self.runTimeout"), is_duration("self.schedule.every"));
+    json!([
+        rule_at(
+            ".runTimeout",
+            format!(
+                "!has(self.runTimeout) || !has(self.schedule.every) || !{timeout} || !{every} || \
+                 duration(self.runTimeout) < duration(self.schedule.every)"
+            ),
+            "must be shorter than schedule.every: one run at a time",
+        ),
+        rule(
+            "has(self.credential) || ((!has(self.direct) || has(self.direct.credential)) && \
+             self.gateways.all(g, has(g.credential)))",
+            "a path has no key: set spec.credential for all paths, or credential on each of them; `none: {}` sends no key",
+        ),
+        rule_at(
+            ".gateways",
+            "has(self.direct) || self.gateways.all(g, !has(g.expectAccount) || g.expectAccount != 'Same')",
+            "expectAccount: Same compares with the direct path: set spec.direct, or remove expectAccount",
+        ),
+        rule_at(
+            ".gateways",
+            "!has(self.request.headers) || self.gateways.all(g, !has(g.headers) || g.headers.all(h, \
+             !self.request.headers.exists(r, r.name.lowerAscii() == h.name.lowerAscii())))",
+            "a header of a gateway is set by request.headers already: remove one of the two",
+        ),
+        rule_at(
+            ".direct",
+            "!has(self.request.headers) || !has(self.direct) || !has(self.direct.headers) || self.direct.headers.all(h, \
+             !self.request.headers.exists(r, r.name.lowerAscii() == h.name.lowerAscii()))",
+            "a header of direct is set by request.headers already: remove one of the two",
+        ),
+    ])
+}
+
+pub(super) fn schedule() -> Value {
+    json!([
+        rule("has(self.every) != has(self.cron)", "set exactly one of every and cron"),
+        rule_at(
+            ".timeZone",
+            "!has(self.timeZone) || has(self.cron)",
+            "goes with cron only: remove it, or write a cron expression instead of every",
+        ),
+    ])
+}
+
+pub(super) fn cron() -> Value {
+    const FIELDS: &str = r"^[^ ]+( +[^ ]+){4}$";
+    // Names, numbers, lists, ranges, steps. Croner checks the numbers' ranges; the operator reports what is left in `Ready`.
+    const FIELD: &str = r"(\*|([0-9]{1,2}|[A-Za-z]{3})(-([0-9]{1,2}|[A-Za-z]{3}))?)(/[0-9]{1,2})?";
+    json!([
+        rule(
+            format!("self.matches(r'{FIELDS}')"),
+            "must have five fields: minute, hour, day of month, month, day of week, such as `*/5 * * * *`",
+        ),
+        rule(
+            format!(r"!self.matches(r'{FIELDS}') || self.matches(r'^({FIELD}(,{FIELD})*( +|$)){{5}}$')"),
+            "is not a cron expression: numbers, names of months and weekdays, *, lists, ranges and /n are known; L, W, # and ? are not",
+        ),
+    ])
+}
+
+pub(super) fn time_zone() -> Value {
+    json!([rule(
+        "self != 'Local' && timestamp('2026-01-01T00:00:00Z').getHours(self) >= 0",
+        "is not a known time zone: write an IANA name such as Europe/Berlin",
+    )])
+}
+
+pub(super) fn request() -> Value {
+    json!([rule(
+        "!has(self.bodyFrom) || (self.prompt == 'Count from 1 to 20.' && self.maxTokens == 64)",
+        "bodyFrom sends a saved body: remove prompt and maxTokens",
+    )])
+}
+
+pub(super) fn api_version() -> Value {
+    json!([rule(
+        "self.matches(r'^[0-9]{4}-[0-9]{2}-[0-9]{2}$')",
+        "must be a date such as 2023-06-01",
+    )])
+}
+
+pub(super) fn betas() -> Value {
+    json!([rule(
+        "self.all(b, b.matches(r'^[A-Za-z0-9][-A-Za-z0-9._]*$'))",
+        "must be names of betas such as context-1m-2025-08-07, one per entry",
+    )])
+}
+
+pub(super) fn model() -> Value {
+    json!([rule(
+        "self.matches(r'^[A-Za-z0-9][-A-Za-z0-9._:/@]*$')",
+        "must be a model's name such as claude-haiku-4-5: letters, digits and . _ : / @ -",
+    )])
+}
+
+pub(super) fn header_list() -> Value {
+    json!([rule(
+        "self.all(h, self.exists_one(o, o.name.lowerAscii() == h.name.lowerAscii()))",
+        "a header is set twice (names are the same in upper and lower case)",
+    )])
+}
+
+pub(super) fn header() -> Value {
+    json!([rule(
+        "has(self.value) != has(self.valueFrom)",
+        "set exactly one of value and valueFrom",
+    )])
+}
+
+pub(super) fn header_name() -> Value {
+    json!([
+        rule(
+            format!("self.matches(r'{TOKEN}')"),
+            "is not a header name such as x-team"
+        ),
+        rule(
+            "!(self.lowerAscii() in ['x-api-key', 'authorization', 'proxy-authorization', 'cookie'])",
+            "may not be set here: keys belong into credential, or proxy.credentialSecretRef",
+        ),
+        rule(
+            "self.lowerAscii() != 'anthropic-version'",
+            "may not be set here: use request.apiVersion"
+        ),
+        rule(
+            "self.lowerAscii() != 'anthropic-beta'",
+            "may not be set here: use request.betas"
+        ),
+        rule(
+            "self.lowerAscii() != 'host'",
+            "may not be set here: use the url of the path"
+        ),
+        rule(
+            "!(self.lowerAscii() in ['content-length', 'content-type', 'content-encoding', 'transfer-encoding', \
+             'accept-encoding', 'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade', 'expect', \
+             'http2-settings', 'user-agent', 'accept'])",
+            "may not be set here: the prober sets it",
+        ),
+    ])
+}
+
+pub(super) fn header_value() -> Value {
+    json!([
+        rule(
+            "!self.contains('sk-ant-')",
+            "looks like an API key: put it into a Secret and use valueFrom.secretKeyRef",
+        ),
+        rule(
+            "self.matches(r'^[!-~]([ -~]*[!-~])?$')",
+            "must be printable ASCII without blanks at its start or end",
+        ),
+    ])
+}
+
+pub(super) fn credential() -> Value {
+    json!([
+        rule(
+            "has(self.secretKeyRef) != has(self.none)",
+            "set exactly one of secretKeyRef and none"
+        ),
+        rule_at(
+            ".headerName",
+            "self.carrier != 'Header' || has(self.headerName)",
+            "is needed with carrier Header",
+        ),
+        rule_at(
+            ".headerName",
+            "self.carrier == 'Header' || !has(self.headerName)",
+            "goes with carrier Header only",
+        ),
+    ])
+}
+
+pub(super) fn credential_header() -> Value {
+    json!([
+        rule(
+            format!("self.matches(r'{TOKEN}')"),
+            "is not a header name such as api-key"
+        ),
+        rule(
+            "!(self.lowerAscii() in ['x-api-key', 'authorization'])",
+            "use carrier XApiKey or Bearer for this header",
+        ),
+        rule(
+            "!(self.lowerAscii() in ['proxy-authorization', 'cookie', 'host', 'content-length', 'content-type', \
+             'content-encoding', 'transfer-encoding', 'accept-encoding', 'connection', 'keep-alive', 'proxy-connection', \
+             'te', 'trailer', 'upgrade', 'expect', 'http2-settings', 'user-agent', 'accept', 'anthropic-version', \
+             'anthropic-beta'])",
+            "cannot carry a key: use another header",
+        ),
+    ])
+}
+
+pub(super) fn object_name() -> Value {
+    json!([rule(
+        format!(r"self.matches(r'^{DNS_LABEL}(\.{DNS_LABEL})*$')"),
+        "is not the name of an object: lower-case letters, digits, - and . are allowed",
+    )])
+}
+
+pub(super) fn object_key() -> Value {
+    json!([rule(
+        "self.matches(r'^[-._a-zA-Z0-9]+$')",
+        "is not a key: letters, digits, -, _ and . are allowed",
+    )])
+}
+
+pub(super) fn path_name() -> Value {
+    json!([
+        rule(
+            format!("self.matches(r'^{DNS_LABEL}$')"),
+            "must be lower-case letters, digits and -, such as edge",
+        ),
+        rule(
+            "!(self in ['direct', 'all'])",
+            "direct and all are reserved: choose another name"
+        ),
+    ])
+}
+
+pub(super) fn url() -> Value {
+    json!([
+        rule(
+            "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",
+            "must be a URL that starts with http:// or https:// and names a host, such as https://api.anthropic.com",
+        ),
+        rule(
+            "!self.matches(r'^[A-Za-z]+://[^/?#]*@')",
+            "may not carry credentials: put them into a Secret and name it in credential",
+        ),
+        rule(
+            "!self.contains('?') && !self.contains('#')",
+            "may not have a query or a fragment: remove what follows the path",
+        ),
+        rule(
+            "!self.lowerAscii().matches(r'/v1(/messages)?/*$')",
+            "may not end in /v1 or /v1/messages: /v1/messages is appended to it (as with ANTHROPIC_BASE_URL)",
+        ),
+        metadata(),
+    ])
+}
+
+pub(super) fn proxy_url() -> Value {
+    json!([
+        rule(
+            "isURL(self) && self.lowerAscii().matches(r'^http://[^/?#]+/?$')",
+            "must be http://host:port: the proxy itself is spoken to in plain text, and has no path",
+        ),
+        rule(
+            "!self.contains('@')",
+            "may not carry credentials: put them into a Secret and name it in credentialSecretRef",
+        ),
+        metadata(),
+    ])
+}
+
+/// The prober looks again after it resolved the name; this is for the mistake that is visible. On the text: CEL's cost
+/// estimate takes a host that `url()` found for boundless.
+fn metadata() -> Value {
+    const ADDRESSES: [&str; 9] = [
+        "169.254.",
+        "168.63.129.16",
+        "100.100.100.200",
+        "192.0.0.192",
+        "0.0.0.0",
+        "[::ffff:169.254.",
+        "[::ffff:a9fe:",
+        "[64:ff9b::a9fe:",
+        "[fd00:ec2:",
+    ];
+    let addresses = ADDRESSES.map(|text| format!("^https?://{}", text.replace('.', r"\.").replace('[', r"\[")));
+    let hosts = crate::resource::validated::METADATA_HOSTS.join("|").replace('.', r"\.");
+    let others = [
+        r"^https?://\[fe[89ab]".to_owned(),
+        r"^https?://\[fd20:ce:".to_owned(),
+        format!(r"^https?://({hosts})\.?(:|/|$)"),
+        "^https?://([0-9]+|0x[0-9a-f]+)(:|/|$)".to_owned(),
+    ];
+    let pattern = [addresses.join("|"), others.join("|")].join("|");
+    rule(
+        format!("!self.lowerAscii().matches(r'{pattern}')"),
+        "may not be a metadata or link-local address, nor an address written as one number",
+    )
+}
+
+pub(super) fn host_name() -> Value {
+    json!([rule(
+        format!(r"self.lowerAscii().matches(r'^{DNS_LABEL}(\.{DNS_LABEL})*$')"),
+        "must be a host name such as gateway.example.com",
+    )])
+}
+
+pub(super) fn long_request() -> Value {
+    let timeout = is_duration("self.timeout");
+    json!([rule_at(
+        ".timeout",
+        format!("!{timeout} || duration(self.timeout).getSeconds() > self.minSeconds"),
+        "must be longer than minSeconds",
+    )])
+}
+
+const LABEL_KEY: &str = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$";
+const LABEL_VALUE: &str = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$";
+
+fn label_rules() -> Vec<Value> {
+    vec![
+        rule(
+            format!("self.all(k, k.matches(r'{LABEL_KEY}'))"),
+            "has a key that is no label's key: write it like app or example.com/app",
+        ),
+        rule(
+            format!("self.all(k, self[k].matches(r'{LABEL_VALUE}'))"),
+            "has a value that is no label's value: letters, digits, -, _ and . are allowed, at most 63",
+        ),
+    ]
+}
+
+pub(super) fn labels() -> Value {
+    label_rules().into()
+}
+
+pub(super) fn own_labels() -> Value {
+    let mut rules = label_rules();
+    rules.push(not_ours());
+    rules.into()
+}
+
+pub(super) fn own_annotations() -> Value {
+    json!([not_ours()])
+}
+
+fn not_ours() -> Value {
+    rule(
+        "self.all(k, !k.startsWith('claudeprobe.dev/'))",
+        "may not set claudeprobe.dev/…: these are the operator's own",
+    )
+}
+
+pub(super) fn quantities() -> Value {
+    json!([rule(
+        r"self.all(k, self[k].matches(r'^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$'))",
+        "has a value that is no quantity: write it like 100m or 64Mi",
+    )])
+}
