@@ -38,10 +38,10 @@ fn dollars_arrive_byte_for_byte() {
     let story = Story::new("dollars", &[KEY]);
     let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
     // The kubelet expands $(NAME) in what it passes to a container, and makes $ of $$.
-    let prompt = "x $(API_KEY) $$ $(HOME) y";
+    let prompt = "x $(CLAUDEPROBE_SECRET_0) $$ $(HOME) y";
     story.probe(
-        &format!("{}/a$(API_KEY)b", gateway.url),
-        &format!("  request:\n    prompt: \"{prompt}\"\n    headers: [{{name: x-story, value: \"$(API_KEY)$$\"}}]\n"),
+        &format!("{}/a$(CLAUDEPROBE_SECRET_0)b", gateway.url),
+        &format!("  request:\n    prompt: \"{prompt}\"\n    headers: [{{name: x-story, value: \"$(CLAUDEPROBE_SECRET_0)$$\"}}]\n"),
     );
     story.first_run();
     let seen = story.claude.requests();
@@ -49,12 +49,12 @@ fn dollars_arrive_byte_for_byte() {
         .iter()
         .find(|request| request["target"].as_str().unwrap().starts_with("/a"))
         .expect("a request through the gateway");
-    assert_eq!(by_gateway["target"], "/a$(API_KEY)b/v1/messages");
+    assert_eq!(by_gateway["target"], "/a$(CLAUDEPROBE_SECRET_0)b/v1/messages");
     let body: serde_json::Value = serde_json::from_str(by_gateway["body"].as_str().unwrap()).unwrap();
     assert_eq!(body["messages"][0]["content"], prompt);
     let headers = by_gateway["headers"].as_array().unwrap();
     assert!(
-        headers.contains(&serde_json::json!(["x-story", "$(API_KEY)$$"])),
+        headers.contains(&serde_json::json!(["x-story", "$(CLAUDEPROBE_SECRET_0)$$"])),
         "{headers:?}"
     );
 }
