@@ -22,4 +22,3 @@ pub mod plan;
 pub mod probe;
 pub mod report;
 pub mod resource;
-pub mod standin;

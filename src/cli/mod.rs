@@ -37,7 +37,20 @@ Examples:
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(Box<check::args::Args>),
     Crd(crd::Args),
+}
+
+/// Runs `work` on a runtime of its own with one thread: for commands that are a client, whose timing no other thread disturbs.
+///
+/// # Errors
+/// When the system has no file descriptors or memory left for a runtime.
+pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::runtime(format!("the asynchronous runtime cannot start: {error}")))?;
+    Ok(runtime.block_on(work))
 }
 
 /// Parses the process's arguments, runs the command, and says how it ended. `commit` is shown by `--version`.
@@ -80,6 +93,7 @@ where
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Check(args) => check::run(&args),
         Command::Crd(args) => crd::run(&args),
     }
 }

@@ -93,7 +93,7 @@ impl Table {
             width: widest.max(heading.chars().count()),
             numeric: cells
                 .iter()
-                .all(|text| text.is_empty() || text.starts_with(|first: char| first.is_ascii_digit() || first == '-')),
+                .all(|text| text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-'))),
         })
     }
 }

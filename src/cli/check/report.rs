@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::evidence::{Exchange, RunEvidence};
+use crate::report::evidence::{Exchange, Outcome, RunEvidence};
 use crate::resource::status::{Finding, PathStatus, Verdict};
 
 /// The result of one check: the contract of `-o json` and `-o yaml`.
@@ -40,7 +40,7 @@ pub struct Vantage {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cost {
-    /// Requests of all paths.
+    /// Requests that were sent, on all paths.
     pub requests: u32,
     /// Input tokens that the answers report.
     pub input_tokens: u32,
@@ -53,6 +53,7 @@ impl Cost {
     #[must_use]
     pub fn of(evidence: &RunEvidence) -> Self {
         let exchanges = evidence.legs.iter().flat_map(|leg| &leg.exchanges);
+        let exchanges = exchanges.filter(|exchange| exchange.outcome != Outcome::ConnectFailed);
         exchanges.fold(Self::default(), |sum, exchange: &Exchange| {
             let usage = exchange.usage.unwrap_or_default();
             Self {

@@ -41,6 +41,37 @@ pub fn render(report: &CheckReport, paint: Paint) -> String {
     out
 }
 
+/// The report in one line, for repeated checks.
+#[must_use]
+pub fn line(report: &CheckReport, paint: Paint) -> String {
+    let verdict = &report.verdict;
+    let state = format!("{:?}", verdict.state);
+    let mut out = format!("{}  {:<12}", report.vantage.at, paint.paint(tone(verdict.state), state));
+    if !verdict.code.is_empty() {
+        let path = if verdict.path.is_empty() { "all" } else { &verdict.path };
+        let _ = write!(
+            out,
+            " {} ({}, {path})",
+            paint.paint(Tone::Strong, &verdict.code),
+            verdict.layer
+        );
+    }
+    for path in &report.paths {
+        let total = path
+            .timings
+            .get("total")
+            .map_or_else(String::new, |s| format!(" {} s", seconds(*s)));
+        let status = if path.status == 0 {
+            path.outcome.clone()
+        } else {
+            path.status.to_string()
+        };
+        let _ = write!(out, "  {} {status}{total}", path.name);
+    }
+    out.push('\n');
+    out
+}
+
 /// How a verdict's state speaks to the eye.
 #[must_use]
 pub fn tone(state: VerdictState) -> Tone {

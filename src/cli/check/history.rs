@@ -1,0 +1,67 @@
+//! What a repeated check remembers of its earlier runs, as the operator remembers it in the status.
+
+use crate::diagnosis::{Context, Diagnosis, PastRun, PathBefore, PreviousVerdict, Thresholds};
+use crate::report::evidence::RunEvidence;
+use crate::resource::status::VerdictState;
+use crate::resource::validated::Probe;
+
+/// Earlier runs that a diagnosis can use.
+const KEPT: usize = 5;
+
+/// What the next diagnosis is to know of the earlier runs.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    context: Context,
+}
+
+impl History {
+    /// The context of a diagnosis at `now_ms` (Unix milliseconds).
+    #[must_use]
+    pub fn context(&self, probe: &Probe, now_ms: i64) -> Context {
+        Context {
+            now_ms,
+            thresholds: Thresholds::of(probe),
+            ..self.context.clone()
+        }
+    }
+
+    /// Takes in a run that was diagnosed at `now_ms`.
+    pub fn remember(&mut self, evidence: &RunEvidence, diagnosis: &Diagnosis, now_ms: i64) {
+        let verdict = &diagnosis.verdict;
+        let context = &mut self.context;
+        let same = context
+            .previous
+            .as_ref()
+            .filter(|before| before.state == verdict.state && before.code == verdict.code);
+        context.previous = Some(PreviousVerdict {
+            state: verdict.state,
+            code: verdict.code.clone(),
+            since_ms: same.map_or(now_ms, |before| before.since_ms),
+        });
+        let run = PastRun {
+            at_ms: now_ms,
+            state: verdict.state,
+            findings: diagnosis
+                .findings
+                .iter()
+                .map(|finding| format!("{}@{}", finding.code, finding.path))
+                .collect(),
+            own_conditions: diagnosis.own_conditions.clone(),
+        };
+        context.last_runs.insert(0, run);
+        context.last_runs.truncate(KEPT);
+        if matches!(verdict.state, VerdictState::Healthy | VerdictState::Degraded) {
+            context.last_good_ms = Some(now_ms);
+        }
+        context.canaries.clone_from(&diagnosis.canaries);
+        context.before = evidence
+            .legs
+            .iter()
+            .map(|leg| PathBefore {
+                path: leg.path.clone(),
+                peer: leg.handshake.peer.clone(),
+                header_set: leg.frozen().and_then(|exchange| exchange.header_set),
+            })
+            .collect();
+    }
+}

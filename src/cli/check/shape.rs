@@ -1,0 +1,190 @@
+//! Compares a document with the resource's schema, so that a typo in a file is an error here as it is at the API server.
+//!
+//! Only shapes: unknown and missing fields, wrong types, values outside an enum. What values mean is checked by the
+//! resource itself.
+
+use serde_json::Value;
+
+use crate::resource::validated::SpecFault;
+
+/// All faults of `document` against `schema` (an OpenAPI v3 structural schema), `path` being the document's own.
+#[must_use]
+pub fn faults(document: &Value, schema: &Value, path: &str) -> Vec<SpecFault> {
+    let mut found = Vec::new();
+    walk(document, schema, path, &mut found);
+    found
+}
+
+fn walk(value: &Value, schema: &Value, path: &str, found: &mut Vec<SpecFault>) {
+    if value.is_null() && schema["nullable"] == true {
+        return;
+    }
+    if schema["x-kubernetes-int-or-string"] == true && (value.is_string() || value.is_i64()) {
+        return;
+    }
+    let Some(kind) = schema["type"].as_str() else { return };
+    if !is(value, kind) {
+        let fix = if kind == "string" { ": put it in quotes" } else { "" };
+        add(
+            found,
+            path,
+            format!("must be of type {kind}, and this is {}{fix}", name_of(value)),
+        );
+        return;
+    }
+    match value {
+        Value::Object(fields) => object(fields, schema, path, found),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                walk(item, &schema["items"], &format!("{path}[{index}]"), found);
+            }
+        }
+        _ => {
+            if let Some(allowed) = schema["enum"].as_array()
+                && !allowed.contains(value)
+            {
+                let allowed: Vec<String> = allowed.iter().map(plain).collect();
+                add(found, path, format!("{} is not one of {}", value, allowed.join(", ")));
+            }
+        }
+    }
+}
+
+fn object(fields: &serde_json::Map<String, Value>, schema: &Value, path: &str, found: &mut Vec<SpecFault>) {
+    let known = schema["properties"].as_object();
+    for (name, value) in fields {
+        let field = format!("{path}.{name}");
+        match known.and_then(|known| known.get(name)) {
+            Some(schema) => walk(value, schema, &field, found),
+            None if schema["x-kubernetes-preserve-unknown-fields"] == true => {}
+            None if schema["additionalProperties"].is_object() => {
+                walk(value, &schema["additionalProperties"], &field, found);
+            }
+            None => {
+                let near = known.and_then(|known| nearest(name, known.keys()));
+                let hint = near.map_or_else(String::new, |near| format!(": did you mean {near}?"));
+                add(found, &field, format!("is not a field of a ClaudeProbe{hint}"));
+            }
+        }
+    }
+    for required in schema["required"].as_array().into_iter().flatten() {
+        if let Some(name) = required.as_str()
+            && !fields.contains_key(name)
+        {
+            add(found, &format!("{path}.{name}"), "is required".into());
+        }
+    }
+}
+
+fn is(value: &Value, kind: &str) -> bool {
+    match kind {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        _ => true,
+    }
+}
+
+fn name_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "empty",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn add(found: &mut Vec<SpecFault>, field: &str, message: String) {
+    found.push(SpecFault {
+        field: field.to_owned(),
+        message,
+    });
+}
+
+/// The known name that a typo was meant to be, if one is near enough.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    let typed = name.to_ascii_lowercase();
+    known
+        .map(|candidate| (distance(&typed, &candidate.to_ascii_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 5)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Levenshtein distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let change = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn messages(document: &Value) -> Vec<String> {
+        let schema = json!({
+            "type": "object",
+            "required": ["gateways"],
+            "properties": {
+                "gateways": {"type": "array", "items": {"type": "object", "properties": {"url": {"type": "string"}}}},
+                "httpVersion": {"type": "string", "enum": ["Http1", "Http2"]},
+                "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+                "suspend": {"type": "boolean"},
+            }
+        });
+        faults(document, &schema, "spec")
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn every_fault_is_named_with_its_field_and_fix() {
+        let document = json!({
+            "gatways": [],
+            "httpVersion": "h2",
+            "labels": {"tier": 1},
+            "suspend": "yes",
+        });
+        assert_eq!(
+            messages(&document),
+            [
+                "spec.gatways: is not a field of a ClaudeProbe: did you mean gateways?",
+                "spec.httpVersion: \"h2\" is not one of Http1, Http2",
+                "spec.labels.tier: must be of type string, and this is a number: put it in quotes",
+                "spec.suspend: must be of type boolean, and this is a string",
+                "spec.gateways: is required",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_fitting_document_has_no_fault_and_items_carry_their_index() {
+        assert_eq!(messages(&json!({"gateways": [{"url": "http://a"}]})), [""; 0]);
+        assert_eq!(
+            messages(&json!({"gateways": [{"url": "http://a"}, {"urk": "b"}]})),
+            ["spec.gateways[1].urk: is not a field of a ClaudeProbe: did you mean url?"]
+        );
+    }
+}
