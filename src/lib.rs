@@ -22,3 +22,4 @@ pub mod plan;
 pub mod probe;
 pub mod report;
 pub mod resource;
+pub mod standin;

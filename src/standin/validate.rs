@@ -1,0 +1,508 @@
+//! Checks of a request's body, in the API's order and words, for each API version.
+
+use serde_json::Value;
+
+use super::errors::{ApiError, Stage};
+use super::models::Model;
+
+/// The two endpoints that take a Messages body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    Messages,
+    CountTokens,
+}
+
+/// The version since which sampling parameters and some content blocks are refused.
+const STRICT_VERSION: &str = "2026-10-21";
+
+/// Fields of both endpoints.
+const COMMON: [&str; 8] = [
+    "model",
+    "messages",
+    "system",
+    "tools",
+    "tool_choice",
+    "thinking",
+    "output_config",
+    "cache_control",
+];
+/// Fields of the Messages endpoint only.
+const MESSAGES_ONLY: [&str; 9] = [
+    "max_tokens",
+    "metadata",
+    "stop_sequences",
+    "stream",
+    "temperature",
+    "top_k",
+    "top_p",
+    "service_tier",
+    "inference_geo",
+];
+const SAMPLING: [&str; 3] = ["temperature", "top_p", "top_k"];
+/// Fields that exist only with a beta: field, prefix of the beta's name.
+const BETA_FIELDS: [(&str, &str); 5] = [
+    ("context_management", "context-management-"),
+    ("mcp_servers", "mcp-client-"),
+    ("output_format", "structured-outputs-"),
+    ("container", "code-execution-"),
+    ("speed", "fast-mode-"),
+];
+
+/// Betas that are not refused.
+const BETAS: [&str; 24] = [
+    "advanced-tool-use-2025-11-20",
+    "claude-code-20250219",
+    "code-execution-2025-08-25",
+    "compact-2026-01-12",
+    "computer-use-2025-01-24",
+    "context-1m-2025-08-07",
+    "context-management-2025-06-27",
+    "effort-2025-11-24",
+    "extended-cache-ttl-2025-04-11",
+    "fast-mode-2026-02-01",
+    "files-api-2025-04-14",
+    "fine-grained-tool-streaming-2025-05-14",
+    "interleaved-thinking-2025-05-14",
+    "mcp-client-2025-04-04",
+    "mcp-client-2025-11-20",
+    "message-batches-2024-09-24",
+    "oauth-2025-04-20",
+    "output-128k-2025-02-19",
+    "pdfs-2024-09-25",
+    "prompt-caching-2024-07-31",
+    "skills-2025-10-02",
+    "structured-outputs-2025-11-13",
+    "token-counting-2024-11-01",
+    "web-fetch-2025-09-10",
+];
+
+/// A request that passed.
+#[derive(Clone, Debug)]
+pub(super) struct Checked {
+    pub model: String,
+    pub max_tokens: u64,
+    pub stream: bool,
+    /// `thinking.type`, if sent.
+    pub thinking: Option<String>,
+    pub stop_sequences: Vec<String>,
+}
+
+/// The version header, all its values joined as the edge joins them.
+pub(super) fn version(values: &[String]) -> Result<String, ApiError> {
+    let joined = values.join(", ");
+    if joined.is_empty() {
+        return Err(ApiError::invalid("anthropic-version: header is required"));
+    }
+    if crate::claude::headers::VERSIONS.contains(&joined.as_str()) {
+        Ok(joined)
+    } else {
+        Err(ApiError::invalid(format!(
+            "anthropic-version: \"{joined}\" is not a valid version"
+        )))
+    }
+}
+
+/// The names in all `anthropic-beta` headers.
+pub(super) fn betas(values: &[String]) -> Result<Vec<String>, ApiError> {
+    let names: Vec<String> = values
+        .iter()
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect();
+    let unknown: Vec<String> = names
+        .iter()
+        .filter(|name| !BETAS.contains(&name.as_str()))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if unknown.is_empty() {
+        return Ok(names);
+    }
+    Err(ApiError::invalid(format!(
+        "Unexpected value(s) {} for the `anthropic-beta` header. Please consult our documentation at platform.claude.com/docs or try again without the header.",
+        unknown.join(", ")
+    )))
+}
+
+/// The body as JSON, or the byte where it stops being JSON.
+pub(super) fn json(bytes: &[u8]) -> Result<Value, ApiError> {
+    let error = match serde_json::from_slice::<Value>(bytes) {
+        Ok(value) if value.is_object() => return Ok(value),
+        Ok(_) => return Err(ApiError::invalid("Input should be an object")),
+        Err(error) => error,
+    };
+    let text = error.to_string();
+    let (reason, at_end) = if error.is_eof() {
+        ("unexpected end of data", true)
+    } else if text.starts_with("control character") {
+        ("unexpected control character in string", false)
+    } else {
+        ("unexpected character", false)
+    };
+    let line_start: usize = bytes
+        .split_inclusive(|&byte| byte == b'\n')
+        .take(error.line().saturating_sub(1))
+        .map(<[u8]>::len)
+        .sum();
+    let at = if at_end {
+        bytes.len()
+    } else {
+        line_start + error.column().saturating_sub(1)
+    };
+    let column = at.saturating_sub(line_start) + 1;
+    Err(ApiError::invalid(format!(
+        "The request body is not valid JSON: {reason}: line {} column {column} (char {at})",
+        error.line().max(1)
+    )))
+}
+
+/// Checks a body against the endpoint's schema under this version with these betas.
+pub(super) fn check(body: &Value, endpoint: Endpoint, version: &str, betas: &[String]) -> Result<Checked, ApiError> {
+    let fields = body.as_object().into_iter().flatten();
+    for (name, value) in fields {
+        let name = name.as_str();
+        let known = COMMON.contains(&name)
+            || (endpoint == Endpoint::Messages && MESSAGES_ONLY.contains(&name))
+            || BETA_FIELDS
+                .iter()
+                .any(|(field, beta)| *field == name && betas.iter().any(|sent| sent.starts_with(beta)));
+        let refused = version == STRICT_VERSION && SAMPLING.contains(&name) && !value.is_null();
+        if !known || refused {
+            return Err(ApiError::invalid(format!("{name}: Extra inputs are not permitted")));
+        }
+    }
+    let model = match body.get("model") {
+        None => return Err(ApiError::invalid("model: Field required")),
+        Some(Value::String(model)) if !model.is_empty() => model.clone(),
+        Some(Value::String(_)) => return Err(ApiError::invalid("model: String should have at least 1 character")),
+        Some(_) => return Err(ApiError::invalid("model: Input should be a valid string")),
+    };
+    let max_tokens = match (endpoint, body.get("max_tokens")) {
+        (Endpoint::CountTokens, _) => 0,
+        (_, None) => return Err(ApiError::invalid("max_tokens: Field required")),
+        (_, Some(value)) => match (value.as_u64(), value.as_i64()) {
+            (Some(number), _) => number,
+            (_, Some(_)) => {
+                return Err(ApiError::invalid(
+                    "max_tokens: Input should be greater than or equal to 0",
+                ));
+            }
+            _ => return Err(ApiError::invalid("max_tokens: Input should be a valid integer")),
+        },
+    };
+    let stream = match body.get("stream") {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(stream)) => *stream,
+        Some(_) => return Err(ApiError::invalid("stream: Input should be a valid boolean")),
+    };
+    messages(body.get("messages"), version)?;
+    let thinking = body
+        .get("thinking")
+        .and_then(|thinking| thinking.get("type"))
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    if max_tokens == 0 && endpoint == Endpoint::Messages {
+        let on = matches!(thinking.as_deref(), Some("enabled" | "adaptive"));
+        let forced = matches!(
+            body.pointer("/tool_choice/type").and_then(Value::as_str),
+            Some("any" | "tool")
+        );
+        if stream
+            || on
+            || forced
+            || body.get("output_format").is_some()
+            || body.pointer("/output_config/format").is_some()
+        {
+            return Err(ApiError::invalid(
+                "max_tokens: 0 is only supported without streaming, thinking, structured outputs or a forced tool",
+            ));
+        }
+    }
+    let stop_sequences = body
+        .get("stop_sequences")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let stop_sequences = stop_sequences
+        .filter_map(Value::as_str)
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+        .collect();
+    Ok(Checked {
+        model,
+        max_tokens,
+        stream,
+        thinking,
+        stop_sequences,
+    })
+}
+
+fn messages(messages: Option<&Value>, version: &str) -> Result<(), ApiError> {
+    let turns = match messages {
+        None => return Err(ApiError::invalid("messages: Field required")),
+        Some(Value::Array(turns)) if turns.is_empty() => {
+            return Err(ApiError::invalid("messages: at least one message is required"));
+        }
+        Some(Value::Array(turns)) => turns,
+        Some(_) => return Err(ApiError::invalid("messages: Input should be a valid list")),
+    };
+    for (at, turn) in turns.iter().enumerate() {
+        let assistant = match turn.get("role").and_then(Value::as_str) {
+            Some("user" | "system") => false,
+            Some("assistant") => true,
+            Some(_) => {
+                return Err(ApiError::invalid(format!(
+                    "messages.{at}.role: Input should be 'user' or 'assistant'"
+                )));
+            }
+            None => return Err(ApiError::invalid(format!("messages.{at}.role: Field required"))),
+        };
+        match turn.get("content") {
+            None => return Err(ApiError::invalid(format!("messages.{at}.content: Field required"))),
+            Some(Value::String(text)) if text.is_empty() && !assistant => {
+                return Err(ApiError::invalid(format!(
+                    "messages.{at}: user messages must have non-empty content"
+                )));
+            }
+            Some(Value::String(_)) => {}
+            Some(Value::Array(blocks)) => {
+                for (index, block) in blocks.iter().enumerate() {
+                    content_block(block, &format!("messages.{at}.content.{index}"), assistant, version)?;
+                }
+            }
+            Some(_) => {
+                return Err(ApiError::invalid(format!(
+                    "messages.{at}.content: Input should be a valid list"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn content_block(block: &Value, path: &str, assistant: bool, version: &str) -> Result<(), ApiError> {
+    let Some(kind) = block.get("type").and_then(Value::as_str) else {
+        return Err(ApiError::invalid(format!("{path}.type: Field required")));
+    };
+    match kind {
+        "text" if block.get("text").and_then(Value::as_str).is_none_or(str::is_empty) => {
+            Err(ApiError::invalid("messages: text content blocks must be non-empty"))
+        }
+        "document" if assistant && version == STRICT_VERSION => Err(ApiError::invalid(format!(
+            "{path}: `document` blocks are not permitted in `assistant` messages"
+        ))),
+        "text"
+            if !assistant
+                && version == STRICT_VERSION
+                && block
+                    .get("citations")
+                    .and_then(Value::as_array)
+                    .is_some_and(|list| !list.is_empty()) =>
+        {
+            Err(ApiError::invalid(format!(
+                "{path}.citations: Extra inputs are not permitted"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks what depends on the model.
+pub(super) fn against_model(body: &Value, checked: &Checked, model: &Model) -> Result<(), ApiError> {
+    if checked.max_tokens > model.max_output {
+        return Err(ApiError::invalid(format!(
+            "max_tokens: {} > {}, which is the maximum allowed number of output tokens for {}",
+            checked.max_tokens, model.max_output, model.id
+        )));
+    }
+    if model.fixed_sampling
+        && let Some(name) = SAMPLING.iter().find(|name| {
+            body.get(**name)
+                .is_some_and(|value| !value.is_null() && value.as_f64() != Some(1.0))
+        })
+    {
+        return Err(ApiError::invalid(format!(
+            "{name}: only the default value is supported for {}",
+            model.id
+        )));
+    }
+    match checked.thinking.as_deref() {
+        Some(kind @ ("disabled" | "between_tools")) if model.thinks && model.quiet != Some(kind) => Err(
+            ApiError::invalid(format!("thinking.type: `{kind}` is not supported for {}", model.id)),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Largest body after decoding.
+const MAX_DECODED: u64 = 32 << 20;
+
+/// The body without its `content-encoding`.
+pub(super) fn decoded(bytes: &[u8], encoding: Option<&str>) -> Result<Option<Vec<u8>>, ApiError> {
+    use std::io::Read;
+    let coded = |message: &str, code: &'static str| {
+        let mut error = ApiError::invalid(message);
+        error.code = Some(code.into());
+        error
+    };
+    match encoding.map(|name| name.trim().to_ascii_lowercase()).as_deref() {
+        None | Some("" | "identity") => Ok(None),
+        Some("gzip") => {
+            let mut out = Vec::new();
+            let read = flate2::read::GzDecoder::new(bytes)
+                .take(MAX_DECODED + 1)
+                .read_to_end(&mut out);
+            if read.is_err() {
+                return Err(coded(
+                    "The request body could not be decoded as gzip.",
+                    "request_body_encoding_invalid",
+                ));
+            }
+            if u64::try_from(out.len()).is_ok_and(|length| length > MAX_DECODED) {
+                let mut error = ApiError::new(
+                    413,
+                    "request_too_large",
+                    "Request exceeds the maximum size",
+                    Stage::Account,
+                );
+                error.code = Some("request_body_too_large_after_decoding".into());
+                return Err(error);
+            }
+            Ok(Some(out))
+        }
+        Some(_) => Err(coded(
+            "The request body's content-encoding is not supported.",
+            "request_body_encoding_unsupported",
+        )),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use serde_json::json as value;
+
+    fn refusal(body: Value, version: &str) -> Option<String> {
+        check(&body, Endpoint::Messages, version, &[])
+            .err()
+            .map(|error| error.message)
+    }
+
+    fn ask(extra: Value) -> Value {
+        let mut body =
+            value!({"model": "claude-haiku-4-5", "max_tokens": 1, "messages": [{"role": "user", "content": "."}]});
+        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        body
+    }
+
+    #[test]
+    fn the_byte_where_json_ends_is_named_as_received() {
+        let position = |bytes: &[u8]| json(bytes).unwrap_err().message;
+        assert_eq!(
+            position(b"{\"a\":\"\x01\"}"),
+            "The request body is not valid JSON: unexpected control character in string: line 1 column 7 (char 6)"
+        );
+        assert_eq!(
+            position(b"{\"a\": x}"),
+            "The request body is not valid JSON: unexpected character: line 1 column 7 (char 6)"
+        );
+        assert_eq!(
+            position(b"{\n\"a\": x}"),
+            "The request body is not valid JSON: unexpected character: line 2 column 6 (char 7)"
+        );
+        assert_eq!(
+            position(b"{\"a\":"),
+            "The request body is not valid JSON: unexpected end of data: line 1 column 6 (char 5)"
+        );
+        assert_eq!(
+            position(b""),
+            "The request body is not valid JSON: unexpected end of data: line 1 column 1 (char 0)"
+        );
+    }
+
+    #[test]
+    fn versions_and_betas_are_echoed() {
+        let sent = |values: &[&str]| {
+            version(&values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>()).map_err(|error| error.message)
+        };
+        assert_eq!(sent(&["2023-06-01"]).unwrap(), "2023-06-01");
+        assert_eq!(sent(&[]).unwrap_err(), "anthropic-version: header is required");
+        assert_eq!(
+            sent(&["2023-06-01", "2023-06-01"]).unwrap_err(),
+            "anthropic-version: \"2023-06-01, 2023-06-01\" is not a valid version"
+        );
+        let error = betas(&["oauth-2025-04-20, x-1".to_owned(), "y-2".to_owned()])
+            .unwrap_err()
+            .message;
+        assert!(
+            error.starts_with("Unexpected value(s) `x-1`, `y-2` for the `anthropic-beta` header."),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn fields_are_refused_by_name() {
+        assert_eq!(refusal(ask(value!({})), "2023-06-01"), None);
+        assert_eq!(
+            refusal(ask(value!({"x_probe": 1})), "2023-06-01").unwrap(),
+            "x_probe: Extra inputs are not permitted"
+        );
+        assert_eq!(
+            refusal(ask(value!({"context_management": {}})), "2023-06-01").unwrap(),
+            "context_management: Extra inputs are not permitted"
+        );
+        assert!(
+            check(
+                &ask(value!({"context_management": {}})),
+                Endpoint::Messages,
+                "2023-06-01",
+                &["context-management-2025-06-27".to_owned()]
+            )
+            .is_ok()
+        );
+        assert_eq!(
+            refusal(value!({"model": "m", "messages": []}), "2023-06-01").unwrap(),
+            "max_tokens: Field required"
+        );
+        let counted = check(&ask(value!({})), Endpoint::CountTokens, "2023-06-01", &[]).unwrap_err();
+        assert_eq!(counted.message, "max_tokens: Extra inputs are not permitted");
+    }
+
+    #[test]
+    fn the_strict_version_refuses_what_the_older_accepts() {
+        let document = value!({"messages": [{"role": "user", "content": "."}, {"role": "assistant", "content": [{"type": "document", "source": {}}]}]});
+        let cited =
+            value!({"messages": [{"role": "user", "content": [{"type": "text", "text": "x", "citations": [{}]}]}]});
+        for extra in [value!({"temperature": 1.0}), document, cited] {
+            assert_eq!(refusal(ask(extra.clone()), "2023-06-01"), None, "{extra}");
+            assert!(refusal(ask(extra.clone()), "2026-10-21").is_some(), "{extra}");
+        }
+    }
+
+    #[test]
+    fn no_output_is_allowed_only_without_a_stream() {
+        assert_eq!(refusal(ask(value!({"max_tokens": 0})), "2023-06-01"), None);
+        assert!(refusal(ask(value!({"max_tokens": 0, "stream": true})), "2023-06-01").is_some());
+        assert!(refusal(ask(value!({"max_tokens": -1})), "2023-06-01").is_some());
+    }
+
+    #[test]
+    fn gzip_is_decoded_and_other_encodings_have_a_code() {
+        use std::io::Write;
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(b"{}").unwrap();
+        assert_eq!(
+            decoded(&encoder.finish().unwrap(), Some("gzip")).unwrap().unwrap(),
+            b"{}"
+        );
+        assert_eq!(
+            decoded(b"{}", Some("br")).unwrap_err().code.as_deref(),
+            Some("request_body_encoding_unsupported")
+        );
+        assert_eq!(
+            decoded(b"{}", Some("gzip")).unwrap_err().code.as_deref(),
+            Some("request_body_encoding_invalid")
+        );
+    }
+}
