@@ -6,6 +6,7 @@ pub mod check;
 pub mod crd;
 pub mod exit;
 pub mod output;
+pub mod standin;
 pub mod table;
 
 use std::ffi::OsString;
@@ -39,6 +40,7 @@ Examples:
 enum Command {
     Check(Box<check::args::Args>),
     Crd(crd::Args),
+    Standin(standin::Args),
 }
 
 /// Runs `work` on a runtime of its own with one thread: for commands that are a client, whose timing no other thread disturbs.
@@ -95,6 +97,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Check(args) => check::run(&args),
         Command::Crd(args) => crd::run(&args),
+        Command::Standin(args) => standin::run(&args),
     }
 }
 

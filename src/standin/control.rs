@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use axum::extract::rejection::JsonRejection;
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -26,13 +26,10 @@ impl IntoResponse for Wrong {
     }
 }
 
-impl From<JsonRejection> for Wrong {
-    fn from(rejection: JsonRejection) -> Self {
-        Self(rejection.status(), rejection.body_text())
-    }
+/// The body as JSON, whatever its content type says: `curl -d` is enough.
+fn read<T: serde::de::DeserializeOwned>(body: &Bytes) -> Result<T, Wrong> {
+    serde_json::from_slice(body).map_err(|error| Wrong(StatusCode::UNPROCESSABLE_ENTITY, format!("the body: {error}")))
 }
-
-type Body<T> = Result<Json<T>, JsonRejection>;
 
 /// Checks a set of keys.
 pub(super) fn check_keys(keys: &[Key]) -> Result<(), String> {
@@ -77,8 +74,8 @@ async fn keys(State(shared): State<Arc<Shared>>) -> Json<Vec<Key>> {
     Json(shared.keys.read().unwrap_or_else(PoisonError::into_inner).clone())
 }
 
-async fn set_keys(State(shared): State<Arc<Shared>>, body: Body<Vec<Key>>) -> Result<Json<Vec<Key>>, Wrong> {
-    let Json(keys) = body?;
+async fn set_keys(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Vec<Key>>, Wrong> {
+    let keys: Vec<Key> = read(&body)?;
     check_keys(&keys).map_err(|wrong| Wrong(StatusCode::UNPROCESSABLE_ENTITY, wrong))?;
     shared
         .keys
@@ -92,8 +89,8 @@ async fn faults(State(shared): State<Arc<Shared>>) -> Json<Vec<Active>> {
     Json(shared.rules.list())
 }
 
-async fn add_fault(State(shared): State<Arc<Shared>>, body: Body<Rule>) -> Result<Response, Wrong> {
-    let Json(rule) = body?;
+async fn add_fault(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Response, Wrong> {
+    let rule: Rule = read(&body)?;
     rule.validate()
         .map_err(|wrong| Wrong(StatusCode::UNPROCESSABLE_ENTITY, wrong))?;
     let id = shared.rules.add(rule);
@@ -139,8 +136,8 @@ struct Pace {
     first_byte_ms: u64,
 }
 
-async fn set_pace(State(shared): State<Arc<Shared>>, body: Body<Pace>) -> Result<Json<Pace>, Wrong> {
-    let Json(pace) = body?;
+async fn set_pace(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Pace>, Wrong> {
+    let pace: Pace = read(&body)?;
     *shared.pace.write().unwrap_or_else(PoisonError::into_inner) = (
         Duration::from_millis(pace.pace_ms),
         Duration::from_millis(pace.first_byte_ms),

@@ -6,6 +6,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use secrecy::{ExposeSecret, SecretString};
 
 /// Why no TLS identity could be made or read.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +117,7 @@ pub struct Identity {
     config: Arc<ServerConfig>,
     ca_pem: Option<String>,
     chain_pem: String,
+    key_pem: SecretString,
 }
 
 impl Identity {
@@ -137,6 +139,7 @@ impl Identity {
                 reason: "no certificate in it".to_owned(),
             });
         }
+        let key_pem = key;
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| pem("the key", error))?;
         // An explicit provider: the process-wide one may not be installed in a test.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -149,6 +152,7 @@ impl Identity {
             config: Arc::new(config),
             ca_pem,
             chain_pem: chain.to_owned(),
+            key_pem: SecretString::from(key_pem),
         })
     }
 
@@ -162,6 +166,12 @@ impl Identity {
     #[must_use]
     pub fn chain_pem(&self) -> &str {
         &self.chain_pem
+    }
+
+    /// The private key as PEM.
+    #[must_use]
+    pub fn key_pem(&self) -> &str {
+        self.key_pem.expose_secret()
     }
 
     /// The configuration of a server that offers HTTP/2 and HTTP/1.1.
