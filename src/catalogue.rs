@@ -214,7 +214,24 @@ impl Code {
         &CATALOGUE[self as usize]
     }
 
-    /// Whether this is what another fault looks like from outside: it gives way to a cause on the same path.
+    /// Whether `cause` on the same path explains this one: a cause comes before its symptom.
+    #[must_use]
+    pub const fn gives_way_to(self, cause: Code) -> bool {
+        if matches!(cause, Self::CredentialMalformed) {
+            return self.is_symptom()
+                || matches!(
+                    self,
+                    Self::CredentialRejected
+                        | Self::CredentialAltered
+                        | Self::CredentialStripped
+                        | Self::GatewayAuthRefused
+                        | Self::GatewayPolicyDenied
+                );
+        }
+        self.is_symptom() && !cause.is_symptom()
+    }
+
+    /// Whether this is what another fault looks like from outside.
     #[must_use]
     pub const fn is_symptom(self) -> bool {
         matches!(

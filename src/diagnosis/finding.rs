@@ -2,7 +2,6 @@
 //!
 //! Rules return findings without time and rate; [`super::diagnose`] adds both, and marks those that a path accepts.
 
-use super::view::{Leg, State};
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::resource::status::Finding;
 
@@ -39,9 +38,6 @@ pub(super) trait Sharpen: Sized {
     fn hop(self, hop: &str) -> Self;
     /// Puts this advice before the general one.
     fn advise(self, advice: impl Into<String>) -> Self;
-    /// The severity that fits whether the path's frozen request fails: an error when it does, at most a warning when it is
-    /// answered.
-    fn graded(self, leg: &Leg<'_>) -> Self;
     /// Another severity than the catalogue's.
     fn severity(self, severity: Severity) -> Self;
 }
@@ -55,15 +51,6 @@ impl Sharpen for Finding {
     fn advise(mut self, advice: impl Into<String>) -> Self {
         self.advice = advice.into();
         self
-    }
-
-    fn graded(self, leg: &Leg<'_>) -> Self {
-        let severity = if leg.state() == State::Failed {
-            Severity::Error
-        } else {
-            self.severity.min(Severity::Warning)
-        };
-        self.severity(severity)
     }
 
     fn severity(mut self, severity: Severity) -> Self {

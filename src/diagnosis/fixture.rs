@@ -248,3 +248,58 @@ pub(super) fn page(status: u16) -> Exchange {
         ..reply(status)
     }
 }
+
+/// A stream that Claude began and that ended without `message_stop`: `events` events, the last at `last` ms, the end at `end`.
+pub(super) fn cut(outcome: Outcome, events: u32, last: u32, end: u32) -> Exchange {
+    let whole = stream();
+    Exchange {
+        outcome,
+        total_ms: Some(end),
+        stream: Some(StreamEvidence {
+            events,
+            pings: 0,
+            bytes: events * 120,
+            reads: events,
+            first_event_ms: (events > 0).then_some(400),
+            first_token_ms: (events > 2).then_some(420),
+            last_event_ms: (events > 0).then_some(last),
+            end_ms: end,
+            max_gap_ms: 110,
+            message_stop: false,
+            framing_complete: outcome == Outcome::Answered,
+            last_event: EventKind::BlockDelta,
+            padded: None,
+            ..StreamEvidence::default()
+        }),
+        ..whole
+    }
+}
+
+/// A complete stream of Claude's with a silence of `gap` ms in it.
+pub(super) fn slow_stream(gap: u32) -> Exchange {
+    changed(stream(), |stream| {
+        stream.max_gap_ms = gap;
+        stream.last_event_ms = Some(2_800 + gap);
+        stream.end_ms = 2_805 + gap;
+    })
+}
+
+/// A stream with something about it changed.
+pub(super) fn changed(mut exchange: Exchange, change: impl FnOnce(&mut StreamEvidence)) -> Exchange {
+    change(exchange.stream.as_mut().unwrap());
+    exchange
+}
+
+/// A reply whose first byte came after `ms`.
+pub(super) fn after(ms: u32, reply: Exchange) -> Exchange {
+    Exchange {
+        first_byte_ms: Some(ms),
+        total_ms: Some(ms + 5),
+        ..reply
+    }
+}
+
+/// An exchange that ended so before any response head.
+pub(super) fn nothing(outcome: Outcome) -> Exchange {
+    Exchange::new(K::Frozen, outcome)
+}

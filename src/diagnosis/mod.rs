@@ -14,9 +14,6 @@
 //! reading. Nothing depends on the order of legs or exchanges, on quotes, request ids or peers, or on knowing a gateway's
 //! wording. A report that is not complete is `Inconclusive`.
 
-// The rules that use the rest of comparison and view follow.
-#![allow(dead_code)]
-
 mod case;
 mod comparison;
 mod conditions;

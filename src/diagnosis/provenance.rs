@@ -178,6 +178,9 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
         return match () {
             () if habits.control => (Origin::Claude, Confidence::Likely),
             () if habits.relays_bare => (Origin::Relayed, Confidence::Likely),
+            () if says_only_claude(reply) => (Origin::Relayed, Confidence::Likely),
+            // Claude's envelope never has other keys, and its errors no vendor's headers of their own accord.
+            () if own_marks(reply) => (Origin::Gateway, Confidence::Likely),
             () if habits.ids_expected() => (Origin::Gateway, Confidence::Likely),
             () => (Origin::Unknown, Confidence::Possible),
         };
@@ -202,6 +205,26 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
         return (Origin::Gateway, confidence);
     }
     (Origin::Unknown, Confidence::Possible)
+}
+
+/// Complaints that nobody but Claude can make: about a value of ours that came back, about Claude's own accounts and spend.
+fn says_only_claude(reply: &Exchange) -> bool {
+    reply.echo != Echo::None
+        || matches!(
+            reply.error,
+            ErrorClass::CreditExhausted
+                | ErrorClass::SpendLimitEnforced
+                | ErrorClass::AccelerationLimit
+                | ErrorClass::OrganizationDisabled
+                | ErrorClass::CorsDenied
+                | ErrorClass::OauthUnsupported
+        )
+}
+
+/// Keys that Claude's envelope never has together with a vendor's header or words.
+fn own_marks(reply: &Exchange) -> bool {
+    let vendor = reply.marks.has(Marks::GATEWAY_HEADER) || reply.phrase != Phrase::None;
+    reply.marks.has(Marks::EXTRA_KEYS) && vendor || reply.marks.has(Marks::WWW_AUTHENTICATE)
 }
 
 /// A body that Claude itself never sends with an error, or a redirect, which it never sends at all.

@@ -1,3 +1,7 @@
-//! What the diagnosis promises, as sentences.
+//! What the diagnosis promises, as sentences. Rows are those of the decision table that the design names as specification.
 
 mod credential;
+mod headers;
+mod limits;
+mod network;
+mod stream;

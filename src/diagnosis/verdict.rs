@@ -127,13 +127,12 @@ fn rank(view: &View<'_>, findings: &[Finding], finding: &Finding) -> Rank {
 
 /// Whether another finding on the same path is the cause of this one.
 fn is_symptom(findings: &[Finding], finding: &Finding) -> bool {
-    finding.code.is_symptom()
-        && findings.iter().any(|other| {
-            counts(other)
-                && !other.code.is_symptom()
-                && other.severity >= finding.severity
-                && (other.path.is_empty() || concerns(finding, &other.path))
-        })
+    findings.iter().any(|other| {
+        counts(other)
+            && finding.code.gives_way_to(other.code)
+            && other.severity >= finding.severity
+            && (other.path.is_empty() || concerns(finding, &other.path))
+    })
 }
 
 fn paths_explained(view: &View<'_>, findings: &[Finding], code: Code) -> usize {

@@ -295,7 +295,7 @@ fn carrier_mismatch(leg: &Leg<'_>, evidence: String, confidence: Confidence) -> 
 }
 
 /// A refusal that is about who asks: 401, or another status whose dependence on the key was seen.
-fn asks_for_credential(leg: &Leg<'_>, frozen: &Exchange) -> bool {
+pub(super) fn asks_for_credential(leg: &Leg<'_>, frozen: &Exchange) -> bool {
     match frozen.status {
         401 => true,
         // Forbidden with our key and something else with a random one or none: it is the key that decides.

@@ -1,9 +1,21 @@
-//! The rules: small pure functions from one path's evidence (and what it is compared with) to at most one finding.
+//! The rules: small pure functions from one path's evidence (and what it is compared with) to findings.
 //!
 //! The list is data. A rule that cannot tell returns nothing, or a finding of confidence `Possible`, which is shown as a
 //! reading and accuses nobody: a verdict needs at least `Likely`. Adding a rule touches its file and this list.
 
 mod credential;
+mod headers;
+mod limits;
+mod network;
+mod rewrite;
+mod route;
+mod shot;
+mod stream;
+mod times;
+mod unavailable;
+mod upstream;
+
+use std::cmp::Reverse;
 
 use super::view::{Leg, View};
 use crate::resource::status::Finding;
@@ -11,22 +23,64 @@ use crate::resource::status::Finding;
 /// A rule that looks at one path.
 type PathRule = fn(&View<'_>, &Leg<'_>) -> Vec<Finding>;
 
-/// Every rule that looks at one path, with the name that tests and logs use.
-const PATH_RULES: &[(&str, PathRule)] = &[
-    ("credential_refused", credential::refused_by_upstream),
-    ("credential_refused_by_gateway", credential::refused_by_gateway),
-    ("credential_of_unknown_refusal", credential::refused_by_unknown),
-    ("credential_malformed", credential::malformed),
+/// Every rule that looks at one path.
+const PATH_RULES: &[PathRule] = &[
+    credential::refused_by_upstream,
+    credential::refused_by_gateway,
+    credential::refused_by_unknown,
+    credential::malformed,
+    headers::beta_canary,
+    headers::version_canary,
+    headers::body_canary,
+    headers::frozen,
+    limits::upstream,
+    limits::gateway,
+    limits::parallel,
+    limits::cooldown,
+    network::handshake,
+    network::intercepted,
+    network::silence,
+    network::direct_answered_by_another,
+    network::reuse,
+    rewrite::status,
+    rewrite::error_body,
+    rewrite::response_headers,
+    rewrite::account,
+    rewrite::backend,
+    rewrite::model,
+    rewrite::cached,
+    rewrite::retries,
+    rewrite::prompt,
+    route::wrong_route,
+    route::collapsed,
+    route::denied,
+    route::waf,
+    route::sizes,
+    stream::broken,
+    stream::buffered,
+    times::latency,
+    times::certificate,
+    times::clock,
+    times::other_carrier,
+    unavailable::towards_upstream,
+    upstream::says,
+    upstream::same_as_direct,
+    upstream::unnamed_edge,
+    upstream::request_invalid,
+    upstream::model_not_found,
 ];
 
-/// All findings of all rules, in the resource's order of paths, then in the catalogue's order.
+/// All findings of all rules, in the resource's order of paths, then in the catalogue's order. Where two rules find the same
+/// on one path, the surer and graver finding stays.
 pub(super) fn apply(view: &View<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for leg in &view.legs {
-        let mut on_leg: Vec<Finding> = PATH_RULES.iter().flat_map(|(_, rule)| rule(view, leg)).collect();
-        on_leg.sort_by_key(|finding| finding.code);
+        let mut on_leg: Vec<Finding> = PATH_RULES.iter().flat_map(|rule| rule(view, leg)).collect();
+        on_leg.sort_by_key(|finding| (finding.code, Reverse(finding.confidence), Reverse(finding.severity)));
         on_leg.dedup_by_key(|finding| finding.code);
         findings.extend(on_leg);
     }
+    let egress = network::egress_down(view, &findings);
+    findings.extend(egress);
     findings
 }

@@ -1,0 +1,253 @@
+//! Whether `anthropic-beta`, `anthropic-version` and the body arrive as they were sent.
+//!
+//! Canaries carry a value that Claude must refuse: what refuses it, and how the value comes back in the complaint, shows what
+//! arrived. A 200 instead means that it did not arrive as sent; why (dropped, filtered, overwritten) stays open. The control
+//! must have refused the same value.
+
+use super::{Finding, Leg, View};
+use crate::catalogue::{Code, Confidence, Severity};
+use crate::claude::error::ErrorClass;
+use crate::diagnosis::comparison::Pair;
+use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::diagnosis::say;
+use crate::report::evidence::{Echo, Exchange, ExchangeKind};
+
+/// Accepted through the gateway, refused on the control (so `Likely`), or refused by nobody that we can compare with.
+fn swallowed(
+    view: &View<'_>,
+    leg: &Leg<'_>,
+    kind: ExchangeKind,
+    complaint: ErrorClass,
+) -> Option<(Confidence, String)> {
+    let reply = leg.known(kind).filter(|reply| leg.complete(reply))?;
+    let direct = view.direct().and_then(|direct| Some((direct, direct.known(kind)?)));
+    let pair = Pair::of(view, leg)?;
+    let (confidence, theirs) = match direct {
+        _ if !leg.speaks_claude() => return None,
+        Some((direct, theirs)) if direct.provenance(theirs).says(complaint) && pair.direct_unaltered() => {
+            (Confidence::Likely, format!("; direct: {}", say::reply(theirs)))
+        }
+        _ => return None,
+    };
+    Some((confidence, format!("{}{theirs}", say::head(reply))))
+}
+
+/// Without a control the same observation is a reading.
+fn swallowed_alone(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind) -> Option<(Confidence, String)> {
+    let reply = leg.known(kind).filter(|reply| leg.complete(reply))?;
+    (view.direct().is_none() && !leg.path.is_direct() && leg.speaks_claude()).then(|| {
+        (
+            Confidence::Possible,
+            format!("{}; there is no control", say::head(reply)),
+        )
+    })
+}
+
+/// Complaint of Claude's in which our value comes back changed.
+fn changed(leg: &Leg<'_>, reply: &Exchange, complaint: ErrorClass) -> bool {
+    leg.provenance(reply).says(complaint)
+        && matches!(reply.echo, Echo::Duplicated | Echo::WithOthers | Echo::OnlyOthers)
+}
+
+fn echo(reply: &Exchange) -> &'static str {
+    match reply.echo {
+        Echo::Duplicated => "our value comes back twice",
+        Echo::WithOthers => "our value comes back with others that we did not send",
+        Echo::OnlyOthers => "another value than ours comes back",
+        Echo::Exact => "our value comes back as sent",
+        Echo::None => "",
+    }
+}
+
+/// `anthropic-beta`, by canary.
+pub(super) fn beta_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let kind = ExchangeKind::BogusBeta;
+    if leg.path.is_direct() {
+        return vec![];
+    }
+    if let Some(reply) = leg
+        .known(kind)
+        .filter(|reply| changed(leg, reply, ErrorClass::BetaUnexpected))
+    {
+        let (code, confidence) = match reply.echo {
+            Echo::Duplicated => return vec![],
+            _ => (Code::BetaHeaderInjected, Confidence::Certain),
+        };
+        let evidence = format!("unknown beta value: {}; {}", say::reply(reply), echo(reply));
+        return vec![warn(leg, finding(code, leg.name(), confidence, evidence))];
+    }
+    swallowed(view, leg, kind, ErrorClass::BetaUnexpected)
+        .or_else(|| swallowed_alone(view, leg, kind))
+        .map(|(confidence, text)| {
+            let evidence = format!(
+                "an anthropic-beta value that does not exist: {text}: dropped, filtered or overwritten on the way"
+            );
+            warn(leg, finding(Code::BetaHeaderStripped, leg.name(), confidence, evidence))
+        })
+        .into_iter()
+        .collect()
+}
+
+/// `anthropic-version`, by canary.
+pub(super) fn version_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let kind = ExchangeKind::BogusVersion;
+    if leg.path.is_direct() {
+        return vec![];
+    }
+    let complaint = leg.known(kind).filter(|reply| {
+        changed(leg, reply, ErrorClass::VersionInvalid) || leg.provenance(reply).says(ErrorClass::VersionRequired)
+    });
+    if let Some(reply) = complaint {
+        let how = if reply.error == ErrorClass::VersionRequired {
+            "it does not arrive"
+        } else {
+            echo(reply)
+        };
+        let evidence = format!("unknown version: {}; {how}", say::reply(reply));
+        return vec![warn(leg, version(leg, reply, Confidence::Certain, evidence))];
+    }
+    swallowed(view, leg, kind, ErrorClass::VersionInvalid)
+        .or_else(|| swallowed_alone(view, leg, kind))
+        .map(|(confidence, text)| {
+            let evidence = format!(
+                "a version that does not exist: {text}: the gateway sends one of its own, which works today and breaks the next SDK"
+            );
+            warn(leg, finding(Code::VersionHeaderRewritten, leg.name(), confidence, evidence))
+        })
+        .into_iter()
+        .collect()
+}
+
+fn version(leg: &Leg<'_>, reply: &Exchange, confidence: Confidence, evidence: String) -> Finding {
+    let found = finding(Code::VersionHeaderRewritten, leg.name(), confidence, evidence).hop("gateway → Claude");
+    match (reply.error, reply.echo) {
+        (ErrorClass::VersionRequired, _) => found.advise("Let the gateway forward anthropic-version."),
+        (_, Echo::Duplicated | Echo::WithOthers) => found.advise(
+            "The gateway adds anthropic-version to the client's: set it only when it is absent, do not append.",
+        ),
+        _ => found,
+    }
+}
+
+/// What only a canary met is a warning; the frozen request works, or fails for another reason.
+fn warn(_: &Leg<'_>, finding: Finding) -> Finding {
+    finding.hop("gateway → Claude").severity(Severity::Warning)
+}
+
+/// The body, by canary: a field that does not exist must be refused.
+pub(super) fn body_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    [
+        (ExchangeKind::UnknownField, "an unknown field at the top"),
+        (ExchangeKind::NestedField, "an unknown field inside"),
+    ]
+    .into_iter()
+    .filter_map(|(kind, what)| {
+        let (confidence, text) =
+            swallowed(view, leg, kind, ErrorClass::ExtraInputs).or_else(|| swallowed_alone(view, leg, kind))?;
+        Some(warn(
+            leg,
+            finding(
+                Code::BodyRewritten,
+                leg.name(),
+                confidence,
+                format!("{what} of the body does not arrive: {text}"),
+            ),
+        ))
+    })
+    .take(1)
+    .collect()
+}
+
+/// Claude refuses the frozen request for something in its headers or body, on this gateway and not on the control.
+pub(super) fn frozen(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = leg.trouble().filter(|_| !leg.path.is_direct()) else {
+        return vec![];
+    };
+    if !provenance.from_upstream() || !leg.speaks_claude() {
+        return vec![];
+    }
+    let accepted = Pair::of(view, leg).is_some_and(|pair| pair.direct_works() && pair.direct_unaltered());
+    let direct = Pair::of(view, leg)
+        .filter(|_| accepted)
+        .and_then(|pair| pair.direct.main())
+        .map_or_else(String::new, |theirs| format!("; direct: {}", say::head(theirs)));
+    let echo = echo(reply);
+    let evidence = format!(
+        "{}{}{echo}{direct}",
+        say::reply(reply),
+        if echo.is_empty() { "" } else { "; " }
+    );
+    let Some((code, confidence)) = lost(leg, reply, provenance.class, accepted, view) else {
+        return vec![];
+    };
+    let found = match code {
+        Code::VersionHeaderRewritten => version(leg, reply, confidence, evidence),
+        code => finding(code, leg.name(), confidence, evidence).hop("gateway → Claude"),
+    };
+    vec![found.severity(Severity::Error)]
+}
+
+/// What was lost or added, by Claude's complaint. `accepted`: the control got the very same request through.
+fn lost(
+    leg: &Leg<'_>,
+    reply: &Exchange,
+    class: ErrorClass,
+    accepted: bool,
+    view: &View<'_>,
+) -> Option<(Code, Confidence)> {
+    let convicted = |code| {
+        Some((
+            code,
+            if accepted {
+                Confidence::Certain
+            } else {
+                Confidence::Possible
+            },
+        ))
+    };
+    let likely = |code| {
+        Some((
+            code,
+            if accepted {
+                Confidence::Likely
+            } else {
+                Confidence::Possible
+            },
+        ))
+    };
+    let request = &view.case.request;
+    match class {
+        // We never send an Origin.
+        ErrorClass::CorsDenied if accepted => Some((Code::OriginHeaderForwarded, Confidence::Certain)),
+        ErrorClass::CorsDenied => Some((Code::OriginHeaderForwarded, Confidence::Possible)),
+        // We always send a version; and a changed echo says by itself that it was changed.
+        ErrorClass::VersionRequired => convicted(Code::VersionHeaderRewritten),
+        ErrorClass::VersionInvalid if matches!(reply.echo, Echo::Duplicated | Echo::WithOthers | Echo::OnlyOthers) => {
+            Some((Code::VersionHeaderRewritten, Confidence::Certain))
+        }
+        ErrorClass::VersionInvalid => likely(Code::VersionHeaderRewritten),
+        ErrorClass::OauthUnsupported => likely(Code::BetaHeaderStripped),
+        ErrorClass::BetaUnexpected
+            if matches!(reply.echo, Echo::WithOthers | Echo::OnlyOthers) || request.betas.is_empty() =>
+        {
+            Some((Code::BetaHeaderInjected, Confidence::Certain))
+        }
+        ErrorClass::BetaUnexpected => likely(Code::RequestInvalid),
+        ErrorClass::ExtraInputs if !request.betas.is_empty() => {
+            // The value of the frozen request itself is lost; the canary says so independently.
+            let swallowed = leg
+                .known(ExchangeKind::BogusBeta)
+                .is_some_and(|canary| leg.complete(canary));
+            match (accepted, swallowed) {
+                (true, true) => Some((Code::BetaHeaderStripped, Confidence::Certain)),
+                (false, false) => Some((Code::BetaHeaderStripped, Confidence::Possible)),
+                _ => Some((Code::BetaHeaderStripped, Confidence::Likely)),
+            }
+        }
+        ErrorClass::WorkspaceRequired => likely(Code::RequestInvalid),
+        ErrorClass::ExtraInputs | ErrorClass::InvalidJson | ErrorClass::InvalidRequest | ErrorClass::PromptTooLong => {
+            likely(Code::BodyRewritten)
+        }
+        _ => None,
+    }
+}

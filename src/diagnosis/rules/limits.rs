@@ -1,0 +1,284 @@
+//! Limits: whose, which, how large, and whether waiting helps.
+
+use super::shot::{Shot, shots};
+use super::{Finding, Leg, View};
+use crate::catalogue::{Code, Confidence, Severity};
+use crate::claude::error::ErrorClass;
+use crate::diagnosis::comparison::Pair;
+use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::diagnosis::provenance::{Origin, Provenance};
+use crate::diagnosis::say;
+use crate::report::evidence::{Exchange, ExchangeKind, LimitKind, Marks, Phrase};
+
+/// Which of Claude's limits an error class is; a 429 that does not say is a rate limit.
+fn upstream_limit(reply: &Exchange, provenance: Provenance) -> Option<Code> {
+    match provenance.class {
+        ErrorClass::RateLimit | ErrorClass::Throttled => Some(Code::RateLimited),
+        ErrorClass::AccelerationLimit => Some(Code::AccelerationLimited),
+        ErrorClass::ConcurrencyLimit => Some(Code::ConcurrencyLimited),
+        ErrorClass::CreditExhausted
+        | ErrorClass::SpendLimitOwn
+        | ErrorClass::SpendLimitEnforced
+        | ErrorClass::Billing => Some(Code::QuotaExhausted),
+        ErrorClass::OrganizationDisabled => Some(Code::AccountDisabled),
+        ErrorClass::None if reply.status == 429 => Some(Code::RateLimited),
+        _ => None,
+    }
+}
+
+/// Claude's own limits, on the frozen request (an error) or under load (a warning).
+pub(super) fn upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let mut found: Vec<Finding> = Vec::new();
+    for reply in limited(leg) {
+        let provenance = leg.provenance(reply);
+        let Some(code) = upstream_limit(reply, provenance).filter(|_| provenance.from_upstream()) else {
+            continue;
+        };
+        let confidence = if provenance.class == ErrorClass::None {
+            Confidence::Likely
+        } else {
+            provenance.confidence.max(Confidence::Likely)
+        };
+        let evidence = format!("{}{}{}", say::reply(reply), size(reply), whose(view, leg, reply));
+        found.push(
+            finding(code, leg.name(), confidence, evidence)
+                .severity(severity(leg, reply))
+                .advise(advice(code, reply)),
+        );
+    }
+    found
+}
+
+/// Replies of this run that may be a limit's: the judged one and those of parallel and later exchanges.
+fn limited<'a>(leg: &Leg<'a>) -> impl Iterator<Item = &'a Exchange> {
+    let main = leg.trouble().map(|(main, _)| main);
+    let others = leg.exchanges().filter(move |exchange| {
+        main.is_none_or(|main| main.kind != exchange.kind)
+            && exchange.status == 429
+            && exchange.kind != ExchangeKind::BadKey
+            && exchange.kind != ExchangeKind::NoKey
+    });
+    main.into_iter().chain(others)
+}
+
+/// What stops the frozen request is an error; a limit that only other exchanges met is a warning.
+fn severity(leg: &Leg<'_>, reply: &Exchange) -> Severity {
+    let stops = leg.trouble().is_some_and(|(main, _)| main.kind == reply.kind);
+    if stops { Severity::Error } else { Severity::Warning }
+}
+
+fn size(reply: &Exchange) -> String {
+    let mut text = String::new();
+    if let Some(limit) = reply.limit {
+        let what = match limit.kind {
+            LimitKind::Requests => "requests",
+            LimitKind::InputTokens => "input tokens",
+            LimitKind::OutputTokens => "output tokens",
+            LimitKind::Tokens => "tokens",
+        };
+        match limit.per_minute {
+            0 => text.push_str(&format!("; limit on {what} per minute")),
+            n => text.push_str(&format!("; limit of {n} {what} per minute")),
+        }
+    }
+    if let Some(wait) = reply.retry_after_s {
+        text.push_str(&format!("; retry-after {wait} s"));
+    }
+    text
+}
+
+/// Whether the control meets the same limit, and in the same account.
+fn whose(view: &View<'_>, leg: &Leg<'_>, reply: &Exchange) -> String {
+    let Some(pair) = Pair::of(view, leg) else {
+        return String::new();
+    };
+    let limited = pair
+        .direct
+        .main()
+        .is_some_and(|direct| upstream_limit(direct, pair.direct.provenance(direct)).is_some());
+    let account = match (reply.account, pair.direct.main().and_then(|direct| direct.account)) {
+        (Some(a), Some(b)) if a == b => " (same organisation and workspace)",
+        (Some(_), Some(_)) => " (another organisation or workspace)",
+        _ => "",
+    };
+    match (limited, pair.direct_works()) {
+        (true, _) => format!("; direct is limited, too{account}"),
+        (_, true) => format!("; direct answers at the same moment{account}"),
+        _ => String::new(),
+    }
+}
+
+fn advice(code: Code, reply: &Exchange) -> String {
+    let general = code.entry().advice;
+    match (code, reply.error) {
+        (Code::QuotaExhausted, ErrorClass::CreditExhausted) => {
+            "Buy credit in the Claude Console (Plans & Billing): retrying is useless until then.".to_owned()
+        }
+        (Code::QuotaExhausted, ErrorClass::SpendLimitOwn) => {
+            "Raise the spend limit that you set for the organisation or workspace, or wait for the date in the reply: retrying is useless.".to_owned()
+        }
+        (Code::QuotaExhausted, ErrorClass::SpendLimitEnforced) => {
+            "The tier's or contract's monthly spend limit is reached: move to a higher tier, or wait for the date in the reply.".to_owned()
+        }
+        (Code::RateLimited, _) => match reply.retry_after_s {
+            Some(wait) => format!("{general} Wait {wait} s before the next try."),
+            None => general.to_owned(),
+        },
+        _ => general.to_owned(),
+    }
+}
+
+/// The gateway's own limits.
+pub(super) fn gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    if leg.path.is_direct() {
+        return vec![];
+    }
+    let mut found = Vec::new();
+    for reply in limited(leg) {
+        let provenance = leg.provenance(reply);
+        let evidence = format!("{}{}{}", say::reply(reply), size(reply), whose(view, leg, reply));
+        let new = |code, confidence| {
+            finding(code, leg.name(), confidence, evidence.clone())
+                .hop("gateway")
+                .severity(severity(leg, reply))
+        };
+        match provenance.origin {
+            Origin::Gateway => {
+                let Some(code) = gateway_limit(reply) else { continue };
+                found.push(new(code, provenance.confidence));
+                if shared(view, leg) {
+                    // The same key is limited by Claude at this moment: that is the better explanation.
+                    found.push(new(Code::RateLimited, Confidence::Likely));
+                }
+            }
+            Origin::Unknown if reply.status == 429 => {
+                let sure = passes_our_key(leg) && Pair::of(view, leg).is_some_and(|pair| headroom_left(&pair));
+                let confidence = if sure { Confidence::Likely } else { Confidence::Possible };
+                found.push(new(Code::GatewayRateLimited, confidence));
+                let shared = shared(view, leg);
+                let confidence = if shared {
+                    Confidence::Likely
+                } else {
+                    Confidence::Possible
+                };
+                found.push(new(Code::RateLimited, confidence));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Which of a gateway's limits a gateway-made reply is.
+fn gateway_limit(reply: &Exchange) -> Option<Code> {
+    match (reply.status, reply.phrase) {
+        (400..=599, Phrase::Cooldown) => Some(match reply.status {
+            503 => Code::CircuitBreakerOpen,
+            _ => Code::GatewayCooldown,
+        }),
+        (400..=599, Phrase::Overflow) => Some(Code::GatewayConcurrencyLimited),
+        (400..=599, Phrase::RateLimited | Phrase::BudgetExceeded) => Some(Code::GatewayRateLimited),
+        (429, _) if reply.kind == ExchangeKind::Parallel => Some(Code::GatewayConcurrencyLimited),
+        (402 | 429, _) => Some(Code::GatewayRateLimited),
+        _ => None,
+    }
+}
+
+/// Claude limits the same key on the direct path in this run.
+fn shared(view: &View<'_>, leg: &Leg<'_>) -> bool {
+    Pair::of(view, leg).is_some_and(|pair| {
+        pair.same_key()
+            && pair.direct.trouble().is_some_and(|(direct, provenance)| {
+                provenance.from_upstream() && upstream_limit(direct, provenance) == Some(Code::RateLimited)
+            })
+    })
+}
+
+/// Canaries showed that the key which arrives at Claude is the one that we send.
+fn passes_our_key(leg: &Leg<'_>) -> bool {
+    let said = |kind, class| leg.known(kind).is_some_and(|reply| leg.provenance(reply).says(class));
+    (said(ExchangeKind::BadKey, ErrorClass::KeyInvalid) || said(ExchangeKind::BadKey, ErrorClass::BearerInvalid))
+        && said(ExchangeKind::NoKey, ErrorClass::KeyRequired)
+}
+
+/// With the same key the control answers at this moment, with headroom.
+fn headroom_left(pair: &Pair<'_, '_>) -> bool {
+    pair.same_key()
+        && pair.direct_works()
+        && pair.direct.main().is_some_and(|direct| {
+            direct.headroom.is_some_and(|left| {
+                [left.requests, left.input_tokens, left.output_tokens, left.tokens]
+                    .into_iter()
+                    .flatten()
+                    .all(|percent| percent > 0)
+            })
+        })
+}
+
+/// Concurrency: several at once are refused where one is answered. A warning: the frozen request works.
+pub(super) fn parallel(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let sent: Vec<&Exchange> = leg
+        .exchanges()
+        .filter(|exchange| exchange.kind == ExchangeKind::Parallel)
+        .collect();
+    let refused: Vec<&Exchange> = sent
+        .iter()
+        .copied()
+        .filter(|exchange| exchange.status == 503 && leg.provenance(exchange).origin == Origin::Gateway)
+        .collect();
+    if leg.path.is_direct() || refused.is_empty() || refused.len() == sent.len() || !leg.is_complete() {
+        return vec![];
+    }
+    let direct_takes_it = view.direct().is_none_or(|direct| {
+        direct
+            .exchanges()
+            .filter(|exchange| exchange.kind == ExchangeKind::Parallel)
+            .all(|exchange| direct.complete(exchange))
+    });
+    if !direct_takes_it {
+        return vec![];
+    }
+    let evidence = format!(
+        "{} of {} requests at once: {}",
+        refused.len(),
+        sent.len(),
+        say::reply(refused[0])
+    );
+    vec![
+        finding(
+            Code::GatewayConcurrencyLimited,
+            leg.name(),
+            Confidence::Likely,
+            evidence,
+        )
+        .hop("gateway")
+        .severity(Severity::Warning),
+    ]
+}
+
+/// After a failure the gateway answers the same request with a refusal of its own: a cooldown or a breaker, a symptom.
+pub(super) fn cooldown(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(shot) = shots(view, leg).into_iter().find(|shot| shot.frozen) else {
+        return vec![];
+    };
+    if leg.path.is_direct() || !changes_its_mind(leg, &shot) {
+        return vec![];
+    }
+    let (first, then) = (shot.failed[0], shot.failed[1]);
+    let code = if then.status == 429 {
+        Code::GatewayCooldown
+    } else {
+        Code::CircuitBreakerOpen
+    };
+    let evidence = format!("first {}, then {}", say::reply(first), say::reply(then));
+    vec![finding(code, leg.name(), Confidence::Likely, evidence).hop("gateway")]
+}
+
+fn changes_its_mind(leg: &Leg<'_>, shot: &Shot<'_>) -> bool {
+    let [first, then, ..] = shot.failed.as_slice() else {
+        return false;
+    };
+    let own = leg.provenance(then).origin == Origin::Gateway && !then.marks.has(Marks::REQUEST_ID);
+    let caused = matches!(first.status, 429 | 500..=599) && first.status != then.status;
+    own && caused && matches!(then.status, 429 | 503) && leg.provenance(first).from_upstream()
+}

@@ -1,0 +1,254 @@
+//! Reaching the first hop: names, connections, TLS, forward proxies, interception, resets, silence.
+
+use super::{Finding, Leg, View};
+use crate::catalogue::{Code, Confidence, Severity};
+use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::diagnosis::provenance::Origin;
+use crate::diagnosis::say;
+use crate::diagnosis::view::State;
+use crate::report::evidence::{ExchangeKind, Outcome, Reach, Trust};
+
+/// What the handshake of this path shows.
+pub(super) fn handshake(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(seen) = leg.seen else {
+        return vec![];
+    };
+    let reach = seen.handshake.outcome;
+    let Some((code, words)) = failure(leg, reach) else {
+        return vec![];
+    };
+    let peer = seen
+        .handshake
+        .peer
+        .as_ref()
+        .map_or_else(String::new, |peer| format!(" ({peer})"));
+    let status = match seen.handshake.proxy_status {
+        0 => String::new(),
+        status => format!(", status {status}"),
+    };
+    let evidence = format!("{}{peer}: {words}{status}", leg.path.host);
+    let confidence = match code {
+        // A private CA that nobody declared looks the same.
+        Code::DirectPathIntercepted => Confidence::Likely,
+        _ => Confidence::Certain,
+    };
+    let found = finding(code, leg.name(), confidence, evidence);
+    vec![match (code, reach) {
+        (Code::ForwardProxyRefused, _) => found.hop("forward proxy"),
+        (Code::GatewayTlsFailure, Reach::TlsUntrusted) => {
+            found.advise("The gateway's chain leads to no known root: declare its CA with tls.caConfigMapKeyRef, or let the gateway send its intermediate certificates.")
+        }
+        (Code::GatewayTlsFailure, Reach::TlsWrongName) => {
+            found.advise("The gateway's certificate is for another name: use that name in the URL, or set tls.serverName.")
+        }
+        (Code::GatewayTlsFailure, Reach::TlsNotTls) => {
+            found.advise("What answers does not speak TLS: write http:// in the URL, or point it to the TLS port.")
+        }
+        (Code::GatewayTlsFailure, Reach::TlsExpired) => found.advise("Renew the gateway's certificate, and check the node's clock."),
+        (Code::GatewayConnectFailed, Reach::AddressRefused) => {
+            found.advise("The gateway's name resolves to an address that the probe refuses (metadata services, or networks of --refuse-network): correct the URL.")
+        }
+        _ => found,
+    }]
+}
+
+fn failure(leg: &Leg<'_>, reach: Reach) -> Option<(Code, &'static str)> {
+    let words = words(reach)?;
+    let code = match (leg.path.is_direct(), reach) {
+        (_, Reach::ProxyRefused | Reach::ProxyUnreachable) => Code::ForwardProxyRefused,
+        (true, Reach::TlsUntrusted) => Code::DirectPathIntercepted,
+        (true, Reach::TlsWrongName) if leg.path.first_party => Code::DirectPathIntercepted,
+        (true, _) => Code::DirectPathUnreachable,
+        (false, Reach::DnsNoName | Reach::DnsFailed) => Code::GatewayDnsFailure,
+        (false, Reach::TlsClientCertificate) => Code::ClientCertificateRequired,
+        (
+            false,
+            Reach::TlsReset
+            | Reach::TlsAlert
+            | Reach::TlsUntrusted
+            | Reach::TlsWrongName
+            | Reach::TlsExpired
+            | Reach::TlsNotTls
+            | Reach::TlsTimeout,
+        ) => Code::GatewayTlsFailure,
+        (false, _) => Code::GatewayConnectFailed,
+    };
+    Some((code, words))
+}
+
+fn words(reach: Reach) -> Option<&'static str> {
+    Some(match reach {
+        Reach::NotTried | Reach::Connected => return None,
+        Reach::DnsNoName => "the name does not exist",
+        Reach::DnsFailed => "the resolver failed or did not answer",
+        Reach::AddressRefused => "an address that the probe refuses to connect to",
+        Reach::ConnectRefused => "connection refused",
+        Reach::ConnectTimeout => "no answer to the connection attempt within our limit",
+        Reach::Unreachable => "no route",
+        Reach::TlsReset => "reset during the TLS handshake",
+        Reach::TlsAlert => "closed or alerted during the TLS handshake",
+        Reach::TlsClientCertificate => "a client certificate is asked for",
+        Reach::TlsUntrusted => "the certificate chain leads to no known root",
+        Reach::TlsWrongName => "the certificate is for another name",
+        Reach::TlsExpired => "the certificate is expired or not yet valid",
+        Reach::TlsNotTls => "what answers does not speak TLS",
+        Reach::TlsTimeout => "no TLS within our limit",
+        Reach::ProxyRefused => "the forward proxy refused the connection",
+        Reach::ProxyUnreachable => "the forward proxy cannot be reached",
+    })
+}
+
+/// The control is opened on the way although its chain verifies: only a CA that somebody added vouches for api.anthropic.com.
+pub(super) fn intercepted(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let reached = leg.reach() == Reach::Connected;
+    if !leg.path.is_direct() || !reached || !leg.intercepted() {
+        return vec![];
+    }
+    let trust = leg.seen.map(|seen| seen.handshake.trust);
+    let (confidence, who) = match trust {
+        Some(Trust::Declared) => (Confidence::Certain, "only through the declared CA"),
+        Some(Trust::System) => (Confidence::Certain, "only through a CA that was added to this machine"),
+        _ => (Confidence::Likely, "by no known CA"),
+    };
+    let found = finding(
+        Code::DirectPathIntercepted,
+        leg.name(),
+        confidence,
+        format!("{} verifies {who}", leg.path.host),
+    );
+    vec![if trust == Some(Trust::Declared) {
+        // The user knows and said so; the leg stays a control for credential, quota and upstream.
+        found.severity(Severity::Information).advise(
+            "TLS inspection is declared: this path is a control for credential, quota and Claude itself, not for headers, bodies, streams and timing.",
+        )
+    } else {
+        found
+    }]
+}
+
+/// Connected, and then nothing that could be read.
+pub(super) fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some((main, _)) = leg.trouble() else {
+        return vec![];
+    };
+    let found = match main.outcome {
+        Outcome::NoReply | Outcome::StalledInBody => finding(
+            Code::NoReply,
+            leg.name(),
+            Confidence::Certain,
+            format!("{}{}", say::ending(main.outcome), beside(view, leg)),
+        ),
+        Outcome::ConnectFailed | Outcome::ClosedBeforeHead if leg.path.is_direct() => finding(
+            Code::DirectPathUnreachable,
+            leg.name(),
+            Confidence::Likely,
+            say::ending(main.outcome),
+        ),
+        Outcome::ConnectFailed | Outcome::ClosedBeforeHead if leg.reach() == Reach::Connected => finding(
+            Code::GatewayConnectFailed,
+            leg.name(),
+            Confidence::Likely,
+            format!("{}{}", say::ending(main.outcome), beside(view, leg)),
+        ),
+        Outcome::ResetBeforeHead | Outcome::CutByReset => finding(
+            Code::ConnectionReset,
+            leg.name(),
+            Confidence::Likely,
+            format!("{}{}", say::ending(main.outcome), beside(view, leg)),
+        ),
+        _ => return vec![],
+    };
+    vec![found]
+}
+
+fn beside(view: &View<'_>, leg: &Leg<'_>) -> String {
+    match view.direct() {
+        Some(direct) if !leg.path.is_direct() => direct
+            .main()
+            .map_or_else(String::new, |main| format!("; direct: {}", say::head(main))),
+        _ => String::new(),
+    }
+}
+
+/// Something on the way answers the control in Claude's place.
+pub(super) fn direct_answered_by_another(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some((main, provenance)) = leg.trouble().filter(|_| leg.path.is_direct()) else {
+        return vec![];
+    };
+    if provenance.origin != Origin::Gateway || main.status == 0 {
+        return vec![];
+    }
+    let code = match main.status {
+        407 => Code::ForwardProxyRefused,
+        _ => Code::DirectPathUnreachable,
+    };
+    vec![
+        finding(
+            code,
+            leg.name(),
+            Confidence::Likely,
+            format!("not Claude but something on the way answers: {}", say::reply(main)),
+        )
+        .advise("Find the proxy or firewall between the probe's pod and Claude, and let it pass the request."),
+    ]
+}
+
+/// A connection that rested was dead when it was used again.
+pub(super) fn reuse(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(reused) = leg.now(ExchangeKind::ReuseIdle).filter(|_| leg.is_complete()) else {
+        return vec![];
+    };
+    let dead = matches!(
+        reused.outcome,
+        Outcome::ResetBeforeHead | Outcome::ClosedBeforeHead | Outcome::NoReply
+    );
+    if !dead {
+        return vec![];
+    }
+    vec![
+        finding(
+            Code::ConnectionReset,
+            leg.name(),
+            Confidence::Likely,
+            format!("a connection reused after an idle time: {}", say::ending(reused.outcome)),
+        )
+        .severity(Severity::Warning)
+        .advise("Something drops idle connections (NAT, load balancer, keep-alive limit): keep idle connections shorter than that in clients, or send TCP keepalives."),
+    ]
+}
+
+/// Neither we nor any gateway can reach Claude. Looks at all paths.
+pub(super) fn egress_down(view: &View<'_>, found: &[Finding]) -> Option<Finding> {
+    let direct = view.direct()?;
+    let stopped = !matches!(
+        direct.reach(),
+        Reach::Connected | Reach::NotTried | Reach::TlsUntrusted | Reach::TlsWrongName | Reach::AddressRefused
+    );
+    let upstream_leg = |name: &str| {
+        found.iter().any(|finding| {
+            finding.path == name
+                && finding.confidence >= Confidence::Likely
+                && matches!(
+                    finding.code,
+                    Code::UpstreamUnreachable
+                        | Code::UpstreamConnectTimeout
+                        | Code::UpstreamDnsFailure
+                        | Code::GatewayUnavailable
+                )
+        })
+    };
+    let mut gateways = view.gateways().peekable();
+    gateways.peek()?;
+    let all = gateways.all(|leg| leg.state() == State::Failed && upstream_leg(leg.name()));
+    (stopped && all).then(|| {
+        finding(
+            Code::EgressDown,
+            "",
+            Confidence::Likely,
+            format!(
+                "direct: {}; every gateway fails towards Claude, too",
+                words(direct.reach()).unwrap_or_default()
+            ),
+        )
+    })
+}

@@ -1,0 +1,238 @@
+//! What a gateway does to Claude's answers: status, body, headers; and whose answer it is: account, backend, model, cache.
+
+use super::{Finding, Leg, View};
+use crate::catalogue::{Code, Confidence, Severity};
+use crate::claude::error::ErrorClass;
+use crate::diagnosis::comparison::Pair;
+use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::diagnosis::provenance::Origin;
+use crate::diagnosis::say;
+use crate::report::evidence::{Exchange, Marks};
+use crate::resource::spec::Upstream;
+
+/// The status that Claude gives this class; `None` where it has several.
+fn canonical(class: ErrorClass) -> Option<u16> {
+    Some(match class {
+        ErrorClass::KeyRequired | ErrorClass::KeyInvalid | ErrorClass::BearerInvalid | ErrorClass::CorsDenied => 401,
+        ErrorClass::VersionRequired
+        | ErrorClass::VersionInvalid
+        | ErrorClass::BetaUnexpected
+        | ErrorClass::ExtraInputs
+        | ErrorClass::CreditExhausted
+        | ErrorClass::PromptTooLong => 400,
+        ErrorClass::Billing => 402,
+        ErrorClass::Permission => 403,
+        ErrorClass::ModelNotFound => 404,
+        ErrorClass::RateLimit | ErrorClass::AccelerationLimit | ErrorClass::ConcurrencyLimit => 429,
+        ErrorClass::Overloaded => 529,
+        _ => return None,
+    })
+}
+
+/// Claude's error under another status. Claude itself was seen to send "Overloaded" as 500.
+pub(super) fn status(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    if leg.path.is_direct() || !leg.speaks_claude() {
+        return vec![];
+    }
+    leg.exchanges()
+        .filter(|reply| reply.stream.is_none() && reply.status != 0)
+        .find_map(|reply| {
+            let provenance = leg.provenance(reply);
+            let should = canonical(provenance.class).filter(|_| provenance.from_upstream())?;
+            let own = provenance.origin == Origin::Claude && provenance.class == ErrorClass::Overloaded;
+            (should != reply.status && !own).then(|| {
+                finding(
+                    Code::StatusRewritten,
+                    leg.name(),
+                    Confidence::Likely,
+                    format!(
+                        "{} comes as {} instead of {should}",
+                        say::class(provenance.class),
+                        reply.status
+                    ),
+                )
+                .hop("gateway")
+            })
+        })
+        .into_iter()
+        .collect()
+}
+
+/// Claude's error with a body that the gateway wrote.
+pub(super) fn error_body(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    if leg.path.is_direct() || !leg.speaks_claude() {
+        return vec![];
+    }
+    let foreign = |reply: &&Exchange| {
+        reply.status >= 400
+            && leg.provenance(reply).origin == Origin::Relayed
+            && (!reply.marks.has(Marks::ENVELOPE) || reply.marks.has(Marks::EXTRA_KEYS))
+    };
+    let evidence = match leg.exchanges().find(foreign) {
+        Some(reply) => format!("Claude's marks with a body that is not Claude's: {}", say::reply(reply)),
+        None if leg.habits.masks => {
+            "where the direct path shows Claude's error, this one shows the same status with another body".to_owned()
+        }
+        None => return vec![],
+    };
+    vec![
+        finding(Code::ErrorBodyReplaced, leg.name(), Confidence::Likely, evidence)
+            .hop("gateway")
+            .severity(Severity::Warning),
+    ]
+}
+
+/// A success that has lost what clients use.
+pub(super) fn response_headers(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(pair) = Pair::of(view, leg).filter(Pair::direct_unaltered) else {
+        return vec![];
+    };
+    let (Some(ours), Some(theirs)) = (leg.main(), pair.direct.main()) else {
+        return vec![];
+    };
+    let comparable = leg.complete(ours)
+        && pair.direct.complete(theirs)
+        && ours.kind == theirs.kind
+        && ours.cache_age_s.is_none()
+        && pair.same_model();
+    if !comparable {
+        return vec![];
+    }
+    let lost = |mark| theirs.marks.has(mark) && !ours.marks.has(mark);
+    let mut names = Vec::new();
+    if lost(Marks::REQUEST_ID) {
+        names.push("request-id");
+    }
+    // With an account of its own a gateway hides Claude's limits on purpose: they are not the client's.
+    if lost(Marks::RATE_LIMITS) && pair.same_key() {
+        names.push("anthropic-ratelimit-*");
+    }
+    if names.is_empty() {
+        return vec![];
+    }
+    let evidence = format!("direct's answer has {}, this path's has not", names.join(" and "));
+    vec![
+        finding(
+            Code::ResponseHeadersRewritten,
+            leg.name(),
+            Confidence::Certain,
+            evidence,
+        )
+        .hop("gateway"),
+    ]
+}
+
+/// Another organisation or workspace pays and limits.
+pub(super) fn account(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(pair) = Pair::of(view, leg).filter(|_| leg.path.expect_same_account) else {
+        return vec![];
+    };
+    if pair.same_account() != Some(false) {
+        return vec![];
+    }
+    vec![finding(
+        Code::DifferentAccount,
+        leg.name(),
+        Confidence::Certain,
+        "anthropic-organization-id or anthropic-workspace-id differ from the direct path's",
+    )]
+}
+
+/// Another platform answers than the Claude API.
+pub(super) fn backend(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    if leg.path.is_direct() || leg.path.upstream != Upstream::Auto || !leg.on_platform() {
+        return vec![];
+    }
+    vec![finding(
+        Code::DifferentBackend,
+        leg.name(),
+        Confidence::Likely,
+        "replies carry a cloud platform's marks and no request-id of Claude's",
+    )]
+}
+
+/// Another model answers than was asked for, and the control got the one that was asked for where there is one.
+pub(super) fn model(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let substituted = leg.main().is_some_and(|main| main.model_matches == Some(false));
+    let direct_too = view
+        .direct()
+        .and_then(|direct| direct.main())
+        .is_some_and(|main| main.model_matches == Some(false));
+    if leg.path.is_direct() || !substituted || direct_too {
+        return vec![];
+    }
+    let model = leg.path.model.as_deref().unwrap_or(&view.case.request.model);
+    vec![finding(
+        Code::ModelSubstituted,
+        leg.name(),
+        Confidence::Certain,
+        format!("asked for {model}, and another model's name is in the answer"),
+    )]
+}
+
+/// The answer was stored before.
+pub(super) fn cached(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(age) = leg
+        .main()
+        .filter(|main| main.status == 200)
+        .and_then(|main| main.cache_age_s)
+    else {
+        return vec![];
+    };
+    let evidence = match age {
+        0 => "the answer is marked as a cache hit".to_owned(),
+        age => format!("the answer was stored {age} s ago"),
+    };
+    vec![finding(Code::ResponseCached, leg.name(), Confidence::Likely, evidence)]
+}
+
+/// The gateway says that it tried more than once.
+pub(super) fn retries(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let retried = leg.exchanges().find(|exchange| exchange.marks.has(Marks::RETRIED));
+    let Some(reply) = retried.filter(|_| !leg.path.is_direct()) else {
+        return vec![];
+    };
+    vec![
+        finding(
+            Code::HiddenRetries,
+            leg.name(),
+            Confidence::Likely,
+            format!(
+                "the reply says that the gateway tried more than once: {}",
+                say::head(reply)
+            ),
+        )
+        .hop("gateway"),
+    ]
+}
+
+/// The same prompt costs another number of input tokens: something was added or taken away.
+pub(super) fn prompt(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(pair) = Pair::of(view, leg).filter(|pair| pair.direct_unaltered() && pair.same_model()) else {
+        return vec![];
+    };
+    let (Some(ours), Some(theirs)) = (leg.main(), pair.direct.main()) else {
+        return vec![];
+    };
+    let answered = leg.complete(ours) && pair.direct.complete(theirs) && ours.kind == theirs.kind;
+    let same_model = ours.model_matches == Some(true) && theirs.model_matches == Some(true);
+    let (Some(our_usage), Some(their_usage)) = (ours.usage, theirs.usage) else {
+        return vec![];
+    };
+    if !answered || !same_model || our_usage.input == their_usage.input || our_usage.input == 0 {
+        return vec![];
+    }
+    vec![
+        finding(
+            Code::BodyRewritten,
+            leg.name(),
+            Confidence::Likely,
+            format!(
+                "the same request has {} input tokens here and {} on the direct path",
+                our_usage.input, their_usage.input
+            ),
+        )
+        .hop("gateway → Claude")
+        .advise("The gateway adds to or removes from the prompt (system prompt, tools, guard rails): use its pass-through mode if that is not meant."),
+    ]
+}

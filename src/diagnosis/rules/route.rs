@@ -1,0 +1,249 @@
+//! Replies that come from the wrong place, and refusals that a gateway's policy makes.
+
+use super::shot::shots;
+use super::{Finding, Leg, View};
+use crate::catalogue::{Code, Confidence, Severity};
+use crate::claude::error::ErrorClass;
+use crate::diagnosis::comparison::Pair;
+use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::diagnosis::provenance::Origin;
+use crate::diagnosis::say;
+use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Marks, Outcome, Phrase};
+
+/// The URL does not lead to the Claude API: a 404, a redirect, a foreign or empty 200, no HTTP at all.
+pub(super) fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = leg.trouble() else {
+        return vec![];
+    };
+    let direct_ok = Pair::of(view, leg).is_some_and(|pair| pair.direct_works());
+    let confidence = match reply.status {
+        0 if reply.outcome == Outcome::NotHttp => Confidence::Likely,
+        404 | 405 | 410 | 421 => match (provenance.origin, provenance.class) {
+            (_, ErrorClass::ModelNotFound) => return vec![],
+            (Origin::Gateway, _) if reply.phrase == Phrase::UnknownModel => return vec![],
+            (Origin::Gateway, _) => provenance.confidence,
+            // Claude itself does not know the path: the prefix is wrong. Some keys get this for a model, too.
+            _ if provenance.from_upstream() && (direct_ok || reply.status == 405) => Confidence::Likely,
+            _ => Confidence::Possible,
+        },
+        300..=399 => Confidence::Likely,
+        200 if foreign(reply) => Confidence::Likely,
+        201..=299 => Confidence::Likely,
+        _ if provenance.origin == Origin::Gateway && reply.phrase == Phrase::NoRoute => Confidence::Likely,
+        _ => return vec![],
+    };
+    let found = finding(
+        Code::WrongRoute,
+        leg.name(),
+        confidence,
+        format!("{}{}", say::reply(reply), body(reply)),
+    );
+    vec![match reply.status {
+        300..=399 => found.advise(
+            "The path answers with a redirect (a login page, or http instead of https): point the URL to where the API itself answers.",
+        ),
+        200 => found.advise(
+            "A 200 that is no answer of Claude's: the URL leads to another backend, a login or an error page. Correct the base URL; /v1/messages is appended to it.",
+        ),
+        _ => found,
+    }]
+}
+
+/// A 200 whose body was cut says nothing of the route.
+fn foreign(reply: &Exchange) -> bool {
+    reply.outcome == Outcome::Answered
+        && reply.error == ErrorClass::None
+        && reply.inner_error == ErrorClass::None
+        && matches!(
+            reply.body,
+            BodyKind::Empty | BodyKind::Html | BodyKind::OtherJson | BodyKind::Other
+        )
+}
+
+fn body(reply: &Exchange) -> &'static str {
+    match reply.body {
+        BodyKind::Empty => ", empty body",
+        BodyKind::Html => ", HTML body",
+        BodyKind::OtherJson => ", JSON of another shape",
+        BodyKind::Other => ", body of another kind",
+        BodyKind::MessageNotStream => ", a complete message",
+        BodyKind::Unknown | BodyKind::AsAsked => "",
+    }
+}
+
+/// A complete message where a stream was asked for: something collects the stream first.
+pub(super) fn collapsed(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    shots(view, leg)
+        .into_iter()
+        .filter(|shot| {
+            leg.asked_stream(shot.exchange.kind)
+                && shot.exchange.status == 200
+                && shot.exchange.body == BodyKind::MessageNotStream
+                && !leg.path.is_direct()
+        })
+        .map(|shot| {
+            let confidence = match (shot.control, shot.beside) {
+                (Some(_), _) => Confidence::Certain,
+                (None, Some(theirs)) if theirs.body == BodyKind::MessageNotStream => Confidence::Possible,
+                _ => Confidence::Likely,
+            };
+            shot.grade(
+                finding(
+                    Code::StreamCollapsed,
+                    leg.name(),
+                    confidence,
+                    "a stream was asked for, and one complete message came",
+                )
+                .hop("gateway"),
+            )
+        })
+        .collect()
+}
+
+/// The gateway itself refuses the request, and not for its credential.
+pub(super) fn denied(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = leg.trouble().filter(|_| !leg.path.is_direct()) else {
+        return vec![];
+    };
+    if provenance.origin != Origin::Gateway {
+        return unknown_refusal(leg, reply, provenance.origin);
+    }
+    let sure = provenance.confidence;
+    let code = match reply.status {
+        403 if content_decides(leg) => Code::WafBlocked,
+        403 if super::credential::asks_for_credential(leg, reply) => return vec![],
+        407 => Code::ForwardProxyRefused,
+        413 => Code::GatewayBodyLimit,
+        431 => Code::GatewayHeaderLimit,
+        _ if reply.phrase == Phrase::BodyTooLarge => Code::GatewayBodyLimit,
+        _ if reply.phrase == Phrase::HeaderTooLarge => Code::GatewayHeaderLimit,
+        400 | 403 | 406 | 409 | 411..=418 | 422 | 423..=428 | 451 | 494 if is_policy(leg, reply) => {
+            Code::GatewayPolicyDenied
+        }
+        _ => return vec![],
+    };
+    let found = finding(code, leg.name(), sure, say::reply(reply))
+        .hop("gateway")
+        .severity(Severity::Error);
+    vec![match (reply.status, reply.marks.has(Marks::EMPTY)) {
+        (403, true) => found.advise(
+            "The gateway denies with an empty body: check first that its external authoriser is up and reachable, then its access rules.",
+        ),
+        _ => found,
+    }]
+}
+
+/// Refusals that other rules name more exactly are theirs.
+fn is_policy(leg: &Leg<'_>, reply: &Exchange) -> bool {
+    let named_elsewhere = matches!(
+        reply.phrase,
+        Phrase::AuthRequired
+            | Phrase::JwtInvalid
+            | Phrase::RateLimited
+            | Phrase::Overflow
+            | Phrase::Cooldown
+            | Phrase::BudgetExceeded
+            | Phrase::UnknownModel
+            | Phrase::NoRoute
+    );
+    let bad_key = leg.key().is_some_and(|key| !key.defects.is_empty());
+    !(named_elsewhere || reply.status == 400 && bad_key)
+}
+
+/// The same path lets another prompt pass: it is the content that decides.
+fn content_decides(leg: &Leg<'_>) -> bool {
+    leg.now(ExchangeKind::BenignPrompt)
+        .is_some_and(|twin| twin.status != 403 && twin.status != 0 && leg.provenance(twin).origin != Origin::Gateway)
+}
+
+/// A 403 whose making cannot be told: readings.
+fn unknown_refusal(leg: &Leg<'_>, reply: &Exchange, origin: Origin) -> Vec<Finding> {
+    if origin != Origin::Unknown || reply.status != 403 {
+        return vec![];
+    }
+    [Code::GatewayPolicyDenied, Code::PermissionDenied]
+        .into_iter()
+        .map(|code| finding(code, leg.name(), Confidence::Possible, say::reply(reply)))
+        .collect()
+}
+
+/// The attack-looking prompt is refused by the gateway, its benign twin is not. The frozen request works: a warning.
+pub(super) fn waf(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(attack) = leg.known(ExchangeKind::AttackPrompt).filter(|_| !leg.path.is_direct()) else {
+        return vec![];
+    };
+    let refused = leg.provenance(attack).origin == Origin::Gateway && (400..=499).contains(&attack.status);
+    let dropped = matches!(attack.outcome, Outcome::ResetBeforeHead | Outcome::ClosedBeforeHead);
+    let twin = leg.known(ExchangeKind::BenignPrompt).or_else(|| leg.main());
+    let twin_passes = twin.is_some_and(|twin| {
+        twin.status != attack.status
+            && twin.status != 0
+            && leg.provenance(twin).origin != Origin::Gateway
+            && twin.status < 500
+    });
+    if !(refused || dropped) || !twin_passes {
+        return vec![];
+    }
+    let evidence = format!(
+        "attack-looking prompt: {}; benign prompt: {}",
+        say::reply(attack),
+        twin.map_or_else(String::new, say::head)
+    );
+    vec![
+        finding(Code::WafBlocked, leg.name(), Confidence::Likely, evidence)
+            .hop("gateway")
+            .severity(Severity::Warning),
+    ]
+}
+
+/// A size that the gateway does not take and Claude does.
+pub(super) fn sizes(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    [
+        (ExchangeKind::BigBody, Code::GatewayBodyLimit, "the big body"),
+        (ExchangeKind::LargeHeader, Code::GatewayHeaderLimit, "the large header"),
+    ]
+    .into_iter()
+    .filter_map(|(kind, code, what)| too_large(view, leg, kind, code, what))
+    .collect()
+}
+
+fn too_large(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind, code: Code, what: &str) -> Option<Finding> {
+    let reply = leg.known(kind).filter(|_| !leg.path.is_direct())?;
+    let names_it = matches!(
+        (code, reply.status, reply.phrase),
+        (Code::GatewayBodyLimit, 413, _)
+            | (Code::GatewayBodyLimit, _, Phrase::BodyTooLarge)
+            | (Code::GatewayHeaderLimit, 431 | 494, _)
+            | (Code::GatewayHeaderLimit, _, Phrase::HeaderTooLarge)
+    );
+    let own = leg.provenance(reply).origin == Origin::Gateway;
+    let dropped = matches!(reply.outcome, Outcome::ResetBeforeHead | Outcome::ClosedBeforeHead);
+    // The same path must take the request when it is small, or the size is not what decides.
+    let small = leg.main().filter(|main| leg.complete(main))?;
+    let direct = view.direct().and_then(|direct| direct.known(kind));
+    let direct_takes = direct.map(|theirs| theirs.status != 413 && theirs.status != 431 && theirs.status != 0);
+    let confidence = match (
+        own && names_it,
+        own && (400..=499).contains(&reply.status) || dropped,
+        direct_takes,
+    ) {
+        (_, _, Some(false)) => return None,
+        (true, _, Some(true)) => Confidence::Certain,
+        (true, _, None) | (false, true, Some(true)) => Confidence::Likely,
+        _ => return None,
+    };
+    let evidence = format!(
+        "{what}: {}; the frozen request: {}{}",
+        say::reply(reply),
+        say::head(small),
+        direct.map_or_else(String::new, |theirs| format!(
+            "; {what} on direct: {}",
+            say::head(theirs)
+        ))
+    );
+    Some(
+        finding(code, leg.name(), confidence, evidence)
+            .hop("gateway")
+            .severity(Severity::Warning),
+    )
+}

@@ -1,0 +1,108 @@
+//! A shot: one judged exchange of a path with its repeats and with what the control got for the same request.
+
+use super::{Finding, Leg, View};
+use crate::catalogue::Severity;
+use crate::diagnosis::comparison::{Pair, same_time};
+use crate::diagnosis::finding::Sharpen as _;
+use crate::diagnosis::provenance::Provenance;
+use crate::diagnosis::view::State;
+use crate::report::evidence::{Exchange, ExchangeKind};
+
+/// One judged exchange.
+pub(super) struct Shot<'a> {
+    /// The exchange.
+    pub exchange: &'a Exchange,
+    /// Who made its reply.
+    pub provenance: Provenance,
+    /// The exchange and its repeats that failed, in the order in which they were sent.
+    pub failed: Vec<&'a Exchange>,
+    /// How many were sent.
+    pub of: usize,
+    /// What the control got for the same request at the same moment, when it got it completely and unaltered.
+    pub control: Option<&'a Exchange>,
+    /// What the control got, however it ended.
+    pub beside: Option<&'a Exchange>,
+    /// The frozen request itself, not an exchange that only warns.
+    pub frozen: bool,
+}
+
+/// The exchanges of a path that are judged on their own: the frozen request, its other form, the long request.
+pub(super) fn shots<'a>(view: &View<'a>, leg: &Leg<'a>) -> Vec<Shot<'a>> {
+    let frozen = leg.main().map(|main| (main, leg.attempts()));
+    let others = [ExchangeKind::OtherForm, ExchangeKind::Long]
+        .into_iter()
+        .filter_map(|kind| leg.now(kind).map(|exchange| (exchange, vec![exchange])));
+    frozen
+        .into_iter()
+        .chain(others)
+        .map(|(exchange, attempts)| {
+            let attempts = if attempts.is_empty() { vec![exchange] } else { attempts };
+            let (beside, control) = control(view, leg, exchange.kind);
+            Shot {
+                exchange,
+                provenance: leg.provenance(exchange),
+                of: attempts.len(),
+                failed: attempts.into_iter().filter(|tried| !leg.complete(tried)).collect(),
+                control,
+                beside,
+                frozen: leg.main().is_some_and(|main| main.kind == exchange.kind),
+            }
+        })
+        .collect()
+}
+
+type Both<'a> = (Option<&'a Exchange>, Option<&'a Exchange>);
+
+fn control<'a>(view: &View<'a>, leg: &Leg<'a>, kind: ExchangeKind) -> Both<'a> {
+    let Some(direct) = view.direct().filter(|_| !leg.path.is_direct()) else {
+        return (None, None);
+    };
+    let beside = direct.now(kind);
+    let fit = Pair::of(view, leg).is_some_and(|pair| pair.direct_unaltered() && pair.same_model());
+    let control = beside.filter(|exchange| fit && direct.complete(exchange));
+    (beside, control)
+}
+
+impl Shot<'_> {
+    /// Whether two failed attempts agree in this time.
+    pub fn twice(&self, time: impl Fn(&Exchange) -> Option<u32>) -> bool {
+        let mut times = self.failed.iter().filter_map(|exchange| time(exchange));
+        match (times.next(), times.next()) {
+            (Some(a), Some(b)) => same_time(a, b),
+            _ => false,
+        }
+    }
+
+    /// How often it failed, as evidence says it; empty for a single try.
+    pub fn rate(&self) -> String {
+        match self.of {
+            0 | 1 => String::new(),
+            of => format!(" ({} of {of} tries)", self.failed.len()),
+        }
+    }
+
+    /// A finding of a shot that is not the frozen request warns at most.
+    pub fn grade(&self, finding: Finding) -> Finding {
+        if self.frozen {
+            finding
+        } else {
+            let severity = finding.severity.min(Severity::Warning);
+            finding.severity(severity)
+        }
+    }
+}
+
+/// Whether Claude or its edge answered anything on this path in this run: the gateway can reach it.
+pub(super) fn reached_upstream(leg: &Leg<'_>) -> bool {
+    leg.exchanges()
+        .any(|exchange| exchange.status != 0 && leg.provenance(exchange).from_upstream())
+}
+
+/// Whether the control failed for a reason that is Claude's own.
+pub(super) fn direct_trouble<'a>(view: &View<'a>) -> Option<(&'a Exchange, Provenance)> {
+    let direct = view.direct()?;
+    if direct.state() != State::Failed {
+        return None;
+    }
+    direct.trouble().filter(|(_, provenance)| provenance.from_upstream())
+}

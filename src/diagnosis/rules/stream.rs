@@ -1,0 +1,307 @@
+//! Streams that began and did not end well: whose cut, and which timer.
+//!
+//! Two facts are kept apart: whether `message_stop` came, and whether the framing ended properly. The timer is read from when
+//! the cut came: a constant silence before it is an idle timer, a constant total while events flow is a cap, neither is a
+//! cut by an event (a reload, a rollout). A second cut at the same time makes a timer certain.
+
+use super::shot::{Shot, shots};
+use super::unavailable::TIMER_MIN_MS;
+use super::{Finding, Leg, View};
+use crate::catalogue::{Code, Confidence, Severity};
+use crate::claude::error::ErrorClass;
+use crate::diagnosis::comparison::same_time;
+use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::diagnosis::say;
+use crate::report::evidence::{EventKind, Exchange, Outcome, StreamEvidence};
+
+/// Everything about broken streams of this path.
+pub(super) fn broken(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    shots(view, leg)
+        .iter()
+        .filter(|shot| shot.exchange.status == 200 && !leg.complete(shot.exchange))
+        .flat_map(|shot| {
+            let found = match &shot.exchange.stream {
+                Some(stream) => broken_stream(view, leg, shot, stream),
+                None => broken_message(leg, shot),
+            };
+            found.into_iter().map(|finding| shot.grade(finding)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// A message (no stream) whose body was cut.
+fn broken_message(leg: &Leg<'_>, shot: &Shot<'_>) -> Vec<Finding> {
+    if !matches!(shot.exchange.outcome, Outcome::CutByClose | Outcome::BrokenFraming) {
+        return vec![];
+    }
+    let confidence = guilt(shot);
+    vec![finding(
+        Code::StreamCut,
+        leg.name(),
+        confidence,
+        format!("{}{}", say::head(shot.exchange), shot.rate()),
+    )]
+}
+
+/// A cut alone accuses a gateway only where the control got the same request completely.
+fn guilt(shot: &Shot<'_>) -> Confidence {
+    if shot.control.is_some() {
+        Confidence::Likely
+    } else {
+        Confidence::Possible
+    }
+}
+
+fn broken_stream(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>, stream: &StreamEvidence) -> Vec<Finding> {
+    let evidence = evidence(shot, stream);
+    let new = |code, confidence| finding(code, leg.name(), confidence, evidence.clone());
+    let mut found = Vec::new();
+    let both = if leg.path.is_direct() {
+        view.gateways()
+            .filter_map(|gateway| gateway.now(shot.exchange.kind))
+            .any(ended_early)
+    } else {
+        shot.control.is_none() && shot.beside.is_some_and(ended_early)
+    };
+    if let Some(genuine) = stream.error_event_genuine {
+        found.extend(error_event(leg, shot, genuine, both, &new));
+    } else if both {
+        // The control's stream ends early, too: Claude's doing, whatever the gateway makes of it.
+        found.push(new(Code::UpstreamStreamError, Confidence::Likely));
+    } else {
+        match shot.exchange.outcome {
+            // Resets and silence have rules of their own.
+            Outcome::CutByReset | Outcome::StalledInBody => return found,
+            Outcome::BrokenFraming => found.push(new(Code::StreamCut, guilt(shot)).hop("gateway")),
+            _ => found.push(cut(leg, shot, stream, &new)),
+        }
+    }
+    let masked = shot.exchange.outcome == Outcome::Answered && !stream.message_stop && !leg.path.is_direct();
+    if masked && stream.error_event_genuine.is_none() && stream.framing_complete {
+        let severity = if both { Severity::Warning } else { Severity::Error };
+        let confidence = if shot.control.is_some() || both {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        };
+        found.push(
+            new(Code::StreamTruncationMasked, confidence)
+                .hop("gateway")
+                .severity(severity),
+        );
+    }
+    if leg.path.is_direct() {
+        found.retain(|finding| finding.code == Code::UpstreamStreamError);
+        if found.is_empty() && stream.error_event_genuine.is_none() {
+            found.push(new(Code::StreamCut, Confidence::Likely));
+        }
+    }
+    found
+}
+
+/// The control's stream began and ended without `message_stop`.
+fn ended_early(theirs: &Exchange) -> bool {
+    theirs
+        .stream
+        .as_ref()
+        .is_some_and(|stream| theirs.status == 200 && !stream.message_stop)
+}
+
+fn evidence(shot: &Shot<'_>, stream: &StreamEvidence) -> String {
+    let direct = shot
+        .beside
+        .and_then(|theirs| theirs.stream.as_ref())
+        .map_or_else(String::new, |theirs| format!("; direct: {}", say::stream(theirs)));
+    let quote = shot
+        .exchange
+        .quote
+        .as_ref()
+        .map_or_else(String::new, |quote| format!("; “{}”", quote.trim()));
+    format!("200, then {}{}{quote}{direct}", say::stream(stream), shot.rate())
+}
+
+/// An `error` event: Claude's when it carries a genuine id or comes on both legs; on one leg without an id it may be made up.
+fn error_event(
+    leg: &Leg<'_>,
+    shot: &Shot<'_>,
+    genuine: bool,
+    both: bool,
+    new: &impl Fn(Code, Confidence) -> Finding,
+) -> Vec<Finding> {
+    if genuine {
+        return vec![new(Code::UpstreamStreamError, Confidence::Certain)];
+    }
+    let overloaded = shot.exchange.error == ErrorClass::Overloaded;
+    if both || leg.path.is_direct() || overloaded {
+        return vec![new(Code::UpstreamStreamError, Confidence::Likely)];
+    }
+    let mut found = vec![new(Code::StreamErrorSynthesised, guilt(shot)).hop("gateway")];
+    if let Some((code, confidence)) = shot.exchange.stream.as_ref().and_then(|stream| timer(shot, stream)) {
+        found.push(knob(new(code, confidence), code, shot));
+    }
+    if shot.control.is_none() {
+        found.push(new(Code::UpstreamStreamError, Confidence::Possible));
+    }
+    found
+}
+
+fn cut(leg: &Leg<'_>, shot: &Shot<'_>, stream: &StreamEvidence, new: &impl Fn(Code, Confidence) -> Finding) -> Finding {
+    match timer(shot, stream) {
+        Some((code, confidence)) => knob(new(code, confidence), code, shot).hop("gateway"),
+        None => {
+            let found = new(Code::StreamCut, guilt(shot));
+            if leg.path.is_direct() {
+                found
+            } else {
+                found.hop("gateway")
+            }
+        }
+    }
+}
+
+/// Names the value and the likely knob.
+fn knob(found: Finding, code: Code, shot: &Shot<'_>) -> Finding {
+    let Some(stream) = &shot.exchange.stream else {
+        return found;
+    };
+    match code {
+        Code::StreamIdleTimeout if stream.events == 0 => found.advise(format!(
+            "The gateway discards what it had buffered and closes after at most {}: switch buffering off, and raise its read or idle timer (proxy_read_timeout, stream idle timeout).",
+            say::seconds(stream.end_ms)
+        )),
+        Code::StreamIdleTimeout => found.advise(format!(
+            "Idle timer of about {}: raise the gateway's read or idle timeout (proxy_read_timeout, stream idle timeout, load balancer idle timeout) above the longest silence of a model.",
+            say::seconds(silence(stream))
+        )),
+        Code::StreamDurationCap => found.advise(format!(
+            "Total timer of about {} that runs while events flow: switch the gateway's total request timeout off for streams (route timeout 0), and bound them by an idle timeout.",
+            say::seconds(stream.end_ms)
+        )),
+        _ => found,
+    }
+}
+
+/// The silence before the end. An `error` event at the end is the end itself.
+fn silence(stream: &StreamEvidence) -> u32 {
+    match (stream.last_event, stream.last_event_ms) {
+        (EventKind::Error, _) => stream.max_gap_ms,
+        (_, Some(last)) => stream.end_ms.saturating_sub(last),
+        (_, None) => stream.end_ms,
+    }
+}
+
+/// Which timer ended this stream, if one did. Needs the control's completed stream: a timer shows only against an upstream
+/// that went on.
+fn timer(shot: &Shot<'_>, stream: &StreamEvidence) -> Option<(Code, Confidence)> {
+    let direct = shot.control?.stream.as_ref()?;
+    let gap = silence(stream);
+    let twice = |time: fn(&StreamEvidence) -> u32| shot.twice(|exchange| exchange.stream.as_ref().map(time));
+    let sure = |twice: bool| if twice { Confidence::Certain } else { Confidence::Likely };
+    if stream.events == 0 {
+        let waiting = direct.max_gap_ms >= TIMER_MIN_MS && twice(|stream| stream.end_ms);
+        let discarded = stream.end_ms >= TIMER_MIN_MS && direct.end_ms >= stream.end_ms / 2;
+        return (waiting && discarded).then_some((Code::StreamIdleTimeout, Confidence::Likely));
+    }
+    // Silent for longer than ever before, and upstream is silent for as long on the control.
+    let longest = stream.last_event == EventKind::Error || gap > stream.max_gap_ms + stream.max_gap_ms / 5;
+    let upstream_silent = u64::from(direct.max_gap_ms) * 10 >= u64::from(gap) * 9;
+    let same_gap = twice(silence);
+    if gap >= TIMER_MIN_MS && longest && (upstream_silent || same_gap) {
+        let confidence = if upstream_silent {
+            sure(same_gap)
+        } else {
+            Confidence::Likely
+        };
+        return Some((Code::StreamIdleTimeout, confidence));
+    }
+    // Events were flowing, and upstream goes on beyond this time on the control.
+    let goes_on = u64::from(direct.end_ms) * 10 >= u64::from(stream.end_ms) * 8;
+    let same_end = twice(|stream| stream.end_ms);
+    if stream.end_ms >= TIMER_MIN_MS && goes_on && (same_end || (shot.failed.len() == 1 && round(stream.end_ms))) {
+        return Some((Code::StreamDurationCap, sure(same_end)));
+    }
+    None
+}
+
+/// A time that a person would set: whole seconds, within the noise of one sample.
+fn round(ms: u32) -> bool {
+    const SET: [u32; 18] = [1, 2, 3, 4, 5, 10, 15, 20, 25, 30, 45, 50, 60, 90, 100, 120, 300, 600];
+    SET.iter().any(|seconds| {
+        let set = seconds * 1_000;
+        ms >= set && ms - set <= (set / 50).max(30)
+    })
+}
+
+/// Complete, but held back: the events come in a burst where the control's come as they are produced.
+pub(super) fn buffered(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    if leg.path.is_direct() {
+        return vec![];
+    }
+    shots(view, leg)
+        .iter()
+        .filter(|shot| leg.complete(shot.exchange) && shot.exchange.cache_age_s.is_none())
+        .filter_map(|shot| {
+            let stream = shot.exchange.stream.as_ref()?;
+            let direct = shot.control.and_then(|theirs| theirs.stream.as_ref());
+            let held = direct.is_some_and(|direct| is_held_back(stream, direct));
+            // A length known beforehand means that the whole body was.
+            let collected = stream.content_length && direct.is_none_or(|direct| !direct.content_length);
+            if !held && !collected {
+                return None;
+            }
+            let code = if stream.compressed && !collected {
+                Code::StreamCompressed
+            } else {
+                Code::StreamBuffered
+            };
+            let confidence = if held && code == Code::StreamBuffered {
+                Confidence::Certain
+            } else {
+                Confidence::Likely
+            };
+            Some(
+                finding(code, leg.name(), confidence, spread(stream, direct))
+                    .hop("gateway")
+                    .severity(Severity::Warning),
+            )
+        })
+        .collect()
+}
+
+/// Observable only when the control's own events spread over at least a second and ten reads.
+fn is_held_back(stream: &StreamEvidence, direct: &StreamEvidence) -> bool {
+    let length = |stream: &StreamEvidence| Some(stream.last_event_ms?.saturating_sub(stream.first_event_ms?));
+    let (Some(ours), Some(theirs)) = (length(stream), length(direct)) else {
+        return false;
+    };
+    let observable = theirs >= 1_000 && direct.reads >= 10;
+    // Late and at once; or in few lumps with silences that the control does not have.
+    let at_once = ours <= theirs / 5 && stream.reads <= direct.reads / 2;
+    let lumps = stream.reads <= direct.reads / 4
+        && stream.max_gap_ms >= 3 * direct.max_gap_ms.max(100)
+        && !same_time(stream.max_gap_ms, direct.max_gap_ms);
+    let produced_meanwhile = stream.first_event_ms.is_some_and(|first| first >= theirs / 3);
+    observable && ((at_once && produced_meanwhile) || lumps)
+}
+
+fn spread(stream: &StreamEvidence, direct: Option<&StreamEvidence>) -> String {
+    let words = |stream: &StreamEvidence| {
+        format!(
+            "first event at {}, last at {}, {} reads",
+            stream.first_event_ms.map_or_else(|| "?".to_owned(), say::seconds),
+            stream.last_event_ms.map_or_else(|| "?".to_owned(), say::seconds),
+            stream.reads
+        )
+    };
+    let length = if stream.content_length {
+        ", with a content-length"
+    } else {
+        ""
+    };
+    let gzip = if stream.compressed { ", compressed" } else { "" };
+    format!(
+        "{}{length}{gzip}{}",
+        words(stream),
+        direct.map_or_else(String::new, |direct| format!("; direct: {}", words(direct)))
+    )
+}

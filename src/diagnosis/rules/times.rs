@@ -1,0 +1,109 @@
+//! What time shows: latency that a gateway adds, certificates that end, clocks that differ, carriers that one path refuses.
+
+use super::{Finding, Leg, View};
+use crate::catalogue::{Code, Confidence};
+use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::diagnosis::say;
+use crate::report::evidence::{ExchangeKind, Trust};
+
+/// Runs that the latency rule needs.
+const LATENCY_RUNS: usize = 12;
+/// What is below this is not felt beside a model's own time, milliseconds.
+const LATENCY_FLOOR_MS: i64 = 250;
+/// Clocks may differ by this much, seconds.
+const SKEW_MAX_S: i32 = 60;
+
+/// The median of paired differences, so that one slow run says nothing.
+pub(super) fn latency(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let context = &view.case.context;
+    let pairs: Vec<_> = context.latency.iter().filter(|pair| pair.path == leg.name()).collect();
+    if pairs.len() < LATENCY_RUNS || leg.path.is_direct() {
+        return vec![];
+    }
+    let median = |mut values: Vec<i64>| {
+        values.sort_unstable();
+        values[values.len() / 2]
+    };
+    let added = median(
+        pairs
+            .iter()
+            .map(|pair| i64::from(pair.gateway_ms) - i64::from(pair.direct_ms))
+            .collect(),
+    );
+    let direct = median(pairs.iter().map(|pair| i64::from(pair.direct_ms)).collect());
+    let percent = i64::from(context.thresholds.gateway_latency_percent);
+    if added < LATENCY_FLOOR_MS || added * 100 < direct * percent {
+        return vec![];
+    }
+    vec![finding(
+        Code::GatewayLatency,
+        leg.name(),
+        Confidence::Certain,
+        format!(
+            "median of {} pairs: {added} ms more than the direct path's {direct} ms",
+            pairs.len()
+        ),
+    )]
+}
+
+/// The gateway's certificate ends soon. Claude's own is not the user's to renew.
+pub(super) fn certificate(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(seen) = leg.seen else {
+        return vec![];
+    };
+    let theirs = leg.path.is_direct() && seen.handshake.trust == Trust::Public;
+    let limit = view.case.context.thresholds.certificate_expiry_days;
+    match seen.handshake.certificate_days {
+        Some(days) if !theirs && (0..limit).contains(&days) => vec![finding(
+            Code::CertificateExpiring,
+            leg.name(),
+            Confidence::Certain,
+            format!("the certificate of {} expires in {days} days", leg.path.host),
+        )],
+        _ => vec![],
+    }
+}
+
+/// Clocks differ. An answer from a cache carries an old date.
+pub(super) fn clock(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let cached = leg.exchanges().any(|exchange| exchange.cache_age_s.is_some());
+    match leg.seen.and_then(|seen| seen.handshake.clock_skew_s) {
+        Some(skew) if skew.abs() > SKEW_MAX_S && !cached => {
+            let ahead = if skew > 0 { "ahead of" } else { "behind" };
+            vec![
+                finding(
+                    Code::ClockSkew,
+                    leg.name(),
+                    Confidence::Likely,
+                    format!("{}'s Date is {} s {ahead} the node's clock", leg.path.host, skew.abs()),
+                )
+                .advise("Synchronise the node's clock; if only one path differs, that gateway's."),
+            ]
+        }
+        _ => vec![],
+    }
+}
+
+/// The frozen request is answered, and with the key in the other header it is not, where Claude takes both.
+pub(super) fn other_carrier(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let kind = ExchangeKind::OtherCarrier;
+    let Some(reply) = leg.known(kind).filter(|_| !leg.path.is_direct() && leg.is_complete()) else {
+        return vec![];
+    };
+    let direct_takes_it = view
+        .direct()
+        .is_some_and(|direct| direct.known(kind).is_some_and(|theirs| direct.complete(theirs)));
+    if !matches!(reply.status, 400 | 401 | 403) || !direct_takes_it {
+        return vec![];
+    }
+    vec![
+        finding(
+            Code::CredentialCarrierMismatch,
+            leg.name(),
+            Confidence::Likely,
+            format!("with the key in the other header: {}; direct accepts both", say::reply(reply)),
+        )
+        .severity(crate::catalogue::Severity::Warning)
+        .advise("Clients that send the other header fail here: SDKs since October 2026 send authorization: Bearer, older ones x-api-key. Teach the gateway both."),
+    ]
+}

@@ -1,0 +1,192 @@
+//! What Claude itself says: overload, errors of its own, permission, its edge, the request as such.
+
+use super::shot::direct_trouble;
+use super::{Finding, Leg, View};
+use crate::catalogue::{Code, Confidence};
+use crate::claude::error::ErrorClass;
+use crate::diagnosis::comparison::Pair;
+use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::diagnosis::provenance::{Origin, Provenance};
+use crate::diagnosis::say;
+use crate::report::evidence::{Exchange, Marks, Phrase};
+
+/// What Claude or its edge says convicts on one leg alone; a 200 on the other does not acquit.
+pub(super) fn says(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = leg.trouble() else {
+        return vec![];
+    };
+    if !provenance.from_upstream() || reply.stream.is_some() {
+        return vec![];
+    }
+    let Some(code) = code(reply, provenance) else {
+        return vec![];
+    };
+    let evidence = format!("{}{}", say::reply(reply), beside(view, leg));
+    let found = finding(
+        code,
+        leg.name(),
+        provenance.confidence.max(Confidence::Likely),
+        evidence,
+    );
+    vec![if code == Code::EgressAddressRefused && !leg.path.is_direct() {
+        found.hop("gateway → Claude")
+    } else {
+        found
+    }]
+}
+
+fn code(reply: &Exchange, provenance: Provenance) -> Option<Code> {
+    match (provenance.class, provenance.origin) {
+        (ErrorClass::Overloaded, _) => Some(Code::UpstreamOverloaded),
+        (ErrorClass::Internal | ErrorClass::Timeout, _) => Some(Code::UpstreamError),
+        (ErrorClass::Permission | ErrorClass::OauthNotAllowed, _) => Some(Code::PermissionDenied),
+        (_, Origin::ClaudeEdge) if reply.marks.has(Marks::EDGE_FORBIDDEN) => Some(Code::EgressAddressRefused),
+        (ErrorClass::EdgeForbidden, _) => Some(Code::EgressAddressRefused),
+        (_, Origin::ClaudeEdge) if reply.status == 403 => Some(Code::EdgeBlocked),
+        (_, Origin::ClaudeEdge) if reply.status >= 500 => Some(Code::UpstreamError),
+        (ErrorClass::None, Origin::Relayed) if reply.status == 529 => Some(Code::UpstreamOverloaded),
+        (ErrorClass::None, Origin::Claude | Origin::Relayed) if reply.status >= 500 => Some(Code::UpstreamError),
+        (ErrorClass::None, Origin::Claude) if reply.status == 403 => Some(Code::PermissionDenied),
+        _ => None,
+    }
+}
+
+fn beside(view: &View<'_>, leg: &Leg<'_>) -> String {
+    Pair::of(view, leg)
+        .and_then(|pair| pair.direct.main())
+        .map_or_else(String::new, |direct| format!("; direct: {}", say::head(direct)))
+}
+
+/// A reply whose making is unknown, or that the gateway made, while Claude answers the control with trouble of its own: the
+/// same trouble explains both.
+pub(super) fn same_as_direct(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = leg.trouble().filter(|_| !leg.path.is_direct()) else {
+        return vec![];
+    };
+    let Some((theirs, direct)) = direct_trouble(view) else {
+        return vec![];
+    };
+    let server_side = |exchange: &Exchange| exchange.status >= 500;
+    if provenance.from_upstream() || !server_side(reply) || !server_side(theirs) || !leg.speaks_claude() {
+        return vec![];
+    }
+    let Some(code) = code(theirs, direct) else {
+        return vec![];
+    };
+    let evidence = format!(
+        "{}; direct at the same moment: {}",
+        say::reply(reply),
+        say::head(theirs)
+    );
+    vec![finding(code, leg.name(), Confidence::Likely, evidence)]
+}
+
+/// A page of a Cloudflare zone that cannot be named: on both legs it is Claude's edge, on one it convicts nobody.
+pub(super) fn unnamed_edge(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = leg.trouble() else {
+        return vec![];
+    };
+    let page = |exchange: &Exchange| {
+        exchange.marks.has(Marks::CF_RAY)
+            && (exchange.marks.has(Marks::HTML) || exchange.marks.has(Marks::CHALLENGE))
+            && matches!(exchange.status, 403 | 500..=599)
+    };
+    if provenance.origin != Origin::Unknown || !page(reply) {
+        return vec![];
+    }
+    let everywhere = view.legs.len() > 1
+        && view.legs.iter().all(|other| {
+            other
+                .trouble()
+                .is_some_and(|(theirs, _)| page(theirs) && theirs.status == reply.status)
+        });
+    let code = if reply.status == 403 {
+        Code::EdgeBlocked
+    } else {
+        Code::UpstreamError
+    };
+    let confidence = if everywhere {
+        Confidence::Likely
+    } else {
+        Confidence::Possible
+    };
+    let mut found = vec![finding(code, leg.name(), confidence, say::reply(reply))];
+    if !everywhere && !leg.path.is_direct() {
+        let own = if reply.status == 403 {
+            Code::GatewayPolicyDenied
+        } else {
+            Code::GatewayUnavailable
+        };
+        found.push(finding(own, leg.name(), Confidence::Possible, say::reply(reply)));
+    }
+    found
+}
+
+/// Claude refuses the request as such: on the control it is the probe's own request; on a gateway alone other rules speak.
+pub(super) fn request_invalid(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = leg.trouble() else {
+        return vec![];
+    };
+    let about_request = matches!(
+        provenance.class,
+        ErrorClass::VersionRequired
+            | ErrorClass::VersionInvalid
+            | ErrorClass::BetaUnexpected
+            | ErrorClass::WorkspaceRequired
+            | ErrorClass::TooLarge
+            | ErrorClass::PromptTooLong
+            | ErrorClass::InvalidJson
+            | ErrorClass::ExtraInputs
+            | ErrorClass::InvalidRequest
+            | ErrorClass::CorsDenied
+    );
+    if !provenance.from_upstream() || !about_request {
+        return vec![];
+    }
+    let direct_too =
+        leg.path.is_direct() || direct_trouble(view).is_some_and(|(_, direct)| direct.class == provenance.class);
+    if !direct_too {
+        return vec![];
+    }
+    vec![finding(
+        Code::RequestInvalid,
+        leg.name(),
+        provenance.confidence.max(Confidence::Likely),
+        say::reply(reply),
+    )]
+}
+
+/// The model is unknown, to Claude or to the gateway.
+pub(super) fn model_not_found(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = leg.trouble() else {
+        return vec![];
+    };
+    let model = leg.path.model.as_deref().unwrap_or(&view.case.request.model);
+    let evidence = format!("asked for {model}: {}{}", say::reply(reply), beside(view, leg));
+    let direct_knows = Pair::of(view, leg).is_some_and(|pair| pair.direct_works() && pair.same_model());
+    if provenance.says(ErrorClass::ModelNotFound) {
+        let found = finding(
+            Code::ModelNotFound,
+            leg.name(),
+            provenance.confidence.max(Confidence::Likely),
+            evidence,
+        );
+        return vec![if direct_knows {
+            found.advise("Claude knows this model on the direct path: correct the gateway's model mapping, or give its key access to the model.")
+        } else {
+            found
+        }];
+    }
+    let by_gateway = provenance.origin == Origin::Gateway
+        && (reply.phrase == Phrase::UnknownModel || provenance.class == ErrorClass::ModelNotFound);
+    let by_unknown = provenance.origin == Origin::Unknown && provenance.class == ErrorClass::ModelNotFound;
+    if leg.path.is_direct() || !(by_gateway || by_unknown) {
+        return vec![];
+    }
+    // Whoever says it, the model is not to be had on this path.
+    vec![
+        finding(Code::ModelNotFound, leg.name(), Confidence::Likely, evidence).advise(
+            "The gateway does not know this model: add it to the gateway's model list, or set model on this path.",
+        ),
+    ]
+}

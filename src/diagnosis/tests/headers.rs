@@ -1,0 +1,231 @@
+//! Rows 6, 7, 10 to 13: headers and body on their way to Claude; and what comes back.
+
+use crate::catalogue::{Code, Confidence, Severity};
+use crate::claude::error::ErrorClass as E;
+use crate::diagnosis::Diagnosis;
+use crate::diagnosis::fixture::*;
+use crate::report::evidence::{Echo, Exchange, Marks, Usage};
+use crate::resource::status::Finding;
+
+/// Direct answers, edge gets this error of Claude's.
+fn refused(reply: Exchange) -> Story {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(reply);
+    story
+}
+
+/// Both answer; a canary gets these.
+fn canary(kind: K, direct: Exchange, edge: Exchange) -> Story {
+    let mut story = Story::healthy();
+    story.on("direct").reply(kind, direct);
+    story.on("edge").reply(kind, edge);
+    story
+}
+
+fn echoed(class: E, echo: Echo) -> Exchange {
+    Exchange {
+        echo,
+        ..claude(400, class)
+    }
+}
+
+fn finding(diagnosis: &Diagnosis, code: Code) -> &Finding {
+    diagnosis.findings.iter().find(|finding| finding.code == code).unwrap()
+}
+
+#[test]
+fn row_6_an_origin_header_that_the_gateway_adds() {
+    assert_eq!(
+        refused(claude(401, E::CorsDenied)).verdict(),
+        "Failing OriginHeaderForwarded@edge"
+    );
+}
+
+#[test]
+fn row_7_an_oauth_token_arrives_without_its_beta() {
+    assert_eq!(
+        refused(claude(401, E::OauthUnsupported)).verdict(),
+        "Failing BetaHeaderStripped@edge"
+    );
+}
+
+#[test]
+fn row_10_a_beta_of_the_frozen_request_is_lost() {
+    let mut story = refused(claude(400, E::ExtraInputs));
+    story.request.betas = vec!["context-1m-2025-08-07".into()];
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing BetaHeaderStripped@edge");
+    assert_eq!(diagnosis.findings[0].confidence, Confidence::Likely);
+    story.on("edge").reply(K::BogusBeta, ok());
+    let diagnosis = story.diagnose();
+    assert_eq!(
+        finding(&diagnosis, Code::BetaHeaderStripped).confidence,
+        Confidence::Certain
+    );
+    assert_eq!(finding(&diagnosis, Code::BetaHeaderStripped).severity, Severity::Error);
+}
+
+#[test]
+fn a_bogus_beta_that_is_accepted_only_through_the_gateway_is_a_likely_warning() {
+    let story = canary(K::BogusBeta, echoed(E::BetaUnexpected, Echo::Exact), ok());
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Degraded BetaHeaderStripped@edge");
+    assert_eq!(diagnosis.findings[0].confidence, Confidence::Likely);
+    assert_eq!(diagnosis.findings[0].severity, Severity::Warning);
+}
+
+#[test]
+fn a_header_that_arrives_is_no_finding() {
+    let mut story = canary(
+        K::BogusBeta,
+        echoed(E::BetaUnexpected, Echo::Exact),
+        echoed(E::BetaUnexpected, Echo::Exact),
+    );
+    for path in ["direct", "edge"] {
+        story
+            .on(path)
+            .reply(K::BogusVersion, echoed(E::VersionInvalid, Echo::Exact));
+    }
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Healthy @");
+    assert_eq!(diagnosis.own_conditions, "TTTTTT");
+}
+
+#[test]
+fn without_the_controls_refusal_a_swallowed_canary_accuses_nobody() {
+    let mut story = canary(K::BogusBeta, ok(), ok());
+    assert_eq!(story.verdict(), "Healthy @");
+    story.evidence.legs[0].exchanges.truncate(1);
+    assert_eq!(story.verdict(), "Healthy @");
+}
+
+#[test]
+fn canary_results_of_an_earlier_run_count_until_they_are_stale() {
+    let first = canary(K::BogusBeta, echoed(E::BetaUnexpected, Echo::Exact), ok());
+    let mut later = Story::healthy();
+    later.context.canaries = first.diagnose().canaries;
+    later.context.canary_period_ms = 3_600_000;
+    assert_eq!(later.verdict(), "Degraded BetaHeaderStripped@edge");
+    later.context.now_ms += 4 * 3_600_000;
+    assert_eq!(later.verdict(), "Healthy @");
+}
+
+#[test]
+fn row_11_a_beta_that_the_client_did_not_send() {
+    assert_eq!(
+        refused(echoed(E::BetaUnexpected, Echo::OnlyOthers)).verdict(),
+        "Failing BetaHeaderInjected@edge"
+    );
+    let story = canary(
+        K::BogusBeta,
+        echoed(E::BetaUnexpected, Echo::Exact),
+        echoed(E::BetaUnexpected, Echo::WithOthers),
+    );
+    assert_eq!(story.verdict(), "Degraded BetaHeaderInjected@edge");
+}
+
+#[test]
+fn row_12_a_version_that_is_duplicated_overwritten_or_lost() {
+    for (reply, verdict) in [
+        (
+            echoed(E::VersionInvalid, Echo::Duplicated),
+            "Failing VersionHeaderRewritten@edge",
+        ),
+        (claude(400, E::VersionRequired), "Failing VersionHeaderRewritten@edge"),
+    ] {
+        assert_eq!(refused(reply).verdict(), verdict);
+    }
+    for edge in [ok(), echoed(E::VersionInvalid, Echo::OnlyOthers)] {
+        let story = canary(K::BogusVersion, echoed(E::VersionInvalid, Echo::Exact), edge);
+        assert_eq!(story.verdict(), "Degraded VersionHeaderRewritten@edge");
+    }
+}
+
+#[test]
+fn row_13_a_body_that_is_filtered_or_added_to() {
+    let story = canary(K::UnknownField, claude(400, E::ExtraInputs), ok());
+    assert_eq!(story.verdict(), "Degraded BodyRewritten@edge");
+    // The probe sends no sampling parameters: somebody added one.
+    assert_eq!(
+        refused(claude(400, E::ExtraInputs)).verdict(),
+        "Failing BodyRewritten@edge"
+    );
+}
+
+#[test]
+fn another_number_of_input_tokens_for_the_same_prompt_means_an_injected_prompt() {
+    let mut story = Story::new();
+    for (path, input) in [("direct", 14), ("edge", 310)] {
+        let usage = Some(Usage { input, output: 20 });
+        story.on(path).frozen(Exchange { usage, ..stream() });
+    }
+    assert_eq!(story.verdict(), "Degraded BodyRewritten@edge");
+    story.paths[1].model = Some("claude-sonnet".into());
+    assert_eq!(story.verdict(), "Healthy @", "another model counts otherwise");
+}
+
+#[test]
+fn a_request_that_claude_refuses_on_the_control_too_is_the_probes_own() {
+    let mut story = refused(claude(400, E::InvalidRequest));
+    story.evidence.legs[0].exchanges[0] = claude(400, E::InvalidRequest);
+    assert_eq!(story.verdict(), "Failing RequestInvalid@");
+}
+
+#[test]
+fn a_success_without_request_id_beside_one_that_has_it_lost_it() {
+    let mut story = Story::healthy();
+    let frozen = &mut story.evidence.legs[1].exchanges[0];
+    frozen.marks = Marks::RATE_LIMITS;
+    frozen.request_id = None;
+    assert_eq!(story.verdict(), "Degraded ResponseHeadersRewritten@edge");
+}
+
+#[test]
+fn an_inner_error_tells_the_cause_and_the_other_status_is_a_finding_of_its_own() {
+    let mut story = refused(Exchange {
+        marks: Marks::ENVELOPE.with(Marks::INNER_REQUEST_ID),
+        error: E::Internal,
+        inner_error: E::Overloaded,
+        ..reply(500)
+    });
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@edge");
+    assert_eq!(diagnosis.verdict.layer, "Upstream");
+    assert!(accusations(&diagnosis.findings).contains(&"StatusRewritten@edge".to_owned()));
+    // Genuine marks around a foreign body.
+    story.evidence.legs[1].exchanges[0] = Exchange {
+        marks: genuine().with(Marks::HTML),
+        ..reply(529)
+    };
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@edge");
+    assert!(accusations(&diagnosis.findings).contains(&"ErrorBodyReplaced@edge".to_owned()));
+}
+
+#[test]
+fn another_account_model_cache_and_retries_are_warnings() {
+    let told = |change: &dyn Fn(&mut Exchange)| {
+        let mut story = Story::healthy();
+        change(&mut story.evidence.legs[1].exchanges[0]);
+        story
+    };
+    assert_eq!(
+        told(&|reply| reply.account = Some(8)).verdict(),
+        "Degraded DifferentAccount@edge"
+    );
+    assert_eq!(
+        told(&|reply| reply.model_matches = Some(false)).verdict(),
+        "Degraded ModelSubstituted@edge"
+    );
+    assert_eq!(
+        told(&|reply| reply.marks = reply.marks.with(Marks::RETRIED)).verdict(),
+        "Degraded HiddenRetries@edge"
+    );
+    let cached = told(&|reply| reply.cache_age_s = Some(30)).diagnose();
+    assert_eq!(headline(&cached), "Degraded ResponseCached@edge");
+    assert_eq!(cached.conditions[1].reason, "AnsweredFromCache");
+    let mut any = told(&|reply| reply.account = Some(8));
+    any.on("edge").virtual_key();
+    assert_eq!(any.verdict(), "Healthy @");
+}

@@ -1,0 +1,251 @@
+//! Rows 14 to 17 and 35 to 41: whose limit, whose policy.
+
+use crate::catalogue::Severity;
+use crate::claude::error::ErrorClass as E;
+use crate::diagnosis::fixture::*;
+use crate::report::evidence::{Exchange, Headroom, LimitKind, Marks, NamedLimit, Phrase};
+
+fn refused(reply: Exchange) -> Story {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(reply);
+    story
+}
+
+fn everywhere(reply: &Exchange) -> Story {
+    let mut story = Story::new();
+    for path in ["direct", "edge"] {
+        story.on(path).frozen(reply.clone());
+    }
+    story
+}
+
+/// Both answer; a canary gets these.
+fn canary(kind: K, direct: Exchange, edge: Exchange) -> Story {
+    let mut story = Story::healthy();
+    story.on("direct").reply(kind, direct);
+    story.on("edge").reply(kind, edge);
+    story
+}
+
+#[test]
+fn row_14_the_gateways_body_limit() {
+    let story = canary(K::BigBody, claude(401, E::KeyInvalid), page(413));
+    assert_eq!(story.verdict(), "Degraded GatewayBodyLimit@edge");
+    let both = canary(K::BigBody, claude(413, E::TooLarge), page(413));
+    assert_eq!(both.verdict(), "Healthy @", "Claude does not take it either");
+    assert_eq!(refused(page(413)).verdict(), "Failing GatewayBodyLimit@edge");
+}
+
+#[test]
+fn row_15_the_gateways_header_limit() {
+    for status in [400, 431] {
+        let story = canary(K::LargeHeader, ok(), page(status));
+        assert_eq!(story.verdict(), "Degraded GatewayHeaderLimit@edge");
+    }
+}
+
+#[test]
+fn row_16_a_firewall_that_refuses_only_the_attack_looking_prompt() {
+    let mut story = canary(K::AttackPrompt, claude(401, E::KeyInvalid), page(403));
+    story.on("edge").reply(K::BenignPrompt, claude(401, E::KeyInvalid));
+    assert_eq!(story.verdict(), "Degraded WafBlocked@edge");
+    let challenge = Exchange {
+        marks: Marks::HTML.with(Marks::CF_RAY).with(Marks::EDGE_PAGE),
+        ..reply(403)
+    };
+    assert_eq!(everywhere(&challenge).verdict(), "Failing EdgeBlocked@");
+}
+
+#[test]
+fn row_17_a_policy_that_refuses_every_prompt() {
+    let mut story = refused(page(403));
+    story.on("edge").reply(K::BadKey, page(403)).reply(K::NoKey, page(403));
+    assert_eq!(story.verdict(), "Failing GatewayPolicyDenied@edge");
+    let empty = Exchange {
+        marks: Marks::EMPTY,
+        ..reply(403)
+    };
+    assert!(refused(empty).diagnose().verdict.advice.contains("authoriser"));
+}
+
+#[test]
+fn a_403_that_depends_on_the_key_is_about_the_key() {
+    let mut story = refused(page(403));
+    story.on("edge").reply(K::NoKey, page(401));
+    assert_eq!(story.verdict(), "Failing GatewayAuthRefused@edge");
+}
+
+#[test]
+fn row_18_claudes_edge_refuses_the_gateways_address() {
+    let forbidden = Exchange {
+        marks: Marks::EDGE_FORBIDDEN.with(Marks::CF_RAY).with(Marks::OTHER_JSON),
+        error: E::EdgeForbidden,
+        ..reply(403)
+    };
+    let diagnosis = refused(forbidden.clone()).diagnose();
+    assert_eq!(headline(&diagnosis), "Failing EgressAddressRefused@edge");
+    assert_eq!(diagnosis.verdict.layer, "Network");
+    assert_eq!(
+        refused(claude(403, E::Permission)).verdict(),
+        "Failing PermissionDenied@edge"
+    );
+    assert_eq!(everywhere(&forbidden).verdict(), "Failing EgressAddressRefused@");
+}
+
+#[test]
+fn row_35_a_429_without_id_while_direct_answers_is_the_gateways() {
+    let diagnosis = refused(page(429)).diagnose();
+    assert_eq!(headline(&diagnosis), "Failing GatewayRateLimited@edge");
+    assert_eq!(diagnosis.verdict.layer, "Quota");
+}
+
+#[test]
+fn a_429_page_while_claude_limits_the_same_key_on_the_direct_path_is_claudes_limit() {
+    let mut story = refused(page(429));
+    story.evidence.legs[0].exchanges[0] = claude(429, E::RateLimit);
+    assert_eq!(story.verdict(), "Failing RateLimited@");
+}
+
+#[test]
+fn row_36_an_imitated_429_of_unknown_making_is_inconclusive_unless_our_key_passes_and_has_headroom() {
+    let mut story = refused(lookalike(429, E::RateLimit));
+    assert_eq!(story.verdict(), "Inconclusive @edge");
+    story.evidence.legs[0].exchanges[0].headroom = Some(Headroom {
+        requests: Some(90),
+        ..Headroom::default()
+    });
+    story
+        .on("edge")
+        .reply(K::BadKey, claude(401, E::KeyInvalid))
+        .reply(K::NoKey, claude(401, E::KeyRequired));
+    // Claude's errors keep their ids on this path, so this one is not Claude's.
+    assert_eq!(story.verdict(), "Failing GatewayRateLimited@edge");
+}
+
+#[test]
+fn row_36_a_cooldown_after_another_failure_is_its_symptom() {
+    let mut story = refused(claude(529, E::Overloaded));
+    story.on("edge").reply(K::Repeat, page(429));
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@edge");
+    assert!(accusations(&diagnosis.findings).contains(&"GatewayCooldown@edge".to_owned()));
+}
+
+#[test]
+fn row_37_claudes_rate_limit_names_the_limit_and_the_wait() {
+    let limited = Exchange {
+        limit: Some(NamedLimit {
+            kind: LimitKind::InputTokens,
+            per_minute: 30_000,
+        }),
+        retry_after_s: Some(16),
+        ..claude(429, E::RateLimit)
+    };
+    let diagnosis = everywhere(&limited).diagnose();
+    assert_eq!(headline(&diagnosis), "Failing RateLimited@");
+    let message = &diagnosis.verdict.message;
+    assert!(message.contains("30000 input tokens per minute"), "{message}");
+    assert!(message.contains("Wait 16 s"), "{message}");
+    assert_eq!(diagnosis.conditions[1].reason, "SharedCause");
+    assert_eq!(
+        everywhere(&claude(429, E::AccelerationLimit)).verdict(),
+        "Failing AccelerationLimited@"
+    );
+    assert_eq!(
+        refused(limited).verdict(),
+        "Failing RateLimited@edge",
+        "a 200 on the other leg does not acquit"
+    );
+}
+
+#[test]
+fn row_38_spend_credit_and_billing_are_not_rates() {
+    for (status, class) in [
+        (429, E::SpendLimitEnforced),
+        (400, E::SpendLimitOwn),
+        (400, E::CreditExhausted),
+        (402, E::Billing),
+    ] {
+        assert_eq!(everywhere(&claude(status, class)).verdict(), "Failing QuotaExhausted@");
+    }
+    assert_eq!(
+        everywhere(&claude(400, E::OrganizationDisabled)).verdict(),
+        "Failing AccountDisabled@"
+    );
+}
+
+#[test]
+fn row_39_concurrency_is_claudes_with_an_id_and_the_gateways_without() {
+    let mut story = Story::healthy();
+    for path in ["direct", "edge"] {
+        story
+            .on(path)
+            .reply(K::Parallel, stream())
+            .reply(K::Parallel, claude(429, E::ConcurrencyLimit));
+    }
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Degraded ConcurrencyLimited@");
+    assert_eq!(diagnosis.findings[0].severity, Severity::Warning);
+    for status in [429, 503] {
+        let mut story = Story::healthy();
+        story.on("direct").reply(K::Parallel, stream());
+        story
+            .on("edge")
+            .reply(K::Parallel, stream())
+            .reply(K::Parallel, page(status));
+        assert_eq!(story.verdict(), "Degraded GatewayConcurrencyLimited@edge");
+    }
+    assert_eq!(
+        refused(claude(429, E::ConcurrencyLimit)).verdict(),
+        "Failing ConcurrencyLimited@edge"
+    );
+}
+
+#[test]
+fn row_40_overload_with_an_id_convicts_on_one_leg_alone() {
+    assert_eq!(
+        refused(claude(529, E::Overloaded)).verdict(),
+        "Failing UpstreamOverloaded@edge"
+    );
+    assert_eq!(
+        everywhere(&claude(529, E::Overloaded)).verdict(),
+        "Failing UpstreamOverloaded@"
+    );
+    let mut alone = Story::without_direct();
+    alone.on("edge").frozen(claude(529, E::Overloaded));
+    assert_eq!(alone.verdict(), "Failing UpstreamOverloaded@edge");
+    assert_eq!(alone.diagnose().conditions[1].reason, "SharedCause");
+}
+
+#[test]
+fn a_gateway_page_while_claude_is_overloaded_on_the_direct_path_is_claudes_overload() {
+    let mut story = refused(page(503));
+    story.evidence.legs[0].exchanges[0] = claude(529, E::Overloaded);
+    assert_eq!(story.verdict(), "Failing UpstreamOverloaded@");
+}
+
+#[test]
+fn row_41_a_breaker_that_opens_after_an_error_of_claudes_is_a_symptom() {
+    let mut story = refused(claude(500, E::Internal));
+    story.on("edge").reply(K::Repeat, page(503));
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing UpstreamError@edge");
+    assert!(accusations(&diagnosis.findings).contains(&"CircuitBreakerOpen@edge".to_owned()));
+    let alone = Exchange {
+        phrase: Phrase::Cooldown,
+        ..page(503)
+    };
+    assert_eq!(refused(alone).verdict(), "Failing CircuitBreakerOpen@edge");
+}
+
+#[test]
+fn a_model_that_only_the_gateway_does_not_know() {
+    let diagnosis = refused(claude(404, E::ModelNotFound)).diagnose();
+    assert_eq!(headline(&diagnosis), "Failing ModelNotFound@edge");
+    assert!(diagnosis.verdict.advice.contains("mapping"));
+    assert_eq!(
+        everywhere(&claude(404, E::ModelNotFound)).verdict(),
+        "Failing ModelNotFound@"
+    );
+}

@@ -1,0 +1,250 @@
+//! Rows 19 to 24, 29, 42 to 45: the way to the gateway, and the gateway's way to Claude.
+
+use crate::claude::error::ErrorClass as E;
+use crate::diagnosis::Role;
+use crate::diagnosis::fixture::*;
+use crate::report::evidence::{BodyKind, Exchange, Marks, Outcome, Phrase, Reach, Trust};
+
+/// Direct answers so, edge so, twice.
+fn pair(direct: Exchange, edge: &Exchange) -> Story {
+    let mut story = Story::new();
+    story.on("direct").frozen(direct);
+    story.on("edge").frozen(edge.clone()).reply(K::Repeat, edge.clone());
+    story
+}
+
+fn slow(first_byte: u32) -> Exchange {
+    Exchange {
+        first_byte_ms: Some(first_byte),
+        ..stream()
+    }
+}
+
+#[test]
+fn row_8_a_key_with_a_line_end_is_named_whatever_the_path_answers() {
+    use crate::report::evidence::{KeyDefect, SkipReason};
+    let mut story = Story::new();
+    for path in ["direct", "edge"] {
+        let on = story.on(path);
+        on.leg.key.as_mut().unwrap().defects = vec![KeyDefect::TrailingNewline];
+        on.leg.skipped.push((K::Frozen, SkipReason::NoUsableKey));
+        on.reply(K::TrimmedKey, stream());
+    }
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing CredentialMalformed@");
+    assert!(diagnosis.verdict.message.contains("a line end at its end"));
+    assert!(diagnosis.verdict.message.contains("without it is accepted"));
+}
+
+#[test]
+fn row_9_a_key_in_base64_twice() {
+    let mut story = pair(claude(401, E::KeyInvalid), &claude(401, E::KeyInvalid));
+    for path in ["direct", "edge"] {
+        story.on(path).leg.key.as_mut().unwrap().defects = vec![crate::report::evidence::KeyDefect::DoubleBase64];
+        story.on(path).reply(K::TrimmedKey, stream());
+    }
+    assert_eq!(story.verdict(), "Failing CredentialMalformed@");
+}
+
+#[test]
+fn row_19_a_forward_proxy_that_refuses() {
+    let mut story = Story::healthy();
+    story.evidence.legs[1].exchanges.clear();
+    story
+        .on("edge")
+        .unreached(Reach::ProxyRefused)
+        .leg
+        .handshake
+        .proxy_status = 407;
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing ForwardProxyRefused@edge");
+    assert!(diagnosis.verdict.message.contains("407"));
+}
+
+#[test]
+fn row_20_a_502_at_once_while_claude_answers_means_unreachable() {
+    assert_eq!(pair(stream(), &page(502)).verdict(), "Failing UpstreamUnreachable@edge");
+    let worded = Exchange {
+        phrase: Phrase::ConnectFailed,
+        ..page(503)
+    };
+    assert_eq!(pair(stream(), &worded).verdict(), "Failing UpstreamUnreachable@edge");
+}
+
+#[test]
+fn a_502_of_a_gateway_that_reached_claude_in_the_same_run_is_only_unavailable() {
+    let mut story = pair(stream(), &page(502));
+    story.on("edge").reply(K::CountTokens, ok());
+    assert_eq!(story.verdict(), "Failing GatewayUnavailable@edge");
+}
+
+#[test]
+fn row_21_a_504_after_a_wait_that_claude_did_not_need_is_a_connect_timeout() {
+    assert_eq!(
+        pair(stream(), &after(3_000, page(504))).verdict(),
+        "Failing UpstreamConnectTimeout@edge"
+    );
+}
+
+#[test]
+fn rows_22_and_23_need_words() {
+    for (phrase, code) in [
+        (Phrase::DnsFailure, "UpstreamDnsFailure"),
+        (Phrase::TlsFailure, "UpstreamTlsFailure"),
+    ] {
+        let reply = Exchange { phrase, ..page(502) };
+        assert_eq!(pair(stream(), &reply).verdict(), format!("Failing {code}@edge"));
+    }
+}
+
+#[test]
+fn row_24_a_first_byte_timer_needs_a_control_that_took_as_long() {
+    let edge = after(3_000, page(504));
+    let diagnosis = pair(slow(5_000), &edge).diagnose();
+    assert_eq!(headline(&diagnosis), "Failing FirstByteTimeout@edge");
+    assert!(
+        diagnosis.verdict.advice.contains("3.0 s"),
+        "{}",
+        diagnosis.verdict.advice
+    );
+    assert_eq!(
+        pair(slow(2_300), &edge).verdict(),
+        "Failing UpstreamConnectTimeout@edge"
+    );
+    let mut alone = pair(slow(5_000), &edge);
+    alone.paths.remove(0);
+    assert_eq!(alone.verdict(), "Failing GatewayUnavailable@edge");
+    assert_eq!(
+        pair(slow(5_000), &claude(504, E::Timeout)).verdict(),
+        "Failing UpstreamError@edge",
+        "a genuine timeout is Claude's"
+    );
+}
+
+#[test]
+fn row_29_resets_come_from_the_first_hop() {
+    assert_eq!(
+        pair(stream(), &nothing(Outcome::ResetBeforeHead)).verdict(),
+        "Failing ConnectionReset@edge"
+    );
+    assert_eq!(
+        pair(stream(), &cut(Outcome::CutByReset, 9, 900, 905)).verdict(),
+        "Failing ConnectionReset@edge"
+    );
+    let mut idle = Story::healthy();
+    idle.on("edge").reply(K::ReuseIdle, nothing(Outcome::ResetBeforeHead));
+    assert_eq!(idle.verdict(), "Degraded ConnectionReset@edge");
+}
+
+#[test]
+fn nothing_within_our_limit_is_no_reply_and_never_a_timer() {
+    assert_eq!(
+        pair(stream(), &nothing(Outcome::NoReply)).verdict(),
+        "Failing NoReply@edge"
+    );
+}
+
+#[test]
+fn row_42_a_503_whose_cause_the_reply_does_not_tell() {
+    assert_eq!(pair(stream(), &page(503)).verdict(), "Failing GatewayUnavailable@edge");
+    assert_eq!(
+        pair(stream(), &after(3_010, page(503))).verdict(),
+        "Failing GatewayUnavailable@edge"
+    );
+}
+
+#[test]
+fn row_43_an_intercepted_or_unreachable_control_is_no_control_and_accuses_no_gateway() {
+    let mut story = Story::healthy();
+    story.evidence.legs[0].exchanges.clear();
+    story.on("direct").unreached(Reach::TlsUntrusted).leg.handshake.trust = Trust::Untrusted;
+    assert_eq!(story.verdict(), "Degraded DirectPathIntercepted@direct");
+    let mut story = Story::healthy();
+    story.evidence.legs[0].exchanges.clear();
+    story.on("direct").unreached(Reach::ConnectTimeout);
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Degraded DirectPathUnreachable@direct");
+    assert_eq!(diagnosis.own_conditions, "FTTUTT");
+    story.evidence.legs[1].exchanges[0] = cut(Outcome::CutByClose, 9, 900, 905);
+    assert_eq!(story.verdict(), "Inconclusive @edge");
+}
+
+#[test]
+fn neither_we_nor_any_gateway_reaches_claude() {
+    let mut story = pair(stream(), &page(502));
+    story.evidence.legs[0].exchanges.clear();
+    story.on("direct").unreached(Reach::ConnectTimeout);
+    assert_eq!(story.verdict(), "Failing EgressDown@");
+    story.add("other", Role::Gateway);
+    story.on("other").frozen(stream());
+    assert_eq!(
+        story.verdict(),
+        "Failing GatewayUnavailable@edge",
+        "the other one reaches it"
+    );
+}
+
+#[test]
+fn row_44_replies_that_are_no_answer_of_claudes() {
+    let foreign = |body| Exchange { body, ..reply(200) };
+    for edge in [
+        foreign(BodyKind::Empty),
+        foreign(BodyKind::Html),
+        foreign(BodyKind::OtherJson),
+        page(404),
+        claude(404, E::NotFound),
+        Exchange {
+            marks: Marks::REDIRECT,
+            ..reply(302)
+        },
+        nothing(Outcome::NotHttp),
+    ] {
+        assert_eq!(pair(stream(), &edge).verdict(), "Failing WrongRoute@edge", "{edge:?}");
+    }
+}
+
+#[test]
+fn what_stops_us_before_the_gateway_answers_is_named() {
+    for (reach, code) in [
+        (Reach::DnsNoName, "GatewayDnsFailure"),
+        (Reach::ConnectRefused, "GatewayConnectFailed"),
+        (Reach::ConnectTimeout, "GatewayConnectFailed"),
+        (Reach::TlsUntrusted, "GatewayTlsFailure"),
+        (Reach::TlsWrongName, "GatewayTlsFailure"),
+        (Reach::TlsClientCertificate, "ClientCertificateRequired"),
+    ] {
+        let mut story = Story::healthy();
+        story.evidence.legs[1].exchanges.clear();
+        story.on("edge").unreached(reach);
+        assert_eq!(story.verdict(), format!("Failing {code}@edge"));
+    }
+    assert_eq!(
+        pair(stream(), &nothing(Outcome::ClosedBeforeHead)).verdict(),
+        "Failing GatewayConnectFailed@edge"
+    );
+}
+
+#[test]
+fn certificates_clocks_and_latency_warn() {
+    use crate::diagnosis::LatencyPair;
+    let mut story = Story::healthy();
+    story.on("edge").leg.handshake.certificate_days = Some(5);
+    assert_eq!(story.verdict(), "Degraded CertificateExpiring@edge");
+    let mut story = Story::healthy();
+    story.on("edge").leg.handshake.clock_skew_s = Some(-400);
+    assert_eq!(story.verdict(), "Degraded ClockSkew@edge");
+    let mut story = Story::healthy();
+    story.context.latency = vec![
+        LatencyPair {
+            path: "edge".into(),
+            direct_ms: 100,
+            gateway_ms: 500,
+        };
+        11
+    ];
+    assert_eq!(story.verdict(), "Healthy @", "eleven runs are not enough");
+    story.context.latency.push(story.context.latency[0].clone());
+    assert_eq!(story.verdict(), "Degraded GatewayLatency@edge");
+    story.context.latency.iter_mut().for_each(|pair| pair.gateway_ms = 340);
+    assert_eq!(story.verdict(), "Healthy @", "below 250 ms nobody feels it");
+}

@@ -1,0 +1,168 @@
+//! Rows 25 to 34: streams.
+
+use crate::catalogue::Confidence;
+use crate::claude::error::ErrorClass as E;
+use crate::diagnosis::fixture::*;
+use crate::report::evidence::{BodyKind, EventKind, Exchange, Outcome};
+
+fn pair(direct: Exchange, edge: &[Exchange]) -> Story {
+    let mut story = Story::new();
+    story.on("direct").frozen(direct);
+    for (kind, reply) in [K::Frozen, K::Repeat].into_iter().zip(edge) {
+        story.on("edge").reply(kind, reply.clone());
+    }
+    story
+}
+
+fn closed(events: u32, last: u32, end: u32) -> Exchange {
+    cut(Outcome::CutByClose, events, last, end)
+}
+
+#[test]
+fn row_25_a_constant_silence_before_the_cut_is_an_idle_timer_with_its_value() {
+    let story = pair(slow_stream(9_000), &[closed(3, 700, 3_702), closed(3, 1_500, 4_508)]);
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing StreamIdleTimeout@edge");
+    assert_eq!(diagnosis.findings[0].confidence, Confidence::Certain);
+    assert!(
+        diagnosis.verdict.advice.contains("about 3.0 s"),
+        "{}",
+        diagnosis.verdict.advice
+    );
+}
+
+#[test]
+fn a_timer_is_certain_only_with_two_cuts_at_the_same_time() {
+    let story = pair(slow_stream(9_000), &[closed(3, 700, 3_702)]);
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing StreamIdleTimeout@edge");
+    assert_eq!(diagnosis.findings[0].confidence, Confidence::Likely);
+}
+
+#[test]
+fn a_gateway_that_discards_what_it_buffered_shows_a_head_and_no_event() {
+    let story = pair(slow_stream(9_000), &[closed(0, 0, 3_900), closed(0, 0, 3_905)]);
+    assert_eq!(story.verdict(), "Failing StreamIdleTimeout@edge");
+}
+
+#[test]
+fn row_26_a_constant_total_while_events_flow_is_a_cap() {
+    let story = pair(stream(), &[closed(18, 1_950, 2_001), closed(17, 1_900, 2_004)]);
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing StreamDurationCap@edge");
+    assert_eq!(diagnosis.findings[0].confidence, Confidence::Certain);
+    assert!(diagnosis.verdict.advice.contains("about 2.0 s"));
+}
+
+#[test]
+fn row_27_cuts_at_no_constant_time_are_no_timer() {
+    let story = pair(stream(), &[closed(18, 1_650, 1_655), closed(9, 1_100, 1_110)]);
+    assert_eq!(story.verdict(), "Failing StreamCut@edge");
+    assert_eq!(
+        pair(stream(), &[closed(18, 1_650, 1_655)]).verdict(),
+        "Failing StreamCut@edge"
+    );
+}
+
+#[test]
+fn row_28_a_cut_or_an_error_on_both_legs_is_claudes() {
+    let story = pair(closed(5, 600, 605), &[closed(5, 600, 606), closed(5, 600, 604)]);
+    assert_eq!(story.verdict(), "Failing UpstreamStreamError@");
+    let genuine = Exchange {
+        error: E::Overloaded,
+        ..changed(cut(Outcome::Answered, 5, 600, 605), |stream| {
+            stream.last_event = EventKind::Error;
+            stream.error_event_genuine = Some(true);
+        })
+    };
+    assert_eq!(pair(stream(), &[genuine]).verdict(), "Failing UpstreamStreamError@edge");
+}
+
+#[test]
+fn row_30_a_clean_end_without_message_stop_is_a_masked_truncation() {
+    let masked = cut(Outcome::Answered, 9, 1_111, 1_112);
+    let story = pair(stream(), std::slice::from_ref(&masked));
+    let diagnosis = story.diagnose();
+    assert!(accusations(&diagnosis.findings).contains(&"StreamTruncationMasked@edge".to_owned()));
+    assert_eq!(headline(&diagnosis), "Failing StreamTruncationMasked@edge");
+    // Claude cuts both; the gateway makes its cut look clean.
+    let both = pair(closed(9, 1_111, 1_112), &[masked]).diagnose();
+    assert_eq!(headline(&both), "Failing UpstreamStreamError@");
+    assert!(accusations(&both.findings).contains(&"StreamTruncationMasked@edge".to_owned()));
+}
+
+#[test]
+fn row_31_an_error_event_without_an_id_on_one_leg_is_made_up() {
+    let made_up = Exchange {
+        error: E::Internal,
+        ..changed(cut(Outcome::Answered, 5, 600, 605), |stream| {
+            stream.last_event = EventKind::Error;
+            stream.error_event_genuine = Some(false);
+        })
+    };
+    assert_eq!(
+        pair(stream(), std::slice::from_ref(&made_up)).verdict(),
+        "Failing StreamErrorSynthesised@edge"
+    );
+    let mut alone = pair(stream(), &[made_up]);
+    alone.paths.remove(0);
+    assert_eq!(alone.verdict(), "Inconclusive @edge");
+}
+
+#[test]
+fn row_32_events_that_come_at_once_are_buffered() {
+    let burst = changed(stream(), |stream| {
+        stream.first_event_ms = Some(2_790);
+        stream.reads = 1;
+        stream.max_gap_ms = 4;
+    });
+    let diagnosis = pair(stream(), std::slice::from_ref(&burst)).diagnose();
+    assert_eq!(headline(&diagnosis), "Degraded StreamBuffered@edge");
+    // A control whose own events do not spread shows nothing.
+    let short = changed(stream(), |stream| stream.last_event_ms = Some(900));
+    assert_eq!(pair(short, std::slice::from_ref(&burst)).verdict(), "Healthy @");
+    // Row 33: the same with gzip.
+    let gzip = changed(burst, |stream| stream.compressed = true);
+    assert_eq!(pair(stream(), &[gzip]).verdict(), "Degraded StreamCompressed@edge");
+}
+
+#[test]
+fn lumps_with_silences_that_the_control_does_not_have_are_buffered() {
+    let lumps = changed(stream(), |stream| {
+        stream.reads = 4;
+        stream.max_gap_ms = 1_100;
+    });
+    assert_eq!(pair(stream(), &[lumps]).verdict(), "Degraded StreamBuffered@edge");
+}
+
+#[test]
+fn compression_that_flushes_and_a_model_that_is_slow_on_both_legs_are_no_finding() {
+    let gzip = changed(stream(), |stream| stream.compressed = true);
+    assert_eq!(pair(stream(), &[gzip]).verdict(), "Healthy @");
+    let late = changed(stream(), |stream| {
+        stream.first_event_ms = Some(2_700);
+        stream.reads = 3;
+    });
+    assert_eq!(pair(late.clone(), &[late]).verdict(), "Healthy @");
+    let held_200_ms = changed(stream(), |stream| {
+        stream.first_event_ms = Some(600);
+        stream.reads = 20;
+    });
+    assert_eq!(pair(stream(), &[held_200_ms]).verdict(), "Healthy @");
+}
+
+#[test]
+fn row_34_a_message_where_a_stream_was_asked_for() {
+    let collapsed = Exchange {
+        body: BodyKind::MessageNotStream,
+        ..ok()
+    };
+    assert_eq!(pair(stream(), &[collapsed]).verdict(), "Failing StreamCollapsed@edge");
+}
+
+#[test]
+fn a_cut_without_a_control_convicts_nobody() {
+    let mut story = pair(stream(), &[closed(18, 1_950, 2_001), closed(17, 1_900, 2_004)]);
+    story.paths.remove(0);
+    assert_eq!(story.verdict(), "Inconclusive @edge");
+}
