@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod crd;
+pub mod demo;
 pub mod exit;
 pub mod output;
 pub mod standin;
@@ -39,6 +40,7 @@ Examples:
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(Box<check::args::Args>),
+    Demo(demo::Args),
     Crd(crd::Args),
     Standin(standin::Args),
 }
@@ -96,6 +98,7 @@ where
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Check(args) => check::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Crd(args) => crd::run(&args),
         Command::Standin(args) => standin::run(&args),
     }

@@ -4,3 +4,5 @@
 //! prober or of the diagnosis.
 
 pub mod gateway;
+pub mod scenario;
+pub mod stage;

@@ -1,0 +1,229 @@
+//! `claudeprobe demo`: every fault on embedded gateways, and the cause that a check names. No cluster, no key, no internet.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use clap::{Args as ClapArgs, ValueEnum};
+use futures::StreamExt as _;
+use serde::Serialize;
+
+use super::check::args::{self as check_args, MAIN_KEY};
+use super::check::history::History;
+use super::check::prepare::prepare;
+use super::check::report::CheckReport;
+use super::check::{once, text};
+use super::exit::{Exit, Failure, chain};
+use super::output::{self, Paint, Progress, Tone};
+use super::table::{Cell, Table};
+use crate::catalogue::Layer;
+use crate::demo::scenario::{self, GATEWAY, Scenario};
+use crate::demo::stage::Stage;
+
+/// Scenarios that run at the same time: most of them wait for a timer, and all share this machine.
+const AT_ONCE: usize = 4;
+/// Time to measure one scenario: the silent gateway uses all of it.
+const TIMEOUT: &str = "6s";
+
+const EXAMPLES: &str = "\
+Examples:
+  claudeprobe demo
+  claudeprobe demo --only stale-key --only buffering
+  claudeprobe demo --list
+  claudeprobe demo --serve
+
+Exit code: 0 when every cause was named as it should be, 1 when one was not, 64 wrong usage.";
+
+/// Show every fault on embedded gateways: no cluster, no key, no internet.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Only the scenario of this name. May be repeated
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// List the scenarios and run none
+    #[arg(long)]
+    list: bool,
+    /// Form of the result
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+    /// Show the whole report of each check besides the table
+    #[arg(long)]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A table.
+    Text,
+    /// One object per scenario.
+    Json,
+}
+
+/// What became of a scenario.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Outcome {
+    name: &'static str,
+    fault: &'static str,
+    expected: String,
+    right: bool,
+    seconds: f64,
+    report: CheckReport,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// An unknown scenario, or a machine without loopback.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let scenarios = select(&args.only)?;
+    let paint = Paint::for_stdout();
+    if args.list {
+        output::print(&list(&scenarios, paint))?;
+        return Ok(Exit::OK);
+    }
+    let started = Instant::now();
+    let outcomes = super::block_on(play_all(&scenarios))??;
+    let right = outcomes.iter().filter(|outcome| outcome.right).count();
+    let text = match args.output {
+        Output::Text => {
+            let reports = if args.verbose {
+                details(&outcomes, paint)
+            } else {
+                String::new()
+            };
+            format!(
+                "{reports}{}\n{right} of {} causes named, in {:.1} s.\n",
+                table(&outcomes, paint),
+                outcomes.len(),
+                started.elapsed().as_secs_f64()
+            )
+        }
+        Output::Json => {
+            serde_json::to_string_pretty(&outcomes).map_err(|error| Failure::runtime(chain(&error)))? + "\n"
+        }
+    };
+    output::print(&text)?;
+    Ok(Exit(u8::from(right < outcomes.len())))
+}
+
+fn select(only: &[String]) -> Result<Vec<Scenario>, Failure> {
+    let all = scenario::all();
+    if let Some(unknown) = only
+        .iter()
+        .find(|name| all.iter().all(|scenario| scenario.name != **name))
+    {
+        let names: Vec<&str> = all.iter().map(|scenario| scenario.name).collect();
+        return Err(Failure::usage(format!(
+            "--only {unknown}: there is no such scenario; there are {}",
+            names.join(", ")
+        )));
+    }
+    let wanted = |scenario: &Scenario| only.is_empty() || only.iter().any(|name| name == scenario.name);
+    Ok(all.into_iter().filter(wanted).collect())
+}
+
+async fn play_all(scenarios: &[Scenario]) -> Result<Vec<Outcome>, Failure> {
+    let mut progress = Progress::start();
+    let mut played = futures::stream::iter(scenarios).map(play).buffered(AT_ONCE);
+    let mut outcomes = Vec::new();
+    loop {
+        progress.show(&format!("{} of {} faults …", outcomes.len(), scenarios.len()));
+        match played.next().await {
+            Some(outcome) => outcomes.push(outcome?),
+            None => return Ok(outcomes),
+        }
+    }
+}
+
+/// Sets a scenario up and checks it as a user would.
+async fn play(scenario: &Scenario) -> Result<Outcome, Failure> {
+    let stage = Stage::set(scenario)
+        .await
+        .map_err(|error| Failure::runtime(format!("scenario {}: {}", scenario.name, chain(&error))))?;
+    let gateway = format!("{GATEWAY}={}", stage.gateway);
+    let words = ["--direct", &stage.direct, "--gateway", &gateway, "--timeout", TIMEOUT];
+    let args = check_args::Args::from_words(words)?;
+    let environment = BTreeMap::from([(MAIN_KEY.1.to_owned(), stage.key.clone())]);
+    let prepared = prepare(&args, &environment)?;
+    let started = Instant::now();
+    let report = once(&prepared, &mut History::default()).await?;
+    let took: Duration = started.elapsed();
+    let verdict = &report.verdict;
+    let expect = &scenario.expect;
+    let code = expect.code.map_or("", |code| code.name());
+    let layer = expect.code.map(|code| code.entry().layer);
+    Ok(Outcome {
+        name: scenario.name,
+        fault: scenario.fault,
+        expected: describe(&format!("{:?}", expect.state), code, expect.path),
+        right: verdict.state == expect.state
+            && verdict.code == code
+            && verdict.path == expect.path
+            && verdict.layer == layer.map_or_else(String::new, layer_name),
+        seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
+        report,
+    })
+}
+
+fn layer_name(layer: Layer) -> String {
+    format!("{layer:?}")
+}
+
+fn describe(state: &str, code: &str, path: &str) -> String {
+    match (code, path) {
+        ("", _) => state.to_owned(),
+        (code, "") => format!("{state} {code} on all paths"),
+        (code, path) => format!("{state} {code} on {path}"),
+    }
+}
+
+fn list(scenarios: &[Scenario], paint: Paint) -> String {
+    let mut table = Table::new(&["NAME", "FAULT", "CAUSE"]);
+    for scenario in scenarios {
+        let code = scenario.expect.code.map_or("", |code| code.name());
+        table.row(vec![scenario.name.into(), scenario.fault.into(), code.into()]);
+    }
+    table.render(paint)
+}
+
+fn details(outcomes: &[Outcome], paint: Paint) -> String {
+    let shown = outcomes.iter().map(|outcome| {
+        format!(
+            "{} {}\n{}\n",
+            paint.paint(Tone::Strong, format!("== {}:", outcome.name)),
+            outcome.fault,
+            text::render(&outcome.report, paint)
+        )
+    });
+    shown.collect()
+}
+
+fn table(outcomes: &[Outcome], paint: Paint) -> String {
+    let mut table = Table::new(&["", "FAULT", "VERDICT", "CAUSE", "LAYER", "PATH", "SECONDS", "EXPECTED"]);
+    for outcome in outcomes {
+        let verdict = &outcome.report.verdict;
+        let mark = if outcome.right {
+            Cell::toned("ok", Tone::Good)
+        } else {
+            Cell::toned("WRONG", Tone::Bad)
+        };
+        let path = match (verdict.code.as_str(), verdict.path.as_str()) {
+            ("", _) => "",
+            (_, "") => "all",
+            (_, path) => path,
+        };
+        let expected = if outcome.right { "" } else { &outcome.expected };
+        table.row(vec![
+            mark,
+            outcome.fault.into(),
+            Cell::toned(format!("{:?}", verdict.state), text::tone(verdict.state)),
+            verdict.code.as_str().into(),
+            verdict.layer.as_str().into(),
+            path.into(),
+            format!("{:.2}", outcome.seconds).into(),
+            expected.into(),
+        ]);
+    }
+    table.render(paint)
+}

@@ -1,0 +1,98 @@
+//! Sets a scenario up on loopback: a stand-in Claude, the gateway, and the URLs that a client would be given.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::net::TcpListener;
+
+use super::gateway::{Behaviour, Gateway};
+use super::scenario::{Scenario, Setup};
+use crate::standin::{Config, Standin, StartError, TEST_KEY};
+
+/// A scenario that is set up; it is taken down when dropped.
+#[derive(Debug)]
+pub struct Stage {
+    /// Base URL of the direct path.
+    pub direct: String,
+    /// Base URL of the gateway.
+    pub gateway: String,
+    /// The key that the client holds.
+    pub key: String,
+    _claude: Standin,
+    _behind: Option<Standin>,
+    _gateway: Option<Gateway>,
+}
+
+/// Why a scenario could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The stand-in did not start.
+    #[error(transparent)]
+    Standin(#[from] StartError),
+    /// No port for the gateway.
+    #[error("a gateway cannot listen on loopback: {0}")]
+    Listen(#[from] io::Error),
+}
+
+impl Stage {
+    /// Sets `scenario` up.
+    ///
+    /// # Errors
+    /// When loopback has no free port.
+    pub async fn set(scenario: &Scenario) -> Result<Self, StageError> {
+        let claude = claude(scenario, &scenario.claude).await?;
+        let behind = match &scenario.behind {
+            Some(rules) => Some(self::claude(scenario, rules).await?),
+            None => None,
+        };
+        let upstream = behind.as_ref().unwrap_or(&claude).address();
+        let (gateway, url) = match &scenario.gateway {
+            Setup::Up(behaviour) => up(upstream, behaviour.clone()).await?,
+            Setup::UpstreamDown => up(closed().await?, Behaviour::default()).await?,
+            Setup::Down => (None, format!("http://{}", closed().await?)),
+            // Reserved never to exist (RFC 6761 section 6.4).
+            Setup::NoSuchHost => (None, "http://gateway.invalid".to_owned()),
+            Setup::WrongPath => {
+                let (gateway, url) = up(upstream, Behaviour::default()).await?;
+                (gateway, format!("{url}/claude"))
+            }
+        };
+        let direct = if scenario.no_control {
+            format!("http://{}", closed().await?)
+        } else {
+            claude.url()
+        };
+        Ok(Self {
+            direct,
+            gateway: url,
+            key: scenario.key.clone().unwrap_or_else(|| TEST_KEY.to_owned()),
+            _claude: claude,
+            _behind: behind,
+            _gateway: gateway,
+        })
+    }
+}
+
+async fn claude(scenario: &Scenario, rules: &[crate::standin::Rule]) -> Result<Standin, StartError> {
+    let standin = Standin::start(Config {
+        control: None,
+        pace: scenario.pace,
+        ..Config::default()
+    })
+    .await?;
+    for rule in rules {
+        standin.set_fault(rule.clone());
+    }
+    Ok(standin)
+}
+
+async fn up(upstream: SocketAddr, behaviour: Behaviour) -> io::Result<(Option<Gateway>, String)> {
+    let gateway = Gateway::start(upstream, behaviour).await?;
+    let url = gateway.url();
+    Ok((Some(gateway), url))
+}
+
+/// An address on which nothing listens: the kernel does not hand the port out again soon.
+async fn closed() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()
+}
