@@ -12,9 +12,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::secrets::Secrets;
-
-/// What stands for a redacted run.
-pub const MASK: &str = "[redacted]";
+use crate::report::mask;
+pub use crate::report::mask::MASK;
 
 /// Characters in a row that give a secret away.
 const GRAM: usize = 8;
@@ -81,7 +80,7 @@ impl Redactor {
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         let literal = self.blot(text);
-        patterns(&literal)
+        mask::credentials(&literal)
     }
 
     /// Whether the text holds a part of a secret that we hold.
@@ -160,82 +159,6 @@ fn is_public(gram: &[u8; GRAM]) -> bool {
 
 fn percent_encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
-
-/// Masks what looks like a credential: `sk-…` keys, what follows `Bearer` or `Basic`, JWTs, `user:password@`.
-fn patterns(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut after_scheme = false;
-    for (word, is_word) in words(text) {
-        if !is_word {
-            out.push_str(word);
-            continue;
-        }
-        let lower = word.to_ascii_lowercase();
-        let secret = if after_scheme && word.len() >= 6 {
-            Some(0)
-        } else if let Some(at) = lower.find("sk-ant-").filter(|at| word.len() > at + 15) {
-            Some(at + 7)
-        } else if let Some(at) = lower.find("sk-").filter(|at| (*at == 0) && word.len() >= 20) {
-            Some(at + 3)
-        } else if word.starts_with("eyJ") && word.len() >= 20 {
-            Some(3)
-        } else {
-            None
-        };
-        match secret.and_then(|from| word.get(..from)) {
-            Some(kept) => {
-                out.push_str(kept);
-                out.push_str(MASK);
-            }
-            None => out.push_str(word),
-        }
-        after_scheme = matches!(lower.as_str(), "bearer" | "basic");
-    }
-    user_info(out)
-}
-
-/// Splits into runs of characters that credentials are made of, and the rest.
-fn words(text: &str) -> impl Iterator<Item = (&str, bool)> {
-    let in_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+/=~".contains(&byte);
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let first = *rest.as_bytes().first()?;
-        let kind = in_word(first);
-        let end = rest
-            .bytes()
-            .position(|byte| in_word(byte) != kind)
-            .unwrap_or(rest.len());
-        // A change between the two kinds is at an ASCII byte on one side: a character boundary.
-        let (run, tail) = rest.split_at_checked(end)?;
-        rest = tail;
-        Some((run, kind))
-    })
-}
-
-/// `scheme://user:password@host` keeps scheme and host.
-fn user_info(text: String) -> String {
-    let mut out = text;
-    let mut from = 0;
-    while let Some(start) = out
-        .get(from..)
-        .and_then(|rest| rest.find("://"))
-        .map(|at| from + at + 3)
-    {
-        let end = out
-            .get(start..)
-            .and_then(|rest| rest.find(['/', ' ', '"', '\n']))
-            .map_or(out.len(), |at| start + at);
-        let at = out.get(start..end).and_then(|authority| authority.rfind('@'));
-        from = match at {
-            Some(at) => {
-                out.replace_range(start..start + at, MASK);
-                start + MASK.len()
-            }
-            None => end,
-        };
-    }
-    out
 }
 
 #[cfg(test)]

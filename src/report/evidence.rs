@@ -1,7 +1,8 @@
 //! What a run saw, reduced at the source to closed enums, integers and digests: all that a diagnosis may use.
 //!
-//! Everything here survives the termination message; what does not (all headers, every chunk's time) is only in the full
-//! report on stdout. A value that was not observed is `None` or absent, never a default that reads like an observation.
+//! Everything here travels in the termination message; what does not (all headers, every chunk's time) is only in the full
+//! report on stdout. Three fields are *details* that go first when room is short, and no verdict may depend on them:
+//! [`Handshake::peer`], [`Exchange::request_id`], [`Exchange::quote`]. All others decide. A value that was not observed is `None` or absent, never a default that reads like an observation.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,31 +26,33 @@ pub struct RunEvidence {
 }
 
 impl RunEvidence {
-    /// The evidence with every time and size rounded by at most 0.1 %, as the termination message carries it:
-    /// what decides is then the same in the full report and in the message.
+    /// The evidence with times and sizes rounded as the termination message carries them: what decides is then the same
+    /// in the full report and in the message.
     #[must_use]
     pub fn rounded(mut self) -> Self {
-        let each = |value: &mut Option<u32>| *value = value.map(round);
-        self.duration_ms = round(self.duration_ms);
+        let whole = |value: &mut Option<u32>| *value = value.map(|value| round(value, DIGITS));
+        self.duration_ms = round(self.duration_ms, DIGITS);
         for leg in &mut self.legs {
             let hand = &mut leg.handshake;
             [&mut hand.dns_ms, &mut hand.connect_ms, &mut hand.tls_ms]
                 .into_iter()
-                .for_each(each);
+                .for_each(whole);
             for exchange in &mut leg.exchanges {
-                [&mut exchange.first_byte_ms, &mut exchange.total_ms]
-                    .into_iter()
-                    .for_each(each);
+                let kept = digits(exchange.kind);
+                for time in [&mut exchange.first_byte_ms, &mut exchange.total_ms] {
+                    *time = time.map(|time| round(time, kept));
+                }
                 if let Some(stream) = &mut exchange.stream {
-                    let times = [
+                    [
                         &mut stream.first_event_ms,
                         &mut stream.first_token_ms,
                         &mut stream.last_event_ms,
-                    ];
-                    times.into_iter().for_each(each);
-                    stream.end_ms = round(stream.end_ms);
-                    stream.max_gap_ms = round(stream.max_gap_ms);
-                    stream.bytes = round(stream.bytes);
+                    ]
+                    .into_iter()
+                    .for_each(whole);
+                    stream.end_ms = round(stream.end_ms, DIGITS);
+                    stream.max_gap_ms = round(stream.max_gap_ms, DIGITS);
+                    stream.bytes = round(stream.bytes, DIGITS);
                 }
             }
         }
@@ -57,10 +60,33 @@ impl RunEvidence {
     }
 }
 
-/// Rounds down to eleven significant bits: an error below 0.1 %.
+/// Significant bits of times and sizes that rules measure by: an error below 0.1 %.
+pub const DIGITS: u32 = 11;
+
+/// Significant bits of an exchange's times: fewer where the times of a refusal are only shown (an error below 2 %).
 #[must_use]
-pub fn round(value: u32) -> u32 {
-    let drop = (32 - value.leading_zeros()).saturating_sub(11);
+pub fn digits(kind: ExchangeKind) -> u32 {
+    use ExchangeKind as Kind;
+    match kind {
+        Kind::UnknownField
+        | Kind::NestedField
+        | Kind::BogusVersion
+        | Kind::BogusBeta
+        | Kind::LargeHeader
+        | Kind::BigBody
+        | Kind::BenignPrompt
+        | Kind::AttackPrompt
+        | Kind::OtherCarrier
+        | Kind::NoKey
+        | Kind::BadKey => 7,
+        _ => DIGITS,
+    }
+}
+
+/// Rounds down to so many significant bits.
+#[must_use]
+pub fn round(value: u32, digits: u32) -> u32 {
+    let drop = (32 - value.leading_zeros()).saturating_sub(digits);
     value >> drop << drop
 }
 
@@ -153,7 +179,8 @@ pub enum KeyDefect {
 pub struct Handshake {
     /// How far it came.
     pub outcome: Reach,
-    /// The address that was connected to, `ip:port` (of the forward proxy where one is used).
+    /// The address that was connected to, `ip:port` (of the forward proxy where one is used). A detail: no rule may
+    /// depend on it.
     pub peer: Option<String>,
     /// Number of addresses that the name resolved to.
     pub addresses: u16,
@@ -333,7 +360,8 @@ pub struct Exchange {
     pub total_ms: Option<u32>,
     /// `retry-after` in seconds.
     pub retry_after_s: Option<u32>,
-    /// `request-id` header, only when it has the genuine shape.
+    /// `request-id` header, only when it has the genuine shape ([`Marks::REQUEST_ID`] says whether). A detail: no rule may
+    /// depend on it.
     pub request_id: Option<String>,
     /// 32-bit digest of `anthropic-organization-id` and `anthropic-workspace-id`, to compare legs.
     pub account: Option<u32>,
@@ -351,10 +379,10 @@ pub struct Exchange {
     pub model_matches: Option<bool>,
     /// `age` header or a cache-hit mark, seconds (0 for a hit without age).
     pub cache_age_s: Option<u32>,
-    /// 32-bit digest of the set of response header names, per-request ones left out.
+    /// 32-bit digest of the set of response header names, per-request ones left out. Of the frozen request's answer only.
     pub header_set: Option<u32>,
-    /// At most 160 bytes of an error reply or of a broken stream's last event, redacted. The first thing to go when room
-    /// is short; no rule may depend on it.
+    /// At most 160 bytes of an error reply or of a broken stream's last event, redacted. A detail: no rule may depend on
+    /// it.
     pub quote: Option<String>,
 }
 

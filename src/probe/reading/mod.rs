@@ -292,7 +292,7 @@ fn common(exchange: &mut Exchange, kind: ExchangeKind, headers: &HeaderMap) {
     exchange.account = account(headers);
     exchange.headroom = headroom(headers);
     exchange.cache_age_s = cache_age(headers);
-    if matches!(kind, ExchangeKind::Frozen | ExchangeKind::CountTokens) && exchange.status == 200 {
+    if kind == ExchangeKind::Frozen && exchange.status == 200 {
         exchange.header_set = Some(header_set(headers));
     }
 }

@@ -1,0 +1,351 @@
+//! The termination message: how evidence travels from a probe pod to the operator, in 4,096 bytes at most.
+//!
+//! Independent lines, most decisive first, each with a checksum. The kubelet keeps the last 4,096 bytes of the file and then cuts its end when a pod
+//! has many containers, so any prefix must decode; what a lost line held is "not reported", never "absent": the decoded evidence then says
+//! `complete: false`.
+//!
+//! ```text
+//! cp1<header>      slot, times, how many decisive lines follow     ┐
+//! L<leg><…>        name, key, handshake, frozen request            │ decide
+//! X<leg><…>        the other exchanges of a leg (read with its L)  ┘
+//! Q<leg><n>text    quote of a leg's n-th exchange                  ┐
+//! R<leg><n>text    its request id                                  │ details
+//! A<leg>text       the peer's address                              ┘
+//! ```
+//!
+//! *Details* are [`Exchange::quote`], [`Exchange::request_id`] and [`Handshake::peer`](super::evidence::Handshake::peer): a verdict must not depend on
+//! them. Everything else decides. Times and sizes travel as [`RunEvidence::rounded`] leaves them.
+
+mod bits;
+mod codes;
+mod exchange;
+mod leg;
+mod lines;
+mod stream;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests;
+
+use bits::{BitReader, BitWriter};
+
+use super::evidence::{Exchange, ExchangeKind, LegEvidence, RunEvidence};
+use super::mask;
+
+/// What the kubelet keeps of a termination message.
+pub const MAX_BYTES: usize = 4096;
+/// What a pod with five containers keeps of it: what decides fits in here.
+pub const DECISIVE_BYTES: usize = 2400;
+
+/// First characters of every message.
+const MAGIC: &str = "cp";
+/// Version of this format.
+const VERSION: char = '1';
+/// Bytes of a message that cannot be read that are shown.
+const MAX_SHOWN: usize = 256;
+
+/// Why a termination message gives no evidence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// There is none.
+    #[error("the probe's container left no termination message")]
+    Empty,
+    /// It was written by another release.
+    #[error(
+        "the report is of format {found:?}, and this operator reads format '1': operator and probe image must be of the same release"
+    )]
+    Version {
+        /// The format's character.
+        found: char,
+    },
+    /// It is none of ours, or nothing of it is whole.
+    #[error("the termination message cannot be read: {shown:?}")]
+    Malformed {
+        /// Its beginning, bounded, and masked where it looks like a credential.
+        shown: String,
+    },
+    /// The prober says why it could not carry out its plan.
+    #[error("{reason}")]
+    Prober {
+        /// In a sentence.
+        reason: String,
+    },
+}
+
+/// The message of a prober that could not carry out its plan.
+#[must_use]
+pub fn encode_failure(reason: &str) -> String {
+    let flat: String = reason
+        .chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
+    let end = flat.floor_char_boundary(1024);
+    lines::seal("cp1!", flat.get(..end).unwrap_or_default())
+}
+
+/// The evidence in at most `budget` bytes: what decides first, then details as far as they fit.
+#[must_use]
+pub fn encode(run: &RunEvidence, budget: usize) -> String {
+    let decisive = decisive_lines(run);
+    let mut message = header(run, decisive.len());
+    for line in decisive.iter().chain(&detail_lines(run)) {
+        if message.len() + line.len() <= budget {
+            message.push_str(line);
+        }
+    }
+    message
+}
+
+fn header(run: &RunEvidence, decisive: usize) -> String {
+    let mut out = BitWriter::default();
+    out.bits(u32::try_from(decisive).unwrap_or(u32::MAX).min(255), 8);
+    out.bit(run.complete);
+    out.text(&run.slot);
+    let started = run.started_at_ms.cast_unsigned();
+    out.bits(u32::try_from(started >> 32).unwrap_or(0), 32);
+    out.bits(u32::try_from(started & u64::from(u32::MAX)).unwrap_or(0), 32);
+    out.significant(run.duration_ms, 11);
+    lines::seal("cp1", &lines::encode(&out.finish()))
+}
+
+/// The exchanges that travel with their leg: those of the frozen request itself.
+fn is_core(exchange: &Exchange) -> bool {
+    use ExchangeKind as Kind;
+    matches!(
+        exchange.kind,
+        Kind::Frozen | Kind::Repeat | Kind::Confirm | Kind::TrimmedKey
+    )
+}
+
+fn split(leg: &LegEvidence) -> (Vec<&Exchange>, Vec<&Exchange>) {
+    leg.exchanges.iter().partition(|exchange| is_core(exchange))
+}
+
+/// The control first, then legs whose frozen request failed, then the others: a cut then costs least.
+fn by_weight(run: &RunEvidence) -> Vec<(usize, &LegEvidence)> {
+    let mut legs: Vec<(usize, &LegEvidence)> = run.legs.iter().enumerate().collect();
+    legs.sort_by_key(|(index, leg)| (leg.path != "direct", !fails(leg), *index));
+    legs
+}
+
+fn fails(leg: &LegEvidence) -> bool {
+    leg.frozen()
+        .is_none_or(|frozen| frozen.status != 200 || frozen.quote.is_some())
+}
+
+fn decisive_lines(run: &RunEvidence) -> Vec<String> {
+    let legs = by_weight(run);
+    let core = legs.iter().map(|(index, leg)| {
+        let mut out = BitWriter::default();
+        let (core, rest) = split(leg);
+        leg::put_leg(&mut out, leg);
+        exchange::put_exchanges(&mut out, &core, &[]);
+        out.bit(!rest.is_empty());
+        lines::seal("L", &format!("{}{}", letter(*index), lines::encode(&out.finish())))
+    });
+    let rest = legs.iter().filter_map(|(index, leg)| {
+        let (core, rest) = split(leg);
+        let mut out = BitWriter::default();
+        exchange::put_exchanges(&mut out, &rest, &core);
+        let line = || lines::seal("X", &format!("{}{}", letter(*index), lines::encode(&out.finish())));
+        (!rest.is_empty()).then(line)
+    });
+    core.chain(rest).collect()
+}
+
+/// Details by what a reader misses most: why something failed, the id to quote to support, where we were connected to.
+fn detail_lines(run: &RunEvidence) -> Vec<String> {
+    let legs = by_weight(run);
+    let mut ranked: Vec<(u8, String)> = Vec::new();
+    for (leg_index, leg) in &legs {
+        let (core, rest) = split(leg);
+        let failing = fails(leg);
+        if let Some(peer) = &leg.handshake.peer {
+            let rank = if failing { 2 } else { 3 };
+            ranked.push((rank, lines::seal("A", &format!("{}{}", letter(*leg_index), flat(peer)))));
+        }
+        for (place, exchange) in core.iter().chain(&rest).enumerate() {
+            let at = format!("{}{}", letter(*leg_index), letter(place));
+            let core = is_core(exchange);
+            if let Some(quote) = &exchange.quote {
+                ranked.push((
+                    if core { 0 } else { 4 },
+                    lines::seal("Q", &format!("{at}{}", flat(quote))),
+                ));
+            }
+            if let Some(id) = &exchange.request_id {
+                let rank = match (core, failing) {
+                    (true, true) => 1,
+                    (true, false) => 3,
+                    (false, _) => 5,
+                };
+                ranked.push((rank, lines::seal("R", &format!("{at}{}", flat(id)))));
+            }
+        }
+    }
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, line)| line).collect()
+}
+
+fn flat(text: &str) -> String {
+    text.chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect()
+}
+
+/// An index as one character.
+fn letter(index: usize) -> char {
+    ALPHABET.get(index).map_or('~', |&byte| char::from(byte))
+}
+
+fn index(letter: u8) -> Option<usize> {
+    ALPHABET.iter().position(|&byte| byte == letter)
+}
+
+const ALPHABET: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/// Reads a message, or what is left of one.
+///
+/// # Errors
+/// Nothing of it can be read, it is of another format, or it is the prober's own complaint.
+pub fn decode(message: &str) -> Result<RunEvidence, MessageError> {
+    if message.trim().is_empty() {
+        return Err(MessageError::Empty);
+    }
+    let mut found = Found::default();
+    for line in message.split('\n').filter(|line| !line.is_empty()) {
+        if let Some(text) = lines::open(line) {
+            found.line(text)?;
+        }
+    }
+    let version = message.strip_prefix(MAGIC).and_then(|rest| rest.chars().next());
+    match version {
+        Some(found) if found.is_ascii_digit() && found != VERSION => return Err(MessageError::Version { found }),
+        _ => {}
+    }
+    found
+        .assemble()
+        .ok_or_else(|| MessageError::Malformed { shown: shown(message) })
+}
+
+/// A bounded, masked beginning of a text that anybody may have written.
+fn shown(text: &str) -> String {
+    let end = text.floor_char_boundary(4 * MAX_SHOWN);
+    let masked = mask::credentials(&flat(text.get(..end).unwrap_or_default()));
+    masked
+        .get(..masked.floor_char_boundary(MAX_SHOWN))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The lines of a message that are whole.
+#[derive(Default)]
+struct Found {
+    header: Option<(u32, RunEvidence)>,
+    legs: Vec<(usize, LegEvidence, bool)>,
+    rest: Vec<(usize, Vec<u8>)>,
+    details: Vec<(char, usize, usize, String)>,
+}
+
+impl Found {
+    fn line(&mut self, text: &str) -> Result<(), MessageError> {
+        if let Some(reason) = text.strip_prefix("cp1!") {
+            return Err(MessageError::Prober {
+                reason: reason.to_owned(),
+            });
+        }
+        if let Some(payload) = text.strip_prefix("cp1") {
+            self.header = lines::decode(payload).and_then(|bytes| read_header(&bytes));
+            return Ok(());
+        }
+        let mut letters = text.chars();
+        let (Some(tag), Some(leg)) = (letters.next(), letters.next()) else {
+            return Ok(());
+        };
+        let Some(leg) = u8::try_from(leg).ok().and_then(index) else {
+            return Ok(());
+        };
+        let payload = letters.as_str();
+        match tag {
+            'L' => {
+                if let Some((evidence, has_rest)) = lines::decode(payload).and_then(|bytes| read_leg(&bytes)) {
+                    self.legs.push((leg, evidence, has_rest));
+                }
+            }
+            'X' => self.rest.extend(lines::decode(payload).map(|bytes| (leg, bytes))),
+            'A' => self.details.push((tag, leg, 0, payload.to_owned())),
+            'Q' | 'R' => {
+                let place = payload.bytes().next().and_then(index);
+                if let (Some(place), Some(text)) = (place, payload.get(1..)) {
+                    self.details.push((tag, leg, place, text.to_owned()));
+                }
+            }
+            // A line that a later release added: not decisive, or the format's character would differ.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn assemble(self) -> Option<RunEvidence> {
+        if self.header.is_none() && self.legs.is_empty() {
+            return None;
+        }
+        let (expected, mut run) = self.header.unwrap_or((u32::MAX, RunEvidence::default()));
+        let mut decisive = 0;
+        let mut legs = self.legs;
+        legs.sort_by_key(|(index, _, _)| *index);
+        legs.dedup_by_key(|(index, _, _)| *index);
+        for (index, leg, has_rest) in &mut legs {
+            decisive += 1;
+            // The rest is written against the leg's own record, so it is read here, where that is known.
+            let rest = self.rest.iter().find(|(rest, _)| rest == index);
+            let rest = rest.and_then(|(_, bytes)| exchange::take_exchanges(&mut BitReader::new(bytes), &leg.exchanges));
+            decisive += u32::from(rest.is_some());
+            run.complete &= rest.is_some() == *has_rest;
+            leg.exchanges.extend(rest.unwrap_or_default());
+            for (tag, _, place, text) in self.details.iter().filter(|(_, detail, _, _)| detail == index) {
+                apply(leg, *tag, *place, text);
+            }
+        }
+        run.complete &= expected == decisive;
+        run.legs = legs.into_iter().map(|(_, leg, _)| leg).collect();
+        Some(run)
+    }
+}
+
+fn apply(leg: &mut LegEvidence, tag: char, place: usize, text: &str) {
+    let exchange = leg.exchanges.get_mut(place);
+    match (tag, exchange) {
+        ('A', _) => leg.handshake.peer = Some(text.to_owned()),
+        ('Q', Some(exchange)) => exchange.quote = Some(text.to_owned()),
+        ('R', Some(exchange)) => exchange.request_id = Some(text.to_owned()),
+        _ => {}
+    }
+}
+
+fn read_header(bytes: &[u8]) -> Option<(u32, RunEvidence)> {
+    let mut from = BitReader::new(bytes);
+    let decisive = from.bits(8)?;
+    let complete = from.bit()?;
+    let slot = from.text()?;
+    let (high, low) = (from.bits(32)?, from.bits(32)?);
+    let started_at_ms = (u64::from(high) << 32 | u64::from(low)).cast_signed();
+    let duration_ms = from.significant(11)?;
+    Some((
+        decisive,
+        RunEvidence {
+            slot,
+            started_at_ms,
+            duration_ms,
+            legs: Vec::new(),
+            complete,
+        },
+    ))
+}
+
+fn read_leg(bytes: &[u8]) -> Option<(LegEvidence, bool)> {
+    let mut from = BitReader::new(bytes);
+    let mut found = leg::take_leg(&mut from)?;
+    found.exchanges = exchange::take_exchanges(&mut from, &[])?;
+    let has_rest = from.bit()?;
+    Some((found, has_rest))
+}
