@@ -1,139 +1,166 @@
-//! Starts real programs with configurations of their own, and ends them with the test.
+//! Real programs, each in a directory of its own, on an address of its own, gone when dropped.
+//!
+//! Knows how to start, wait for and end a program; what its configuration means is for the module of that program.
 
-use std::collections::HashSet;
-use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::unix::process::CommandExt as _;
+use std::fs::{self, File};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// Longest start of a program.
-const START: Duration = Duration::from_secs(30);
+/// How long a program may take until it accepts connections.
+const START: Duration = Duration::from_secs(20);
 
-/// A running program with a directory of its own. Dropping it ends the program and all that it started.
+/// A running gateway program.
 pub struct Program {
+    name: &'static str,
     child: Child,
     directory: TempDir,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+/// How to start a program.
+pub struct Start {
+    /// What to call it in messages.
+    pub name: &'static str,
+    /// Its file.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Where it will listen.
+    pub address: SocketAddr,
+    /// Its directory.
+    pub directory: TempDir,
+}
+
+impl Start {
+    /// Starts it and waits until it accepts connections.
+    ///
+    /// # Panics
+    /// When it ends, or does not listen in time; the message has its log.
+    pub fn run(self) -> Program {
+        let output = self.directory.path().join("output.log");
+        let file = File::create(&output).unwrap();
+        let child = Command::new(&self.program)
+            .args(&self.arguments)
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: cannot start {}: {error}", self.name, self.program.display()));
+        let mut program = Program {
+            name: self.name,
+            child,
+            directory: self.directory,
+            address: self.address,
+        };
+        program.wait_until_it_accepts();
+        program
+    }
 }
 
 impl Program {
-    /// Starts `command` in `directory` and waits until something accepts connections on `port`.
-    pub fn start(mut command: Command, directory: TempDir, port: u16) -> Self {
-        let log = File::create(directory.path().join("output.log")).unwrap();
-        command
-            .current_dir(directory.path())
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            // A group of its own, so that workers end with their master.
-            .process_group(0);
-        let name = command.get_program().to_string_lossy().into_owned();
-        let child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{name} cannot be started ({error}): run tests/tools/install"));
-        let mut program = Self { child, directory };
-        program.wait(&name, port);
-        program
-    }
-
-    fn wait(&mut self, name: &str, port: u16) {
-        let deadline = Instant::now() + START;
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            let ended = self.child.try_wait().unwrap();
+    fn wait_until_it_accepts(&mut self) {
+        let end = Instant::now() + START;
+        loop {
+            if TcpStream::connect_timeout(&self.address, Duration::from_millis(200)).is_ok() {
+                return;
+            }
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("{} ended at once ({status}):\n{}", self.name, self.log());
+            }
             assert!(
-                ended.is_none() && Instant::now() < deadline,
-                "{name} does not listen on port {port} ({ended:?}):\n{}",
-                self.logs()
+                Instant::now() < end,
+                "{} does not listen on {} after {START:?}:\n{}",
+                self.name,
+                self.address,
+                self.log()
             );
-            std::thread::sleep(Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(15));
         }
     }
 
-    /// All that it has written to its output and log files.
-    pub fn logs(&self) -> String {
-        let entries = std::fs::read_dir(self.directory.path()).unwrap();
-        let logs = entries.map(|entry| entry.unwrap().path());
-        let logs = logs.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
-        logs.map(|path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned())
-            .collect()
+    /// The last of what it logged, for messages.
+    pub fn log(&self) -> String {
+        let mut text = String::new();
+        for entry in fs::read_dir(self.directory.path()).into_iter().flatten().flatten() {
+            if entry.path().extension().is_some_and(|extension| extension == "log") {
+                let content = fs::read(entry.path()).unwrap_or_default();
+                let tail = &content[content.len().saturating_sub(4000)..];
+                text += &format!("--- {}\n{}\n", entry.path().display(), String::from_utf8_lossy(tail));
+            }
+        }
+        text
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // The standard library signals one process only, and this crate forbids unsafe code.
-        let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        // None of them leaves children behind: nginx runs without a master, the others are one process (Squid's helpers end
+        // with their standard input).
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// An own directory, with `files` (name, contents) in it.
-pub fn directory(files: &[(&str, &str)]) -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    for (name, contents) in files {
-        std::fs::write(directory.path().join(name), contents).unwrap();
-    }
+/// The file of a program.
+///
+/// # Panics
+/// When it is not there: these tests are never skipped.
+pub fn find(name: &str) -> PathBuf {
+    let search = std::env::var("PATH").unwrap_or_default();
+    search
+        .split(':')
+        .chain(["/usr/sbin", "/usr/local/sbin", "/sbin"])
+        .map(|directory| Path::new(directory).join(name))
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("`{name}` is not installed: run tests/tools/install gateways"))
+}
+
+/// The file of a program that `tests/tools/install` put into the cache.
+///
+/// # Panics
+/// When it is not there.
+pub fn find_cached(file: &str) -> PathBuf {
+    let cache = std::env::var("XDG_CACHE_HOME").map_or_else(
+        |_| PathBuf::from(std::env::var("HOME").unwrap_or_default()).join(".cache"),
+        PathBuf::from,
+    );
+    let path = cache.join("claudeprobe").join(file);
+    assert!(
+        path.is_file(),
+        "{} is missing: run tests/tools/install gateways",
+        path.display()
+    );
+    path
+}
+
+/// A directory that a program may use after it gave up root.
+pub fn directory() -> TempDir {
+    let directory = tempfile::Builder::new().prefix("claudeprobe-").tempdir().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
     directory
 }
 
-/// A port that is free now and that no other test of this process was given.
-pub fn free_port() -> u16 {
-    static GIVEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
-    loop {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .and_then(|listener| listener.local_addr())
-            .unwrap()
-            .port();
-        let mut given = GIVEN.lock().unwrap();
-        if given.get_or_insert_default().insert(port) {
-            return port;
-        }
-    }
-}
-
-/// A port on which nothing listens.
-pub fn closed_port() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()))
-}
-
-/// An address that answers no SYN: a listener whose accept queue is full. It lasts as long as the value.
-pub struct Blackhole {
-    address: SocketAddr,
-    _listener: TcpListener,
-    _queued: Vec<TcpStream>,
-}
-
-impl Blackhole {
-    pub fn new() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        // The standard library listens with a queue of 128 (or 4096, by its version); connections that nobody accepts fill
-        // it, and then SYNs are dropped.
-        let mut queued = Vec::new();
-        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
-            queued.push(stream);
-        }
-        Self {
-            address,
-            _listener: listener,
-            _queued: queued,
-        }
-    }
-
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-}
-
-/// The first of these that exists.
-pub fn find(candidates: &[&str]) -> PathBuf {
-    let found = candidates.iter().map(Path::new).find(|path| path.exists());
-    found
-        .unwrap_or_else(|| panic!("none of {candidates:?} is installed: run tests/tools/install"))
-        .to_path_buf()
+/// A loopback address that no other test, process or outgoing connection uses: each call has an IP address of its own.
+pub fn address() -> SocketAddr {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let process = std::process::id();
+    let byte = |value: u32| u8::try_from(value & 0xff).unwrap();
+    let ip = Ipv4Addr::new(
+        127,
+        64 + byte((process >> 5) & 0x7f),
+        byte(process << 3 | number >> 8),
+        byte(number),
+    );
+    let listener = TcpListener::bind((IpAddr::V4(ip), 0)).unwrap();
+    listener.local_addr().unwrap()
 }

@@ -1,91 +1,261 @@
-//! A client of few lines on a raw socket: what the prober will see, seen without the prober.
+//! A small HTTP/1.1 client on a raw socket: what really is on the wire, seen without the prober.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-/// A response as it came over the wire.
-#[derive(Debug)]
+/// Longest wait for the next byte.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Whom to ask, and how to get there.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Address of the first hop.
+    pub address: SocketAddr,
+    /// `host:port` of the URL.
+    pub authority: String,
+    /// TLS with these roots (PEM) and this name.
+    pub tls: Option<(String, String)>,
+    /// `CONNECT` is sent to `address` first.
+    pub tunnel: bool,
+}
+
+/// How a reply ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By its framing.
+    Framed,
+    /// By FIN (or TLS close) before that, or without framing.
+    Fin,
+    /// By RST.
+    Reset,
+    /// It did not: silence.
+    Silence,
+    /// No connection, no TLS, or no tunnel: why.
+    NoConnection,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
 pub struct Seen {
-    /// Status line, headers and body as text, chunk sizes included.
-    pub raw: String,
-    /// When each read came, after the request was sent.
-    pub reads: Vec<Duration>,
-    /// When the connection ended.
-    pub end: Duration,
-    /// It ended by a reset.
-    pub reset: bool,
+    /// Status, 0 without a head.
+    pub status: u16,
+    /// The head as text.
+    pub head: String,
+    /// The body, chunks put together.
+    pub body: Vec<u8>,
+    /// How it ended.
+    pub end: End,
+    /// Why there is no connection.
+    pub trouble: String,
+    /// Time of the first byte of the head.
+    pub first_byte: Duration,
+    /// Time of the first byte of the body.
+    pub first_body: Duration,
+    /// Time of the end.
+    pub total: Duration,
+    /// Reads in which the body came.
+    pub reads: usize,
 }
 
 impl Seen {
-    pub fn status(&self) -> u16 {
-        self.raw.get(9..12).and_then(|code| code.parse().ok()).unwrap_or(0)
+    /// Nothing was reached, for this reason.
+    pub fn unreachable(trouble: String) -> Self {
+        Self::none(trouble, Instant::now())
     }
 
-    pub fn has(&self, text: &str) -> bool {
-        self.raw.contains(text)
-    }
-
-    /// Whether the chunked body has its terminator.
-    pub fn terminated(&self) -> bool {
-        self.raw.ends_with("0\r\n\r\n")
-    }
-
-    /// Time from the first to the last bytes of the body and head.
-    pub fn spread(&self) -> Duration {
-        match (self.reads.first(), self.reads.last()) {
-            (Some(first), Some(last)) => *last - *first,
-            _ => Duration::ZERO,
+    fn none(trouble: String, started: Instant) -> Self {
+        Self {
+            status: 0,
+            head: String::new(),
+            body: Vec::new(),
+            end: End::NoConnection,
+            trouble,
+            first_byte: Duration::ZERO,
+            first_body: Duration::ZERO,
+            total: started.elapsed(),
+            reads: 0,
         }
     }
-}
 
-/// The request that all cases send: a stream with this key.
-pub fn stream_request(key: &str) -> Vec<(String, String)> {
-    vec![
-        ("x-api-key".into(), key.into()),
-        ("anthropic-version".into(), "2023-06-01".into()),
-    ]
-}
-
-/// Posts a streaming request with these headers, on a connection of its own, and reads to its end.
-pub async fn post(address: SocketAddr, path: &str, headers: &[(String, String)]) -> Seen {
-    let body = r#"{"model":"claude-haiku-4-5","max_tokens":64,"stream":true,"messages":[{"role":"user","content":"Count from 1 to 20."}]}"#;
-    let mut head = format!(
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
-        body.len()
-    );
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+    /// The body as text; gzip is not undone.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
     }
-    head.push_str("\r\n");
-    let mut socket = TcpStream::connect(address).await.unwrap();
-    socket.write_all(head.as_bytes()).await.unwrap();
-    socket.write_all(body.as_bytes()).await.unwrap();
+
+    /// The value of a response header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
+/// Sends one request on a connection of its own and reads the reply to its end.
+pub async fn ask(target: &Target, head: &str, body: &[u8]) -> Seen {
     let started = Instant::now();
-    let mut seen = Seen {
-        raw: String::new(),
-        reads: Vec::new(),
-        end: Duration::ZERO,
-        reset: false,
+    let tcp = match timeout(PATIENCE, TcpStream::connect(target.address)).await {
+        Ok(Ok(tcp)) => tcp,
+        Ok(Err(error)) => return Seen::none(error.to_string(), started),
+        Err(_) => return Seen::none("no answer to SYN".into(), started),
     };
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match timeout(Duration::from_secs(60), socket.read(&mut buffer)).await.expect("an end") {
-            Ok(0) => break,
-            Ok(read) => {
-                seen.reads.push(started.elapsed());
-                seen.raw.push_str(&String::from_utf8_lossy(&buffer[..read]));
-            }
-            Err(error) => {
-                seen.reset = error.kind() == std::io::ErrorKind::ConnectionReset;
-                break;
-            }
+    let mut tcp = tcp;
+    if target.tunnel {
+        match tunnel(&mut tcp, &target.authority).await {
+            Ok(()) => {}
+            Err(refusal) => return Seen::none(refusal, started),
         }
     }
-    seen.end = started.elapsed();
+    let mut request = head.as_bytes().to_vec();
+    request.extend_from_slice(body);
+    match &target.tls {
+        None => exchange(tcp, &request, started).await,
+        Some((roots, name)) => match secure(tcp, roots, name).await {
+            Ok(stream) => exchange(stream, &request, started).await,
+            Err(error) => Seen::none(error, started),
+        },
+    }
+}
+
+async fn tunnel(tcp: &mut TcpStream, authority: &str) -> Result<(), String> {
+    let request = format!("CONNECT {authority} HTTP/1.1\r\nhost: {authority}\r\n\r\n");
+    tcp.write_all(request.as_bytes())
+        .await
+        .map_err(|error| error.to_string())?;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let byte = timeout(PATIENCE, tcp.read_u8())
+            .await
+            .map_err(|_| "no answer to CONNECT".to_owned())?;
+        head.push(byte.map_err(|error| error.to_string())?);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    match head.split(' ').nth(1) {
+        Some("200") => Ok(()),
+        _ => Err(head),
+    }
+}
+
+async fn secure(tcp: TcpStream, roots: &str, name: &str) -> Result<tokio_rustls::client::TlsStream<TcpStream>, String> {
+    let mut store = rustls::RootCertStore::empty();
+    for root in CertificateDer::pem_slice_iter(roots.as_bytes()) {
+        store.add(root.unwrap()).unwrap();
+    }
+    let config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    tokio_rustls::TlsConnector::from(Arc::new(config))
+        .connect(name, tcp)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, request: &[u8], started: Instant) -> Seen {
+    let mut seen = Seen::none(String::new(), started);
+    // A gateway may answer and close before it has read a large request: what it said counts, not that our write failed.
+    let _ = stream.write_all(request).await;
+    let _ = stream.flush().await;
+    let mut raw = Vec::new();
+    let mut buffer = vec![0u8; 64 * 1024];
+    seen.end = loop {
+        match timeout(PATIENCE, stream.read(&mut buffer)).await {
+            Err(_) => break End::Silence,
+            Ok(Ok(0)) => break End::Fin,
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionReset => break End::Reset,
+            Ok(Err(_)) => break End::Fin, // TLS without close_notify
+            Ok(Ok(length)) => {
+                if raw.is_empty() {
+                    seen.first_byte = started.elapsed();
+                }
+                raw.extend_from_slice(&buffer[..length]);
+            }
+        }
+        let reply = Reply::parse(&raw);
+        if reply.body_bytes > 0 {
+            if seen.reads == 0 {
+                seen.first_body = started.elapsed();
+            }
+            seen.reads += 1;
+        }
+        if reply.complete {
+            break End::Framed;
+        }
+    };
+    seen.total = started.elapsed();
+    let reply = Reply::parse(&raw);
+    seen.status = reply.status;
+    seen.head = reply.head;
+    seen.body = reply.body;
     seen
+}
+
+#[derive(Default)]
+struct Reply {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+    body_bytes: usize,
+    complete: bool,
+}
+
+impl Reply {
+    fn parse(raw: &[u8]) -> Self {
+        let Some(end) = raw.windows(4).position(|window| window == b"\r\n\r\n") else {
+            return Self::default();
+        };
+        let head = String::from_utf8_lossy(&raw[..end]).into_owned();
+        let status = head.split(' ').nth(1).and_then(|text| text.parse().ok()).unwrap_or(0);
+        let rest = &raw[end + 4..];
+        let find = |name: &str| {
+            head.lines().skip(1).find_map(|line| {
+                let (found, value) = line.split_once(':')?;
+                found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+            })
+        };
+        let (body, complete) = if find("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
+            dechunk(rest)
+        } else if let Some(length) = find("content-length").and_then(|text| text.parse::<usize>().ok()) {
+            (rest.to_vec(), rest.len() >= length)
+        } else {
+            (rest.to_vec(), matches!(status, 204 | 304))
+        };
+        Self {
+            status,
+            head,
+            body,
+            body_bytes: rest.len(),
+            complete,
+        }
+    }
+}
+
+fn dechunk(mut raw: &[u8]) -> (Vec<u8>, bool) {
+    let mut body = Vec::new();
+    while let Some(end) = raw.windows(2).position(|window| window == b"\r\n") {
+        let line = String::from_utf8_lossy(&raw[..end]);
+        let size = line.split(';').next().map(str::trim).unwrap_or_default();
+        let Ok(size) = usize::from_str_radix(size, 16) else {
+            return (body, false);
+        };
+        let rest = &raw[end + 2..];
+        if size == 0 {
+            return (body, rest.ends_with(b"\r\n"));
+        }
+        body.extend_from_slice(&rest[..size.min(rest.len())]);
+        if rest.len() < size + 2 {
+            return (body, false);
+        }
+        raw = &rest[size + 2..];
+    }
+    (body, false)
 }

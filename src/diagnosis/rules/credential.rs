@@ -88,12 +88,18 @@ pub(super) fn refused_by_upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding
     if !provenance.from_upstream() {
         return vec![];
     }
-    match provenance.class {
+    let mut found = match provenance.class {
         ErrorClass::KeyRequired => vec![stripped(view, leg, frozen, provenance)],
         class if is_refusal(class) && leg.path.is_direct() => vec![rejected(leg, frozen, provenance)],
         class if is_refusal(class) => refused_through_gateway(view, leg, frozen, provenance),
         _ => vec![],
+    };
+    // A key with wrong bytes is refused and is not the key that was meant: nobody need make a new one for that.
+    let malformed = malformed(view, leg);
+    if malformed.iter().any(|finding| finding.confidence >= Confidence::Likely) {
+        found.retain(|finding| !matches!(finding.code, Code::CredentialRejected | Code::CredentialAltered));
     }
+    found
 }
 
 fn rejected(leg: &Leg<'_>, frozen: &Exchange, provenance: Provenance) -> Finding {

@@ -1,0 +1,13 @@
+//! The cases, by what is wrong.
+
+/// One test for each case; its name is a sentence.
+macro_rules! cases {
+    ($($name:ident: $case:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            $case.run(stringify!($name));
+        }
+    )*};
+}
+
+mod credentials;

@@ -1,0 +1,53 @@
+//! Certificates for gateways and stand-ins: good ones, and those that a client must refuse.
+
+use std::sync::OnceLock;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+
+/// An authority of one's own, as companies have.
+pub struct Authority {
+    /// Its certificate, PEM.
+    pub pem: String,
+    /// Its key, PEM: TLS-inspecting proxies hold it.
+    pub key: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        Self {
+            pem: params.self_signed(&key).unwrap().pem(),
+            key: key.serialize_pem(),
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    /// Certificate and key (PEM) for these names; `valid` is false for one that is long expired.
+    pub fn issue(&self, names: &[String], valid: bool) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(names.to_vec()).unwrap();
+        params.use_authority_key_identifier_extension = true;
+        if !valid {
+            params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        }
+        (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
+    }
+}
+
+/// The authority that gateways and stand-ins have their certificates from.
+pub fn authority() -> &'static Authority {
+    static AUTHORITY: OnceLock<Authority> = OnceLock::new();
+    AUTHORITY.get_or_init(|| Authority::new("Gateway Test CA"))
+}
+
+/// Another one, whose certificates a TLS-inspecting proxy makes.
+pub fn inspector() -> &'static Authority {
+    static AUTHORITY: OnceLock<Authority> = OnceLock::new();
+    AUTHORITY.get_or_init(|| Authority::new("Corporate Inspection CA"))
+}

@@ -1,0 +1,92 @@
+//! Where a gateway can be led instead of Claude: a port that refuses, one that drops packets, a name server without names.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::program;
+
+/// An address that refuses connections.
+pub fn closed() -> SocketAddr {
+    program::address()
+}
+
+/// An address whose SYNs are dropped, while this lives: its queue is full and nobody accepts.
+pub struct Blackhole {
+    /// Where.
+    pub address: SocketAddr,
+    _listener: tokio::net::TcpListener,
+    _queued: Vec<JoinHandle<std::io::Result<TcpStream>>>,
+}
+
+impl Blackhole {
+    /// Fills the queue, and proves that a further connection gets no answer.
+    pub async fn start() -> Self {
+        let address = program::address();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(address).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let queued = (0..4).map(|_| tokio::spawn(TcpStream::connect(address))).collect();
+        for _ in 0..50 {
+            if timeout(Duration::from_millis(300), TcpStream::connect(address))
+                .await
+                .is_err()
+            {
+                return Self {
+                    address,
+                    _listener: listener,
+                    _queued: queued,
+                };
+            }
+        }
+        panic!("{address} still accepts connections: the kernel does not drop SYNs of a full queue");
+    }
+}
+
+impl Drop for Blackhole {
+    fn drop(&mut self) {
+        for task in &self._queued {
+            task.abort();
+        }
+    }
+}
+
+/// A name server that says of every name that it does not exist.
+pub struct NoNames {
+    /// Where.
+    pub address: SocketAddr,
+}
+
+impl NoNames {
+    /// Answers until the process ends.
+    pub fn start() -> Self {
+        let socket = UdpSocket::bind(program::address()).unwrap();
+        let address = socket.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let mut packet = [0u8; 512];
+            while let Ok((length, peer)) = socket.recv_from(&mut packet) {
+                if length < 12 {
+                    continue;
+                }
+                packet[2] = 0x81; // a response, recursion desired
+                packet[3] = 0x83; // recursion available, NXDOMAIN
+                packet[6..12].fill(0); // no answer, authority or additional records
+                let end = question_end(&packet[..length]);
+                let _ = socket.send_to(&packet[..end], peer);
+            }
+        });
+        Self { address }
+    }
+}
+
+/// Where the question of a query ends: what follows (EDNS) is not repeated.
+fn question_end(packet: &[u8]) -> usize {
+    let mut at = 12;
+    while at < packet.len() && packet[at] != 0 {
+        at += usize::from(packet[at]) + 1;
+    }
+    (at + 5).min(packet.len())
+}

@@ -1,0 +1,415 @@
+//! The gateway programs and the frame of their configurations; what a case adds is its own text.
+
+use crate::certificates::authority;
+use crate::program::{self, Program, Start};
+use crate::stage::{Stage, write};
+
+/// The certificate that a gateway shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    /// Of the test authority, for the gateway's address.
+    Good,
+    /// For another name.
+    WrongName,
+    /// Long expired.
+    Expired,
+}
+
+/// A gateway and its configuration.
+#[derive(Clone, Debug)]
+pub enum Front {
+    /// nginx: lines of the `http` and of the `server` block.
+    Nginx {
+        /// `http` block.
+        http: String,
+        /// `server` block.
+        server: String,
+        /// TLS towards the client.
+        tls: Option<Certificate>,
+    },
+    /// HAProxy: lines of `defaults`, `frontend` and `backend`.
+    Haproxy {
+        /// `defaults` section.
+        defaults: String,
+        /// `frontend` section.
+        frontend: String,
+        /// `backend` section.
+        backend: String,
+        /// TLS towards the client.
+        tls: Option<Certificate>,
+    },
+    /// Envoy.
+    Envoy(Envoy),
+    /// Squid: lines of its configuration, `http_port` included (`{listen}` is its address).
+    Squid(String),
+    /// No program: the case names addresses that nobody serves.
+    Nobody,
+}
+
+/// What a case adds to Envoy's configuration; each text is YAML at the indentation of its place.
+#[derive(Clone, Debug)]
+pub struct Envoy {
+    /// Fields of the connection manager.
+    pub manager: &'static str,
+    /// Fields of the route action, in flow style, such as `timeout: 2s`.
+    pub route: &'static str,
+    /// Fields of the route beside its action, flow style.
+    pub beside: &'static str,
+    /// Filters before the router, each a flow-style list item.
+    pub filters: &'static [&'static str],
+    /// Fields of the cluster, flow style.
+    pub cluster: &'static str,
+    /// Host and port of the cluster.
+    pub upstream: (&'static str, &'static str),
+    /// TLS towards the client.
+    pub tls: Option<Certificate>,
+}
+
+impl Envoy {
+    /// Passes everything on, without a route timeout.
+    pub const PLAIN: Self = Self {
+        manager: "",
+        route: "timeout: 0s",
+        beside: "",
+        filters: &[],
+        cluster: "type: STATIC",
+        upstream: ("{claude_ip}", "{claude_port}"),
+        tls: None,
+    };
+}
+
+/// nginx in front of Claude with this location, HTTP/1.1 and unbuffered unless the text says otherwise.
+pub fn nginx(location: &str) -> Front {
+    nginx_server(&format!(
+        "location / {{ proxy_http_version 1.1; proxy_buffering off; {location} proxy_pass {{claude_url}}; }}"
+    ))
+}
+
+/// nginx with this server block.
+pub fn nginx_server(server: &str) -> Front {
+    Front::Nginx {
+        http: String::new(),
+        server: server.to_owned(),
+        tls: None,
+    }
+}
+
+/// HAProxy in front of Claude with these frontend and backend lines.
+pub fn haproxy(frontend: &str, backend: &str) -> Front {
+    Front::Haproxy {
+        defaults: String::new(),
+        frontend: frontend.to_owned(),
+        backend: format!("{backend}\n    server claude {{claude}}"),
+        tls: None,
+    }
+}
+
+/// HAProxy whose backend is somebody else.
+pub fn haproxy_to(server: &str) -> Front {
+    Front::Haproxy {
+        defaults: String::new(),
+        frontend: String::new(),
+        backend: format!("server claude {server}"),
+        tls: None,
+    }
+}
+
+impl Front {
+    /// The program's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Nginx { .. } => "nginx",
+            Self::Haproxy { .. } => "haproxy",
+            Self::Envoy(_) => "envoy",
+            Self::Squid(_) => "squid",
+            Self::Nobody => "none",
+        }
+    }
+
+    /// The same with TLS towards the client.
+    pub fn https(mut self, certificate: Certificate) -> Self {
+        match &mut self {
+            Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => *tls = Some(certificate),
+            Self::Envoy(envoy) => envoy.tls = Some(certificate),
+            Self::Squid(_) | Self::Nobody => panic!("no TLS towards the client here"),
+        }
+        self
+    }
+
+    /// nginx: these lines in the `http` block besides.
+    pub fn http(mut self, lines: &str) -> Self {
+        let Self::Nginx { http, .. } = &mut self else {
+            panic!("only nginx has an http block")
+        };
+        http.push_str(lines);
+        self
+    }
+
+    /// Whether clients speak TLS to it.
+    pub fn is_https(&self) -> bool {
+        match self {
+            Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => tls.is_some(),
+            Self::Envoy(envoy) => envoy.tls.is_some(),
+            Self::Squid(_) | Self::Nobody => false,
+        }
+    }
+
+    /// All of the case's texts, to see what they refer to.
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Nginx { http, server, .. } => vec![http, server],
+            Self::Haproxy {
+                defaults,
+                frontend,
+                backend,
+                ..
+            } => vec![defaults, frontend, backend],
+            Self::Envoy(envoy) => {
+                let mut texts = vec![
+                    envoy.manager,
+                    envoy.route,
+                    envoy.beside,
+                    envoy.cluster,
+                    envoy.upstream.0,
+                ];
+                texts.extend(envoy.filters);
+                texts
+            }
+            Self::Squid(lines) => vec![lines],
+            Self::Nobody => Vec::new(),
+        }
+    }
+
+    /// Starts it. `None` when there is no program.
+    pub fn start(&self, stage: &mut Stage) -> Option<Program> {
+        if matches!(self, Self::Nobody) {
+            return None;
+        }
+        let address = program::address();
+        stage.address("listen", address);
+        let directory = program::directory();
+        let certificate = match self {
+            Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => *tls,
+            Self::Envoy(envoy) => envoy.tls,
+            Self::Squid(_) | Self::Nobody => None,
+        };
+        if let Some(certificate) = certificate {
+            let name = match certificate {
+                Certificate::WrongName => "elsewhere.test".to_owned(),
+                Certificate::Good | Certificate::Expired => address.ip().to_string(),
+            };
+            let (chain, key) = authority().issue(&[name], certificate != Certificate::Expired);
+            write(&directory.path().join("server.pem"), &format!("{chain}{key}"));
+        }
+        let own = directory.path().to_string_lossy().into_owned();
+        let (program, file, text, arguments) = match self {
+            Self::Nginx { http, server, tls } => (
+                program::find("nginx"),
+                "nginx.conf",
+                nginx_conf(http, server, tls.is_some()),
+                vec!["-p", "{own}", "-c", "{own}/nginx.conf", "-e", "{own}/error.log"],
+            ),
+            Self::Haproxy {
+                defaults,
+                frontend,
+                backend,
+                tls,
+            } => (
+                program::find("haproxy"),
+                "haproxy.cfg",
+                haproxy_conf(defaults, frontend, backend, tls.is_some()),
+                vec!["-db", "-f", "{own}/haproxy.cfg"],
+            ),
+            Self::Envoy(envoy) => (
+                program::find_cached("envoy-1.40.0/envoy"),
+                "envoy.yaml",
+                envoy_conf(envoy),
+                vec![
+                    "-c",
+                    "{own}/envoy.yaml",
+                    "--concurrency",
+                    "1",
+                    "--disable-hot-restart",
+                    "--log-level",
+                    "warning",
+                ],
+            ),
+            Self::Squid(lines) => (
+                program::find("squid"),
+                "squid.conf",
+                squid_conf(lines),
+                vec!["-N", "-f", "{own}/squid.conf"],
+            ),
+            Self::Nobody => return None,
+        };
+        stage.name("own", own);
+        write(&directory.path().join(file), &stage.fill(&text));
+        if text.contains("sslcrtd_program") {
+            certificate_store(&directory.path().join("certificates"));
+        }
+        let start = Start {
+            name: self.name(),
+            program,
+            arguments: arguments.into_iter().map(|argument| stage.fill(argument)).collect(),
+            address,
+            directory,
+        };
+        let program = start.run();
+        stage.address("gateway_address", address);
+        Some(program)
+    }
+}
+
+fn nginx_conf(http: &str, server: &str, tls: bool) -> String {
+    let (modsecurity, ssl, certificate) = (
+        if server.contains("modsecurity") {
+            "load_module /usr/lib/nginx/modules/ngx_http_modsecurity_module.so;\n"
+        } else {
+            ""
+        },
+        if tls { " ssl" } else { "" },
+        if tls {
+            "ssl_certificate {own}/server.pem; ssl_certificate_key {own}/server.pem;"
+        } else {
+            ""
+        },
+    );
+    format!(
+        "{modsecurity}daemon off; master_process off; user root; pid {{own}}/pid; error_log {{own}}/error.log info;
+events {{ worker_connections 256; }}
+http {{
+  client_body_temp_path {{own}}/body; proxy_temp_path {{own}}/proxy; fastcgi_temp_path {{own}}/fastcgi;
+  uwsgi_temp_path {{own}}/uwsgi; scgi_temp_path {{own}}/scgi;
+  log_format timed '$request $status up=$upstream_status connect=$upstream_connect_time total=$request_time';
+  access_log {{own}}/access.log timed;
+  {http}
+  server {{
+    listen {{listen}}{ssl}; {certificate}
+    {server}
+  }}
+}}
+"
+    )
+}
+
+fn haproxy_conf(defaults: &str, frontend: &str, backend: &str, tls: bool) -> String {
+    let ssl = if tls { " ssl crt {own}/server.pem" } else { "" };
+    format!(
+        "global
+    maxconn 200
+defaults
+    mode http
+    log stdout format raw local0
+    option httplog
+    timeout connect 2s
+    timeout client 30s
+    timeout server 30s
+    retries 1
+    {defaults}
+frontend in
+    bind {{listen}}{ssl}
+    {frontend}
+    default_backend out
+backend out
+    {backend}
+"
+    )
+}
+
+fn envoy_conf(envoy: &Envoy) -> String {
+    let Envoy {
+        manager,
+        route,
+        beside,
+        filters,
+        cluster,
+        upstream: (host, port),
+        tls,
+    } = envoy;
+    let filters: String = filters.iter().map(|filter| format!("          - {filter}\n")).collect();
+    let beside = if beside.is_empty() {
+        String::new()
+    } else {
+        format!(", {beside}")
+    };
+    let tls = if tls.is_some() {
+        "      transport_socket:
+        name: envoy.transport_sockets.tls
+        typed_config:
+          \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+          common_tls_context: {tls_certificates: [{certificate_chain: {filename: \"{own}/server.pem\"}, private_key: {filename: \"{own}/server.pem\"}}]}
+"
+    } else {
+        ""
+    };
+    format!(
+        "static_resources:
+  listeners:
+  - name: in
+    address: {{socket_address: {{address: \"{{listen_ip}}\", port_value: {{listen_port}}}}}}
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          \"@type\": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: in
+{manager}
+          route_config:
+            virtual_hosts:
+            - name: all
+              domains: [\"*\"]
+              routes:
+              - {{match: {{prefix: /}}, route: {{cluster: claude, {route}}}{beside}}}
+          http_filters:
+{filters}          - {{name: envoy.filters.http.router, typed_config: {{\"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}}}
+{tls}  clusters:
+  - {{name: claude, connect_timeout: 1s, {cluster}, load_assignment: {{cluster_name: claude, endpoints: [{{lb_endpoints: [{{endpoint: {{address: {{socket_address: {{address: \"{host}\", port_value: {port}}}}}}}}}]}}]}}}}
+"
+    )
+}
+
+fn squid_conf(lines: &str) -> String {
+    format!(
+        "pid_filename none
+cache_effective_user proxy
+cache deny all
+visible_hostname corp-proxy
+access_log stdio:{{own}}/access.log
+cache_log {{own}}/cache.log
+coredump_dir {{own}}
+shutdown_lifetime 0 seconds
+{lines}
+"
+    )
+}
+
+/// The store that Squid's certificate helper needs.
+fn certificate_store(path: &std::path::Path) {
+    let helper = "/usr/lib/squid/security_file_certgen";
+    let made = std::process::Command::new(helper)
+        .arg("-c")
+        .arg("-s")
+        .arg(path)
+        .args(["-M", "4MB"])
+        .output();
+    let made = made.unwrap_or_else(|error| panic!("{helper}: {error}: run tests/tools/install gateways"));
+    assert!(
+        made.status.success(),
+        "{helper}: {}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    // Squid gives up root and must own it then.
+    if std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(path).unwrap()) != 0 {
+        return;
+    }
+    let owned = std::process::Command::new("chown")
+        .arg("-R")
+        .arg("proxy:")
+        .arg(path)
+        .status();
+    assert!(
+        owned.is_ok_and(|status| status.success()),
+        "chown proxy {}",
+        path.display()
+    );
+}

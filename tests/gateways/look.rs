@@ -1,0 +1,242 @@
+//! The proof that a fault is on the wire: one raw request, and what must be seen of it.
+
+use std::time::Duration;
+
+use claudeprobe::standin::{Recorded, Standin};
+
+use crate::certificates::authority;
+use crate::stage::Stage;
+use crate::wire::{self, End, Seen, Target};
+
+/// The body of the raw request: what the prober's frozen request looks like.
+const BODY: &str = r#"{"model":"claude-haiku-4-5","max_tokens":64,STREAM"messages":[{"role":"user","content":"Count from 1 to 20."}]}"#;
+
+/// Something that must be seen.
+#[derive(Clone, Copy, Debug)]
+pub enum Sight {
+    /// This status.
+    Status(u16),
+    /// This text in the body.
+    Says(&'static str),
+    /// This text nowhere in the body.
+    SaysNot(&'static str),
+    /// No byte in the body.
+    Empty,
+    /// A response header with this text in its value.
+    Header(&'static str, &'static str),
+    /// No such response header.
+    NoHeader(&'static str),
+    /// The end of the reply.
+    Ends(End),
+    /// `message_stop` in the body.
+    Complete(bool),
+    /// Milliseconds until the end: at least, at most.
+    Lasts(u64, u64),
+    /// Milliseconds until the first byte of the body: at least, at most.
+    Begins(u64, u64),
+    /// Reads that the body came in: at most.
+    ReadsAtMost(usize),
+    /// Reads that the body came in: at least.
+    ReadsAtLeast(usize),
+    /// Claude saw this header with this value.
+    Arrives(&'static str, &'static str),
+    /// Claude saw no such header.
+    ArrivesNot(&'static str),
+    /// Claude saw the header so many times.
+    ArrivesTimes(&'static str, usize),
+    /// Claude got so many requests for ours.
+    Calls(usize),
+    /// There is no connection, TLS or tunnel, for this reason.
+    Unreachable(&'static str),
+}
+
+/// One raw request and what must be seen of it.
+#[derive(Clone, Debug)]
+pub struct Look {
+    direct: bool,
+    stream: bool,
+    headers: Vec<&'static str>,
+    key: Option<&'static str>,
+    body: Option<String>,
+    path: &'static str,
+    sights: Vec<Sight>,
+    tunnel: Option<&'static str>,
+}
+
+/// A request through the gateway.
+pub fn through(sights: &[Sight]) -> Look {
+    Look {
+        direct: false,
+        stream: true,
+        headers: Vec::new(),
+        key: Some("x-api-key: {key}"),
+        body: None,
+        path: "/v1/messages",
+        sights: sights.to_vec(),
+        tunnel: None,
+    }
+}
+
+/// A request straight to Claude.
+pub fn direct(sights: &[Sight]) -> Look {
+    Look {
+        direct: true,
+        ..through(sights)
+    }
+}
+
+impl Look {
+    /// Asks for a whole message.
+    pub fn whole(mut self) -> Self {
+        self.stream = false;
+        self
+    }
+
+    /// With this header line besides.
+    pub fn with(mut self, line: &'static str) -> Self {
+        self.headers.push(line);
+        self
+    }
+
+    /// With this header line for the key, or none.
+    pub fn key(mut self, line: Option<&'static str>) -> Self {
+        self.key = line;
+        self
+    }
+
+    /// With this body.
+    pub fn body(mut self, body: String) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// To this path.
+    pub fn path(mut self, path: &'static str) -> Self {
+        self.path = path;
+        self
+    }
+
+    /// Through a tunnel that this forward proxy opens.
+    pub fn tunnel(mut self, proxy: &'static str) -> Self {
+        self.tunnel = Some(proxy);
+        self
+    }
+
+    /// Texts that may refer to the stage.
+    pub fn texts(&self) -> Vec<&str> {
+        self.headers
+            .iter()
+            .copied()
+            .chain(self.key)
+            .chain(self.tunnel)
+            .collect()
+    }
+
+    /// Sends the request and compares.
+    ///
+    /// # Panics
+    /// When something else is seen.
+    pub async fn check(&self, stage: &Stage, standin: &Standin, bearer: bool) {
+        let before = standin.requests().last().map_or(0, |last| last.sequence);
+        let seen = self.ask(stage, bearer).await;
+        let arrived = standin.requests_since(before);
+        for sight in &self.sights {
+            if let Err(instead) = see(sight, &seen, &arrived) {
+                panic!(
+                    "the fault is not on the wire: expected {sight:?}, but {instead}\n{seen:#?}\nbody: {}\narrived: {arrived:#?}",
+                    seen.text()
+                );
+            }
+        }
+    }
+
+    async fn ask(&self, stage: &Stage, bearer: bool) -> Seen {
+        let base = stage.fill(if self.direct { "{direct}" } else { "{gateway}" });
+        let url = url::Url::parse(&base).unwrap();
+        let host = url.host_str().unwrap().to_owned();
+        let authority_text = format!("{host}:{}", url.port_or_known_default().unwrap());
+        let hop = self
+            .tunnel
+            .map_or_else(|| authority_text.clone(), |proxy| stage.fill(proxy));
+        let Ok(address) = hop.parse() else {
+            // A name: whether it resolves is what the case is about.
+            let trouble = tokio::net::lookup_host(&hop).await.err();
+            return Seen::unreachable(format!("no address: {trouble:?}"));
+        };
+        let target = Target {
+            address,
+            authority: authority_text,
+            tls: (url.scheme() == "https").then(|| (authority().pem.clone(), host.clone())),
+            tunnel: self.tunnel.is_some(),
+        };
+        let body = self
+            .body
+            .clone()
+            .unwrap_or_else(|| BODY.replace("STREAM", if self.stream { r#""stream":true,"# } else { "" }));
+        let path = format!("{}{}", url.path().trim_end_matches('/'), self.path);
+        let mut head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
+            body.len()
+        );
+        let key = match self.key {
+            Some(line) if bearer && line.starts_with("x-api-key: {") => {
+                Some(line.replace("x-api-key:", "authorization: Bearer"))
+            }
+            line => line.map(str::to_owned),
+        };
+        let has = |name: &str| self.headers.iter().any(|line| line.starts_with(name));
+        if !has("anthropic-version") {
+            head += "anthropic-version: 2023-06-01\r\n";
+        }
+        for line in self.headers.iter().map(|line| (*line).to_owned()).chain(key) {
+            head += &format!("{}\r\n", stage.fill(&line));
+        }
+        head += "\r\n";
+        wire::ask(&target, &head, body.as_bytes()).await
+    }
+}
+
+fn see(sight: &Sight, seen: &Seen, arrived: &[Recorded]) -> Result<(), String> {
+    let within = |time: Duration, least: u64, most: u64| {
+        (Duration::from_millis(least)..=Duration::from_millis(most)).contains(&time)
+    };
+    let last = arrived.last();
+    let values =
+        |name: &'static str| -> Vec<&str> { last.into_iter().flat_map(|request| request.header(name)).collect() };
+    let text = seen.text();
+    let (holds, instead) = match *sight {
+        Sight::Status(status) => (seen.status == status, format!("the status is {}", seen.status)),
+        Sight::Says(words) => (text.contains(words), "the body says something else".into()),
+        Sight::SaysNot(words) => (!text.contains(words), "the body says it".into()),
+        Sight::Empty => (seen.body.is_empty(), "there is a body".into()),
+        Sight::Header(name, value) => (
+            seen.header(name).is_some_and(|found| found.contains(value)),
+            format!("it is {:?}", seen.header(name)),
+        ),
+        Sight::NoHeader(name) => (seen.header(name).is_none(), "it is there".into()),
+        Sight::Ends(end) => (seen.end == end, format!("it ends by {:?}", seen.end)),
+        Sight::Complete(complete) => (text.contains("message_stop") == complete, "it is otherwise".into()),
+        Sight::Lasts(least, most) => (within(seen.total, least, most), format!("it takes {:?}", seen.total)),
+        Sight::Begins(least, most) => (
+            within(seen.first_body, least, most),
+            format!("the body begins after {:?}", seen.first_body),
+        ),
+        Sight::ReadsAtMost(most) => (seen.reads <= most, format!("it comes in {} reads", seen.reads)),
+        Sight::ReadsAtLeast(least) => (seen.reads >= least, format!("it comes in {} reads", seen.reads)),
+        Sight::Arrives(name, value) => (
+            values(name).contains(&value),
+            format!("there arrives {:?}", values(name)),
+        ),
+        Sight::ArrivesNot(name) => (
+            last.is_some() && values(name).is_empty(),
+            format!("there arrives {:?}", values(name)),
+        ),
+        Sight::ArrivesTimes(name, times) => (values(name).len() == times, format!("there arrives {:?}", values(name))),
+        Sight::Calls(calls) => (arrived.len() == calls, format!("{} requests arrive", arrived.len())),
+        Sight::Unreachable(why) => (
+            seen.end == End::NoConnection && seen.trouble.contains(why),
+            format!("it is `{}`", seen.trouble),
+        ),
+    };
+    if holds { Ok(()) } else { Err(instead) }
+}

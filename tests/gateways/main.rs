@@ -1,0 +1,25 @@
+//! Real gateways between the prober and the stand-in Claude API: what is wrong with each set-up is proven on the wire first,
+//! then measured and diagnosed as in the cluster.
+//!
+//! ```text
+//! case ──► stand-in (faults) ◄── front: nginx, HAProxy, Envoy, Squid ◄─┬─ look: a raw request must see the fault
+//!   │            ▲                                                     └─ probe::run ──► diagnose ──► the verdict must be right
+//!   └── expect   └──────────────────────── direct ─────────────────────────┘
+//! ```
+//!
+//! A case that names a finding which it does not expect is a false accusation and fails. With `CLAUDEPROBE_ACCURACY_OUT` set,
+//! each case adds a line to that file.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(dead_code)]
+
+mod accuracy;
+mod case;
+mod cases;
+mod certificates;
+mod elsewhere;
+mod front;
+mod look;
+mod program;
+mod stage;
+mod wire;
