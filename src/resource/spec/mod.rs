@@ -130,7 +130,7 @@ pub struct Schedule {
     /// Cron expression of five fields, run exactly then. Numbers, names, *, lists, ranges and /n are known; L, W, # and ? are not.
     /// Example: `*/5 8-18 * * MON-FRI`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 9, max = 100), extend("x-kubernetes-validations" = rules::cron()))]
+    #[schemars(length(min = 1, max = 100), extend("x-kubernetes-validations" = rules::cron()))]
     pub cron: Option<String>,
     /// Time zone of cron, an IANA name. Example: Europe/Berlin. Default: UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -43,6 +43,7 @@ pub struct PathOptions {
 /// The control.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = rules::no_credentials_in_url()))]
 pub struct DirectPath {
     /// Base URL of Claude itself, without /v1. Example: https://api.anthropic.com.
     #[schemars(length(min = 1, max = 512), extend("x-kubernetes-validations" = rules::url()))]
@@ -55,6 +56,7 @@ pub struct DirectPath {
 /// A gateway under test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = rules::no_credentials_in_url()))]
 pub struct GatewayPath {
     /// Name of the path in status, metrics and messages: at most 40 lower-case letters, digits and -; not direct, not all.
     #[schemars(length(min = 1, max = 40), extend("x-kubernetes-validations" = rules::path_name()))]
@@ -113,6 +115,7 @@ pub enum ExpectAccount {
 /// A forward proxy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = rules::no_credentials_in_url()))]
 pub struct Proxy {
     /// http://host:port.
     #[schemars(length(min = 1, max = 512), extend("x-kubernetes-validations" = rules::proxy_url()))]

@@ -170,11 +170,20 @@ pub(super) fn header_list() -> Value {
     )])
 }
 
+/// What may be a secret is judged from the object above it: newer API servers print the value of a refused string, and not
+/// that of an object.
 pub(super) fn header() -> Value {
-    json!([rule(
-        "has(self.value) != has(self.valueFrom)",
-        "set exactly one of value and valueFrom",
-    )])
+    json!([
+        rule(
+            "has(self.value) != has(self.valueFrom)",
+            "set exactly one of value and valueFrom",
+        ),
+        rule_at(
+            ".value",
+            "!has(self.value) || !self.value.contains('sk-ant-')",
+            "looks like an API key: put it into a Secret and use valueFrom.secretKeyRef",
+        ),
+    ])
 }
 
 pub(super) fn header_name() -> Value {
@@ -209,16 +218,10 @@ pub(super) fn header_name() -> Value {
 }
 
 pub(super) fn header_value() -> Value {
-    json!([
-        rule(
-            "!self.contains('sk-ant-')",
-            "looks like an API key: put it into a Secret and use valueFrom.secretKeyRef",
-        ),
-        rule(
-            "self.matches(r'^[!-~]([ -~]*[!-~])?$')",
-            "must be printable ASCII without blanks at its start or end",
-        ),
-    ])
+    json!([rule(
+        "self.matches('^[!-~]([ -~]*[!-~])?$')",
+        "must be printable ASCII without blanks at its start or end",
+    )])
 }
 
 pub(super) fn credential() -> Value {
@@ -294,10 +297,6 @@ pub(super) fn url() -> Value {
             "must be a URL that starts with http:// or https:// and names a host, such as https://api.anthropic.com",
         ),
         rule(
-            "!self.matches(r'^[A-Za-z]+://[^/?#]*@')",
-            "may not carry credentials: put them into a Secret and name it in credential",
-        ),
-        rule(
             "!self.contains('?') && !self.contains('#')",
             "may not have a query or a fragment: remove what follows the path",
         ),
@@ -309,15 +308,20 @@ pub(super) fn url() -> Value {
     ])
 }
 
+/// On the object above the URL, for the same reason as [`header`].
+pub(super) fn no_credentials_in_url() -> Value {
+    json!([rule_at(
+        ".url",
+        "!self.url.matches('^[A-Za-z]+://[^/?#]*@')",
+        "may not carry credentials: put them into a Secret and name that in credential (credentialSecretRef of a proxy)",
+    )])
+}
+
 pub(super) fn proxy_url() -> Value {
     json!([
         rule(
             "isURL(self) && self.lowerAscii().matches(r'^http://[^/?#]+/?$')",
             "must be http://host:port: the proxy itself is spoken to in plain text, and has no path",
-        ),
-        rule(
-            "!self.contains('@')",
-            "may not carry credentials: put them into a Secret and name it in credentialSecretRef",
         ),
         metadata(),
     ])

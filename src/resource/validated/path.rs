@@ -125,6 +125,11 @@ pub(super) fn paths(spec: &spec::ClaudeProbeSpec, faults: &mut Faults) -> Vec<Pa
         if let Some(credential) = &mut path.credential {
             credential.anthropic = same_key;
         }
+        faults.check(
+            spec.direct.is_some() || gateway.expect_account != Some(ExpectAccount::Same),
+            format!("{}.expectAccount", entry.field),
+            "Same compares with the direct path: set spec.direct, or remove expectAccount",
+        );
         path.expect_account = gateway.expect_account.unwrap_or(if same_key && path.leads_to_claude() {
             ExpectAccount::Same
         } else {

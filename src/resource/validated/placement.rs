@@ -98,6 +98,19 @@ pub(super) fn placement(field: &str, placement: &spec::Placement, faults: &mut F
     for (index, secret) in placement.image_pull_secrets.iter().enumerate() {
         headers::object_name(&format!("{field}.imagePullSecrets[{index}].name"), &secret.name, faults);
     }
+    for (index, toleration) in placement.tolerations.iter().enumerate() {
+        let known = |value: &Option<String>, all: &[&str]| value.as_deref().is_none_or(|value| all.contains(&value));
+        faults.check(
+            known(&toleration.operator, &["Exists", "Equal"]),
+            format!("{field}.tolerations[{index}].operator"),
+            "must be Exists or Equal",
+        );
+        faults.check(
+            known(&toleration.effect, &["NoSchedule", "PreferNoSchedule", "NoExecute"]),
+            format!("{field}.tolerations[{index}].effect"),
+            "must be NoSchedule, PreferNoSchedule or NoExecute",
+        );
+    }
     let resources = placement.resources.clone().unwrap_or_default();
     for (name, map) in [("requests", &resources.requests), ("limits", &resources.limits)] {
         for (resource, amount) in map {

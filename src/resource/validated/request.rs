@@ -52,6 +52,11 @@ pub(super) fn request(request: &spec::Request, faults: &mut Faults) -> Option<Re
             format!("spec.request.betas[{index}]"),
             "must be one beta name such as context-1m-2025-08-07: letters, digits, -, _ and .",
         );
+        faults.check(
+            !request.betas[..index].contains(beta),
+            format!("spec.request.betas[{index}]"),
+            format!("{beta:?} is there twice"),
+        );
     }
     let headers = headers::headers("spec.request.headers", &request.headers, faults);
     faults.check(

@@ -129,3 +129,73 @@ fn a_fault_names_the_field_and_the_fix(#[case] pointer: &str, #[case] value: ser
     let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
     assert_eq!(faults, [fault]);
 }
+
+/// A manifest that the API server refuses (tests/crd/refused.yaml).
+#[derive(serde::Deserialize)]
+struct Refused {
+    mistake: String,
+    field: String,
+    patch: serde_json::Value,
+}
+
+fn merge(target: &mut serde_json::Value, patch: &serde_json::Value) {
+    let serde_json::Value::Object(changes) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = serde_json::json!({});
+    }
+    for (key, change) in changes {
+        if change.is_null() {
+            target.as_object_mut().unwrap().shift_remove(key);
+        } else {
+            merge(&mut target[key], change);
+        }
+    }
+}
+
+fn crd_test(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/tests/crd/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[test]
+fn what_the_api_server_refuses_is_refused_here_and_the_same_field_is_named() {
+    let minimal: serde_json::Value = serde_saphyr::from_str(&crd_test("minimal.yaml")).unwrap();
+    Probe::parse(&serde_json::from_value(minimal.clone()).unwrap()).unwrap();
+    let table: Vec<Refused> = serde_saphyr::from_str(&crd_test("refused.yaml")).unwrap();
+    let mut wrong = Vec::new();
+    for case in table {
+        let mut object = minimal.clone();
+        merge(&mut object, &case.patch);
+        // What does not fit the types is refused while it is read; unknown fields are refused by whoever reads a file.
+        let Ok(resource) = serde_json::from_value(object) else {
+            continue;
+        };
+        if case.field == "spec.gateway" {
+            continue;
+        }
+        match Probe::parse(&resource) {
+            Ok(_) => wrong.push(format!("{} passes", case.mistake)),
+            // The server names the list or the object where CEL cannot name the entry.
+            Err(faults) if faults.iter().any(|fault| fault.field.starts_with(&case.field)) => {}
+            Err(faults) => wrong.push(format!("{}: {} is not named in {faults:?}", case.mistake, case.field)),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_example_can_be_run() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let resource = read(&std::fs::read_to_string(&path).unwrap());
+        assert!(
+            Probe::parse(&resource).is_ok(),
+            "{}: {:?}",
+            path.display(),
+            Probe::parse(&resource)
+        );
+    }
+}

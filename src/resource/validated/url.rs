@@ -61,6 +61,12 @@ impl BaseUrl {
         if text.len() > MAX_URL {
             return Err(format!("may have at most {MAX_URL} characters"));
         }
+        // The URL standard lets parsers repair blanks, back slashes and missing hosts; what is written here means one thing.
+        let literal = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        let after_scheme = text.split_once("://").map(|(_, rest)| rest);
+        if !literal || after_scheme.is_none_or(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return Err("is not a URL such as https://api.anthropic.com".into());
+        }
         let url =
             Url::parse(text).map_err(|error| format!("is not a URL such as https://api.anthropic.com: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -188,6 +194,11 @@ mod tests {
     #[case("api.anthropic.com", "is not a URL")]
     #[case("ftp://a", "http:// or https://")]
     #[case("https://", "is not a URL")]
+    #[case("https:///gateway", "is not a URL")]
+    #[case("https:gateway", "is not a URL")]
+    #[case("https:\\\\gateway", "is not a URL")]
+    #[case(" https://gateway", "is not a URL")]
+    #[case("https://gate\tway", "is not a URL")]
     #[case("https://user:pw@a", "may not carry credentials")]
     #[case("https://a/?x=1", "query")]
     #[case("https://a/#x", "fragment")]
