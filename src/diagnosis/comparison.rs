@@ -32,7 +32,10 @@ impl<'v, 'a> Pair<'v, 'a> {
 
     /// Whether Claude named the same organisation and workspace on both; `None` when it did not name it on both.
     pub fn same_account(&self) -> Option<bool> {
-        let account = |leg: &Leg<'_>| leg.exchanges().find_map(|exchange| exchange.account);
+        let account = |leg: &Leg<'_>| {
+            let judged = leg.main().and_then(|main| main.account);
+            judged.or_else(|| leg.exchanges().filter_map(|exchange| exchange.account).min())
+        };
         Some(account(self.direct)? == account(self.gateway)?)
     }
 

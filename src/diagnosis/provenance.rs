@@ -139,6 +139,10 @@ fn edge(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
             (false, true) => (Origin::Gateway, Confidence::Likely),
         });
     }
+    // Claude's edge refuses bodies above 32 MB in a shape of its own, without an id.
+    if reply.error == ErrorClass::TooLarge && !has_id(marks) && (cloudflare || habits.control) {
+        return Some((Origin::ClaudeEdge, Confidence::Likely));
+    }
     let page = marks.has(Marks::HTML) || marks.has(Marks::CHALLENGE);
     if cloudflare && page && !has_id(marks) {
         // Whose zone it is cannot be told: many gateways sit behind the same provider.
@@ -167,6 +171,8 @@ fn with_ids(reply: &Exchange) -> Option<(Origin, Confidence)> {
         (true, _, false) if is_success(reply) => Some((Origin::Claude, Confidence::Likely)),
         (true, _, false) | (false, true, false) => Some((Origin::Relayed, Confidence::Likely)),
         (false, false, _) if marks.has(Marks::INNER_REQUEST_ID) => Some((Origin::Relayed, Confidence::Certain)),
+        // An error of Claude's quoted inside another reply, its id lost.
+        (false, false, _) if reply.inner_error != ErrorClass::None => Some((Origin::Relayed, Confidence::Likely)),
         (false, false, _) => None,
     }
 }
@@ -200,7 +206,7 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
         return (Origin::Unknown, Confidence::Possible);
     }
     if foreign_body(marks) {
-        let sure = habits.error_ids || marks.has(Marks::WWW_AUTHENTICATE) || reply.phrase != Phrase::None;
+        let sure = habits.error_ids || marks.has(Marks::WWW_AUTHENTICATE) || is_worded(reply);
         let confidence = if sure { Confidence::Certain } else { Confidence::Likely };
         return (Origin::Gateway, confidence);
     }
@@ -223,8 +229,23 @@ fn says_only_claude(reply: &Exchange) -> bool {
 
 /// Keys that Claude's envelope never has together with a vendor's header or words.
 fn own_marks(reply: &Exchange) -> bool {
-    let vendor = reply.marks.has(Marks::GATEWAY_HEADER) || reply.phrase != Phrase::None;
+    let vendor = reply.marks.has(Marks::GATEWAY_HEADER) || is_worded(reply);
     reply.marks.has(Marks::EXTRA_KEYS) && vendor || reply.marks.has(Marks::WWW_AUTHENTICATE)
+}
+
+/// Whether the reply says more in a gateway's words than its status says.
+#[must_use]
+pub fn is_worded(reply: &Exchange) -> bool {
+    !matches!(
+        (reply.status, reply.phrase),
+        (_, Phrase::None)
+            | (401 | 407, Phrase::AuthRequired)
+            | (403, Phrase::Denied)
+            | (413, Phrase::BodyTooLarge)
+            | (429, Phrase::RateLimited)
+            | (431, Phrase::HeaderTooLarge)
+            | (504, Phrase::ReplyTimeout)
+    )
 }
 
 /// A body that Claude itself never sends with an error, or a redirect, which it never sends at all.

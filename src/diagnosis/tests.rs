@@ -2,6 +2,7 @@
 
 mod credential;
 mod headers;
+mod laws;
 mod limits;
 mod network;
 mod stream;

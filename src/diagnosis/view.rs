@@ -7,7 +7,7 @@ use super::case::{Case, PathCanaries, PathCase, Request};
 use super::provenance::{self, Habits, Origin, Provenance};
 use crate::claude::error::ErrorClass;
 use crate::report::evidence::{
-    BodyKind, Exchange, ExchangeKind, KeyEvidence, LegEvidence, Outcome, Reach, SkipReason, Trust,
+    BodyKind, Echo, Exchange, ExchangeKind, KeyEvidence, LegEvidence, Marks, Outcome, Reach, SkipReason, Trust,
 };
 use crate::resource::spec::Upstream;
 
@@ -101,9 +101,12 @@ impl<'a> Leg<'a> {
         habits.control = path.is_direct();
         habits.first_party =
             path.is_direct() && path.first_party && seen.is_some_and(|seen| seen.handshake.trust == Trust::Public);
+        // A cloud's load balancer marks its own errors, too: only an answer shows the backend.
         let platform = all().any(|reply| {
-            reply.marks.has(crate::report::evidence::Marks::CLOUD_PLATFORM)
-                && !reply.marks.has(crate::report::evidence::Marks::REQUEST_ID)
+            provenance::is_success(reply)
+                && reply.marks.has(Marks::CLOUD_PLATFORM)
+                && !reply.marks.has(Marks::REQUEST_ID)
+                && !reply.marks.has(Marks::RATE_LIMITS)
         });
         Self {
             path,
@@ -155,18 +158,19 @@ impl<'a> Leg<'a> {
     /// The exchange that the path is judged by: the frozen request, or the free one where nothing that bills may be sent.
     pub fn main(&self) -> Option<&'a Exchange> {
         self.now(ExchangeKind::Frozen)
-            .or_else(|| self.now(ExchangeKind::CountTokens))
+            .or_else(|| self.now(ExchangeKind::CountTokens).filter(|_| self.over_budget()))
+    }
+
+    /// Nothing that bills was sent on purpose.
+    fn over_budget(&self) -> bool {
+        self.skipped(ExchangeKind::Frozen) == Some(SkipReason::OverBudget)
     }
 
     /// The frozen request and its repeats in this run.
     pub fn attempts(&self) -> Vec<&'a Exchange> {
-        self.exchanges()
-            .filter(|exchange| {
-                matches!(
-                    exchange.kind,
-                    ExchangeKind::Frozen | ExchangeKind::Repeat | ExchangeKind::Confirm
-                )
-            })
+        [ExchangeKind::Frozen, ExchangeKind::Repeat, ExchangeKind::Confirm]
+            .into_iter()
+            .filter_map(|kind| self.now(kind))
             .collect()
     }
 
@@ -181,9 +185,7 @@ impl<'a> Leg<'a> {
         }
         let refused = self.skipped(ExchangeKind::Frozen) == Some(SkipReason::NoUsableKey);
         let stopped = !matches!(self.reach(), Reach::Connected | Reach::NotTried);
-        let free_failed = self
-            .now(ExchangeKind::CountTokens)
-            .is_some_and(|free| !self.complete(free));
+        let free_failed = self.main().is_some_and(|free| !self.complete(free));
         if refused || stopped || free_failed {
             State::Failed
         } else {
@@ -269,7 +271,6 @@ impl<'a> Leg<'a> {
         }
         let own = |exchange: &Exchange| {
             let marks = exchange.marks;
-            use crate::report::evidence::Marks;
             exchange.status >= 400
                 && !marks.has(Marks::ENVELOPE)
                 && !marks.has(Marks::REQUEST_ID)
@@ -279,7 +280,7 @@ impl<'a> Leg<'a> {
             own(exchange)
                 && direct.known(exchange.kind).is_some_and(|theirs| {
                     theirs.status == exchange.status
-                        && theirs.echo != crate::report::evidence::Echo::None
+                        && theirs.echo != Echo::None
                         && direct.provenance(theirs).origin == Origin::Claude
                 })
         })

@@ -156,8 +156,10 @@ fn name_the_unsent(leg: &mut LegEvidence, planned: &[ExchangePlan], zero_token_o
         .iter()
         .filter(|plan| plan.when == When::Always)
         .map(|plan| plan.kind);
-    let frozen = (!zero_token_only).then_some(ExchangeKind::Frozen);
-    for kind in frozen.into_iter().chain(always) {
+    if zero_token_only {
+        leg.skipped.push((ExchangeKind::Frozen, SkipReason::OverBudget));
+    }
+    for kind in [ExchangeKind::Frozen].into_iter().chain(always) {
         let known = leg.exchange(kind).is_some() || leg.skipped.iter().any(|(skipped, _)| *skipped == kind);
         if !known {
             leg.skipped.push((kind, SkipReason::OutOfTime));

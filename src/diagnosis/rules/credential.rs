@@ -269,26 +269,24 @@ pub(super) fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
         return vec![];
     }
     let evidence = format!("{}{}", triple(leg, frozen), beside(view, leg));
-    let pair = Pair::of(view, leg);
-    if pair.is_some_and(|pair| pair.same_key() && refused(pair.direct)) {
-        // Claude refuses this very key, so this reply, whoever wrote it, proves nothing against the gateway.
-        return vec![finding(
-            Code::CredentialRejected,
-            leg.name(),
-            Confidence::Likely,
-            evidence,
-        )];
+    let mut found = Vec::new();
+    if Pair::of(view, leg).is_some_and(|pair| pair.same_key() && refused(pair.direct)) {
+        // Claude refuses this very key: whoever wrote this reply, that explains it, and explains more.
+        let rejected = Code::CredentialRejected;
+        found.push(finding(rejected, leg.name(), Confidence::Likely, evidence.clone()));
     }
     if answer(leg, ExchangeKind::OtherCarrier) == Answer::Accepted {
-        return vec![carrier_mismatch(leg, evidence, provenance.confidence)];
+        found.push(carrier_mismatch(leg, evidence, provenance.confidence));
+        return found;
     }
-    let found = finding(Code::GatewayAuthRefused, leg.name(), provenance.confidence, evidence).hop("gateway");
-    vec![match frozen.phrase {
-        Phrase::JwtInvalid => found.advise(
+    let own = finding(Code::GatewayAuthRefused, leg.name(), provenance.confidence, evidence).hop("gateway");
+    found.push(match frozen.phrase {
+        Phrase::JwtInvalid => own.advise(
             "The gateway takes authorization for a token of its own: send the key as x-api-key (carrier: XApiKey), or exempt this route from token validation.",
         ),
-        _ => found,
-    }]
+        _ => own,
+    });
+    found
 }
 
 fn carrier_mismatch(leg: &Leg<'_>, evidence: String, confidence: Confidence) -> Finding {

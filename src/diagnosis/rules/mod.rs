@@ -43,6 +43,7 @@ const PATH_RULES: &[PathRule] = &[
     network::direct_answered_by_another,
     network::reuse,
     rewrite::status,
+    rewrite::error_as_success,
     rewrite::error_body,
     rewrite::response_headers,
     rewrite::account,

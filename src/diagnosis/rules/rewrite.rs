@@ -58,6 +58,26 @@ pub(super) fn status(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         .collect()
 }
 
+/// An error under status 200, whoever made it: Claude never sends one outside a stream.
+pub(super) fn error_as_success(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = leg.trouble().filter(|_| !leg.path.is_direct()) else {
+        return vec![];
+    };
+    if reply.status != 200 || reply.stream.is_some() || provenance.class == ErrorClass::None {
+        return vec![];
+    }
+    vec![
+        finding(
+            Code::StatusRewritten,
+            leg.name(),
+            Confidence::Likely,
+            format!("an error comes under status 200: {}", say::reply(reply)),
+        )
+        .hop("gateway")
+        .severity(Severity::Error),
+    ]
+}
+
 /// Claude's error with a body that the gateway wrote.
 pub(super) fn error_body(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     if leg.path.is_direct() || !leg.speaks_claude() {

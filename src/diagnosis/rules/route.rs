@@ -52,6 +52,7 @@ pub(super) fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 /// A 200 whose body was cut says nothing of the route.
 fn foreign(reply: &Exchange) -> bool {
     reply.outcome == Outcome::Answered
+        && reply.stream.is_none()
         && reply.error == ErrorClass::None
         && reply.inner_error == ErrorClass::None
         && matches!(

@@ -94,8 +94,10 @@ impl Shot<'_> {
 
 /// Whether Claude or its edge answered anything on this path in this run: the gateway can reach it.
 pub(super) fn reached_upstream(leg: &Leg<'_>) -> bool {
-    leg.exchanges()
-        .any(|exchange| exchange.status != 0 && leg.provenance(exchange).from_upstream())
+    leg.exchanges().any(|exchange| {
+        let answered = leg.complete(exchange) && exchange.cache_age_s.is_none();
+        answered || (exchange.status != 0 && leg.provenance(exchange).from_upstream())
+    })
 }
 
 /// Whether the control failed for a reason that is Claude's own.

@@ -9,7 +9,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
-use crate::report::evidence::{Exchange, Outcome, Phrase};
+use crate::report::evidence::{Exchange, Maker, Outcome, Phrase};
 
 /// Shorter waits are no timers: they are a refusal, and its noise.
 pub(super) const TIMER_MIN_MS: u32 = 900;
@@ -102,6 +102,14 @@ fn timer(shot: &Shot<'_>) -> Option<(Code, Confidence)> {
     Some((Code::FirstByteTimeout, confidence))
 }
 
+/// Programs that answer a failed connection with another status than a missing reply: their 504 is about the reply.
+fn tells_timeouts_apart(reply: &Exchange) -> bool {
+    matches!(
+        reply.maker,
+        Maker::Envoy | Maker::EnvoyAiGateway | Maker::Haproxy | Maker::Squid | Maker::LiteLlm
+    )
+}
+
 /// Why a gateway could not get an answer, as far as its reply and the control tell.
 fn cause(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> (Code, Confidence) {
     let sure = shot.provenance.confidence;
@@ -121,7 +129,7 @@ fn cause(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> (Code, Confidence) 
     let fast = |limit: u32| control.is_some_and(|direct| u64::from(direct) * 10 < u64::from(limit) * 8);
     match (shot.exchange.status, waited(shot.exchange)) {
         _ if open || control.is_none() => (Code::GatewayUnavailable, Confidence::Likely),
-        (504 | 524, Some(limit)) if fast(limit) && shot.exchange.phrase == Phrase::None => {
+        (504 | 524, Some(limit)) if fast(limit) && !tells_timeouts_apart(shot.exchange) => {
             (Code::UpstreamConnectTimeout, Confidence::Likely)
         }
         (502, Some(limit)) if fast(limit) && shot.twice(waited) => (Code::UpstreamConnectTimeout, Confidence::Likely),
