@@ -43,6 +43,14 @@ fn the_findings_reference_is_the_catalogue() {
     compare("docs/findings.md", &text);
 }
 
+#[test]
+fn the_reference_is_the_schema() {
+    compare(
+        "docs/reference.md",
+        &claudeprobe::resource::reference::markdown().unwrap(),
+    );
+}
+
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars

@@ -5,6 +5,7 @@
 
 pub mod crd;
 pub mod go_duration;
+pub mod reference;
 pub mod spec;
 pub mod status;
 pub mod validated;
