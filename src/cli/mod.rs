@@ -44,7 +44,7 @@ enum Command {
     Demo(demo::Args),
     Probe(probe::Args),
     Crd(crd::Args),
-    Standin(standin::Args),
+    Standin(Box<standin::Args>),
 }
 
 /// Runs `work` on a runtime of its own with one thread: for commands that are a client, whose timing no other thread disturbs.

@@ -65,15 +65,15 @@ pub enum Relay {
     AsItComes,
     /// Collected first, then sent in one piece.
     Buffered,
-    /// Ended by a timer.
+    /// Ended by a timer, without a terminator.
     Timed {
         /// Which timer.
         timer: Timer,
         /// How long.
         limit: Duration,
-        /// End with a proper terminator, so that the cut looks like a complete response.
-        clean: bool,
     },
+    /// As it comes, but a body that the upstream breaks off gets a proper terminator and looks complete.
+    EndsCleanly,
 }
 
 /// A timer on a response body.
@@ -239,9 +239,10 @@ async fn relay(response: Response<Incoming>, how: &Relay, started: Instant) -> R
             Ok(whole) => Full::new(whole.to_bytes()).map_err(io::Error::other).boxed_unsync(),
             Err(_) => return own(&BAD_GATEWAY),
         },
-        Relay::Timed { timer, limit, clean } => {
-            let frames = timed(body, *timer, *limit, started, *clean);
-            StreamBody::new(frames).boxed_unsync()
+        Relay::Timed { timer, limit } => StreamBody::new(timed(body, *timer, *limit, started)).boxed_unsync(),
+        Relay::EndsCleanly => {
+            let frames = BodyStream::new(body).take_while(|frame| std::future::ready(frame.is_ok()));
+            StreamBody::new(frames.map(|frame| frame.map_err(io::Error::other))).boxed_unsync()
         }
     };
     Response::from_parts(parts, body)
@@ -249,8 +250,8 @@ async fn relay(response: Response<Incoming>, how: &Relay, started: Instant) -> R
 
 type Frames = Pin<Box<dyn Stream<Item = io::Result<Frame<Bytes>>> + Send>>;
 
-/// The body until the timer fires; then a proper end, or an error that makes the server close without a terminator.
-fn timed(body: Incoming, timer: Timer, limit: Duration, started: Instant, clean: bool) -> Frames {
+/// The body until the timer fires; then an error, which makes the server close without a terminator.
+fn timed(body: Incoming, timer: Timer, limit: Duration, started: Instant) -> Frames {
     let frames = stream::unfold(Some(BodyStream::new(body)), move |state| async move {
         let mut frames = state?;
         let deadline = match timer {
@@ -260,7 +261,6 @@ fn timed(body: Incoming, timer: Timer, limit: Duration, started: Instant, clean:
         match tokio::time::timeout_at(deadline, frames.next()).await {
             Ok(Some(frame)) => Some((frame.map_err(io::Error::other), Some(frames))),
             Ok(None) => None,
-            Err(_) if clean => None,
             Err(_) => Some((Err(io::Error::other("the gateway's timer ended the response")), None)),
         }
     });
@@ -274,8 +274,15 @@ mod tests {
 
     use super::*;
 
-    /// An upstream that answers with the request head that it got, as two chunks; the second and the end only if `whole`.
-    async fn upstream(whole: bool) -> SocketAddr {
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Upstream {
+        Whole,
+        Silent,
+        Breaks,
+    }
+
+    /// An upstream that answers with the request head that it got as a first chunk, then as it is told.
+    async fn upstream(kind: Upstream) -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
@@ -289,11 +296,13 @@ mod tests {
                         head.len()
                     );
                     socket.write_all(reply.as_bytes()).await.unwrap();
-                    if whole {
+                    if kind == Upstream::Whole {
                         socket.write_all(b"4\r\nlast\r\n0\r\n\r\n").await.unwrap();
                     }
-                    // Held open: what ends the response must be the gateway.
-                    let _ = socket.read(&mut [0; 1]).await;
+                    if kind != Upstream::Breaks {
+                        // Held open: what ends the response must be the gateway.
+                        let _ = socket.read(&mut [0; 1]).await;
+                    }
                 });
             }
         });
@@ -301,8 +310,8 @@ mod tests {
     }
 
     /// What comes back through a gateway of this behaviour, as raw text up to the end of the connection.
-    async fn through(whole: bool, behaviour: Behaviour) -> String {
-        let gateway = Gateway::start(upstream(whole).await, behaviour).await.unwrap();
+    async fn through(kind: Upstream, behaviour: Behaviour) -> String {
+        let gateway = Gateway::start(upstream(kind).await, behaviour).await.unwrap();
         let mut socket = TcpStream::connect(gateway.address).await.unwrap();
         let request = "POST /v1/messages HTTP/1.1\r\nhost: gateway\r\nx-api-key: mine\r\nanthropic-beta: b\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
         socket.write_all(request.as_bytes()).await.unwrap();
@@ -313,7 +322,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_faithful_gateway_passes_headers_and_body_on() {
-        let reply = through(true, Behaviour::default()).await;
+        let reply = through(Upstream::Whole, Behaviour::default()).await;
         assert!(reply.starts_with("HTTP/1.1 200 OK"), "{reply}");
         assert!(
             reply.contains("x-api-key: mine") && reply.contains("anthropic-beta: b"),
@@ -326,7 +335,7 @@ mod tests {
     async fn headers_are_taken_away_and_set() {
         let edits = vec![Edit::Remove("anthropic-beta"), Edit::Set("x-api-key", "old".into())];
         let reply = through(
-            true,
+            Upstream::Whole,
             Behaviour {
                 edits,
                 ..Behaviour::default()
@@ -338,22 +347,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_timer_ends_the_body_openly_or_in_disguise() {
+    async fn a_timer_ends_the_body_without_a_terminator() {
         for timer in [Timer::Idle, Timer::Total] {
-            for clean in [false, true] {
-                let limit = Duration::from_millis(200);
-                let body = Relay::Timed { timer, limit, clean };
-                let reply = through(
-                    false,
-                    Behaviour {
-                        body,
-                        ..Behaviour::default()
-                    },
-                )
-                .await;
-                assert!(reply.contains("x-api-key"), "the first chunk arrives: {reply}");
-                assert_eq!(reply.ends_with("0\r\n\r\n"), clean, "{timer:?}: {reply}");
-            }
+            let limit = Duration::from_millis(200);
+            let body = Relay::Timed { timer, limit };
+            let reply = through(
+                Upstream::Silent,
+                Behaviour {
+                    body,
+                    ..Behaviour::default()
+                },
+            )
+            .await;
+            assert!(reply.contains("x-api-key"), "the first chunk arrives: {reply}");
+            assert!(!reply.ends_with("0\r\n\r\n"), "{timer:?}: {reply}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_can_be_made_to_look_complete() {
+        for (body, complete) in [(Relay::EndsCleanly, true), (Relay::AsItComes, false)] {
+            let behaviour = Behaviour {
+                body,
+                ..Behaviour::default()
+            };
+            let reply = through(Upstream::Breaks, behaviour).await;
+            assert!(reply.contains("x-api-key"), "the first chunk arrives: {reply}");
+            assert_eq!(reply.ends_with("0\r\n\r\n"), complete, "{reply}");
         }
     }
 
@@ -387,7 +407,7 @@ mod tests {
             body: "slow down",
         };
         let reply = through(
-            true,
+            Upstream::Whole,
             Behaviour {
                 answer: Some(answer),
                 ..Behaviour::default()

@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::gateway::{Answer, Behaviour, Edit, Relay, Timer};
 use crate::catalogue::Code;
 use crate::resource::status::VerdictState;
-use crate::standin::{ErrorName, Fault, Page, Rule};
+use crate::standin::{Ending, ErrorName, Fault, Page, Rule};
 
 /// A key that the stand-in does not know: what an old key is.
 pub const OLD_KEY: &str = "sk-ant-api03-an-older-key-that-was-rotated-away-0000000000000000000000000000000000000000AA";
@@ -31,6 +31,8 @@ pub struct Scenario {
     pub no_control: bool,
     /// Time between two events of a stream.
     pub pace: Duration,
+    /// Time to measure: what does not answer uses all of it.
+    pub timeout: Duration,
     /// The verdict that is right.
     pub expect: Expected,
 }
@@ -75,6 +77,7 @@ impl Scenario {
             behind: None,
             no_control: false,
             pace: Duration::from_millis(5),
+            timeout: Duration::from_secs(30),
             expect: Expected {
                 state: VerdictState::Failing,
                 code: Some(code),
@@ -235,15 +238,11 @@ fn requests() -> Vec<Scenario> {
 
 fn streams() -> Vec<Scenario> {
     let second = Duration::from_secs(1);
-    let timed = |timer, clean| Relay::Timed {
-        timer,
-        limit: second,
-        clean,
-    };
-    // Claude thinks for three seconds in the middle of the answer.
+    let timed = |timer| Relay::Timed { timer, limit: second };
+    // Claude thinks for two seconds in the middle of the answer.
     let silence = Fault::Silence {
         after_events: 6,
-        ms: 3_000,
+        ms: 2_000,
         ping_every_ms: None,
     };
     vec![
@@ -252,22 +251,25 @@ fn streams() -> Vec<Scenario> {
             "the gateway cuts after 1 s of silence",
             Code::StreamIdleTimeout,
         )
-        .relays(timed(Timer::Idle, false))
-        .claude(silence.clone()),
+        .relays(timed(Timer::Idle))
+        .claude(silence),
         Scenario::new(
             "total-timer",
             "the gateway cuts after 1 s whatever flows",
             Code::StreamDurationCap,
         )
-        .relays(timed(Timer::Total, false))
+        .relays(timed(Timer::Total))
         .pace(150),
         Scenario::new(
             "masked-cut",
-            "the gateway cuts after 1 s of silence and ends the stream cleanly",
+            "the stream breaks behind the gateway, which ends it as if complete",
             Code::StreamTruncationMasked,
         )
-        .relays(timed(Timer::Idle, true))
-        .claude(silence),
+        .relays(Relay::EndsCleanly)
+        .behind(Fault::Cut {
+            after_events: 8,
+            how: Ending::Fin,
+        }),
         Scenario::new(
             "first-byte",
             "the gateway waits 1 s for the first byte, Claude needs 1.5 s",
@@ -298,6 +300,16 @@ fn network() -> Vec<Scenario> {
     .degraded()
     .on("direct");
     blocked.no_control = true;
+    let mut silent = Scenario::new(
+        "silent",
+        "the gateway takes the request and never answers",
+        Code::NoReply,
+    )
+    .up(Behaviour {
+        silent: true,
+        ..Behaviour::default()
+    });
+    silent.timeout = Duration::from_secs(4);
     vec![
         Scenario::new(
             "upstream-down",
@@ -317,15 +329,7 @@ fn network() -> Vec<Scenario> {
             Code::GatewayDnsFailure,
         )
         .setup(Setup::NoSuchHost),
-        Scenario::new(
-            "silent",
-            "the gateway takes the request and never answers",
-            Code::NoReply,
-        )
-        .up(Behaviour {
-            silent: true,
-            ..Behaviour::default()
-        }),
+        silent,
         Scenario::new(
             "egress-address",
             "Claude's edge refuses the gateway's address",

@@ -18,11 +18,10 @@ use super::table::{Cell, Table};
 use crate::catalogue::Layer;
 use crate::demo::scenario::{self, GATEWAY, Scenario};
 use crate::demo::stage::Stage;
+use crate::resource::go_duration;
 
 /// Scenarios that run at the same time: most of them wait for a timer, and all share this machine.
-const AT_ONCE: usize = 4;
-/// Time to measure one scenario: the silent gateway uses all of it.
-const TIMEOUT: &str = "6s";
+const AT_ONCE: usize = 8;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -142,7 +141,8 @@ async fn play(scenario: &Scenario) -> Result<Outcome, Failure> {
         .await
         .map_err(|error| Failure::runtime(format!("scenario {}: {}", scenario.name, chain(&error))))?;
     let gateway = format!("{GATEWAY}={}", stage.gateway);
-    let words = ["--direct", &stage.direct, "--gateway", &gateway, "--timeout", TIMEOUT];
+    let timeout = go_duration::format(scenario.timeout);
+    let words = ["--direct", &stage.direct, "--gateway", &gateway, "--timeout", &timeout];
     let args = check_args::Args::from_words(words)?;
     let environment = BTreeMap::from([(MAIN_KEY.1.to_owned(), stage.key.clone())]);
     let prepared = prepare(&args, &environment)?;
