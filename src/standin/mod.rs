@@ -4,9 +4,9 @@
 //! vendor's own SDKs judge it (`tests/sdk`). It knows nothing of this project's prober.
 //!
 //! ```text
-//! serve ─► router ─► auth ─► validate ─► limits ─► answer ─► flow ─► wire
-//!            │        (config)           (meter)             (pace, silence, cut)
-//!            ├─► record: the log         faults strike in the router and in flow
+//! serve ─► router ─► call: auth ─► parse ─► validate ─► limits ─► answer ─► flow ─► wire
+//!            │                                                     (pace, silence, cut)
+//!            ├─► record: the log         faults strike in router, call and flow
 //!            └─► edge: what the content network says by itself
 //! ```
 //!
@@ -24,6 +24,7 @@
 
 mod answer;
 mod auth;
+mod call;
 mod config;
 mod control;
 mod edge;
@@ -34,6 +35,7 @@ mod headers;
 mod ids;
 mod limits;
 mod models;
+mod parse;
 mod record;
 mod router;
 mod serve;
