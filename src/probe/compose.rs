@@ -6,7 +6,9 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT,
+};
 use http::{Method, Request};
 use http_body_util::Full;
 use secrecy::{ExposeSecret, SecretString};
@@ -214,6 +216,11 @@ impl Composer {
         out.insert(headers::VERSION, HeaderValue::from_str(&asked.version).ok()?);
         if !asked.betas.is_empty() {
             out.insert(headers::BETA, HeaderValue::from_str(&asked.betas.join(",")).ok()?);
+        }
+        // A tunnel's proxy got it with CONNECT.
+        let proxy = route.proxy.as_ref().filter(|_| route.absolute_form());
+        if let Some(authorization) = proxy.and_then(|proxy| proxy.authorization.clone()) {
+            out.insert(PROXY_AUTHORIZATION, authorization);
         }
         for (name, value) in &leg.headers {
             out.insert(name, value.clone());

@@ -2,4 +2,7 @@
 
 mod endings;
 mod hostile;
+mod manners;
+mod secure;
 mod support;
+mod ways;

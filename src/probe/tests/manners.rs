@@ -1,0 +1,256 @@
+//! Order and manners on the stand-in: what is sent, in which order, with which bytes, on which connection.
+
+use std::time::Duration;
+
+use super::support::*;
+use crate::probe::{Secrets, run, run_until};
+use crate::report::evidence::{Echo, ExchangeKind, LegEvidence, Outcome, SkipReason};
+use crate::report::message;
+use crate::report::plan::{ExchangePlan, Plan, When};
+use crate::standin::{Config, Ending, ErrorName, Fault, Key, Recorded, Rule, Standin, TEST_KEY};
+
+async fn claude() -> Standin {
+    let claude = Standin::start(Config::default()).await.unwrap();
+    claude.set_pace(Duration::from_millis(1), Duration::from_millis(1));
+    claude
+}
+
+fn two_legs(claude: &Standin, kinds: &[ExchangeKind]) -> Plan {
+    let mut legs = vec![leg("direct", &claude.url()), leg("edge", &claude.url())];
+    legs.iter_mut().for_each(|leg| leg.exchanges = exchanges(kinds));
+    plan(legs, 30_000)
+}
+
+async fn go(plan: &Plan) -> Vec<LegEvidence> {
+    let secrets = Secrets::new().with("K", TEST_KEY);
+    let report = run(plan, &secrets, &|_| {}).await.unwrap();
+    let back = message::decode(&message::encode(&report.evidence, message::MAX_BYTES)).unwrap();
+    assert!(back.complete, "a real run fits");
+    report.evidence.legs
+}
+
+fn kinds(leg: &LegEvidence) -> Vec<ExchangeKind> {
+    leg.exchanges.iter().map(|exchange| exchange.kind).collect()
+}
+
+const CANARIES: [ExchangeKind; 9] = [
+    ExchangeKind::BadKey,
+    ExchangeKind::BogusBeta,
+    ExchangeKind::OtherForm,
+    ExchangeKind::BogusVersion,
+    ExchangeKind::NoKey,
+    ExchangeKind::UnknownField,
+    ExchangeKind::CountTokens,
+    ExchangeKind::OtherCarrier,
+    ExchangeKind::BigBody,
+];
+
+#[tokio::test]
+async fn the_set_of_exchanges_runs_in_order_and_costs_two_answers_per_path() {
+    let claude = claude().await;
+    let legs = go(&two_legs(&claude, &CANARIES)).await;
+    for leg in &legs {
+        assert_eq!(
+            kinds(leg),
+            [
+                ExchangeKind::Frozen,
+                ExchangeKind::OtherForm,
+                ExchangeKind::CountTokens,
+                ExchangeKind::UnknownField,
+                ExchangeKind::BogusVersion,
+                ExchangeKind::BogusBeta,
+                ExchangeKind::BigBody,
+                ExchangeKind::OtherCarrier,
+                ExchangeKind::NoKey,
+                ExchangeKind::BadKey,
+            ]
+        );
+        assert_eq!(leg.skipped, []);
+        for kind in [
+            ExchangeKind::BogusBeta,
+            ExchangeKind::BogusVersion,
+            ExchangeKind::UnknownField,
+        ] {
+            let exchange = leg.exchange(kind).unwrap();
+            assert_eq!((exchange.status, exchange.echo), (400, Echo::Exact), "{kind:?}");
+        }
+    }
+    let requests = claude.requests();
+    let billed = requests.iter().filter(|request| {
+        let generates = request.target == "/v1/messages";
+        generates && request.reply.as_ref().is_some_and(|reply| reply.status == 200)
+    });
+    assert_eq!(
+        billed.count(),
+        4,
+        "frozen and other form on each path, nothing else generates"
+    );
+    let connections: std::collections::BTreeSet<u64> = requests.iter().map(|request| request.connection).collect();
+    assert_eq!(connections.len(), requests.len(), "each on a fresh connection");
+}
+
+fn without_path_headers(request: &Recorded) -> (Vec<(String, String)>, String, String) {
+    let headers = request
+        .headers
+        .iter()
+        .filter(|(name, _)| name != "host")
+        .cloned()
+        .collect();
+    (headers, request.target.clone(), request.body_sha256.clone())
+}
+
+#[tokio::test]
+async fn the_frozen_request_is_byte_identical_on_every_path_and_names_us() {
+    let claude = claude().await;
+    let mut plan = two_legs(&claude, &[]);
+    plan.request.betas = vec!["token-counting-2024-11-01".into()];
+    plan.request.prompt = "costs $(API_KEY) $$ ümlaut \u{0} \"quoted\"".into();
+    go(&plan).await;
+    let requests = claude.requests();
+    assert_eq!(requests.len(), 2);
+    assert_eq!(without_path_headers(&requests[0]), without_path_headers(&requests[1]));
+    let agent: Vec<&str> = requests[0].header("user-agent").collect();
+    assert_eq!(agent, [crate::probe::USER_AGENT]);
+    assert!(requests[0].body.contains("$(API_KEY) $$ ümlaut"));
+}
+
+#[tokio::test]
+async fn legs_alternate() {
+    let claude = claude().await;
+    let mut plan = two_legs(&claude, &[ExchangeKind::CountTokens, ExchangeKind::BogusBeta]);
+    plan.legs[1].headers = vec![crate::report::plan::Header {
+        name: "x-leg".into(),
+        value: crate::report::plan::HeaderValue::Value("edge".into()),
+    }];
+    go(&plan).await;
+    let order: Vec<bool> = claude
+        .requests()
+        .iter()
+        .map(|request| request.header("x-leg").next().is_some())
+        .collect();
+    assert_eq!(order, [false, true, true, false, false, true]);
+}
+
+#[tokio::test]
+async fn a_failure_is_repeated_once_on_the_same_connection() {
+    let claude = claude().await;
+    claude.set_fault(Rule::always(Fault::Error(ErrorName::Internal)));
+    let plan = plan(vec![leg("edge", &claude.url())], 20_000);
+    let legs = go(&plan).await;
+    assert_eq!(kinds(&legs[0]), [ExchangeKind::Frozen, ExchangeKind::Repeat]);
+    let requests = claude.requests();
+    assert_eq!(requests.len(), 2, "no hidden retries");
+    assert_eq!(requests[0].connection, requests[1].connection);
+}
+
+#[tokio::test]
+async fn a_rejected_key_asks_for_the_credential_canaries_and_no_others() {
+    let claude = claude().await;
+    claude.set_keys(vec![Key::new("sk-ant-api03-another")]).unwrap();
+    let mut plan = two_legs(&claude, &[ExchangeKind::BogusBeta]);
+    for leg in &mut plan.legs {
+        for kind in [ExchangeKind::BadKey, ExchangeKind::NoKey] {
+            leg.exchanges.push(ExchangePlan {
+                kind,
+                when: When::AuthFailed,
+                amount: 0,
+            });
+        }
+    }
+    let legs = go(&plan).await;
+    for leg in &legs {
+        assert_eq!(
+            kinds(leg),
+            [
+                ExchangeKind::Frozen,
+                ExchangeKind::Repeat,
+                ExchangeKind::NoKey,
+                ExchangeKind::BadKey
+            ]
+        );
+        assert_eq!(leg.skipped, [(ExchangeKind::BogusBeta, SkipReason::Pointless)]);
+    }
+}
+
+#[tokio::test]
+async fn a_credential_canary_is_not_sent_while_the_key_works() {
+    let claude = claude().await;
+    let mut plan = two_legs(&claude, &[]);
+    plan.legs[0].exchanges = vec![ExchangePlan {
+        kind: ExchangeKind::BadKey,
+        when: When::AuthFailed,
+        amount: 0,
+    }];
+    let legs = go(&plan).await;
+    assert_eq!(
+        (kinds(&legs[0]), legs[0].skipped.len()),
+        (vec![ExchangeKind::Frozen], 0)
+    );
+}
+
+#[tokio::test]
+async fn over_budget_only_what_generates_nothing_is_sent() {
+    let claude = claude().await;
+    let mut plan = two_legs(&claude, &[ExchangeKind::OtherForm, ExchangeKind::BogusBeta]);
+    plan.zero_token_only = true;
+    let legs = go(&plan).await;
+    assert_eq!(kinds(&legs[0]), [ExchangeKind::CountTokens, ExchangeKind::BogusBeta]);
+    assert_eq!(legs[0].skipped, [(ExchangeKind::OtherForm, SkipReason::OverBudget)]);
+    assert!(
+        claude
+            .requests()
+            .iter()
+            .all(|request| request.target == "/v1/messages/count_tokens")
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_reports_what_was_seen() {
+    let claude = claude().await;
+    claude.set_fault(Rule::always(Fault::Hang));
+    let plan = two_legs(&claude, &[ExchangeKind::BogusBeta]);
+    let secrets = Secrets::new().with("K", TEST_KEY);
+    let stop = tokio::time::sleep(Duration::from_millis(300));
+    let report = run_until(&plan, &secrets, &|_| {}, stop).await.unwrap();
+    let legs = report.evidence.legs;
+    assert!(legs.iter().all(|leg| leg.exchanges.is_empty()));
+    assert!(legs[0].skipped.contains(&(ExchangeKind::Frozen, SkipReason::OutOfTime)));
+}
+
+#[tokio::test]
+async fn a_gateway_that_hangs_does_not_keep_the_others_from_their_turn() {
+    let claude = claude().await;
+    let silent = serve(vec![Step::Hang]).await;
+    let legs = vec![
+        leg("direct", &claude.url()),
+        leg("stuck", &format!("http://{silent}")),
+        leg("edge", &claude.url()),
+    ];
+    let legs = go(&plan(legs, 5_000)).await;
+    assert_eq!(legs[1].frozen().unwrap().outcome, Outcome::NoReply);
+    for fine in [&legs[0], &legs[2]] {
+        assert_eq!(
+            (fine.frozen().unwrap().status, fine.frozen().unwrap().outcome),
+            (200, Outcome::Answered)
+        );
+    }
+}
+
+#[tokio::test]
+async fn cuts_of_the_standin_are_seen_as_what_they_are() {
+    for (how, expected) in [
+        (Ending::Fin, Outcome::CutByClose),
+        (Ending::Reset, Outcome::CutByReset),
+        (Ending::Clean, Outcome::Answered),
+    ] {
+        let claude = claude().await;
+        claude.set_fault(Rule::always(Fault::Cut { after_events: 4, how }));
+        let legs = go(&plan(vec![leg("edge", &claude.url())], 20_000)).await;
+        let frozen = legs[0].frozen().unwrap();
+        assert_eq!(frozen.outcome, expected);
+        let stream = frozen.stream.as_ref().unwrap();
+        assert!(!stream.message_stop);
+        assert_eq!(stream.framing_complete, expected == Outcome::Answered);
+        assert_eq!(stream.events, 4);
+    }
+}
