@@ -5,6 +5,7 @@
 //! nothing about headers, bodies, streams and timing.
 
 use super::view::{Leg, View};
+use crate::report::evidence::same_account;
 
 /// A gateway beside the control.
 pub(super) struct Pair<'v, 'a> {
@@ -36,7 +37,7 @@ impl<'v, 'a> Pair<'v, 'a> {
             let judged = leg.main().and_then(|main| main.account);
             judged.or_else(|| leg.exchanges().filter_map(|exchange| exchange.account).min())
         };
-        Some(account(self.direct)? == account(self.gateway)?)
+        same_account(account(self.direct)?, account(self.gateway)?)
     }
 
     /// Both lead to the Claude API.

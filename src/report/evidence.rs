@@ -363,7 +363,8 @@ pub struct Exchange {
     /// `request-id` header, only when it has the genuine shape ([`Marks::REQUEST_ID`] says whether). A detail: no rule may
     /// depend on it.
     pub request_id: Option<String>,
-    /// 32-bit digest of `anthropic-organization-id` and `anthropic-workspace-id`, to compare legs.
+    /// 16-bit digests of `anthropic-organization-id` (upper half) and `anthropic-workspace-id` (lower half), 0 for one that
+    /// the reply does not show; compare with [`same_account`].
     pub account: Option<u32>,
     /// Rate-limit headroom, when the reply carries it.
     pub headroom: Option<Headroom>,
@@ -416,6 +417,16 @@ impl Exchange {
             quote: None,
         }
     }
+}
+
+/// Whether two replies name the same organisation and workspace; `None` when they name nothing in common. A gateway that
+/// hides one of the two headers does not make another account of it.
+#[must_use]
+pub fn same_account(one: u32, other: u32) -> Option<bool> {
+    let halves = [(one >> 16, other >> 16), (one & 0xffff, other & 0xffff)];
+    let mut both = halves.iter().filter(|(a, b)| *a != 0 && *b != 0).peekable();
+    both.peek()?;
+    Some(both.all(|(a, b)| a == b))
 }
 
 /// How an exchange ended, as far as the transport goes.

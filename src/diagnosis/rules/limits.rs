@@ -8,7 +8,7 @@ use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::{Origin, Provenance};
 use crate::diagnosis::say;
-use crate::report::evidence::{Exchange, ExchangeKind, LimitKind, Marks, Phrase};
+use crate::report::evidence::{Exchange, ExchangeKind, LimitKind, Marks, Phrase, same_account};
 
 /// Which of Claude's limits an error class is; a 429 that does not say is a rate limit.
 fn upstream_limit(reply: &Exchange, provenance: Provenance) -> Option<Code> {
@@ -96,10 +96,12 @@ fn whose(view: &View<'_>, leg: &Leg<'_>, reply: &Exchange) -> String {
         .direct
         .main()
         .is_some_and(|direct| upstream_limit(direct, pair.direct.provenance(direct)).is_some());
-    let account = match (reply.account, pair.direct.main().and_then(|direct| direct.account)) {
-        (Some(a), Some(b)) if a == b => " (same organisation and workspace)",
-        (Some(_), Some(_)) => " (another organisation or workspace)",
-        _ => "",
+    let theirs = pair.direct.main().and_then(|direct| direct.account);
+    let same = reply.account.zip(theirs).and_then(|(a, b)| same_account(a, b));
+    let account = match same {
+        Some(true) => " (same organisation and workspace)",
+        Some(false) => " (another organisation or workspace)",
+        None => "",
     };
     match (limited, pair.direct_works()) {
         (true, _) => format!("; direct is limited, too{account}"),

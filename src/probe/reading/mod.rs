@@ -308,14 +308,10 @@ fn digest32(text: &str) -> u32 {
 
 fn account(headers: &HeaderMap) -> Option<u32> {
     let (organization, workspace) = (headers::organization_id(headers), headers::workspace_id(headers));
-    if organization.is_none() && workspace.is_none() {
-        return None;
-    }
-    Some(digest32(&format!(
-        "{}/{}",
-        organization.unwrap_or_default(),
-        workspace.unwrap_or_default()
-    )))
+    // 0 says that there is none.
+    let half = |id: Option<&str>| id.map_or(0, |id| (digest32(id) >> 16).max(1));
+    let account = half(organization) << 16 | half(workspace);
+    (account != 0).then_some(account)
 }
 
 /// Headers that come and go with the single reply, or with the framing.

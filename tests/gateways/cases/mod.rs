@@ -10,4 +10,6 @@ macro_rules! cases {
     )*};
 }
 
+mod benign;
 mod credentials;
+mod headers;
