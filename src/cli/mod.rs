@@ -7,6 +7,7 @@ pub mod crd;
 pub mod demo;
 pub mod exit;
 pub mod output;
+pub mod probe;
 pub mod standin;
 pub mod table;
 
@@ -41,6 +42,7 @@ Examples:
 enum Command {
     Check(Box<check::args::Args>),
     Demo(demo::Args),
+    Probe(probe::Args),
     Crd(crd::Args),
     Standin(Box<standin::Args>),
 }
@@ -99,6 +101,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Crd(args) => crd::run(&args),
         Command::Standin(args) => standin::run(&args),
     }

@@ -49,8 +49,8 @@ impl Body for ReplyBody {
             ),
             Self::Flowing(pieces, switch) => {
                 let piece = pieces.poll_recv(cx);
-                if piece.is_pending() {
-                    switch.drained();
+                if let Poll::Ready(Some(Ok(_))) = &piece {
+                    switch.take();
                 }
                 piece.map(|piece| piece.map(|piece| piece.map(BodyFrame::data)))
             }
@@ -228,7 +228,7 @@ impl Flow {
     }
 
     async fn send(&self, bytes: Bytes) -> bool {
-        self.switch.filled();
+        self.switch.give();
         self.pieces.send(Ok(bytes)).await.is_ok()
     }
 

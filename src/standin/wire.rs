@@ -22,12 +22,13 @@ pub(super) struct Switch {
     budget: AtomicI64,
     /// Flushes so far.
     flushes: AtomicU64,
-    /// Flushes when the body had nothing more to give; [`BUSY`] while it has.
-    drained_at: AtomicU64,
+    /// Pieces given to bodies.
+    given: AtomicU64,
+    /// Pieces that the connection took from them.
+    taken: AtomicU64,
+    /// Flushes when it took the last one.
+    taken_at: AtomicU64,
 }
-
-/// A piece is on its way from the body to the socket.
-const BUSY: u64 = u64::MAX;
 
 impl Switch {
     /// A switch that leaves the connection alone.
@@ -37,26 +38,29 @@ impl Switch {
             reset: AtomicBool::new(false),
             budget: AtomicI64::new(-1),
             flushes: AtomicU64::new(0),
-            drained_at: AtomicU64::new(BUSY),
+            given: AtomicU64::new(0),
+            taken: AtomicU64::new(0),
+            taken_at: AtomicU64::new(0),
         })
     }
 
-    /// A piece was given to the body.
-    pub fn filled(&self) {
-        self.drained_at.store(BUSY, Ordering::SeqCst);
+    /// A piece is about to be given to a body.
+    pub fn give(&self) {
+        self.given.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The connection has taken all pieces.
-    pub fn drained(&self) {
-        self.drained_at
+    /// The connection has taken a piece.
+    pub fn take(&self) {
+        self.taken_at
             .store(self.flushes.load(Ordering::SeqCst), Ordering::SeqCst);
+        self.taken.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Waits until all pieces have been taken and flushed; at most a second, for a peer that does not read.
     pub async fn settled(&self) {
         for _ in 0..1000 {
-            let drained_at = self.drained_at.load(Ordering::SeqCst);
-            if drained_at != BUSY && self.flushes.load(Ordering::SeqCst) > drained_at {
+            let all = self.taken.load(Ordering::SeqCst) >= self.given.load(Ordering::SeqCst);
+            if all && self.flushes.load(Ordering::SeqCst) > self.taken_at.load(Ordering::SeqCst) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;

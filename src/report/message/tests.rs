@@ -305,7 +305,6 @@ fn one_to_eight_gateways_with_every_exchange_fit() {
         };
         let run = run.rounded();
         let decides: usize = encode(&decisive(run.clone()), usize::MAX).len();
-        println!("{gateways} gateways: {decides} bytes decide");
         assert!(decides <= DECISIVE_BYTES, "{gateways} gateways need {decides} bytes");
         let message = encode(&run, MAX_BYTES);
         assert!(message.len() <= MAX_BYTES);
