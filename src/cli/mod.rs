@@ -6,6 +6,7 @@ pub mod check;
 pub mod crd;
 pub mod demo;
 pub mod exit;
+pub mod operator;
 pub mod output;
 pub mod probe;
 pub mod standin;
@@ -44,6 +45,7 @@ enum Command {
     Demo(demo::Args),
     Probe(probe::Args),
     Crd(crd::Args),
+    Operator(Box<operator::Args>),
     Standin(Box<standin::Args>),
 }
 
@@ -103,6 +105,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Demo(args) => demo::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Crd(args) => crd::run(&args),
+        Command::Operator(args) => operator::run(&args),
         Command::Standin(args) => standin::run(&args),
     }
 }

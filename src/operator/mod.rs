@@ -7,11 +7,37 @@
 //!
 //! Knows Kubernetes; sends no probe traffic, reads no Secret.
 
+mod act;
+mod bounds;
+mod budget;
+pub mod cache;
+mod canaries;
+pub mod client;
 mod clock;
+mod conditions;
+mod decide;
+mod events;
+mod harvest;
+mod history;
+mod judge;
+mod keys;
 pub mod lease;
 pub mod names;
+mod observe;
 pub mod pod;
-pub mod pod_view;
+mod pod_view;
+mod run;
 pub mod schedule;
+mod self_check;
 pub mod start_fault;
+mod status;
+pub mod tally;
 mod text;
+pub mod wiring;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod fixture;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod simulation;

@@ -45,6 +45,12 @@ pub fn pod_name(probe: &str, uid: &str, slot: &Slot, group: &str) -> String {
     format!("{probe}-{}", short_hash(&[uid, &slot.to_string(), group]))
 }
 
+/// Whether a run-now value asks for a deep run: its last word is `deep` (`claudeprobe run --deep` writes `<time> deep`).
+#[must_use]
+pub fn wants_deep(value: &str) -> bool {
+    value.split_whitespace().next_back() == Some("deep")
+}
+
 /// A label value: what a name may have and a label may not is cut off.
 #[must_use]
 pub fn label_value(name: &str) -> String {

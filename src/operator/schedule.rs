@@ -222,6 +222,40 @@ pub fn turn(question: &Question<'_>, now: Timestamp) -> Turn {
     }
 }
 
+/// The schedule after a run of this slot has ended: slots that nobody will run any more, and the new cursor.
+#[must_use]
+pub fn after(question: &Question<'_>, ran: &Slot, now: Timestamp) -> (u32, Option<Timestamp>) {
+    let Question { schedule, uid, .. } = question;
+    if question.suspend {
+        return (0, None);
+    }
+    let (missed, cursor) = match ran {
+        // A changed spec begins anew.
+        Slot::Generation(_) => (0, next(schedule, uid, now)),
+        Slot::At(slot) => {
+            let before = question.cursor.map_or(0, |cursor| count(schedule, uid, cursor, *slot));
+            (before, next(schedule, uid, *slot))
+        }
+        Slot::RunNow(_) => (0, question.cursor.or_else(|| next(schedule, uid, now))),
+    };
+    // Slots that came while the run was on: at most the newest can still run.
+    let handled = Some(question.generation);
+    let left = turn(
+        &Question {
+            cursor,
+            handled_generation: handled,
+            run_now: None,
+            ..question.clone()
+        },
+        now,
+    );
+    match left.due {
+        Some(Slot::At(due)) => (missed + left.missed, Some(due)),
+        _ if left.missed > 0 => (missed + left.missed, left.next),
+        _ => (missed, cursor),
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
@@ -405,6 +439,35 @@ mod tests {
             let distinct: std::collections::BTreeSet<_> = ran.iter().collect();
             prop_assert_eq!(distinct.len(), ran.len());
             let total = count(&cadence, &uid, start + SignedDuration::from_secs(1), now + SignedDuration::from_secs(1));
+            prop_assert_eq!(u64::from(total), u64::from(missed) + ran.len() as u64);
+        }
+
+        /// The same when runs take their time: the cursor moves only when a run ends or when slots are counted.
+        #[test]
+        fn runs_that_take_long_lose_and_double_no_slot(
+            cadence in cadences(), uid in "[a-z0-9]{1,12}", start in 1_790_000_000_i64..1_800_000_000,
+            waits in prop::collection::vec((1_i64..5_000, 0_i64..400), 1..30)
+        ) {
+            let start = Timestamp::from_second(start).unwrap();
+            let mut now = start;
+            let mut cursor = next(&cadence, &uid, start);
+            let (mut ran, mut missed) = (std::collections::BTreeSet::new(), 0);
+            for (wait, length) in waits {
+                now += SignedDuration::from_secs(wait);
+                let asked = Question { cursor, uid: &uid, ..question(&cadence) };
+                let due = turn(&asked, now);
+                if let Some(slot) = due.due {
+                    now += SignedDuration::from_secs(length);
+                    let (more, then) = after(&asked, &slot, now);
+                    prop_assert!(ran.insert(slot));
+                    missed += more;
+                    cursor = then;
+                } else if due.missed > 0 {
+                    missed += due.missed;
+                    cursor = due.next;
+                }
+            }
+            let total = count(&cadence, &uid, start + SignedDuration::from_secs(1), cursor.unwrap());
             prop_assert_eq!(u64::from(total), u64::from(missed) + ran.len() as u64);
         }
 

@@ -84,6 +84,8 @@ faults! {
     NodeLost => "the probe pod's node does not answer", "Check the node.";
     /// It ended without a report.
     ProberCrashed => "the prober ended without a report", "Look at kubectl logs of the pod, and report the fault.";
+    /// The prober could not do what it was told.
+    PlanRefused => "the prober could not carry out its plan", "Correct what the message names: a ConfigMap, a file, or an operator and a prober of different releases (--image).";
     /// What it left is not a report of this version.
     ReportUnreadable => "the prober's report cannot be read", "Use operator and prober of the same release (--image).";
     /// The pod is gone, and nobody read it.

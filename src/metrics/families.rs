@@ -1,0 +1,208 @@
+//! Every metric of the operator, as data.
+
+/// Prefix of every name.
+pub const PREFIX: &str = "claudeprobe_";
+
+/// Kind of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Goes up and down.
+    Gauge,
+    /// Only goes up.
+    Counter,
+    /// Buckets.
+    Histogram,
+}
+
+impl Kind {
+    /// As in the exposition format.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// A metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Family {
+    /// Name without [`PREFIX`].
+    pub name: &'static str,
+    /// Kind.
+    pub kind: Kind,
+    /// What it says, one sentence.
+    pub help: &'static str,
+    /// Labels, besides `namespace` and `probe` where `per_probe`.
+    pub labels: &'static [&'static str],
+    /// One set of series per probe, shown by the replica that acts, removed with the probe.
+    pub per_probe: bool,
+}
+
+const fn probe(name: &'static str, kind: Kind, labels: &'static [&'static str], help: &'static str) -> Family {
+    Family {
+        name,
+        kind,
+        help,
+        labels,
+        per_probe: true,
+    }
+}
+
+const fn own(name: &'static str, kind: Kind, labels: &'static [&'static str], help: &'static str) -> Family {
+    Family {
+        name,
+        kind,
+        help,
+        labels,
+        per_probe: false,
+    }
+}
+
+use Kind::{Counter, Gauge, Histogram};
+
+/// Every metric.
+pub const FAMILIES: &[Family] = &[
+    probe(
+        "up",
+        Gauge,
+        &["path"],
+        "1 when the path answered the frozen request completely in the last run, 0 when not; absent when the last run did not ask.",
+    ),
+    probe(
+        "verdict",
+        Gauge,
+        &["state"],
+        "State set of the verdict: 1 for the present state, 0 for the others.",
+    ),
+    probe(
+        "verdict_info",
+        Gauge,
+        &["state", "code", "layer", "path"],
+        "The verdict with its cause, always 1.",
+    ),
+    probe(
+        "path_info",
+        Gauge,
+        &["path", "host"],
+        "Host and port of a path's URL, always 1.",
+    ),
+    probe(
+        "finding",
+        Gauge,
+        &["path", "code", "layer"],
+        "A finding of the last run, always 1.",
+    ),
+    probe(
+        "condition",
+        Gauge,
+        &["type", "status"],
+        "The present status of a condition, always 1.",
+    ),
+    probe(
+        "phase_seconds",
+        Gauge,
+        &["path", "phase"],
+        "Duration of a phase of the frozen request in the last run.",
+    ),
+    probe(
+        "stream_max_gap_seconds",
+        Gauge,
+        &["path"],
+        "Longest silence between two events of the last run's stream.",
+    ),
+    probe(
+        "http_status",
+        Gauge,
+        &["path"],
+        "HTTP status of the frozen request in the last run, 0 when no response head came.",
+    ),
+    probe(
+        "ratelimit_remaining_ratio",
+        Gauge,
+        &["path", "limit"],
+        "Remaining share of a rate limit of Claude, 0 to 1.",
+    ),
+    probe(
+        "last_run_timestamp_seconds",
+        Gauge,
+        &[],
+        "When the last run ended, whatever its result.",
+    ),
+    probe(
+        "last_success_timestamp_seconds",
+        Gauge,
+        &[],
+        "When the last run with the verdict Healthy or Degraded ended.",
+    ),
+    probe("next_run_timestamp_seconds", Gauge, &[], "When the next run is due."),
+    probe(
+        "certificate_expiry_timestamp_seconds",
+        Gauge,
+        &["path"],
+        "When the certificate of a path expires.",
+    ),
+    probe(
+        "credential_changed_timestamp_seconds",
+        Gauge,
+        &[],
+        "When a run saw a changed key first.",
+    ),
+    probe(
+        "runs_total",
+        Counter,
+        &["result"],
+        "Runs that ended, by result: reported, not_started, report_lost, superseded.",
+    ),
+    probe(
+        "missed_runs_total",
+        Counter,
+        &["reason"],
+        "Slots that were not run, by reason: late, not_started.",
+    ),
+    probe(
+        "tokens_total",
+        Counter,
+        &["direction"],
+        "Tokens that probes used, as Claude reported them.",
+    ),
+    probe(
+        "cost_usd_total",
+        Counter,
+        &[],
+        "List price of these tokens in US dollars, where the model's price is known.",
+    ),
+    own(
+        "request_duration_seconds",
+        Histogram,
+        &["leg", "phase"],
+        "Duration of phases of frozen requests, all probes together; leg is direct or gateway.",
+    ),
+    own(
+        "schedule_skew_seconds",
+        Histogram,
+        &[],
+        "Time from a slot of the schedule to the creation of its pod.",
+    ),
+    own(
+        "reconcile_duration_seconds",
+        Histogram,
+        &[],
+        "Duration of a look at a probe, writes included.",
+    ),
+    own(
+        "reconcile_errors_total",
+        Counter,
+        &["class"],
+        "Looks at a probe that failed, by class of error.",
+    ),
+    own(
+        "kube_requests_total",
+        Counter,
+        &["verb", "resource"],
+        "Requests to the API server.",
+    ),
+    own("leader", Gauge, &[], "1 when this replica acts, 0 when it stands by."),
+];

@@ -1,0 +1,125 @@
+//! The operator's own counters and histograms.
+
+use std::time::Duration;
+
+use prometheus::{Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
+
+use super::families::{FAMILIES, PREFIX};
+use crate::resource::status::PathStatus;
+
+/// Seconds: from a DNS answer out of a cache to a long stream.
+const REQUEST_BUCKETS: &[f64] = &[
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0,
+];
+const SKEW_BUCKETS: &[f64] = &[0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+const RECONCILE_BUCKETS: &[f64] = &[0.000_1, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0];
+
+/// Counters of this process.
+#[derive(Debug)]
+pub struct OperatorMetrics {
+    registry: Registry,
+    requests: HistogramVec,
+    skew: Histogram,
+    reconciles: Histogram,
+    errors: IntCounterVec,
+    kube: IntCounterVec,
+    leader: Gauge,
+}
+
+impl Default for OperatorMetrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl OperatorMetrics {
+    /// Fresh counters.
+    #[must_use]
+    #[allow(
+        clippy::expect_used,
+        reason = "names and labels are constants of the catalogue, which a test registers"
+    )]
+    pub fn new() -> Self {
+        let opts = |name: &str| {
+            let help = FAMILIES
+                .iter()
+                .find(|family| family.name == name)
+                .map_or("", |family| family.help);
+            (format!("{PREFIX}{name}"), help)
+        };
+        let histogram = |name: &str, buckets: &[f64]| {
+            let (name, help) = opts(name);
+            HistogramOpts::new(name, help).buckets(buckets.to_vec())
+        };
+        let counter = |name: &str, labels: &[&str]| {
+            let (name, help) = opts(name);
+            IntCounterVec::new(Opts::new(name, help), labels).expect("a valid name")
+        };
+        let (leader, help) = opts("leader");
+        let metrics = Self {
+            registry: Registry::new(),
+            requests: HistogramVec::new(
+                histogram("request_duration_seconds", REQUEST_BUCKETS),
+                &["leg", "phase"],
+            )
+            .expect("a valid name"),
+            skew: Histogram::with_opts(histogram("schedule_skew_seconds", SKEW_BUCKETS)).expect("a valid name"),
+            reconciles: Histogram::with_opts(histogram("reconcile_duration_seconds", RECONCILE_BUCKETS))
+                .expect("a valid name"),
+            errors: counter("reconcile_errors_total", &["class"]),
+            kube: counter("kube_requests_total", &["verb", "resource"]),
+            leader: Gauge::new(leader, help).expect("a valid name"),
+        };
+        let register = |collector: Box<dyn prometheus::core::Collector>| {
+            metrics.registry.register(collector).expect("a name of its own")
+        };
+        register(Box::new(metrics.requests.clone()));
+        register(Box::new(metrics.skew.clone()));
+        register(Box::new(metrics.reconciles.clone()));
+        register(Box::new(metrics.errors.clone()));
+        register(Box::new(metrics.kube.clone()));
+        register(Box::new(metrics.leader.clone()));
+        metrics
+    }
+
+    /// A look at a probe took so long, and failed with this class of error or went well.
+    pub fn reconciled(&self, took: Duration, error: Option<&'static str>) {
+        self.reconciles.observe(took.as_secs_f64());
+        if let Some(class) = error {
+            self.errors.with_label_values(&[class]).inc();
+        }
+    }
+
+    /// A request to the API server.
+    pub fn requested(&self, verb: &'static str, resource: &'static str) {
+        self.kube.with_label_values(&[verb, resource]).inc();
+    }
+
+    /// A pod was created so long after its slot.
+    pub fn skewed(&self, seconds: f64) {
+        self.skew.observe(seconds.max(0.0));
+    }
+
+    /// A run ended with these paths.
+    pub fn run_ended(&self, paths: &[PathStatus]) {
+        for path in paths {
+            let leg = if path.name == "direct" { "direct" } else { "gateway" };
+            for (phase, seconds) in &path.timings {
+                self.requests
+                    .with_label_values(&[leg, phase.as_str()])
+                    .observe(*seconds);
+            }
+        }
+    }
+
+    /// The exposition of these metrics.
+    #[must_use]
+    pub fn exposition(&self, leads: bool) -> String {
+        self.leader.set(if leads { 1.0 } else { 0.0 });
+        let mut text = Vec::new();
+        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
+            tracing::error!(%error, "metrics cannot be written");
+        }
+        String::from_utf8(text).unwrap_or_default()
+    }
+}

@@ -1,0 +1,195 @@
+//! The exposition against its catalogue.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::*;
+use crate::catalogue::{Code, ConditionType, Confidence};
+use crate::resource::status::{CredentialStatus, Finding, RunStatus, StreamStatus, Verdict};
+
+fn time() -> Option<Time> {
+    Some(Time(Timestamp::from_second(1_800_000_000).unwrap()))
+}
+
+fn path(name: &str) -> PathStatus {
+    let limits = ["requests", "input_tokens", "output_tokens", "tokens"];
+    let phases = ["dns", "connect", "tls", "first_byte", "first_token", "total"];
+    PathStatus {
+        name: name.into(),
+        host: "host:443".into(),
+        outcome: "Answered".into(),
+        status: 200,
+        timings: phases.map(|phase| (phase.to_owned(), 0.25)).into(),
+        stream: Some(StreamStatus {
+            max_gap: 0.5,
+            message_stop: true,
+            framing: "Complete".into(),
+            ..StreamStatus::default()
+        }),
+        ratelimit_remaining: limits.map(|limit| (limit.to_owned(), 0.5)).into(),
+        certificate_expires: time(),
+        ..PathStatus::default()
+    }
+}
+
+fn finding(code: Code, path: &str) -> Finding {
+    Finding {
+        code,
+        layer: code.entry().layer,
+        path: path.into(),
+        hop: None,
+        severity: code.entry().severity,
+        confidence: Confidence::Certain,
+        evidence: String::new(),
+        advice: String::new(),
+        accepted: false,
+        observed_at: None,
+        seen: None,
+    }
+}
+
+/// A probe of two paths that shows everything at once.
+fn full() -> Shown {
+    let condition = |kind: ConditionType| Condition {
+        type_: format!("{kind:?}"),
+        status: "True".into(),
+        reason: "Answered".into(),
+        message: String::new(),
+        observed_generation: None,
+        last_transition_time: time().unwrap(),
+    };
+    let status = ClaudeProbeStatus {
+        verdict: Some(Verdict {
+            state: VerdictState::Degraded,
+            code: "GatewayLatency".into(),
+            ..Verdict::default()
+        }),
+        conditions: ConditionType::ALL.into_iter().map(condition).collect(),
+        findings: [
+            Code::GatewayLatency,
+            Code::StreamBuffered,
+            Code::BetaHeaderStripped,
+            Code::CertificateExpiring,
+        ]
+        .map(|code| finding(code, "edge"))
+        .into(),
+        paths: vec![path("direct"), path("edge")],
+        credentials: vec![CredentialStatus {
+            seen_since: time(),
+            previous_last_seen_at: time(),
+            ..CredentialStatus::default()
+        }],
+        last_run: Some(RunStatus {
+            finished_at: time(),
+            ..RunStatus::default()
+        }),
+        last_good_at: time(),
+        next_run: time(),
+        ..ClaudeProbeStatus::default()
+    };
+    let tally = Tally {
+        runs: BTreeMap::from([
+            ("reported", 5),
+            ("not_started", 1),
+            ("report_lost", 1),
+            ("superseded", 1),
+        ]),
+        missed: BTreeMap::from([("late", 2), ("not_started", 1)]),
+        input_tokens: 100,
+        output_tokens: 200,
+        cost: 0.01,
+    };
+    Shown {
+        namespace: "ai".into(),
+        probe: "assistants".into(),
+        status,
+        tally,
+    }
+}
+
+fn series(text: &str) -> Vec<(String, BTreeSet<String>)> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let (name, rest) = line.split_once(['{', ' ']).unwrap();
+            let labels = rest
+                .split("\",")
+                .filter_map(|label| label.split_once('='))
+                .map(|(name, _)| name.to_owned());
+            (
+                name.to_owned(),
+                if line.contains('{') {
+                    labels.collect()
+                } else {
+                    BTreeSet::new()
+                },
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn every_series_of_a_probe_is_in_the_catalogue_with_its_labels() {
+    let text = state([full()]);
+    let mut shown = BTreeSet::new();
+    for (name, labels) in series(&text) {
+        let family = FAMILIES
+            .iter()
+            .find(|family| format!("{PREFIX}{}", family.name) == name)
+            .unwrap_or_else(|| panic!("{name}"));
+        let expected: BTreeSet<String> = ["namespace", "probe"]
+            .iter()
+            .chain(family.labels)
+            .map(|label| (*label).to_owned())
+            .collect();
+        assert_eq!(labels, expected, "{name}");
+        shown.insert(family.name);
+    }
+    let expected: BTreeSet<_> = FAMILIES
+        .iter()
+        .filter(|family| family.per_probe)
+        .map(|family| family.name)
+        .collect();
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn the_operators_own_metrics_are_in_the_catalogue() {
+    let metrics = OperatorMetrics::new();
+    metrics.reconciled(std::time::Duration::from_millis(3), Some("timeout"));
+    metrics.requested("list", "pods");
+    metrics.skewed(0.1);
+    metrics.run_ended(&[path("edge")]);
+    let text = metrics.exposition(true);
+    for family in FAMILIES.iter().filter(|family| !family.per_probe) {
+        let line = format!("# TYPE {PREFIX}{} {}", family.name, family.kind.name());
+        assert!(text.contains(&line), "{line}\n{text}");
+    }
+    assert!(text.contains("claudeprobe_leader 1"));
+    assert!(metrics.exposition(false).contains("claudeprobe_leader 0"));
+}
+
+#[test]
+fn a_probe_of_two_paths_has_at_most_70_series() {
+    let count = series(&state([full()])).len();
+    assert!(count <= 70, "{count}");
+}
+
+#[test]
+fn a_blind_probe_is_never_up() {
+    let mut shown = full();
+    assert!(state([shown.clone()]).contains("claudeprobe_up{namespace=\"ai\",probe=\"assistants\",path=\"edge\"} 1"));
+    shown.status.findings.push(finding(Code::WrongRoute, "edge"));
+    assert!(state([shown.clone()]).contains("path=\"edge\"} 0"));
+    shown.status.verdict = Some(Verdict::default());
+    assert!(!state([shown]).contains("claudeprobe_up"));
+}
+
+#[test]
+fn a_label_value_cannot_break_a_line() {
+    let mut shown = full();
+    shown.status.paths[0].host = "a\"b\\c\nd".into();
+    assert!(state([shown]).contains(r#"host="a\"b\\c\nd""#));
+}

@@ -1,0 +1,388 @@
+//! Carries a plan out: the only place that writes to the API server about probes.
+//!
+//! Each write is sent only while the Lease is ours for at least as long as the write may take, and each acknowledged write
+//! is remembered before the next begins. What fails leaves the rest undone: the next look decides anew.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{ObjectReference, Pod};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::{Client, ResourceExt};
+use serde_json::json;
+
+use super::decide::{Action, Closed, Plan};
+use super::events::{self, Publisher};
+use super::lease::Leadership;
+use super::pod::{self, Order};
+use super::pod_view::{self, ProbePod};
+use super::run;
+use super::schedule::Slot;
+use super::start_fault::{self, Fault, FaultKind};
+use super::tally::Tally;
+use super::{cache::Cache, clock, names};
+use crate::claude::price;
+use crate::metrics::OperatorMetrics;
+use crate::plan::{CanaryChoice, reservation};
+use crate::resource::spec::ClaudeProbe;
+use crate::resource::status::ClaudeProbeStatus;
+use crate::resource::validated::Probe;
+
+/// Longest time that one write may take.
+pub const WRITE_LIMIT: Duration = Duration::from_secs(5);
+
+/// Why a plan was not carried out to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    /// We do not lead, or not for long enough.
+    #[error("the Lease is not ours for long enough")]
+    NotLeading,
+    /// The API server did not answer.
+    #[error("the API server did not answer within {} s: {what}", WRITE_LIMIT.as_secs())]
+    TooSlow {
+        /// What was asked.
+        what: &'static str,
+    },
+    /// The API server answered with an error.
+    #[error("{what}: {source}")]
+    Api {
+        /// What was asked.
+        what: &'static str,
+        /// Its error.
+        #[source]
+        source: Box<kube::Error>,
+    },
+}
+
+impl ActError {
+    /// A bounded label for metrics.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::NotLeading => "not_leading",
+            Self::TooSlow { .. } => "timeout",
+            Self::Api { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) => match status.code {
+                    401 | 403 => "forbidden",
+                    409 => "conflict",
+                    429 => "throttled",
+                    400..=499 => "rejected",
+                    _ => "server",
+                },
+                _ => "transport",
+            },
+        }
+    }
+}
+
+/// What writing needs.
+pub struct Actor {
+    /// The API server.
+    pub client: Client,
+    /// Whether we may write.
+    pub leadership: Leadership,
+    /// What the flags say of probe pods.
+    pub pods: pod::Settings,
+    /// Events.
+    pub publisher: Publisher,
+    /// Histograms of runs.
+    pub metrics: Arc<OperatorMetrics>,
+}
+
+/// What was done, for whoever reconciles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Look again at once: something was refused that a status should say.
+    pub again: bool,
+    /// Anything was written.
+    pub wrote: bool,
+}
+
+impl Actor {
+    /// Carries out a plan.
+    ///
+    /// # Errors
+    /// The first write that failed; those after it were not sent.
+    pub async fn act(
+        &self,
+        cache: &Cache,
+        resource: &ClaudeProbe,
+        probe: Option<&Probe>,
+        before: &ClaudeProbeStatus,
+        plan: Plan,
+    ) -> Result<Done, ActError> {
+        let mut done = Done {
+            again: false,
+            wrote: plan.status.is_some() || !plan.actions.is_empty(),
+        };
+        let uid = resource.metadata.uid.as_deref().unwrap_or_default();
+        if let Some(status) = &plan.status {
+            if !self.write_status(cache, resource, status).await? {
+                return Ok(done);
+            }
+            cache.count(uid, |tally| add(tally, probe, &plan));
+            if plan
+                .closed
+                .as_ref()
+                .is_some_and(|closed| closed.harvest.evidence.is_some())
+            {
+                self.metrics.run_ended(&status.paths);
+            }
+            self.tell(resource, before, status).await;
+        }
+        for action in &plan.actions {
+            match (action, probe) {
+                (Action::Delete { name, uid: pod, force }, _) => {
+                    self.delete(resource, name, pod, *force).await?;
+                    cache.deleted(uid, pod, *force, clock::now());
+                }
+                (Action::Create { slot, group, choice }, Some(probe)) => {
+                    done.again |= self.create(cache, probe, slot, *group, *choice).await?;
+                }
+                (Action::Create { .. }, None) => {}
+            }
+        }
+        Ok(done)
+    }
+
+    /// Sends a write, inside the time that the Lease leaves.
+    async fn write<T>(
+        &self,
+        what: &'static str,
+        write: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<Result<T, Box<kube::core::Status>>, ActError> {
+        let left = self.leadership.time_left().ok_or(ActError::NotLeading)?;
+        if left < WRITE_LIMIT {
+            return Err(ActError::NotLeading);
+        }
+        match tokio::time::timeout(WRITE_LIMIT, write).await {
+            Err(_) => Err(ActError::TooSlow { what }),
+            Ok(Ok(value)) => Ok(Ok(value)),
+            Ok(Err(kube::Error::Api(status)))
+                if (400..500).contains(&status.code) && !matches!(status.code, 401 | 429) =>
+            {
+                Ok(Err(status))
+            }
+            Ok(Err(source)) => Err(ActError::Api {
+                what,
+                source: Box::new(source),
+            }),
+        }
+    }
+
+    /// `false` when the probe is gone.
+    async fn write_status(
+        &self,
+        cache: &Cache,
+        resource: &ClaudeProbe,
+        status: &ClaudeProbeStatus,
+    ) -> Result<bool, ActError> {
+        const WHAT: &str = "patching the status";
+        let (namespace, name) = (resource.namespace().unwrap_or_default(), resource.name_any());
+        let api: Api<ClaudeProbe> = Api::namespaced(self.client.clone(), &namespace);
+        let patch = Patch::Apply(json!({
+            "apiVersion": names::API_VERSION,
+            "kind": "ClaudeProbe",
+            // With the UID a probe of the same name that was created meanwhile is not written to.
+            "metadata": {"name": name, "namespace": namespace, "uid": resource.uid()},
+            "status": status,
+        }));
+        let params = PatchParams::apply(names::FIELD_MANAGER).force();
+        match self.write(WHAT, api.patch_status(&name, &params, &patch)).await? {
+            Ok(written) => {
+                let uid = written.uid().unwrap_or_default();
+                cache.wrote(
+                    &uid,
+                    written.resource_version().unwrap_or_default(),
+                    written.status.unwrap_or_default(),
+                );
+                Ok(true)
+            }
+            Err(refusal) if matches!(refusal.code, 404 | 409) => {
+                tracing::info!(namespace, name, "the probe is gone: its status is not written");
+                Ok(false)
+            }
+            Err(refusal) => Err(ActError::Api {
+                what: WHAT,
+                source: Box::new(kube::Error::Api(refusal)),
+            }),
+        }
+    }
+
+    async fn tell(&self, resource: &ClaudeProbe, before: &ClaudeProbeStatus, after: &ClaudeProbeStatus) {
+        let regarding = ObjectReference {
+            api_version: Some(names::API_VERSION.into()),
+            kind: Some("ClaudeProbe".into()),
+            name: Some(resource.name_any()),
+            namespace: resource.namespace(),
+            uid: resource.uid(),
+            resource_version: resource.resource_version(),
+            ..ObjectReference::default()
+        };
+        for note in events::notes(before, after) {
+            let publish = self.publisher.publish(&note, &regarding);
+            if tokio::time::timeout(WRITE_LIMIT, publish).await.is_err() {
+                tracing::warn!(reason = note.reason, "an Event could not be published in time");
+            }
+        }
+    }
+
+    async fn delete(&self, resource: &ClaudeProbe, name: &str, uid: &str, force: bool) -> Result<(), ActError> {
+        const WHAT: &str = "deleting a probe pod";
+        let api: Api<ProbePod> = Api::namespaced(self.client.clone(), &resource.namespace().unwrap_or_default());
+        let preconditions = Some(Preconditions {
+            uid: Some(uid.to_owned()),
+            resource_version: None,
+        });
+        let params = DeleteParams {
+            grace_period_seconds: force.then_some(0),
+            preconditions,
+            ..DeleteParams::default()
+        };
+        match self.write(WHAT, api.delete(name, &params)).await? {
+            Ok(_) => Ok(()),
+            // Gone, or another pod of that name: not ours to delete.
+            Err(refusal) if matches!(refusal.code, 404 | 409) => Ok(()),
+            Err(refusal) => Err(ActError::Api {
+                what: WHAT,
+                source: Box::new(kube::Error::Api(refusal)),
+            }),
+        }
+    }
+
+    /// Creates one pod; `true` when it was refused and a status should say so.
+    async fn create(
+        &self,
+        cache: &Cache,
+        probe: &Probe,
+        slot: &Slot,
+        group: usize,
+        choice: CanaryChoice,
+    ) -> Result<bool, ActError> {
+        let Some(group) = probe.pods.get(group) else {
+            return Ok(false);
+        };
+        if is_late(slot, probe, clock::now()) {
+            return Ok(false);
+        }
+        let share = u64::try_from(group.paths.len()).unwrap_or(1);
+        let all = u64::try_from(probe.paths.len()).unwrap_or(1).max(1);
+        let reserved_tokens = (reservation(probe, choice) * share).div_ceil(all);
+        let order = Order {
+            slot,
+            choice,
+            group,
+            reserved_tokens,
+        };
+        let refused = match pod::build(probe, &order, &self.pods) {
+            Err(error) => Fault::new(FaultKind::PlanTooLarge, &error.to_string()),
+            Ok(pod) => match self
+                .write("creating a probe pod", self.post(&probe.namespace, &pod))
+                .await?
+            {
+                Ok(created) => {
+                    self.created(cache, probe, slot, &created);
+                    if let Slot::At(at) = slot {
+                        self.metrics.skewed(clock::now().duration_since(*at).as_secs_f64());
+                    }
+                    return Ok(false);
+                }
+                Err(refusal) if refusal.code == 409 && refusal.reason == "AlreadyExists" => {
+                    match self.adopt(cache, probe, &pod).await? {
+                        None => return Ok(true),
+                        Some(fault) => fault,
+                    }
+                }
+                Err(refusal) => start_fault::of_refusal(refusal.code, &refusal.message),
+            },
+        };
+        tracing::warn!(namespace = probe.namespace, probe = probe.name, %slot, reason = refused.kind.name(), detail = refused.detail, "a probe pod was refused");
+        cache.refused(&probe.uid, slot, refused, clock::now());
+        Ok(true)
+    }
+
+    fn created(&self, cache: &Cache, probe: &Probe, slot: &Slot, created: &ProbePod) {
+        if let Some(run) = pod_view::reduce(created) {
+            tracing::info!(namespace = probe.namespace, probe = probe.name, %slot, pod = run.name, "run started");
+            cache.created(&probe.uid, run);
+        }
+    }
+
+    /// Posts a pod; of the answer only what is used is read.
+    async fn post(&self, namespace: &str, pod: &Pod) -> Result<ProbePod, kube::Error> {
+        let url = kube::core::Request::new(format!("/api/v1/namespaces/{namespace}/pods"));
+        let body = serde_json::to_vec(pod).map_err(kube::Error::SerdeError)?;
+        let params = PostParams {
+            field_manager: Some(names::FIELD_MANAGER.into()),
+            ..PostParams::default()
+        };
+        let mut request = url.create(&params, body).map_err(kube::Error::BuildRequest)?;
+        request.extensions_mut().insert("create");
+        self.client.request::<ProbePod>(request).await
+    }
+
+    /// The pod's name is taken: by a pod of ours, created by a process before this one, or by a stranger.
+    async fn adopt(&self, cache: &Cache, probe: &Probe, pod: &Pod) -> Result<Option<Fault>, ActError> {
+        let name = pod.metadata.name.clone().unwrap_or_default();
+        let api: Api<ProbePod> = Api::namespaced(self.client.clone(), &probe.namespace);
+        let params = ListParams::default().fields(&format!("metadata.name={name}"));
+        let list = match self
+            .write("looking at the pod that has the name", api.list(&params))
+            .await?
+        {
+            Ok(list) => list,
+            Err(refusal) => return Ok(Some(start_fault::of_refusal(refusal.code, &refusal.message))),
+        };
+        let Some(found) = list.items.into_iter().next() else {
+            return Ok(None);
+        };
+        let ours = pod_view::owner(&found.metadata).is_some_and(|owner| owner.uid == probe.uid);
+        if let Some(run) = pod_view::reduce(&found).filter(|_| ours) {
+            tracing::info!(
+                namespace = probe.namespace,
+                probe = probe.name,
+                pod = run.name,
+                "run adopted"
+            );
+            cache.created(&probe.uid, run);
+            return Ok(None);
+        }
+        Ok(Some(Fault::new(FaultKind::PodNameTaken, &name)))
+    }
+}
+
+/// The slot's time to start passed between the decision and the write.
+fn is_late(slot: &Slot, probe: &Probe, now: Timestamp) -> bool {
+    matches!(slot, Slot::At(at) if *at + run::signed(probe.starting_deadline) <= now)
+}
+
+fn add(tally: &mut Tally, probe: Option<&Probe>, plan: &Plan) {
+    let not_started = |closed: &Closed| closed.harvest.result().starts_with("NotStarted");
+    if plan.missed > 0 {
+        let own = i64::from(
+            plan.closed
+                .as_ref()
+                .is_some_and(|closed| not_started(closed) && matches!(closed.slot, Slot::At(_))),
+        );
+        let mut count =
+            |reason, more: i64| *tally.missed.entry(reason).or_default() += u64::try_from(more).unwrap_or(0);
+        count("not_started", own);
+        count("late", plan.missed - own);
+    }
+    let Some(closed) = &plan.closed else { return };
+    let result = match &closed.harvest {
+        harvest if harvest.superseded => "superseded",
+        harvest if harvest.evidence.is_some() => "reported",
+        _ if not_started(closed) => "not_started",
+        _ => "report_lost",
+    };
+    *tally.runs.entry(result).or_default() += 1;
+    let (input, output) = closed.harvest.tokens;
+    let (input, output) = (u64::try_from(input).unwrap_or(0), u64::try_from(output).unwrap_or(0));
+    tally.input_tokens += input;
+    tally.output_tokens += output;
+    if let Some(price) = probe.and_then(|probe| price::of(&probe.request.model)) {
+        tally.cost += price.cost_usd(input, output);
+    }
+}

@@ -1,0 +1,313 @@
+//! What to do about one probe: pure, from what was observed and `now` to writes and the next wake-up.
+//!
+//! # Guarantees
+//! One run at a time. A slot is taken by creating its pods and closed by a status that names it; nothing of a closed slot
+//! ever runs again. A pod is deleted only when the status that closes its slot has been acknowledged, which is why a status
+//! and the deletions that depend on it are in this order in a plan. The same observation gives the same plan.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::harvest::{self, Harvest};
+use super::observe::Observed;
+use super::run::{self, Ended, Going, PATIENCE, Progress, Sorted};
+use super::schedule::{self, Question, Slot, Turn};
+use super::start_fault::Fault;
+use super::status::{self, RunOver, run_now_mark};
+use super::{bounds, budget, canaries, conditions, names};
+use crate::catalogue::ConditionType;
+use crate::plan::CanaryChoice;
+use crate::resource::status::ClaudeProbeStatus;
+use crate::resource::validated::Probe;
+
+/// How long after a refusal the API server is asked again.
+const RETRY_REFUSED: SignedDuration = SignedDuration::from_secs(10);
+/// Nothing is left unlooked at for longer.
+const LONGEST_SLEEP: SignedDuration = SignedDuration::from_hours(1);
+
+/// Something to do, besides the status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Create the pod of this group (an index into the probe's pods).
+    Create {
+        /// The slot that it fills.
+        slot: Slot,
+        /// Which pod.
+        group: usize,
+        /// What the run does.
+        choice: CanaryChoice,
+    },
+    /// Delete a pod.
+    Delete {
+        /// Its name.
+        name: String,
+        /// Its UID, a precondition.
+        uid: String,
+        /// Without waiting for its node.
+        force: bool,
+    },
+}
+
+/// A run that this plan closes, for counters and Events.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Closed {
+    /// Its slot.
+    pub slot: Slot,
+    /// What it brought home.
+    pub harvest: Harvest,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The status to write, first and before anything else; `None` when nothing but time stamps would change.
+    pub status: Option<Box<ClaudeProbeStatus>>,
+    /// What to do then, in this order.
+    pub actions: Vec<Action>,
+    /// When to look again, whatever happens in between.
+    pub wake: Timestamp,
+    /// The run that the status closes.
+    pub closed: Option<Closed>,
+    /// Slots that the status counts as missed.
+    pub missed: i64,
+}
+
+struct Draft<'a> {
+    observed: &'a Observed,
+    status: ClaudeProbeStatus,
+    actions: Vec<Action>,
+    wake: Timestamp,
+    closed: Option<Closed>,
+}
+
+impl Draft<'_> {
+    fn finish(mut self) -> Plan {
+        bounds::apply(&mut self.status);
+        let before = &self.observed.status;
+        let missed = self.status.missed_runs - before.missed_runs;
+        let write = self.closed.is_some() || status::differ(&self.status, before);
+        Plan {
+            status: write.then(|| Box::new(self.status)),
+            actions: self.actions,
+            wake: self.wake,
+            closed: self.closed,
+            missed,
+        }
+    }
+
+    fn wake_by(&mut self, at: Timestamp) {
+        self.wake = self.wake.min(at);
+    }
+
+    fn delete(&mut self, name: &str, uid: &str, force: bool) {
+        self.actions.push(Action::Delete {
+            name: name.to_owned(),
+            uid: uid.to_owned(),
+            force,
+        });
+    }
+}
+
+/// Decides.
+#[must_use]
+pub fn decide(observed: &Observed, now: Timestamp) -> Plan {
+    let mut draft = Draft {
+        observed,
+        status: observed.status.clone(),
+        actions: Vec::new(),
+        wake: now + LONGEST_SLEEP,
+        closed: None,
+    };
+    let probe = match &observed.spec {
+        Ok(probe) => probe.as_ref(),
+        Err(faults) => {
+            draft.status.observed_generation = Some(observed.generation);
+            conditions::set(
+                &mut draft.status.conditions,
+                &conditions::not_ready(faults),
+                observed.generation,
+                now,
+            );
+            return draft.finish();
+        }
+    };
+    let ready = observed
+        .crd_outdated
+        .as_deref()
+        .map_or_else(|| conditions::ready(probe), conditions::crd_outdated);
+    conditions::set(&mut draft.status.conditions, &ready, probe.generation, now);
+    status::begin(&mut draft.status, probe, now);
+    let sorted = run::sort(&observed.pods, &observed.vanished, observed.status.last_run.as_ref());
+    match run::progress(&sorted, observed.refusal.as_ref(), probe, now) {
+        Some(Progress::Ended(run)) => close(&mut draft, probe, &run, &sorted, now),
+        Some(Progress::Going(going)) => go_on(&mut draft, probe, &sorted, &going, now),
+        None => match refused_too_long(observed, probe, now) {
+            Some(run) => close(&mut draft, probe, &run, &sorted, now),
+            None => idle(&mut draft, probe, &sorted, now),
+        },
+    }
+    match status::blind_at(probe, &draft.status) {
+        Some(at) if at <= now => status::go_blind(&mut draft.status, probe, now),
+        Some(at) => draft.wake_by(at),
+        None => {}
+    }
+    draft.finish()
+}
+
+/// The annotation's value, unless it was handled.
+fn asked(observed: &Observed) -> Option<&str> {
+    let value = observed.run_now.as_deref().filter(|value| !value.is_empty())?;
+    (observed.status.last_handled_run_now != Some(run_now_mark(value))).then_some(value)
+}
+
+fn question<'a>(observed: &'a Observed, probe: &'a Probe) -> Question<'a> {
+    Question {
+        schedule: &probe.schedule,
+        uid: &probe.uid,
+        cursor: observed.status.next_run.as_ref().map(|at| at.0),
+        generation: probe.generation,
+        handled_generation: observed.status.observed_generation,
+        suspend: probe.suspend,
+        run_now: asked(observed),
+        starting_deadline: run::signed(probe.starting_deadline),
+    }
+}
+
+/// A slot none of whose pods the API server took until its deadline.
+fn refused_too_long(observed: &Observed, probe: &Probe, now: Timestamp) -> Option<Ended<'static>> {
+    let refusal = observed.refusal.as_ref()?;
+    let stale = matches!(refusal.slot, Slot::Generation(generation) if generation != probe.generation);
+    let over = run::start_by(&refusal.slot, refusal.first, probe) <= now;
+    (over && !stale).then(|| run::never_created(refusal))
+}
+
+/// A run is over: the status first, then away with what must not run on.
+fn close(draft: &mut Draft<'_>, probe: &Probe, run: &Ended<'_>, sorted: &Sorted<'_>, now: Timestamp) {
+    let harvest = harvest::harvest(run);
+    let question = question(draft.observed, probe);
+    let run_now = question.run_now.filter(|value| Slot::run_now(value) == run.slot);
+    let schedule = if harvest.superseded {
+        (0, question.cursor)
+    } else {
+        schedule::after(&question, &run.slot, now)
+    };
+    let over = RunOver {
+        run,
+        harvest: &harvest,
+        schedule,
+        run_now,
+    };
+    status::end_run(&mut draft.status, probe, &over, &draft.observed.facts, now);
+    for pod in &sorted.current {
+        let gone = sorted.vanished.iter().any(|gone| gone.uid == pod.uid);
+        let lingers = matches!(&pod.state, super::pod_view::PodState::Left(left) if left.sidecar_runs);
+        if !gone && (!pod.ended() || lingers) {
+            let force = pod.deleting.is_some_and(|until| until + PATIENCE <= now);
+            if pod.deleting.is_none() || force {
+                draft.delete(&pod.name, &pod.uid, force);
+            }
+        }
+    }
+    draft.closed = Some(Closed {
+        slot: run.slot.clone(),
+        harvest,
+    });
+    // What comes next is decided from the acknowledged status.
+    draft.wake = now;
+}
+
+/// A run is on.
+fn go_on(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, going: &Going, now: Timestamp) {
+    draft.wake_by(going.wake);
+    if let Some(fault) = &going.fault {
+        say_fault(draft, fault, probe, now);
+    }
+    let Some(first) = sorted.current.first() else { return };
+    let again = draft
+        .observed
+        .refusal
+        .as_ref()
+        .filter(|refusal| refusal.slot == first.slot)
+        .map(|refusal| refusal.last + RETRY_REFUSED);
+    match again.filter(|again| *again > now) {
+        Some(again) => draft.wake_by(again),
+        None => {
+            let create = |group: &usize| Action::Create {
+                slot: first.slot.clone(),
+                group: *group,
+                choice: first.choice,
+            };
+            draft.actions.extend(going.missing.iter().map(create));
+        }
+    }
+}
+
+/// Says what keeps the prober from starting. The first words stand: the kubelet's change with every retry.
+fn say_fault(draft: &mut Draft<'_>, fault: &Fault, probe: &Probe, now: Timestamp) {
+    let said = conditions::prober(Some(fault));
+    let known = conditions::find(&draft.status.conditions, ConditionType::ProberOperational);
+    let same = known.is_some_and(|known| known.status == "False" && known.reason == said.reason);
+    if !same {
+        conditions::set(&mut draft.status.conditions, &said, probe.generation, now);
+    }
+}
+
+/// No run is on: start the one that is due, if any.
+fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestamp) {
+    let question = question(draft.observed, probe);
+    let Turn { due, missed, next } = schedule::turn(&question, now);
+    if let Some(next) = next {
+        draft.wake_by(next);
+    }
+    if probe.suspend {
+        draft.status.observed_generation = Some(probe.generation);
+        draft.status.next_run = None;
+    }
+    let Some(slot) = due else {
+        if missed > 0 {
+            draft.status.missed_runs = draft.status.missed_runs.saturating_add(i64::from(missed));
+            draft.status.next_run = next.map(Time);
+        } else if draft.status.next_run.is_none() {
+            draft.status.next_run = next.map(Time);
+        }
+        return;
+    };
+    let refusal = draft.observed.refusal.as_ref().filter(|refusal| refusal.slot == slot);
+    if let Some(refusal) = refusal {
+        say_fault(draft, &refusal.fault, probe, now);
+        draft.wake_by(run::start_by(&slot, refusal.first, probe));
+        if refusal.last + RETRY_REFUSED > now {
+            return draft.wake_by(refusal.last + RETRY_REFUSED);
+        }
+    }
+    if overlaps(draft, sorted, now) {
+        return;
+    }
+    let used = budget::used(draft.status.usage.as_ref(), now);
+    let deep = matches!(slot, Slot::RunNow(_)) && question.run_now.is_some_and(names::wants_deep);
+    let choice = canaries::choose(probe, &draft.status, &slot, deep, now);
+    let choice = budget::afford(probe, choice, used, now);
+    let create = |group| Action::Create {
+        slot: slot.clone(),
+        group,
+        choice,
+    };
+    draft.actions.extend((0..probe.pods.len()).map(create));
+    for pod in sorted.closed.iter().filter(|pod| pod.deleting.is_none()) {
+        draft.delete(&pod.name, &pod.uid, false);
+    }
+}
+
+/// Whether a pod of a closed slot may still run: it is told to go, and by force when its node does not answer.
+fn overlaps(draft: &mut Draft<'_>, sorted: &Sorted<'_>, now: Timestamp) -> bool {
+    let mut overlaps = false;
+    for pod in sorted.closed.iter().filter(|pod| !pod.ended()) {
+        overlaps = true;
+        match pod.deleting {
+            None => draft.delete(&pod.name, &pod.uid, false),
+            Some(until) if until + PATIENCE <= now => draft.delete(&pod.name, &pod.uid, true),
+            Some(until) => draft.wake_by(until + PATIENCE),
+        }
+    }
+    overlaps
+}

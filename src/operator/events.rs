@@ -1,0 +1,168 @@
+//! Events on transitions: what a user finds under `kubectl describe`, each change once.
+//!
+//! The notes are pure; publishing them may fail, and then it is logged and forgotten: the status has said it all.
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+
+use super::conditions;
+use super::text;
+use crate::catalogue::ConditionType;
+use crate::resource::status::{ClaudeProbeStatus, VerdictState};
+
+/// Longest note that the API server takes.
+const NOTE_BYTES: usize = 1024;
+
+/// Something that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Whether somebody should look.
+    pub warning: bool,
+    /// CamelCase, out of a closed set: a finding's code, a verdict's state, or a condition's reason.
+    pub reason: String,
+    /// What was done when it changed.
+    pub action: &'static str,
+    /// The sentence.
+    pub text: String,
+}
+
+/// What changed between two statuses.
+#[must_use]
+pub fn notes(before: &ClaudeProbeStatus, after: &ClaudeProbeStatus) -> Vec<Note> {
+    let verdict = verdict(before, after);
+    let operator = [ConditionType::Ready, ConditionType::ProberOperational]
+        .into_iter()
+        .filter_map(|kind| own(kind, before, after));
+    verdict.into_iter().chain(operator).collect()
+}
+
+fn verdict(before: &ClaudeProbeStatus, after: &ClaudeProbeStatus) -> Option<Note> {
+    let now = after.verdict.as_ref()?;
+    let was = before
+        .verdict
+        .as_ref()
+        .map(|verdict| (verdict.state, verdict.code.as_str(), verdict.path.as_str()));
+    // `Unknown` is the prober's matter: `ProberOperational` says it.
+    if now.state == VerdictState::Unknown || was == Some((now.state, now.code.as_str(), now.path.as_str())) {
+        return None;
+    }
+    let reason = if now.code.is_empty() {
+        format!("{:?}", now.state)
+    } else {
+        now.code.clone()
+    };
+    let text = if now.message.is_empty() {
+        reason.clone()
+    } else {
+        now.message.clone()
+    };
+    Some(Note {
+        warning: now.state != VerdictState::Healthy,
+        reason,
+        action: "Diagnosed",
+        text,
+    })
+}
+
+fn own(kind: ConditionType, before: &ClaudeProbeStatus, after: &ClaudeProbeStatus) -> Option<Note> {
+    let now = conditions::find(&after.conditions, kind)?;
+    let was = conditions::find(&before.conditions, kind);
+    let bad = |status: &str| status == "False";
+    let same = was.is_some_and(|was| was.status == now.status && (was.reason == now.reason || !bad(&now.status)));
+    // A first "all is well" is no news.
+    let news = bad(&now.status) || was.is_some_and(|was| bad(&was.status) && now.status == "True");
+    (news && !same).then(|| Note {
+        warning: bad(&now.status),
+        reason: now.reason.clone(),
+        action: "Reconciled",
+        text: now.message.clone(),
+    })
+}
+
+/// Publishes notes, through one Recorder for the whole process.
+#[derive(Clone)]
+pub struct Publisher(Recorder);
+
+impl std::fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Publisher")
+    }
+}
+
+impl Publisher {
+    /// A publisher that signs as this instance.
+    #[must_use]
+    pub fn new(client: kube::Client, instance: &str) -> Self {
+        Self(Recorder::new(
+            client,
+            Reporter {
+                controller: "claudeprobe-operator".into(),
+                instance: Some(instance.into()),
+            },
+        ))
+    }
+
+    /// Publishes one note about this object.
+    pub async fn publish(&self, note: &Note, regarding: &ObjectReference) {
+        let event = Event {
+            type_: if note.warning {
+                EventType::Warning
+            } else {
+                EventType::Normal
+            },
+            reason: note.reason.clone(),
+            note: Some(text::bounded(&note.text, NOTE_BYTES)),
+            action: note.action.to_owned(),
+            secondary: None,
+        };
+        if let Err(error) = self.0.publish(&event, regarding).await {
+            tracing::warn!(%error, reason = note.reason, "an Event could not be published");
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::operator::start_fault::{Fault, FaultKind};
+    use crate::resource::status::Verdict;
+
+    fn status(state: VerdictState, code: &str, fault: Option<FaultKind>) -> ClaudeProbeStatus {
+        let mut status = ClaudeProbeStatus {
+            verdict: Some(Verdict {
+                state,
+                code: code.into(),
+                ..Verdict::default()
+            }),
+            ..Default::default()
+        };
+        let fault = fault.map(|kind| Fault::new(kind, ""));
+        conditions::set(
+            &mut status.conditions,
+            &conditions::prober(fault.as_ref()),
+            1,
+            Timestamp::UNIX_EPOCH,
+        );
+        status
+    }
+
+    fn reasons(before: &ClaudeProbeStatus, after: &ClaudeProbeStatus) -> Vec<String> {
+        notes(before, after).into_iter().map(|note| note.reason).collect()
+    }
+
+    #[test]
+    fn each_change_is_told_once_and_nothing_else_is() {
+        let new = ClaudeProbeStatus::default();
+        let healthy = status(VerdictState::Healthy, "", None);
+        let stale = status(VerdictState::Failing, "GatewayStaleCredential", None);
+        let blind = status(VerdictState::Unknown, "", Some(FaultKind::SecretMissing));
+        assert_eq!(reasons(&new, &healthy), ["Healthy"]);
+        assert_eq!(reasons(&healthy, &healthy), [] as [&str; 0]);
+        assert_eq!(reasons(&healthy, &stale), ["GatewayStaleCredential"]);
+        assert_eq!(reasons(&stale, &blind), ["SecretMissing"]);
+        assert_eq!(reasons(&blind, &healthy), ["Healthy", "Reporting"]);
+    }
+}

@@ -1,0 +1,249 @@
+//! From what the run's pods left to one run's evidence.
+//!
+//! Pure. A message that cannot be read says something of the prober, never of a path.
+
+use super::run::{Ended, Part};
+use super::start_fault::{Fault, FaultKind};
+use super::text;
+use crate::report::evidence::RunEvidence;
+use crate::report::message::{self, MessageError};
+
+/// How much of an unreadable message is shown.
+const SHOWN_BYTES: usize = 280;
+
+/// What a run brought home.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Harvest {
+    /// What its pods saw together; `None` when nothing could be read.
+    pub evidence: Option<RunEvidence>,
+    /// Why a pod's part is missing, in the order of the pods.
+    pub faults: Vec<(bool, Fault)>,
+    /// The run was cut off by a change of the spec.
+    pub superseded: bool,
+    /// Input and output tokens that were reported.
+    pub tokens: (i64, i64),
+    /// Tokens to charge: what was reported, or all that was reserved where no whole report came.
+    pub charged: i64,
+}
+
+impl Harvest {
+    /// What explains best why nothing was reported: a pod that never started before one that was lost.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Fault> {
+        self.faults
+            .iter()
+            .max_by_key(|(never_started, _)| *never_started)
+            .map(|(_, fault)| fault)
+    }
+
+    /// The run's result, as in `lastRun.result`.
+    #[must_use]
+    pub fn result(&self) -> String {
+        if self.superseded {
+            return "Superseded".to_owned();
+        }
+        if self.evidence.is_some() {
+            return "Reported".to_owned();
+        }
+        let never_started = self.faults.iter().any(|(never_started, _)| *never_started);
+        match self.cause().map(|fault| fault.kind) {
+            Some(kind) if never_started => format!("NotStarted({})", kind.name()),
+            Some(FaultKind::ReportLost) | None => "ReportLost".to_owned(),
+            Some(kind) => format!("ReportLost({})", kind.name()),
+        }
+    }
+}
+
+/// Reads what the pods of a run left.
+#[must_use]
+pub fn harvest(run: &Ended<'_>) -> Harvest {
+    let mut harvest = Harvest {
+        evidence: None,
+        faults: Vec::new(),
+        superseded: run.parts.iter().any(|part| matches!(part, Part::Superseded(_))),
+        tokens: (0, 0),
+        charged: 0,
+    };
+    for part in &run.parts {
+        match part {
+            Part::Left(left, reserved) => match read(&left.message, &run.slot.to_string()) {
+                Ok(evidence) => {
+                    let (input, output) = tokens(&evidence);
+                    harvest.tokens = (harvest.tokens.0 + input, harvest.tokens.1 + output);
+                    harvest.charged += if evidence.complete {
+                        input + output
+                    } else {
+                        (input + output).max(*reserved)
+                    };
+                    merge(&mut harvest.evidence, evidence);
+                }
+                Err(fault) => {
+                    harvest.charged += reserved;
+                    // Of a pod that was killed: why it was killed says more than that its message cannot be read.
+                    let killed = left.fault.kind != FaultKind::ProberCrashed && fault.kind != FaultKind::PlanRefused;
+                    harvest
+                        .faults
+                        .push((false, if killed { left.fault.clone() } else { fault }));
+                }
+            },
+            Part::Lost(fault, reserved) => {
+                harvest.charged += reserved;
+                harvest.faults.push((false, fault.clone()));
+            }
+            Part::NotStarted(fault) => harvest.faults.push((true, fault.clone())),
+            Part::Superseded(reserved) => harvest.charged += reserved,
+        }
+    }
+    if !harvest.faults.is_empty()
+        && let Some(evidence) = &mut harvest.evidence
+    {
+        // A pod's paths are missing: what the others saw stands, and nothing is concluded from what is missing.
+        evidence.complete = false;
+    }
+    harvest
+}
+
+fn read(message: &str, slot: &str) -> Result<RunEvidence, Fault> {
+    match message::decode(message) {
+        Ok(evidence) if evidence.slot.is_empty() || evidence.slot == slot => Ok(evidence),
+        Ok(evidence) => Err(Fault::new(
+            FaultKind::ReportUnreadable,
+            &format!("it is of slot {}", text::untrusted(&evidence.slot, 64)),
+        )),
+        Err(MessageError::Prober { reason }) => Err(Fault::new(FaultKind::PlanRefused, &reason)),
+        // The message's own error shows a bounded piece; whatever looks like a key goes a second time.
+        Err(error) => Err(Fault::new(
+            FaultKind::ReportUnreadable,
+            &text::untrusted(&error.to_string(), SHOWN_BYTES),
+        )),
+    }
+}
+
+fn merge(all: &mut Option<RunEvidence>, part: RunEvidence) {
+    let Some(all) = all else {
+        *all = Some(part);
+        return;
+    };
+    let end = |run: &RunEvidence| run.started_at_ms + i64::from(run.duration_ms);
+    let until = end(all).max(end(&part));
+    all.started_at_ms = all.started_at_ms.min(part.started_at_ms);
+    all.duration_ms = u32::try_from(until - all.started_at_ms).unwrap_or(u32::MAX);
+    all.complete &= part.complete;
+    all.legs.extend(part.legs);
+}
+
+/// Tokens of all answers in this evidence.
+fn tokens(evidence: &RunEvidence) -> (i64, i64) {
+    let usages = evidence
+        .legs
+        .iter()
+        .flat_map(|leg| &leg.exchanges)
+        .filter_map(|exchange| exchange.usage);
+    usages.fold((0, 0), |(input, output), usage| {
+        (input + i64::from(usage.input), output + i64::from(usage.output))
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::operator::pod_view::Left;
+    use crate::operator::schedule::Slot;
+    use crate::plan::CanaryChoice;
+    use crate::report::evidence::{Exchange, ExchangeKind, LegEvidence, Outcome, Usage};
+
+    fn evidence(path: &str) -> RunEvidence {
+        let usage = Some(Usage { input: 10, output: 20 });
+        let frozen = Exchange {
+            status: 200,
+            usage,
+            ..Exchange::new(ExchangeKind::Frozen, Outcome::Answered)
+        };
+        let legs = vec![LegEvidence {
+            path: path.into(),
+            exchanges: vec![frozen],
+            ..LegEvidence::default()
+        }];
+        RunEvidence {
+            slot: "g1".into(),
+            started_at_ms: 1_800_000_000_000,
+            duration_ms: 500,
+            legs,
+            complete: true,
+        }
+    }
+
+    fn left(message: String) -> Left {
+        Left {
+            message,
+            finished: None,
+            sidecar_runs: false,
+            fault: Fault::new(FaultKind::ProberCrashed, "exit code 0"),
+        }
+    }
+
+    fn run<'a>(parts: Vec<Part<'a>>) -> Ended<'a> {
+        Ended {
+            slot: Slot::Generation(1),
+            choice: CanaryChoice::default(),
+            started: None,
+            pod: String::new(),
+            parts,
+        }
+    }
+
+    #[test]
+    fn the_reports_of_several_pods_are_one_evidence_and_are_charged_as_reported() {
+        let (one, two) = (
+            left(message::encode(&evidence("direct"), 4096)),
+            left(message::encode(&evidence("edge"), 4096)),
+        );
+        let harvest = harvest(&run(vec![Part::Left(&one, 500), Part::Left(&two, 500)]));
+        let evidence = harvest.evidence.clone().unwrap();
+        assert!(evidence.complete);
+        assert_eq!(
+            evidence.legs.iter().map(|leg| leg.path.as_str()).collect::<Vec<_>>(),
+            ["direct", "edge"]
+        );
+        assert_eq!(
+            (harvest.tokens, harvest.charged, harvest.result()),
+            ((20, 40), 60, "Reported".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_pod_that_is_missing_makes_the_evidence_incomplete_and_is_named() {
+        let one = left(message::encode(&evidence("direct"), 4096));
+        let harvest = harvest(&run(vec![
+            Part::Left(&one, 500),
+            Part::Lost(Fault::new(FaultKind::OutOfMemory, ""), 500),
+        ]));
+        assert!(!harvest.evidence.as_ref().unwrap().complete);
+        assert_eq!(
+            (harvest.cause().unwrap().kind, harvest.charged),
+            (FaultKind::OutOfMemory, 530)
+        );
+    }
+
+    #[rstest]
+    #[case::garbage("hello sk-ant-api03-secret world".into(), FaultKind::ReportUnreadable)]
+    #[case::other_version(message::encode(&evidence("direct"), 4096).replacen("cp1", "cp9", 1), FaultKind::ReportUnreadable)]
+    #[case::complaint(
+        message::encode_failure("ConfigMap \"ca\" has no key \"ca.crt\""),
+        FaultKind::PlanRefused
+    )]
+    fn what_cannot_be_read_is_the_probers_fault_and_shows_no_key(#[case] message: String, #[case] kind: FaultKind) {
+        let one = left(message);
+        let harvest = harvest(&run(vec![Part::Left(&one, 500)]));
+        let cause = harvest.cause().unwrap();
+        assert_eq!(
+            (harvest.evidence.is_none(), cause.kind, harvest.charged),
+            (true, kind, 500)
+        );
+        assert!(!cause.message().contains("secret"), "{}", cause.message());
+        assert!(cause.message().len() < 600);
+    }
+}

@@ -1,0 +1,32 @@
+//! All that a decision about one probe looks at, as plain values.
+
+use std::sync::Arc;
+
+use super::judge::Facts;
+use super::pod_view::RunPod;
+use super::run::Refusal;
+use crate::resource::status::ClaudeProbeStatus;
+use crate::resource::validated::{Probe, SpecFault};
+
+/// A probe and its surroundings at one moment.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// The spec, checked.
+    pub spec: Result<Arc<Probe>, Arc<[SpecFault]>>,
+    /// Its generation.
+    pub generation: i64,
+    /// The annotation's value, if there is one.
+    pub run_now: Option<String>,
+    /// The newest status that the API server acknowledged.
+    pub status: ClaudeProbeStatus,
+    /// The probe's pods.
+    pub pods: Vec<RunPod>,
+    /// Pods that were there, are gone, and whose slot no status names.
+    pub vanished: Vec<RunPod>,
+    /// The API server refused to create a pod.
+    pub refusal: Option<Refusal>,
+    /// What the installed CRD lacks, if it is older than this operator.
+    pub crd_outdated: Option<String>,
+    /// What else a diagnosis uses.
+    pub facts: Facts,
+}

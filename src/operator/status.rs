@@ -1,0 +1,308 @@
+//! The status after a run, and after everything else that a user should see.
+//!
+//! Pure: the status before, what happened, and `now`; out comes the whole status, bounded (see `bounds`). The fields of one
+//! run are all taken from that run.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::conditions::{self, Said, whole_second};
+use super::harvest::Harvest;
+use super::judge::{self, Facts};
+use super::run::{Ended, signed};
+use super::schedule::{self, Slot, short_hash};
+use super::start_fault::Fault;
+use super::{budget, canaries, history, keys, text};
+use crate::diagnosis::{Diagnosis, PathCanaries};
+use crate::report::evidence::RunEvidence;
+use crate::report::summary;
+use crate::resource::go_duration;
+use crate::resource::status::{ClaudeProbeStatus, HistoryEntry, PathStatus, RunStatus, Verdict, VerdictState};
+use crate::resource::validated::Probe;
+
+/// Longest annotation value that is kept as it is, bytes.
+const RUN_NOW_BYTES: usize = 128;
+
+/// What a run-now value is remembered as: itself, or its hash when it is long.
+#[must_use]
+pub fn run_now_mark(value: &str) -> String {
+    if value.len() <= RUN_NOW_BYTES {
+        value.to_owned()
+    } else {
+        format!("hash:{}", short_hash(&[value]))
+    }
+}
+
+/// The status of a probe that nobody has looked at yet.
+pub fn begin(status: &mut ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
+    if status.verdict.is_none() {
+        status.verdict = Some(Verdict {
+            message: "No run has ended yet.".to_owned(),
+            since: Some(Time(whole_second(now))),
+            ..Verdict::default()
+        });
+    }
+    status.run_timeout = Some(go_duration::format(probe.run_timeout));
+    let first = conditions::untold("NoRunYet", "No run has ended yet.")
+        .into_iter()
+        .chain([conditions::prober_untried()]);
+    let missing: Vec<Said> = first
+        .filter(|said| conditions::find(&status.conditions, said.kind).is_none())
+        .collect();
+    for said in missing {
+        conditions::set(&mut status.conditions, &said, probe.generation, now);
+    }
+}
+
+/// A run that is over.
+#[derive(Clone, Debug)]
+pub struct RunOver<'a> {
+    /// The run.
+    pub run: &'a Ended<'a>,
+    /// What it brought home.
+    pub harvest: &'a Harvest,
+    /// Slots that were missed meanwhile, and the schedule's new cursor.
+    pub schedule: (u32, Option<Timestamp>),
+    /// The annotation's value, when this run was asked for by it.
+    pub run_now: Option<&'a str>,
+}
+
+/// Writes a run that is over into the status.
+pub fn end_run(status: &mut ClaudeProbeStatus, probe: &Probe, over: &RunOver<'_>, facts: &Facts, now: Timestamp) {
+    let RunOver {
+        run,
+        harvest,
+        schedule: (missed, cursor),
+        run_now,
+    } = over;
+    let started = run.started.map(Time);
+    let before = status.clone();
+    if harvest.charged > 0 || status.usage.is_some() {
+        status.usage = Some(budget::charged(before.usage.as_ref(), harvest.charged, now));
+    }
+    if let Some(value) = run_now {
+        status.last_handled_run_now = Some(run_now_mark(value));
+    }
+    let never_started = harvest.result().starts_with("NotStarted") && matches!(run.slot, Slot::At(_));
+    status.missed_runs = status
+        .missed_runs
+        .saturating_add(i64::from(*missed) + i64::from(never_started));
+    status.next_run = cursor.map(Time);
+    status.last_run = Some(RunStatus {
+        slot: run.slot.to_string(),
+        result: harvest.result(),
+        started_at: started.clone(),
+        finished_at: Some(Time(whole_second(now))),
+        pod: run.pod.clone(),
+    });
+    if harvest.superseded {
+        return;
+    }
+    match (&harvest.evidence, &started) {
+        (Some(evidence), Some(started)) if run.choice.zero_token_only => zero_tokens(status, probe, evidence, started),
+        (Some(evidence), Some(started)) => reported(status, &before, probe, evidence, started, facts, now),
+        _ => unreported(status, probe, harvest.cause(), now),
+    }
+    status.observed_generation = Some(probe.generation);
+    status.run_timeout = Some(go_duration::format(probe.run_timeout));
+    let fault = harvest.cause();
+    conditions::set(
+        &mut status.conditions,
+        &conditions::prober(fault),
+        probe.generation,
+        now,
+    );
+}
+
+fn reported(
+    status: &mut ClaudeProbeStatus,
+    before: &ClaudeProbeStatus,
+    probe: &Probe,
+    evidence: &RunEvidence,
+    started: &Time,
+    facts: &Facts,
+    now: Timestamp,
+) {
+    let keys = keys::seen(
+        &before.credentials,
+        probe,
+        evidence,
+        started,
+        before.last_reported_at.as_ref(),
+    );
+    let diagnosis = judge::judge(probe, before, &keys, evidence, facts, now);
+    status.credentials = keys;
+    status.last_reported_at = Some(started.clone());
+    status.paths = paths(probe, evidence, &diagnosis.canaries);
+    let Diagnosis {
+        findings,
+        verdict,
+        conditions,
+        own_conditions,
+        ..
+    } = diagnosis;
+    if matches!(verdict.state, VerdictState::Healthy | VerdictState::Degraded) {
+        status.last_good_at = Some(Time(whole_second(now)));
+    }
+    for said in conditions::of_diagnosis(conditions) {
+        conditions::set(&mut status.conditions, &said, probe.generation, now);
+    }
+    let names = findings
+        .iter()
+        .map(|finding| format!("{}@{}", finding.code, finding.path))
+        .collect();
+    remember(status, probe, &verdict, names, own_conditions, now);
+    status.findings = findings;
+    status.verdict = Some(verdict);
+}
+
+fn paths(probe: &Probe, evidence: &RunEvidence, canaries: &[PathCanaries]) -> Vec<PathStatus> {
+    let shown = probe.paths.iter().map(|path| {
+        let host = path.url.authority();
+        let leg = evidence.legs.iter().find(|leg| leg.path == path.name);
+        let shown = leg.map(|leg| summary::path_status(leg, &host, probe.request.stream, evidence.started_at_ms));
+        let unseen = || PathStatus {
+            name: path.name.clone(),
+            host: host.clone(),
+            outcome: "NotReported".to_owned(),
+            ..PathStatus::default()
+        };
+        let canaries = canaries
+            .iter()
+            .find(|kept| kept.path == path.name && !kept.exchanges.is_empty());
+        PathStatus {
+            canaries: canaries.map(canaries::status),
+            ..shown.unwrap_or_else(unseen)
+        }
+    });
+    shown.collect()
+}
+
+fn remember(
+    status: &mut ClaudeProbeStatus,
+    probe: &Probe,
+    verdict: &Verdict,
+    findings: Vec<String>,
+    own: String,
+    now: Timestamp,
+) {
+    let at = Some(Time(whole_second(now)));
+    let entry = HistoryEntry {
+        at: at.clone(),
+        since: at,
+        state: verdict.state,
+        code: verdict.code.clone(),
+        path: verdict.path.clone(),
+        count: 1,
+        findings,
+        conditions: own,
+    };
+    // What another spec answered says nothing about this one.
+    if status.observed_generation != Some(probe.generation) {
+        for older in &mut status.history {
+            older.conditions.clear();
+        }
+    }
+    history::add(&mut status.history, entry, probe.history_limit);
+}
+
+/// The prober said nothing: the verdict is `Unknown`, never `Failing`; what earlier runs found stands until it is too old.
+fn unreported(status: &mut ClaudeProbeStatus, probe: &Probe, fault: Option<&Fault>, now: Timestamp) {
+    let message = fault.map_or_else(|| "The run ended without a report.".to_owned(), Fault::message);
+    let advice = fault.map_or("", |fault| fault.kind.fix());
+    let verdict = unknown(status, message, advice, now);
+    remember(status, probe, &verdict, Vec::new(), String::new(), now);
+    status.verdict = Some(verdict);
+}
+
+fn unknown(status: &ClaudeProbeStatus, message: String, advice: &str, now: Timestamp) -> Verdict {
+    let before = status
+        .verdict
+        .as_ref()
+        .filter(|verdict| verdict.state == VerdictState::Unknown);
+    let since = before.and_then(|verdict| verdict.since.clone());
+    Verdict {
+        message,
+        advice: advice.to_owned(),
+        since: since.or(Some(Time(whole_second(now)))),
+        ..Verdict::default()
+    }
+}
+
+/// Over budget: what cost nothing was sent. It says nothing of the frozen request, so the verdict stays until it is too old.
+fn zero_tokens(status: &mut ClaudeProbeStatus, probe: &Probe, evidence: &RunEvidence, started: &Time) {
+    let previous = status.last_reported_at.clone();
+    status.credentials = keys::seen(&status.credentials, probe, evidence, started, previous.as_ref());
+    for path in &mut status.paths {
+        let bare = PathStatus {
+            name: path.name.clone(),
+            host: path.host.clone(),
+            outcome: "NotSent".to_owned(),
+            ..PathStatus::default()
+        };
+        let kept = (path.canaries.take(), path.header_set, std::mem::take(&mut path.peer));
+        *path = PathStatus {
+            canaries: kept.0,
+            header_set: kept.1,
+            peer: kept.2,
+            ..bare
+        };
+    }
+}
+
+/// When the last completed run is too old to speak for the present: the second slot after it, and a run's time.
+#[must_use]
+pub fn blind_at(probe: &Probe, status: &ClaudeProbeStatus) -> Option<Timestamp> {
+    let last = status.last_reported_at.as_ref()?.0;
+    let first = schedule::next(&probe.schedule, &probe.uid, last)?;
+    let second = schedule::next(&probe.schedule, &probe.uid, first)?;
+    Some(second + signed(probe.run_timeout))
+}
+
+/// Nothing was heard for too long: no verdict and no condition of a path may look as if somebody had looked.
+pub fn go_blind(status: &mut ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
+    let used = budget::used(status.usage.as_ref(), now);
+    let (reason, why) = if probe.suspend {
+        ("Suspended", "scheduled runs are suspended")
+    } else if budget::afford(probe, crate::plan::CanaryChoice::default(), used, now).zero_token_only {
+        (
+            "OverBudget",
+            "the tokens of the day are used up (budget.tokensPerDay), and only exchanges without tokens are sent",
+        )
+    } else {
+        ("NoRecentRun", "see ProberOperational")
+    };
+    let last = status
+        .last_reported_at
+        .as_ref()
+        .map_or_else(String::new, |at| format!(" since {}", at.0));
+    let message = format!("No run has completed{last}: {why}.");
+    for said in conditions::untold(reason, &message) {
+        conditions::set(&mut status.conditions, &said, probe.generation, now);
+    }
+    // A verdict that already says why the prober does not report says more.
+    if status
+        .verdict
+        .as_ref()
+        .is_none_or(|verdict| verdict.state != VerdictState::Unknown)
+    {
+        status.verdict = Some(unknown(status, text::sentence_case(&message), "", now));
+    }
+}
+
+/// Whether they differ in anything but time stamps.
+#[must_use]
+pub fn differ(one: &ClaudeProbeStatus, other: &ClaudeProbeStatus) -> bool {
+    let timeless = |status: &ClaudeProbeStatus| {
+        let mut status = status.clone();
+        status.next_run = None;
+        for condition in &mut status.conditions {
+            condition.last_transition_time = Time(Timestamp::UNIX_EPOCH);
+        }
+        if let Some(verdict) = &mut status.verdict {
+            verdict.since = None;
+        }
+        status
+    };
+    timeless(one) != timeless(other)
+}

@@ -1,0 +1,18 @@
+//! Counters of one probe, kept in memory and removed with it.
+
+use std::collections::BTreeMap;
+
+/// Counters since this process leads.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Runs that ended, by result: a closed set of labels.
+    pub runs: BTreeMap<&'static str, u64>,
+    /// Slots that nobody ran, by reason: a closed set of labels.
+    pub missed: BTreeMap<&'static str, u64>,
+    /// Input tokens.
+    pub input_tokens: u64,
+    /// Output tokens.
+    pub output_tokens: u64,
+    /// US dollars, where the model's price is known.
+    pub cost: f64,
+}

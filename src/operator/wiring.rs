@@ -1,0 +1,546 @@
+//! Watches, tasks and their supervision: what makes the pure parts run.
+//!
+//! # Guarantees
+//! A task that ends or panics ends the process: a restart is a clean state, and the cluster holds all that is needed. An API
+//! server that is away and a Lease that is lost end nothing: watches and elections go on by themselves. Nothing is written
+//! before caches are synced *and* the Lease is ours *and* one consistent list has shown what the leader before us wrote.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use kube::api::{Api, ListParams};
+use kube::core::DeserializeGuard;
+use kube::runtime::controller::{Action, Config, Controller};
+use kube::runtime::predicates;
+use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::{Predicate, PredicateConfig};
+use kube::runtime::{WatchStreamExt, controller};
+use kube::{Client, ResourceExt};
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::act::{ActError, Actor};
+use super::cache::Cache;
+use super::decide::decide;
+use super::lease::{Elector, Leadership, Terms};
+use super::pod_view::ProbePod;
+use super::self_check;
+use super::{clock, names, pod};
+use crate::metrics::OperatorMetrics;
+use crate::operator::events::Publisher;
+use crate::resource::spec::ClaudeProbe;
+
+/// A probe as the watch tells it: one that cannot be read does not hide the others.
+pub type Guarded = DeserializeGuard<ClaudeProbe>;
+
+/// Probes that are worked on at the same time.
+const CONCURRENCY: u16 = 32;
+/// Longest time that one look at a probe may take, all its writes included.
+const RECONCILE_LIMIT: Duration = Duration::from_secs(30);
+/// A probe whose writes fail is looked at again after at most this long.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+/// How often the main loop says that it lives.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What the command line says.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What it says of probe pods.
+    pub pods: pod::Settings,
+    /// The Lease.
+    pub lease: Terms,
+    /// Namespace of the Lease.
+    pub lease_namespace: String,
+    /// Namespaces to work in; empty for all.
+    pub namespaces: Vec<String>,
+    /// Name that Events are signed with.
+    pub instance: String,
+}
+
+/// What all tasks share.
+pub struct Operator {
+    client: Client,
+    actor: Actor,
+    /// What is remembered of each probe.
+    pub cache: Cache,
+    /// Counters of the operator itself.
+    pub metrics: Arc<OperatorMetrics>,
+    /// The probes as the watches tell them, one store per scope.
+    stores: Vec<Store<Guarded>>,
+    namespaces: Vec<String>,
+    leadership: Leadership,
+    /// A consistent list has shown what the leader before us wrote.
+    acting: AtomicBool,
+    synced: watch::Receiver<usize>,
+    /// When the main loop ticked last, Unix seconds.
+    ticked: AtomicI64,
+    crd_outdated: watch::Receiver<Option<String>>,
+}
+
+impl Operator {
+    /// Whether all caches have been filled once.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        // Each scope has two watches: probes and pods.
+        *self.synced.borrow() >= 2 * self.stores.len()
+    }
+
+    /// Whether the main loop has made progress lately.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        clock::now().as_second() - self.ticked.load(Ordering::Relaxed) < 30
+    }
+
+    /// Whether this replica acts.
+    #[must_use]
+    pub fn is_acting(&self) -> bool {
+        self.acting.load(Ordering::Acquire) && self.leadership.time_left().is_some()
+    }
+
+    /// Every probe, with its newest status.
+    #[must_use]
+    pub fn probes(&self) -> Vec<Arc<Guarded>> {
+        self.stores.iter().flat_map(Store::state).collect()
+    }
+}
+
+/// Why the operator ended.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A task that must not end did.
+    #[error("the task {0} ended: this is a bug, or the process is out of memory or file descriptors")]
+    TaskEnded(&'static str),
+    /// A task panicked.
+    #[error("the task panicked: {0}")]
+    Panicked(#[source] tokio::task::JoinError),
+}
+
+struct Scope {
+    probes: Api<Guarded>,
+    pods: Api<ProbePod>,
+}
+
+fn scopes(client: &Client, namespaces: &[String]) -> Vec<Scope> {
+    if namespaces.is_empty() {
+        return vec![Scope {
+            probes: Api::all(client.clone()),
+            pods: Api::all(client.clone()),
+        }];
+    }
+    let scope = |namespace: &String| Scope {
+        probes: Api::namespaced(client.clone(), namespace),
+        pods: Api::namespaced(client.clone(), namespace),
+    };
+    namespaces.iter().map(scope).collect()
+}
+
+/// Runs until `stop`. `publish` gets the operator as soon as it exists, for the HTTP endpoints.
+///
+/// # Errors
+/// A task that ended or panicked without being told to.
+pub async fn run(
+    client: Client,
+    settings: Settings,
+    metrics: Arc<OperatorMetrics>,
+    publish: watch::Sender<Option<Arc<Operator>>>,
+    stop: CancellationToken,
+) -> Result<(), RunError> {
+    let leases = Api::namespaced(client.clone(), &settings.lease_namespace);
+    let (elector, leadership) = Elector::new(leases, settings.lease.clone());
+    let (synced, synced_now) = watch::channel(0);
+    let (outdated, outdated_now) = watch::channel(None);
+    let scopes = scopes(&client, &settings.namespaces);
+    let (readers, writers): (Vec<_>, Vec<_>) = scopes.iter().map(|_| reflector::store::<Guarded>()).unzip();
+    let actor = Actor {
+        client: client.clone(),
+        leadership: leadership.clone(),
+        pods: settings.pods.clone(),
+        publisher: Publisher::new(client.clone(), &settings.instance),
+        metrics: metrics.clone(),
+    };
+    let operator = Arc::new(Operator {
+        client: client.clone(),
+        actor,
+        cache: Cache::default(),
+        metrics,
+        stores: readers,
+        namespaces: settings.namespaces.clone(),
+        leadership,
+        acting: AtomicBool::new(false),
+        synced: synced_now,
+        ticked: AtomicI64::new(clock::now().as_second()),
+        crd_outdated: outdated_now,
+    });
+    publish.send_replace(Some(operator.clone()));
+
+    // Everybody looks again: a term began, or a watch was told everything anew.
+    let (all_again, _) = broadcast::channel::<()>(4);
+    let mut tasks = JoinSet::new();
+    let wait_for_rights = self_check::run(client.clone(), settings.namespaces.clone(), stop.clone());
+    tasks.spawn(named(
+        "the check of the CRD",
+        self_check::watch_crd(client.clone(), outdated, stop.clone()),
+    ));
+    tasks.spawn(named("the election", elector.run(stop.clone())));
+    tasks.spawn(named(
+        "the terms",
+        terms(operator.clone(), all_again.clone(), stop.clone()),
+    ));
+    // A refused watch would only retry: say first which right is missing.
+    wait_for_rights.await;
+    for ((scope, writer), reader) in scopes.into_iter().zip(writers).zip(operator.stores.clone()) {
+        let work = work(
+            operator.clone(),
+            scope,
+            writer,
+            reader,
+            synced.clone(),
+            all_again.clone(),
+            stop.clone(),
+        );
+        tasks.spawn(named("the main loop", work));
+    }
+    supervise(tasks, &stop).await
+}
+
+async fn named(name: &'static str, task: impl Future<Output = ()>) -> &'static str {
+    task.await;
+    name
+}
+
+async fn supervise(mut tasks: JoinSet<&'static str>, stop: &CancellationToken) -> Result<(), RunError> {
+    while let Some(ended) = tasks.join_next().await {
+        match ended {
+            Ok(_) if stop.is_cancelled() => {}
+            Ok(name) => return Err(RunError::TaskEnded(name)),
+            Err(error) => return Err(RunError::Panicked(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Begins and ends terms of leadership.
+async fn terms(operator: Arc<Operator>, all_again: broadcast::Sender<()>, stop: CancellationToken) {
+    let mut leadership = operator.leadership.clone();
+    let mut synced = operator.synced.clone();
+    let mut leads = false;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = leadership.changed(leads) => match changed {
+                Some(now) => leads = now,
+                None => return,
+            },
+            () = begin_term(&operator, &mut synced), if leads && !operator.acting.load(Ordering::Acquire) => {
+                operator.acting.store(true, Ordering::Release);
+                tracing::info!("acting: caches are synced and the Lease is ours");
+                // Nobody listens before the first watch: then there is nothing to look at either.
+                let _ = all_again.send(());
+            }
+        }
+        if !leads {
+            operator.acting.store(false, Ordering::Release);
+        }
+    }
+}
+
+/// One consistent list: a watch may lag behind what the leader before us wrote last.
+async fn begin_term(operator: &Operator, synced: &mut watch::Receiver<usize>) {
+    while !operator.is_synced() {
+        if synced.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+    loop {
+        match newest(operator).await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!(%error, "the probes could not be listed at the start of the term"),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn newest(operator: &Operator) -> Result<(), kube::Error> {
+    let namespaces: HashSet<Option<String>> = operator.scoped_namespaces();
+    for namespace in namespaces {
+        let api: Api<Guarded> = match &namespace {
+            Some(namespace) => Api::namespaced(operator.client.clone(), namespace),
+            None => Api::all(operator.client.clone()),
+        };
+        let mut params = ListParams::default().limit(500);
+        loop {
+            let page = api.list(&params).await?;
+            for probe in page.items.into_iter().filter_map(|guarded| guarded.0.ok()) {
+                if let (Some(uid), Some(version)) = (probe.uid(), probe.resource_version()) {
+                    operator.cache.wrote(&uid, version, probe.status.unwrap_or_default());
+                }
+            }
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => break,
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Operator {
+    fn scoped_namespaces(&self) -> HashSet<Option<String>> {
+        if self.namespaces.is_empty() {
+            HashSet::from([None])
+        } else {
+            self.namespaces.iter().cloned().map(Some).collect()
+        }
+    }
+
+    /// UIDs of the probes in this scope.
+    fn uids(store: &Store<Guarded>) -> HashSet<String> {
+        store.state().iter().filter_map(|probe| probe.uid()).collect()
+    }
+}
+
+/// The watches and the reconciles of one scope.
+async fn work(
+    operator: Arc<Operator>,
+    scope: Scope,
+    writer: reflector::store::Writer<Guarded>,
+    reader: Store<Guarded>,
+    synced: watch::Sender<usize>,
+    all_again: broadcast::Sender<()>,
+    stop: CancellationToken,
+) {
+    let probes = probe_stream(
+        operator.clone(),
+        scope.probes,
+        writer,
+        reader.clone(),
+        synced.clone(),
+        all_again.clone(),
+    );
+    let pods = pod_stream(operator.clone(), scope.pods, reader.clone(), synced);
+    let controller = Controller::for_stream(probes, reader)
+        .with_config(Config::default().concurrency(CONCURRENCY))
+        .reconcile_on(pods)
+        .reconcile_all_on(signals(all_again.subscribe()))
+        .graceful_shutdown_on(stop.cancelled_owned())
+        .run(reconcile, backoff, operator.clone());
+    let mut controller = std::pin::pin!(controller);
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            looked = controller.next() => match looked {
+                None => return,
+                Some(Ok(_)) => {}
+                Some(Err(controller::Error::ReconcilerFailed(error, probe))) => tracing::warn!(%error, %probe, "a probe could not be reconciled; it is tried again"),
+                Some(Err(error)) => tracing::debug!(%error, "the queue reports"),
+            },
+            _ = tick.tick() => operator.ticked.store(clock::now().as_second(), Ordering::Relaxed),
+        }
+    }
+}
+
+fn signals(receiver: broadcast::Receiver<()>) -> impl Stream<Item = ()> {
+    futures::stream::unfold(receiver, |mut receiver| async move {
+        match receiver.recv().await {
+            Ok(()) | Err(broadcast::error::RecvError::Lagged(_)) => Some(((), receiver)),
+            Err(broadcast::error::RecvError::Closed) => None,
+        }
+    })
+}
+
+/// Probes whose spec or annotations changed; their deletion is noted on the way.
+fn probe_stream(
+    operator: Arc<Operator>,
+    api: Api<Guarded>,
+    writer: reflector::store::Writer<Guarded>,
+    reader: Store<Guarded>,
+    synced: watch::Sender<usize>,
+    all_again: broadcast::Sender<()>,
+) -> impl Stream<Item = Result<Guarded, watcher::Error>> {
+    let mut first = true;
+    let note = move |event: &Result<Event<Guarded>, watcher::Error>| match event {
+        Ok(Event::Delete(probe)) => {
+            if let Some(uid) = probe.uid() {
+                operator.cache.forget(&uid);
+            }
+        }
+        Ok(Event::InitDone) => {
+            let alive: HashSet<String> = operator.stores.iter().flat_map(Operator::uids).collect();
+            operator.cache.retain(&alive);
+            if std::mem::take(&mut first) {
+                tracing::info!(probes = reader.len(), "the cache of probes is synced");
+                synced.send_modify(|count| *count += 1);
+            } else {
+                // New probes of a relist are told before the store has them.
+                let _ = all_again.send(());
+            }
+        }
+        Err(error) => tracing::warn!(%error, "the watch of probes failed; it is tried again"),
+        Ok(_) => {}
+    };
+    watcher(api, watcher::Config::default())
+        .default_backoff()
+        .modify(slim)
+        .reflect(writer)
+        .inspect({
+            let mut note = note;
+            move |event| note(event)
+        })
+        .touched_objects()
+        .predicate_filter(
+            predicates::generation.combine(predicates::annotations),
+            PredicateConfig::default(),
+        )
+}
+
+/// Drops what nobody reads: half of an object's size.
+fn slim(probe: &mut Guarded) {
+    let meta = kube::Resource::meta_mut(probe);
+    meta.managed_fields = None;
+    if let Some(annotations) = &mut meta.annotations {
+        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+}
+
+/// Probes whose pods changed.
+fn pod_stream(
+    operator: Arc<Operator>,
+    api: Api<ProbePod>,
+    reader: Store<Guarded>,
+    synced: watch::Sender<usize>,
+) -> impl Stream<Item = ObjectRef<Guarded>> {
+    let (key, value) = names::MANAGED_BY;
+    let config = watcher::Config::default().labels(&format!("{key}={value}"));
+    let mut told = HashSet::new();
+    let mut first = true;
+    watcher(api, config).default_backoff().filter_map(move |event| {
+        let changed = match event {
+            Ok(Event::Apply(pod)) => operator.cache.pod_applied(&pod).and(owner_ref(&pod)),
+            Ok(Event::Delete(pod)) => operator.cache.pod_gone(&pod).and(owner_ref(&pod)),
+            Ok(Event::Init) => {
+                told = HashSet::new();
+                None
+            }
+            Ok(Event::InitApply(pod)) => {
+                let owner = operator.cache.pod_applied(&pod);
+                told.extend(owner.map(|owner| (owner, pod.name_any())));
+                owner_ref(&pod)
+            }
+            Ok(Event::InitDone) => {
+                let scope = Operator::uids(&reader);
+                operator
+                    .cache
+                    .pods_relisted(&std::mem::take(&mut told), |owner| scope.contains(owner));
+                if std::mem::take(&mut first) {
+                    tracing::info!("the cache of pods is synced");
+                    synced.send_modify(|count| *count += 1);
+                }
+                None
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the watch of pods failed; it is tried again");
+                None
+            }
+        };
+        futures::future::ready(changed)
+    })
+}
+
+fn owner_ref(pod: &ProbePod) -> Option<ObjectRef<Guarded>> {
+    let owner = super::pod_view::owner(&pod.metadata)?;
+    Some(ObjectRef::new(&owner.name).within(pod.metadata.namespace.as_deref()?))
+}
+
+/// Why a look at a probe failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// A write failed.
+    #[error(transparent)]
+    Act(#[from] ActError),
+    /// It took too long.
+    #[error("a look at the probe took longer than {} s", RECONCILE_LIMIT.as_secs())]
+    TooSlow,
+}
+
+impl ReconcileError {
+    fn class(&self) -> &'static str {
+        match self {
+            Self::Act(error) => error.class(),
+            Self::TooSlow => "timeout",
+        }
+    }
+}
+
+async fn reconcile(probe: Arc<Guarded>, operator: Arc<Operator>) -> Result<Action, ReconcileError> {
+    if !operator.is_acting() {
+        return Ok(Action::await_change());
+    }
+    let resource = match &probe.0 {
+        Ok(resource) => resource,
+        Err(invalid) => {
+            tracing::warn!(
+                probe = probe.name_any(),
+                namespace = probe.namespace(),
+                error = invalid.error,
+                "a probe cannot be read"
+            );
+            return Ok(Action::await_change());
+        }
+    };
+    // Being deleted: the garbage collector takes its pods.
+    if resource.metadata.deletion_timestamp.is_some() {
+        return Ok(Action::await_change());
+    }
+    let began = tokio::time::Instant::now();
+    let looked = tokio::time::timeout(RECONCILE_LIMIT, look(resource, &operator))
+        .await
+        .unwrap_or(Err(ReconcileError::TooSlow));
+    operator
+        .metrics
+        .reconciled(began.elapsed(), looked.as_ref().err().map(ReconcileError::class));
+    looked
+}
+
+async fn look(resource: &ClaudeProbe, operator: &Operator) -> Result<Action, ReconcileError> {
+    let observed = operator.cache.observe(resource, operator.crd_outdated.borrow().clone());
+    let now = clock::now();
+    let plan = decide(&observed, now);
+    let wake = plan.wake;
+    let done = operator
+        .actor
+        .act(
+            &operator.cache,
+            resource,
+            observed.spec.as_deref().ok(),
+            &observed.status,
+            plan,
+        )
+        .await?;
+    operator
+        .cache
+        .went_well(resource.metadata.uid.as_deref().unwrap_or_default());
+    let wait = Duration::try_from(wake.duration_since(clock::now())).unwrap_or(Duration::ZERO);
+    // A plan that did nothing and wants to be looked at again at once would spin.
+    let wait = match (done.again, done.wrote) {
+        (true, _) => Duration::ZERO,
+        (false, true) => wait,
+        (false, false) => wait.max(Duration::from_millis(20)),
+    };
+    Ok(Action::requeue(wait))
+}
+
+fn backoff(probe: Arc<Guarded>, error: &ReconcileError, operator: Arc<Operator>) -> Action {
+    if matches!(error, ReconcileError::Act(ActError::NotLeading)) {
+        return Action::requeue(Duration::from_secs(1));
+    }
+    let uid = probe.uid().unwrap_or_default();
+    let failures = operator.cache.failed(&uid).min(6);
+    // Spread by the UID: a thousand probes must not come back in the same instant.
+    let spread = u64::from(uid.bytes().fold(0_u8, u8::wrapping_add)) * 4;
+    Action::requeue(Duration::from_millis(500 * (1 << failures) + spread).min(LONGEST_BACKOFF))
+}
