@@ -114,23 +114,36 @@ pub(super) fn schedule() -> Value {
 
 pub(super) fn cron() -> Value {
     const FIELDS: &str = r"^[^ ]+( +[^ ]+){4}$";
-    // Names, numbers, lists, ranges, steps. Croner checks the numbers' ranges; the operator reports what is left in `Ready`.
-    const FIELD: &str = r"(\*|([0-9]{1,2}|[A-Za-z]{3})(-([0-9]{1,2}|[A-Za-z]{3}))?)(/[0-9]{1,2})?";
+    // What is left for the operator to find, and to report in `Ready`: ranges that run backwards, days that no month has.
+    const NUMBERS: [&str; 5] = [
+        "[0-5]?[0-9]",
+        "([01]?[0-9]|2[0-3])",
+        "(0?[1-9]|[12][0-9]|3[01])",
+        "(0?[1-9]|1[0-2]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)",
+        "(0?[0-7]|sun|mon|tue|wed|thu|fri|sat)",
+    ];
+    let fields = NUMBERS.map(|number| {
+        let entry = format!(r"((\*|{number}-{number})(/0?[1-9][0-9]?)?|{number})");
+        format!("{entry}(,{entry})*")
+    });
     json!([
         rule(
             format!("self.matches(r'{FIELDS}')"),
             "must have five fields: minute, hour, day of month, month, day of week, such as `*/5 * * * *`",
         ),
         rule(
-            format!(r"!self.matches(r'{FIELDS}') || self.matches(r'^({FIELD}(,{FIELD})*( +|$)){{5}}$')"),
-            "is not a cron expression: numbers, names of months and weekdays, *, lists, ranges and /n are known; L, W, # and ? are not",
+            format!(
+                "!self.matches(r'{FIELDS}') || self.lowerAscii().matches(r'^{}$')",
+                fields.join(" +")
+            ),
+            "is not a cron expression: numbers in their range, names of months and weekdays, *, lists, ranges and steps of * or a range are known; L, W, # and ? are not",
         ),
     ])
 }
 
 pub(super) fn time_zone() -> Value {
     json!([rule(
-        "self != 'Local' && timestamp('2026-01-01T00:00:00Z').getHours(self) >= 0",
+        "self.matches('^[A-Za-z]') && self != 'Local' && timestamp('2026-01-01T00:00:00Z').getHours(self) >= 0",
         "is not a known time zone: write an IANA name such as Europe/Berlin",
     )])
 }
@@ -293,7 +306,8 @@ pub(super) fn path_name() -> Value {
 pub(super) fn url() -> Value {
     json!([
         rule(
-            "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",
+            "self.matches('^[!-~]+$') && isURL(self) && url(self).getScheme() in ['http', 'https'] && \
+             url(self).getHostname() != ''",
             "must be a URL that starts with http:// or https:// and names a host, such as https://api.anthropic.com",
         ),
         rule(
@@ -304,8 +318,16 @@ pub(super) fn url() -> Value {
             "!self.lowerAscii().matches(r'/v1(/messages)?/*$')",
             "may not end in /v1 or /v1/messages: /v1/messages is appended to it (as with ANTHROPIC_BASE_URL)",
         ),
+        port(),
         metadata(),
     ])
+}
+
+fn port() -> Value {
+    rule(
+        "!self.matches('^[A-Za-z]+://[^/?#]*:(0+|[0-9]{6,}|[7-9][0-9]{4}|6[6-9][0-9]{3}|65[6-9][0-9]{2}|655[4-9][0-9]|6553[6-9])(/|$)')",
+        "names a port that does not exist: 1 to 65535",
+    )
 }
 
 /// On the object above the URL, for the same reason as [`header`].
@@ -320,9 +342,10 @@ pub(super) fn no_credentials_in_url() -> Value {
 pub(super) fn proxy_url() -> Value {
     json!([
         rule(
-            "isURL(self) && self.lowerAscii().matches(r'^http://[^/?#]+/?$')",
+            "self.matches('^[!-~]+$') && isURL(self) && self.lowerAscii().matches('^http://[^/?#:][^/?#]*/?$')",
             "must be http://host:port: the proxy itself is spoken to in plain text, and has no path",
         ),
+        port(),
         metadata(),
     ])
 }
@@ -330,7 +353,7 @@ pub(super) fn proxy_url() -> Value {
 /// The prober looks again after it resolved the name; this is for the mistake that is visible. On the text: CEL's cost
 /// estimate takes a host that `url()` found for boundless.
 fn metadata() -> Value {
-    const ADDRESSES: [&str; 9] = [
+    const ADDRESSES: [&str; 10] = [
         "169.254.",
         "168.63.129.16",
         "100.100.100.200",
@@ -340,6 +363,7 @@ fn metadata() -> Value {
         "[::ffff:a9fe:",
         "[64:ff9b::a9fe:",
         "[fd00:ec2:",
+        "[::]",
     ];
     let addresses = ADDRESSES.map(|text| format!("^https?://{}", text.replace('.', r"\.").replace('[', r"\[")));
     let hosts = crate::resource::validated::METADATA_HOSTS.join("|").replace('.', r"\.");
@@ -372,7 +396,7 @@ pub(super) fn long_request() -> Value {
     )])
 }
 
-const LABEL_KEY: &str = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$";
+const LABEL_KEY: &str = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$";
 const LABEL_VALUE: &str = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$";
 
 fn label_rules() -> Vec<Value> {

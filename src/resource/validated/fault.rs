@@ -35,6 +35,10 @@ impl Faults {
 
     /// A duration inside its bounds, or a fault and `None`.
     pub(super) fn duration(&mut self, field: &str, text: &str, range: (Duration, Duration)) -> Option<Duration> {
+        if text.len() > 16 {
+            self.add(field, format!("{text:?} may have at most 16 characters"));
+            return None;
+        }
         match go_duration::parse(text) {
             Ok(duration) if duration < range.0 || duration > range.1 => {
                 let (least, most) = (go_duration::format(range.0), go_duration::format(range.1));

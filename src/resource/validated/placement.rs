@@ -178,6 +178,8 @@ fn is_quantity(text: &str) -> bool {
         .unwrap_or(text.len());
     let (number, suffix) = text.split_at(end);
     number.parse::<f64>().is_ok_and(f64::is_finite)
+        && !number.starts_with('.')
+        && !number.ends_with('.')
         && matches!(
             suffix,
             "" | "m" | "k" | "M" | "G" | "T" | "P" | "Ki" | "Mi" | "Gi" | "Ti" | "Pi"

@@ -75,6 +75,10 @@ impl Cron {
                 fields.len()
             ));
         }
+        let empty_entry = |field: &&str| field.split(',').any(str::is_empty);
+        if expression.trim() != expression || expression.contains(char::is_control) || fields.iter().any(empty_entry) {
+            return Err("may not have blanks around it, tabs, or empty entries in a list".into());
+        }
         // Croner knows more than Kubernetes' CronJob does; a schedule means the same here as there.
         if fields.iter().any(|field| has_extension(field)) {
             return Err("may not use L, W, # or ?: write days as numbers, ranges, lists, * or */n".into());
@@ -216,7 +220,9 @@ fn schedule(spec: &spec::Schedule, faults: &mut Faults) -> Option<Schedule> {
         }
         (None, Some(cron)) => {
             let name = spec.time_zone.as_deref().unwrap_or("UTC");
-            let Ok(zone) = TimeZone::get(name) else {
+            // The API server knows the exact names only.
+            let zone = TimeZone::get(name).ok().filter(|zone| zone.iana_name() == Some(name));
+            let Some(zone) = zone else {
                 faults.add(
                     "spec.schedule.timeZone",
                     format!("{name:?} is not a known time zone: write an IANA name such as Europe/Berlin"),

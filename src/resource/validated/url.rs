@@ -61,10 +61,7 @@ impl BaseUrl {
         if text.len() > MAX_URL {
             return Err(format!("may have at most {MAX_URL} characters"));
         }
-        // The URL standard lets parsers repair blanks, back slashes and missing hosts; what is written here means one thing.
-        let literal = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-        let after_scheme = text.split_once("://").map(|(_, rest)| rest);
-        if !literal || after_scheme.is_none_or(|rest| rest.is_empty() || rest.starts_with('/')) {
+        if !is_literal(text) {
             return Err("is not a URL such as https://api.anthropic.com".into());
         }
         let url =
@@ -72,7 +69,10 @@ impl BaseUrl {
         if !matches!(url.scheme(), "http" | "https") {
             return Err("must start with http:// or https://".into());
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        if url.port() == Some(0) {
+            return Err("names a port that does not exist: 1 to 65535".into());
+        }
+        if !url.username().is_empty() || url.password().is_some() || authority(text).contains('@') {
             return Err("may not carry credentials: put them into a Secret".into());
         }
         if url.query().is_some() || url.fragment().is_some() {
@@ -127,6 +127,22 @@ impl BaseUrl {
             format!("{}:{}", self.host, self.port)
         }
     }
+}
+
+fn authority(text: &str) -> &str {
+    let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+/// The URL standard lets parsers repair blanks, back slashes, missing hosts and stray percent signs; what is written here means
+/// one thing.
+fn is_literal(text: &str) -> bool {
+    let authority = authority(text);
+    let mut escapes = text.split('%').skip(1);
+    text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+        && !authority.is_empty()
+        && !authority.contains('%')
+        && escapes.all(|rest| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn is_metadata(host: &Host<&str>) -> bool {
