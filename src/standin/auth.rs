@@ -3,7 +3,7 @@
 use http::HeaderMap;
 
 use super::config::{Key, KeyState};
-use super::errors::ErrorName;
+use super::error_name::ErrorName;
 
 /// The credential as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::edge::Page;
-use super::errors::{ErrorName, Stage};
+use super::error_name::ErrorName;
+use super::errors::Stage;
 
 /// How a connection ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
 
 use super::config::Limits;
-use super::errors::ErrorName;
+use super::error_name::ErrorName;
 use crate::claude::headers::LimitKind;
 
 /// A bucket that fills continuously to its limit within a minute.

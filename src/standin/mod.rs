@@ -28,6 +28,7 @@ mod call;
 mod config;
 mod control;
 mod edge;
+mod error_name;
 mod errors;
 mod faults;
 mod flow;
@@ -56,7 +57,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::{Config, Key, KeyState, Limits, TEST_KEY};
 pub use edge::Page;
-pub use errors::ErrorName;
+pub use error_name::ErrorName;
 pub use faults::{Active, Ending, Fault, Garbage, Route, Rule};
 pub use record::{Ended, Recorded, Replied};
 

@@ -6,11 +6,11 @@
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::header::{ALLOW, HeaderMap, HeaderValue, LOCATION};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 
 use super::auth::{self, Credential};
 use super::config::Key;
@@ -27,6 +27,8 @@ use super::wire::Switch;
 
 /// Largest body that the edge lets through.
 const MAX_BODY: usize = 32 << 20;
+/// How much of a larger one is read before the connection ends.
+const MAX_DRAINED: usize = 128 << 20;
 
 /// What all connections share.
 #[derive(Debug)]
@@ -95,16 +97,11 @@ pub(super) async fn handle<B>(
 ) -> Result<Response<ReplyBody>, Closed>
 where
     B: Body,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let now = jiff::Timestamp::now();
     let (head, body) = request.into_parts();
-    let received = Limited::new(body, MAX_BODY).collect().await;
-    let (bytes, too_large) = match received {
-        Ok(body) => (body.to_bytes(), false),
-        Err(error) if error.is::<LengthLimitError>() => (Bytes::new(), true),
-        // The client went away while sending.
-        Err(_) => return Err(Closed),
+    let Some((bytes, too_large)) = receive(body).await else {
+        return Err(Closed);
     };
     let (body_bytes, body_sha256, body_text) = record::body_of(&bytes);
     let wants_stream = serde_json::from_slice::<Wants>(&bytes).is_ok_and(|wants| wants.stream);
@@ -156,6 +153,30 @@ where
         call.answer().await?
     };
     Ok(call.finish(reply, stays))
+}
+
+/// The body, or nothing and `true` if it is too large; `None` when the client went away while sending.
+///
+/// What is too large is read on for a while: a reply that comes with a reset would be lost on the client.
+async fn receive<B: Body>(body: B) -> Option<(Bytes, bool)> {
+    let mut body = std::pin::pin!(body);
+    let (mut kept, mut length) = (Vec::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(mut data) = frame.ok()?.into_data() else {
+            continue;
+        };
+        length = length.saturating_add(data.remaining());
+        if length <= MAX_BODY {
+            kept.extend_from_slice(&data.copy_to_bytes(data.remaining()));
+        } else if length > MAX_DRAINED {
+            break;
+        }
+    }
+    Some(if length > MAX_BODY {
+        (Bytes::new(), true)
+    } else {
+        (kept.into(), false)
+    })
 }
 
 /// The only field that routing looks at.

@@ -190,3 +190,101 @@ async fn one_call_too_many_at_a_time_is_refused() {
     let ended = claude.requests()[0].reply.as_ref().unwrap().ended;
     assert_eq!(ended, Ended::ClientGone);
 }
+
+#[tokio::test]
+async fn every_error_of_the_catalogue_is_the_class_that_it_claims() {
+    use ErrorClass as C;
+    use ErrorName as N;
+    let claude = start().await;
+    let table = [
+        (N::KeyRequired, C::KeyRequired),
+        (N::KeyInvalid, C::KeyInvalid),
+        (N::BearerInvalid, C::BearerInvalid),
+        (N::OauthUnsupported, C::OauthUnsupported),
+        (N::OauthNotAllowed, C::OauthNotAllowed),
+        (N::CredentialsInvalid, C::Unauthenticated),
+        (N::CredentialExpired, C::CredentialRevoked),
+        (N::OauthExpired, C::CredentialRevoked),
+        (N::OauthRevoked, C::CredentialRevoked),
+        (N::OrganizationRevoked, C::CredentialRevoked),
+        (N::WorkspaceRevoked, C::CredentialRevoked),
+        (N::CorsDenied, C::CorsDenied),
+        (N::VersionRequired, C::VersionRequired),
+        (N::WorkspaceRequired, C::WorkspaceRequired),
+        (N::CreditExhausted, C::CreditExhausted),
+        (N::OrganizationDisabled, C::OrganizationDisabled),
+        (N::OrganizationOnHold, C::OrganizationDisabled),
+        (N::SpendLimitOwn, C::SpendLimitOwn),
+        (N::SpendLimitWorkspace, C::SpendLimitOwn),
+        (N::SpendLimitEnforced, C::SpendLimitEnforced),
+        (N::SpendLimitContract, C::SpendLimitEnforced),
+        (N::Billing, C::Billing),
+        (N::RateLimitRequests, C::RateLimit),
+        (N::RateLimitInputTokens, C::RateLimit),
+        (N::RateLimitOutputTokens, C::RateLimit),
+        (N::Concurrency, C::ConcurrencyLimit),
+        (N::Acceleration, C::AccelerationLimit),
+        (N::Throttled, C::Throttled),
+        (N::ModelNotFound, C::ModelNotFound),
+        (N::NotFound, C::NotFound),
+        (N::Permission, C::Permission),
+        (N::Conflict, C::Conflict),
+        (N::PromptTooLong, C::PromptTooLong),
+        (N::Internal, C::Internal),
+        (N::InternalOverloaded, C::Overloaded),
+        (N::Timeout, C::Timeout),
+        (N::Overloaded, C::Overloaded),
+        (N::OverloadedWithLink, C::Overloaded),
+    ];
+    let named: std::collections::HashSet<_> = table.iter().map(|(name, _)| *name).collect();
+    assert_eq!(
+        ErrorName::ALL.iter().filter(|name| !named.contains(name)).count(),
+        0,
+        "every name has its row"
+    );
+    for (name, class) in table {
+        claude.set_fault(Rule::once(Fault::Error(name)));
+        let raw = message(&claude, MESSAGE).await;
+        assert_eq!(raw.class(), class, "{name:?}: {}", raw.body);
+        assert!(raw.header("request-id").is_some(), "{name:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_documentation_lists_every_error_where_it_belongs_and_its_faults_are_taken() {
+    let text = include_str!("../../../docs/stand-in.md");
+    let quoted = super::super::errors::Quoted {
+        organization: "",
+        model: "",
+        limits: Limits::default(),
+    };
+    for name in ErrorName::ALL {
+        let status = super::super::errors::ApiError::named(name, quoted).status;
+        let row = text
+            .lines()
+            .find(|line| line.starts_with(&format!("| {status} |")))
+            .unwrap_or_default();
+        let word = serde_json::to_value(name).unwrap();
+        assert!(
+            row.contains(&format!("`{}`", word.as_str().unwrap())),
+            "{name:?} in the row of {status}"
+        );
+    }
+    let faults = text
+        .lines()
+        .filter(|line| line.starts_with("| `{\"") || line.starts_with("| `\"hang"));
+    let mut read = 0;
+    for fault in faults.flat_map(|line| line.split('|').nth(1).unwrap().split("`, `")) {
+        let fault = fault
+            .trim()
+            .trim_matches('`')
+            .replace("NAME", "\"overloaded\"")
+            .replace("PAGE", "\"forbidden\"");
+        let fault = fault.replace("HOW", "\"fin\"").replace("KIND", "\"html\"");
+        let rule: Rule =
+            serde_json::from_str(&format!("{{\"fault\": {fault}}}")).unwrap_or_else(|wrong| panic!("{fault}: {wrong}"));
+        rule.validate().unwrap();
+        read += 1;
+    }
+    assert_eq!(read, 14, "every row of the table");
+}

@@ -237,27 +237,16 @@ async fn the_log_proves_what_arrived() {
 #[tokio::test]
 async fn a_body_over_the_edges_limit_gets_the_edges_error() {
     let claude = start().await;
-    let body = format!("{}{}", " ".repeat(32 << 20), MESSAGE);
-    let mut tcp = TcpStream::connect(claude.address()).await.unwrap();
-    let head = format!(
-        "POST /v1/messages HTTP/1.1\r\nhost: c\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-        body.len()
+    let raw = message(&claude, &format!("{}{MESSAGE}", " ".repeat(32 << 20))).await;
+    assert_eq!(
+        (raw.status(), raw.class(), raw.header("request-id")),
+        (413, ErrorClass::TooLarge, None)
     );
-    tcp.write_all(head.as_bytes()).await.unwrap();
-    let (mut reader, mut writer) = tcp.into_split();
-    // The server may answer and close before it has read all.
-    let writing = tokio::spawn(async move {
-        let _ = writer.write_all(body.as_bytes()).await;
-        writer
-    });
-    let mut reply = vec![0; 4096];
-    let read = reader.read(&mut reply).await.unwrap();
-    let text = String::from_utf8_lossy(&reply[..read]).into_owned();
     assert!(
-        text.starts_with("HTTP/1.1 413") && text.contains(r#"{"error":{"type":"request_too_large""#),
-        "{text}"
+        raw.body.starts_with(r#"{"error":{"type":"request_too_large""#),
+        "{}",
+        raw.body
     );
-    writing.abort();
 }
 
 #[tokio::test]
