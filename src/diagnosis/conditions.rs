@@ -1,7 +1,7 @@
 //! The six conditions that runs decide, and the rule by which they change.
 //!
 //! A run has its *own* statuses, derived from its findings. What is *published* changes only when this run and the one before
-//! agree, or three of the last five: one lost packet flips nothing, while the verdict always shows the latest run. Exceptions:
+//! agree, or three of the last five (unless the two runs before this one have just settled it): one lost packet flips nothing, while the verdict always shows the latest run. Exceptions:
 //! the first run (nothing published yet, or nothing but "no run" or "blind") decides at once; so does the first run of a
 //! changed spec, for which the caller passes neither earlier runs nor published conditions.
 
@@ -192,8 +192,18 @@ fn held_back(own: Status, published: &Published, earlier: &[Status]) -> bool {
     if own == published.status || earlier.is_empty() {
         return false;
     }
+    if earlier[0] == own {
+        return false;
+    }
     let agree = 1 + earlier.iter().filter(|status| **status == own).count();
-    earlier[0] != own && agree < 3
+    // Older agreement is history where the two newest runs have just settled what is published.
+    let settled = earlier
+        .iter()
+        .take(2)
+        .filter(|status| **status == published.status)
+        .count()
+        == 2;
+    agree < 3 || settled
 }
 
 fn held(own: Own, published: &Published) -> Condition {

@@ -1,7 +1,9 @@
 //! What the diagnosis promises, as sentences. Rows are those of the decision table that the design names as specification.
 
+mod conditions;
 mod credential;
 mod headers;
+mod honesty;
 mod laws;
 mod limits;
 mod network;

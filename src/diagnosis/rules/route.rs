@@ -83,10 +83,11 @@ pub(super) fn collapsed(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
                 && !leg.path.is_direct()
         })
         .map(|shot| {
-            let confidence = match (shot.control, shot.beside) {
-                (Some(_), _) => Confidence::Certain,
-                (None, Some(theirs)) if theirs.body == BodyKind::MessageNotStream => Confidence::Possible,
-                _ => Confidence::Likely,
+            let confidence = match shot.control {
+                Some(_) => Confidence::Certain,
+                // Whether a saved body asks for a stream is not known.
+                None if view.case.request.saved_body => Confidence::Possible,
+                None => Confidence::Likely,
             };
             shot.grade(
                 finding(
@@ -221,8 +222,12 @@ fn too_large(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind, code: Code, wha
     let dropped = matches!(reply.outcome, Outcome::ResetBeforeHead | Outcome::ClosedBeforeHead);
     // The same path must take the request when it is small, or the size is not what decides.
     let small = leg.main().filter(|main| leg.complete(main))?;
-    let direct = view.direct().and_then(|direct| direct.known(kind));
-    let direct_takes = direct.map(|theirs| theirs.status != 413 && theirs.status != 431 && theirs.status != 0);
+    let control = view.direct().and_then(|direct| Some((direct, direct.known(kind)?)));
+    let direct = control.map(|(_, theirs)| theirs);
+    // Only Claude's own refusal acquits: another box on the direct path may have its own limit.
+    let direct_takes = control.map(|(leg, theirs)| {
+        theirs.status != 0 && !(matches!(theirs.status, 413 | 431) && leg.provenance(theirs).from_upstream())
+    });
     let confidence = match (
         own && names_it,
         own && (400..=499).contains(&reply.status) || dropped,

@@ -1,0 +1,207 @@
+//! Conditions: what they say, and when they change.
+
+use rstest::rstest;
+
+use crate::catalogue::ConditionType;
+use crate::claude::error::ErrorClass as E;
+use crate::diagnosis::fixture::*;
+use crate::diagnosis::{Diagnosis, PastRun, Published, Role, Status};
+
+/// Runs these stories one after the other, each with what the one before left. Returns GatewayPathHealthy after each.
+fn replay(letters: &str) -> String {
+    let mut runs: Vec<PastRun> = Vec::new();
+    let mut published: Vec<Published> = Vec::new();
+    let mut shown = String::new();
+    for letter in letters.chars() {
+        let mut story = Story::new();
+        story.on("direct").frozen(stream());
+        let edge = if letter == 'T' { stream() } else { page(429) };
+        story.on("edge").frozen(edge);
+        story.context.last_runs = runs.clone();
+        story.context.conditions = published.clone();
+        let diagnosis = story.diagnose();
+        shown.push(match diagnosis.conditions[1].status {
+            Status::True => 'T',
+            Status::False => 'F',
+            Status::Unknown => 'U',
+        });
+        published = publish(&diagnosis);
+        runs.insert(
+            0,
+            PastRun {
+                own_conditions: diagnosis.own_conditions,
+                ..PastRun::default()
+            },
+        );
+        runs.truncate(5);
+    }
+    shown
+}
+
+fn publish(diagnosis: &Diagnosis) -> Vec<Published> {
+    diagnosis
+        .conditions
+        .iter()
+        .map(|condition| Published {
+            kind: condition.kind,
+            status: condition.status,
+            reason: condition.reason.clone(),
+            message: condition.message.clone(),
+        })
+        .collect()
+}
+
+#[rstest]
+#[case::the_first_run_decides_at_once("F", "F")]
+#[case::one_failure_flips_nothing("TTFTT", "TTTTT")]
+#[case::two_in_a_row_do("TTFFT", "TTTFF")]
+#[case::three_of_five_do("TFTFTF", "TTTTTF")]
+#[case::recovery_takes_two("FFTT", "FFFT")]
+#[case::flapping_stays_put("TFTTFTTFTT", "TTTTTTTTTT")]
+fn a_condition_changes_after_two_runs_or_three_of_five(#[case] runs: &str, #[case] shown: &str) {
+    assert_eq!(replay(runs), shown);
+}
+
+#[test]
+fn a_change_that_is_held_back_is_announced() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(page(429));
+    story.context.last_runs = vec![PastRun {
+        own_conditions: "TTTUTT".into(),
+        ..PastRun::default()
+    }];
+    story.context.conditions = publish(&Story::healthy().diagnose());
+    let diagnosis = story.diagnose();
+    assert_eq!(
+        headline(&diagnosis),
+        "Failing GatewayRateLimited@edge",
+        "the verdict does not wait"
+    );
+    let gateway = &diagnosis.conditions[1];
+    assert_eq!((gateway.status, gateway.reason.as_str()), (Status::True, "Answered"));
+    assert!(gateway.message.contains("GatewayRateLimited"), "{}", gateway.message);
+    story.context.conditions = publish(&diagnosis);
+    let again = story.diagnose();
+    assert_eq!(
+        again.conditions[1].message, gateway.message,
+        "the note does not pile up"
+    );
+}
+
+#[test]
+fn gateways_aggregate_false_before_unknown_before_true() {
+    let mut story = Story::healthy();
+    story.add("other", Role::Gateway);
+    story.on("other").frozen(page(429));
+    let diagnosis = story.diagnose();
+    assert_eq!(diagnosis.conditions[1].status, Status::False);
+    assert!(
+        diagnosis.conditions[1].message.starts_with("other: "),
+        "{}",
+        diagnosis.conditions[1].message
+    );
+    story.evidence.legs[2].exchanges[0] = stream();
+    story.evidence.legs[1].exchanges[0].cache_age_s = Some(3);
+    assert_eq!(story.diagnose().conditions[1].reason, "AnsweredFromCache");
+    story.evidence.legs[1].exchanges[0].cache_age_s = None;
+    assert_eq!(story.diagnose().conditions[1].status, Status::True);
+}
+
+#[test]
+fn the_same_genuine_reason_on_every_leg_is_nobodys_gateway() {
+    let mut story = Story::new();
+    story.on("direct").frozen(claude(529, E::Overloaded));
+    story.on("edge").frozen(claude(529, E::Overloaded));
+    let shared = story.diagnose();
+    assert_eq!(shared.conditions[0].status, Status::False);
+    assert_eq!(
+        (shared.conditions[1].status, shared.conditions[1].reason.as_str()),
+        (Status::Unknown, "SharedCause")
+    );
+    story.add("other", Role::Gateway);
+    story.on("other").frozen(page(403));
+    assert_eq!(
+        story.diagnose().conditions[1].status,
+        Status::False,
+        "one fails for its own reason"
+    );
+}
+
+#[test]
+fn without_a_direct_path_its_condition_is_unknown_and_nothing_else_suffers() {
+    let mut story = Story::without_direct();
+    story.on("edge").frozen(stream());
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Healthy @");
+    assert_eq!(diagnosis.conditions[0].reason, "NotConfigured");
+    assert_eq!(diagnosis.own_conditions, "UTTUTT");
+}
+
+#[test]
+fn stream_intact_says_up_to_where_it_was_verified() {
+    let diagnosis = Story::healthy().diagnose();
+    let intact = &diagnosis.conditions[4];
+    assert_eq!(intact.kind, ConditionType::StreamIntact);
+    assert!(
+        intact.message.contains("2.8 s") && intact.message.contains("4000 bytes"),
+        "{}",
+        intact.message
+    );
+}
+
+#[test]
+fn a_condition_that_nothing_tested_is_unknown_and_not_green() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(page(502));
+    assert_eq!(story.diagnose().own_conditions, "TFUUUU");
+}
+
+#[test]
+fn the_verdict_says_since_when_how_often_and_what_changed() {
+    use crate::diagnosis::{KeyHistory, PreviousVerdict};
+    use crate::resource::status::VerdictState;
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(claude(401, E::KeyRequired));
+    story.context.last_good_ms = Some(1_799_990_000_000);
+    story.context.previous = Some(PreviousVerdict {
+        state: VerdictState::Failing,
+        code: "CredentialStripped".into(),
+        since_ms: 1_799_995_000_000,
+    });
+    story.context.last_runs = vec![
+        PastRun {
+            state: VerdictState::Failing,
+            findings: vec!["CredentialStripped@edge".into()],
+            ..PastRun::default()
+        },
+        PastRun {
+            state: VerdictState::Healthy,
+            ..PastRun::default()
+        },
+    ];
+    story.context.keys = vec![KeyHistory {
+        key_ref: "claude-key/api-key".into(),
+        fingerprint: "0a1b2".into(),
+        seen_since_ms: Some(1_799_994_000_000),
+        previous_last_seen_ms: Some(1_799_993_000_000),
+    }];
+    let diagnosis = story.diagnose();
+    let message = &diagnosis.verdict.message;
+    for part in [
+        "CredentialStripped on edge [gateway → Claude]: the gateway drops the credential.",
+        "Since 2027-01-15T06:36:40Z",
+        "2 of the last 3 runs",
+        "last good 2027-01-15T05:13:20Z",
+        "Changed last: the key claude-key/api-key (seen since 2027-01-15T06:20:00Z).",
+        "Evidence: ",
+        "Fix: ",
+        "Request id: req_",
+    ] {
+        assert!(message.contains(part), "{part} is missing in: {message}");
+    }
+    let seen = diagnosis.findings[0].seen.unwrap();
+    assert_eq!((seen.failed, seen.of), (2, 3));
+}

@@ -1,0 +1,291 @@
+//! The rules that keep the diagnosis honest: what may not be said, and when.
+
+use crate::catalogue::{Code, Confidence, Severity};
+use crate::claude::error::ErrorClass as E;
+use crate::diagnosis::Role;
+use crate::diagnosis::fixture::*;
+use crate::report::evidence::{Exchange, KeyDefect, Marks, Outcome, SkipReason, Trust};
+use crate::resource::spec::Upstream;
+
+#[test]
+fn a_missing_request_id_counts_only_on_a_path_whose_own_successes_carry_one() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(lookalike(401, E::Unauthenticated));
+    assert_eq!(story.verdict(), "Inconclusive @edge");
+    // Its own success (a kept canary) carries one: the reply is not Claude's.
+    let mut before = Story::healthy();
+    before.on("direct").reply(K::BogusBeta, claude(400, E::BetaUnexpected));
+    before.on("edge").reply(K::BogusBeta, claude(400, E::BetaUnexpected));
+    story.context.canaries = before.diagnose().canaries;
+    assert_eq!(story.verdict(), "Failing GatewayAuthRefused@edge");
+}
+
+#[test]
+fn one_header_alone_makes_nobody_the_maker() {
+    for mark in [
+        Marks::CF_RAY,
+        Marks::SERVER_CLOUDFLARE,
+        Marks::INTERMEDIARY,
+        Marks::GATEWAY_HEADER,
+        Marks::RETRY_AFTER,
+        Marks::SHOULD_RETRY,
+    ] {
+        let mut story = Story::new();
+        story.on("direct").frozen(stream());
+        let mut reply = lookalike(500, E::Internal);
+        reply.marks = reply.marks.with(mark);
+        story.on("edge").frozen(reply);
+        assert_eq!(story.verdict(), "Inconclusive @edge", "{mark:?}");
+    }
+}
+
+#[test]
+fn a_200_on_the_other_leg_does_not_acquit_claude() {
+    for (status, class, code) in [
+        (429, E::RateLimit, "RateLimited"),
+        (529, E::Overloaded, "UpstreamOverloaded"),
+        (500, E::Internal, "UpstreamError"),
+    ] {
+        let mut story = Story::new();
+        story.on("direct").frozen(stream());
+        story.on("edge").frozen(claude(status, class));
+        assert_eq!(story.verdict(), format!("Failing {code}@edge"));
+    }
+}
+
+#[test]
+fn with_a_virtual_key_nothing_is_said_about_credentials_across_accounts() {
+    // Claude refuses the direct key; the gateway has its own and answers.
+    let mut story = Story::new();
+    story.on("direct").frozen(claude(401, E::KeyInvalid));
+    story.on("edge").virtual_key().frozen(stream());
+    assert_eq!(story.verdict(), "Degraded CredentialRejected@direct");
+    // And the reverse: a limit on direct's account explains nothing on the gateway's.
+    let mut story = Story::new();
+    story.on("direct").frozen(claude(429, E::RateLimit));
+    story.on("edge").virtual_key().frozen(page(429));
+    assert_eq!(story.verdict(), "Failing GatewayRateLimited@edge");
+}
+
+#[test]
+fn a_gateway_that_checks_virtual_keys_and_injects_a_refused_one_is_named() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story
+        .on("edge")
+        .virtual_key()
+        .frozen(claude(401, E::KeyInvalid))
+        .reply(K::BadKey, page(401))
+        .reply(K::NoKey, page(401));
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing GatewayStaleCredential@edge");
+    assert!(diagnosis.verdict.advice.contains("wrong key"));
+}
+
+#[test]
+fn a_gateways_own_key_need_not_look_like_claudes() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    let on = story.on("edge").virtual_key();
+    on.leg.key.as_mut().unwrap().defects = vec![KeyDefect::WrongKind];
+    on.frozen(stream());
+    assert_eq!(story.verdict(), "Healthy @");
+}
+
+#[test]
+fn a_key_that_works_is_not_called_a_placeholder() {
+    let mut story = Story::healthy();
+    for path in ["direct", "edge"] {
+        story.on(path).leg.key.as_mut().unwrap().defects =
+            vec![KeyDefect::Placeholder, KeyDefect::DoubleBase64, KeyDefect::WrongKind];
+    }
+    assert_eq!(story.verdict(), "Healthy @");
+    story.on("direct").leg.key.as_mut().unwrap().defects = vec![KeyDefect::Blanks];
+    assert_eq!(story.verdict(), "Degraded CredentialMalformed@direct");
+}
+
+#[test]
+fn on_another_backend_header_and_id_rules_are_silent() {
+    let bare = Exchange {
+        marks: Marks::CLOUD_PLATFORM,
+        request_id: None,
+        account: None,
+        ..stream()
+    };
+    for upstream in [Upstream::Bedrock, Upstream::Vertex, Upstream::Other] {
+        let mut story = Story::new();
+        let swallowed = Exchange {
+            marks: bare.marks,
+            ..ok()
+        };
+        story
+            .on("direct")
+            .frozen(stream())
+            .reply(K::BogusBeta, claude(400, E::BetaUnexpected));
+        story.on("edge").frozen(bare.clone()).reply(K::BogusBeta, swallowed);
+        story.on("edge").path.upstream = upstream;
+        assert_eq!(story.verdict(), "Healthy @");
+    }
+    // Found out from the replies: information, never a verdict.
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(bare);
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Healthy @");
+    assert_eq!(diagnosis.findings[0].code, Code::DifferentBackend);
+    assert_eq!(diagnosis.findings[0].severity, Severity::Information);
+}
+
+#[test]
+fn with_a_declared_ca_the_direct_leg_is_a_control_for_credentials_and_not_for_streams() {
+    let inspected = |edge: Exchange| {
+        let mut story = Story::new();
+        let direct = story.on("direct");
+        direct.path.first_party = true;
+        direct.path.declared_ca = true;
+        direct.leg.handshake.trust = Trust::Declared;
+        direct.frozen(stream());
+        story.on("edge").frozen(edge);
+        story
+    };
+    let burst = changed(stream(), |stream| {
+        stream.first_event_ms = Some(2_790);
+        stream.reads = 1;
+    });
+    assert_eq!(inspected(burst).verdict(), "Healthy @", "declared: information only");
+    let mut altered = inspected(claude(401, E::KeyInvalid));
+    altered.on("edge").reply(K::NoKey, claude(401, E::KeyRequired));
+    assert_eq!(altered.verdict(), "Failing CredentialAltered@edge");
+    // Not declared, but on this machine's list: somebody opens the control.
+    let mut story = inspected(stream());
+    story.on("direct").leg.handshake.trust = Trust::System;
+    assert_eq!(story.verdict(), "Degraded DirectPathIntercepted@direct");
+}
+
+#[test]
+fn no_finding_is_dropped_because_another_won() {
+    let mut story = Story::new();
+    story.add("other", Role::Gateway);
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(claude(401, E::KeyRequired));
+    story.on("other").frozen(page(429));
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing CredentialStripped@edge");
+    assert!(
+        diagnosis.verdict.message.contains("Also: GatewayRateLimited (other)"),
+        "{}",
+        diagnosis.verdict.message
+    );
+}
+
+#[test]
+fn an_incomplete_report_is_inconclusive_and_keeps_what_stands() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(claude(529, E::Overloaded));
+    story.evidence.complete = false;
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Inconclusive @");
+    assert_eq!(diagnosis.findings[0].code, Code::UpstreamOverloaded);
+    assert!(diagnosis.verdict.message.contains("UpstreamOverloaded"));
+}
+
+#[test]
+fn a_run_without_any_report_and_a_run_over_budget_are_unknown_and_never_failing() {
+    let mut story = Story::new();
+    story.evidence.legs.clear();
+    assert_eq!(story.verdict(), "Unknown @");
+    let mut frugal = Story::new();
+    for path in ["direct", "edge"] {
+        let on = frugal.on(path).reply(K::CountTokens, ok());
+        on.leg.skipped.push((K::Frozen, SkipReason::OverBudget));
+    }
+    let diagnosis = frugal.diagnose();
+    assert_eq!(headline(&diagnosis), "Unknown @");
+    assert!(diagnosis.own_conditions.starts_with("UU"));
+    // What the free exchange shows still counts.
+    frugal.evidence.legs[1].exchanges[0] = Exchange {
+        kind: K::CountTokens,
+        ..claude(401, E::KeyRequired)
+    };
+    assert_eq!(frugal.verdict(), "Failing CredentialStripped@edge");
+}
+
+#[test]
+fn an_accepted_finding_is_shown_and_no_longer_counted() {
+    let mut story = Story::healthy();
+    story.evidence.legs[1].exchanges[0].account = Some(9);
+    story.on("edge").path.accept = vec![Code::DifferentAccount];
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Healthy @");
+    assert!(diagnosis.findings[0].accepted);
+    assert!(diagnosis.verdict.message.contains("DifferentAccount (edge, accepted)"));
+    // A request that fails is never green, accepted or not.
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(page(429));
+    story.on("edge").path.accept = vec![Code::GatewayRateLimited];
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Degraded GatewayRateLimited@edge");
+    assert_eq!(diagnosis.conditions[1].reason, "AcceptedFinding");
+}
+
+#[test]
+fn a_leg_without_control_convicts_nobody_of_what_only_a_comparison_shows() {
+    let swallowed = |direct: bool| {
+        let mut story = Story::healthy();
+        story.on("direct").reply(K::BogusBeta, claude(400, E::BetaUnexpected));
+        story.on("edge").reply(K::BogusBeta, ok());
+        if !direct {
+            story.paths.remove(0);
+        }
+        story.diagnose()
+    };
+    assert_eq!(headline(&swallowed(true)), "Degraded BetaHeaderStripped@edge");
+    let alone = swallowed(false);
+    assert_eq!(headline(&alone), "Healthy @");
+    assert_eq!(
+        alone.findings[0].confidence,
+        Confidence::Possible,
+        "a reading stays visible"
+    );
+}
+
+#[test]
+fn an_edge_page_convicts_claudes_edge_only_when_it_names_claudes_host() {
+    let page_of = |mark| Exchange {
+        marks: Marks::HTML.with(Marks::CF_RAY).with(mark),
+        error: E::EdgeUnavailable,
+        ..reply(520)
+    };
+    let story = |edge: Exchange| {
+        let mut story = Story::new();
+        story.on("direct").frozen(stream());
+        story.on("edge").frozen(edge);
+        story.verdict()
+    };
+    assert_eq!(story(page_of(Marks::EDGE_PAGE)), "Failing UpstreamError@edge");
+    assert_eq!(
+        story(page_of(Marks::FOREIGN_EDGE_PAGE)),
+        "Failing GatewayUnavailable@edge"
+    );
+    assert_eq!(story(page_of(Marks::HTML)), "Inconclusive @edge");
+}
+
+#[test]
+fn mixed_results_keep_their_rate() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story
+        .on("edge")
+        .frozen(cut(Outcome::CutByClose, 5, 1_111, 1_115))
+        .reply(K::Repeat, stream());
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing StreamCut@edge");
+    assert!(
+        diagnosis.findings[0].evidence.contains("1 of 2 tries"),
+        "{}",
+        diagnosis.findings[0].evidence
+    );
+}
