@@ -8,6 +8,7 @@ use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::fixture::*;
 use crate::diagnosis::{Diagnosis, Role};
 use crate::report::evidence::{BodyKind, Echo, Exchange, Marks, Outcome, Phrase, Reach};
+use crate::report::message;
 
 /// Replies that the frozen request may get, from Claude, from gateways, from the way.
 fn any_reply() -> impl Strategy<Value = Exchange> {
@@ -279,6 +280,23 @@ proptest! {
         }
         let verdict = cut.verdict();
         prop_assert!(verdict == full || verdict.starts_with("Inconclusive"), "{verdict} instead of {full}");
+    }
+
+    #[test]
+    fn the_verdict_of_a_cut_message_is_the_full_reports_or_inconclusive(story in any_story(), cut in 0.0f64..1.0, tail: bool) {
+        let mut story = story;
+        story.evidence = story.evidence.rounded();
+        let full = story.verdict();
+        let whole = message::encode(&story.evidence, message::MAX_BYTES);
+        story.evidence = message::decode(&whole).unwrap();
+        prop_assert_eq!(story.verdict(), full.clone(), "the message says what the report says");
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        let at = whole.floor_char_boundary((whole.len() as f64 * cut) as usize);
+        let part = if tail { &whole[at..] } else { &whole[..at] };
+        let Ok(evidence) = message::decode(part) else { return Ok(()) };
+        story.evidence = evidence;
+        let verdict = story.verdict();
+        prop_assert!(verdict == full || verdict.starts_with("Inconclusive"), "{} instead of {}", verdict, full);
     }
 
     #[test]

@@ -195,7 +195,13 @@ async fn over_budget_only_what_generates_nothing_is_sent() {
     plan.zero_token_only = true;
     let legs = go(&plan).await;
     assert_eq!(kinds(&legs[0]), [ExchangeKind::CountTokens, ExchangeKind::BogusBeta]);
-    assert_eq!(legs[0].skipped, [(ExchangeKind::OtherForm, SkipReason::OverBudget)]);
+    assert_eq!(
+        legs[0].skipped,
+        [
+            (ExchangeKind::OtherForm, SkipReason::OverBudget),
+            (ExchangeKind::Frozen, SkipReason::OverBudget)
+        ]
+    );
     assert!(
         claude
             .requests()
@@ -226,7 +232,7 @@ async fn a_gateway_that_hangs_does_not_keep_the_others_from_their_turn() {
         leg("stuck", &format!("http://{silent}")),
         leg("edge", &claude.url()),
     ];
-    let legs = go(&plan(legs, 5_000)).await;
+    let legs = go(&plan(legs, 9_000)).await;
     assert_eq!(legs[1].frozen().unwrap().outcome, Outcome::NoReply);
     for fine in [&legs[0], &legs[2]] {
         assert_eq!(
