@@ -77,6 +77,8 @@ pub struct LegRequest {
     headers: HeaderMap,
     model: String,
     own_model: bool,
+    /// The control: it is never sent an attack-looking prompt.
+    is_control: bool,
 }
 
 impl Composer {
@@ -144,6 +146,7 @@ impl Composer {
             headers,
             model: leg.model.clone().unwrap_or_else(|| self.request.model.clone()),
             own_model: leg.model.is_some(),
+            is_control: leg.name == "direct",
         })
     }
 
@@ -313,8 +316,8 @@ impl Composer {
         use ExchangeKind as Kind;
         let field = format!("zz_probe_{}", self.nonce);
         let plain = match kind {
-            Kind::AttackPrompt => prompt_body(leg, ATTACK_PROMPT, asked.counts),
-            Kind::BenignPrompt => prompt_body(leg, BENIGN_PROMPT, asked.counts),
+            Kind::AttackPrompt if !leg.is_control => prompt_body(leg, ATTACK_PROMPT, asked.counts),
+            Kind::AttackPrompt | Kind::BenignPrompt => prompt_body(leg, BENIGN_PROMPT, asked.counts),
             _ if asked.counts => self.count_body(leg),
             _ => MessageRequest {
                 model: &leg.model,

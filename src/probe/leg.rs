@@ -248,7 +248,8 @@ impl Group<'_> {
         let exchange = leg.settle(context, kind, &asked, &received, details);
         leg.learn(&exchange, start.elapsed());
         // After a failure the exchanges that decide stay on this connection, and so on this replica.
-        leg.kept = link.filter(|link| leg.frozen.is_failure() && link.is_open());
+        let answered = exchange.outcome == Outcome::Answered;
+        leg.kept = link.filter(|link| leg.frozen.is_failure() && answered && link.is_open());
         self.learn(&exchange);
     }
 
@@ -383,7 +384,8 @@ impl LegState<'_> {
             if link.is_open() {
                 let received = link.exchange(request.clone(), &context.limits, deadline).await;
                 // Closed just as we wrote: the server never saw it, and every client would reconnect.
-                let raced = received.outcome == Outcome::ClosedBeforeHead && received.first_byte_ms.is_none();
+                let closed = matches!(received.outcome, Outcome::ClosedBeforeHead | Outcome::ResetBeforeHead);
+                let raced = closed && received.first_byte_ms.is_none();
                 if !raced {
                     return (received, Some(link));
                 }

@@ -68,6 +68,8 @@ pub struct Received {
     pub outcome: Outcome,
     /// The response head, if one came.
     pub head: Option<Head>,
+    /// When it came.
+    head_at: Option<Instant>,
     /// The body after transfer coding, up to the limit.
     pub body: Vec<u8>,
     /// When its bytes came.
@@ -91,6 +93,7 @@ impl Received {
         Self {
             outcome,
             head: None,
+            head_at: None,
             body: Vec::new(),
             chunks: Vec::new(),
             close_delimited: false,
@@ -180,7 +183,12 @@ impl Link {
 
     /// Keeps the connection going without sending anything, as an idle pool does, so that its end is seen.
     pub async fn idle(&mut self, duration: std::time::Duration) {
-        self.drive(tokio::time::sleep(duration)).await;
+        let wait = async {
+            // Pending once, so that the connection is looked at even for no time at all.
+            tokio::task::yield_now().await;
+            tokio::time::sleep(duration).await;
+        };
+        self.drive(wait).await;
     }
 
     /// Sends a request and reads what comes, until it is over or `deadline`.
@@ -213,7 +221,9 @@ impl Link {
         };
         let seen = plain.seen();
         received.end = end;
-        received.first_byte_ms = seen.first_write.zip(seen.first_read).map(|(from, to)| span(from, to));
+        // Over HTTP/2 the first bytes are the connection's own settings.
+        let first_read = if http2 { received.head_at } else { seen.first_read };
+        received.first_byte_ms = seen.first_write.zip(first_read).map(|(from, to)| span(from, to));
         received.total_ms = seen.first_write.map(|from| span(from, ended));
         received
     }
@@ -278,6 +288,7 @@ async fn read(
     limits: &Limits,
 ) -> Result<Outcome, hyper::Error> {
     let (parts, mut body) = response.await?.into_parts();
+    received.head_at = Some(Instant::now());
     let chunked = parts.headers.contains_key(http::header::TRANSFER_ENCODING);
     let bodiless = matches!(parts.status.as_u16(), 204 | 304);
     let length = hyper::body::Body::size_hint(&body).exact();

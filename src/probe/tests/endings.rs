@@ -117,3 +117,40 @@ async fn a_refused_port_is_a_failed_connection() {
     assert_eq!(leg.handshake.outcome, crate::report::evidence::Reach::ConnectRefused);
     assert_eq!(leg.frozen().unwrap().outcome, Outcome::ConnectFailed);
 }
+
+#[tokio::test]
+async fn an_early_refusal_of_a_large_body_is_read_although_the_server_hangs_up_on_us() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut head = [0; 2048];
+            let _ = socket.read(&mut head).await;
+            let page = "<html><title>413 Request Entity Too Large</title></html>";
+            let reply = format!(
+                "HTTP/1.1 413 Too Large\r\nserver: nginx\r\ncontent-length: {}\r\n\r\n{page}",
+                page.len()
+            );
+            let _ = socket.write_all(reply.as_bytes()).await;
+            let _ = socket.shutdown().await;
+            // As nginx does: the answer must not be lost to an RST, so a part of the rest is read.
+            let mut rest = vec![0; 1 << 16];
+            for _ in 0..4 {
+                let _ = socket.read(&mut rest).await;
+            }
+        }
+    });
+    let mut leg = leg("edge", &url);
+    leg.exchanges = exchanges(&[crate::report::evidence::ExchangeKind::BigBody]);
+    let report = probe(&plan(vec![leg], 20_000)).await;
+    let big = report.evidence.legs[0]
+        .exchange(crate::report::evidence::ExchangeKind::BigBody)
+        .unwrap();
+    assert_eq!(
+        (big.status, big.phrase),
+        (413, crate::report::evidence::Phrase::BodyTooLarge),
+        "{big:?}"
+    );
+}

@@ -1,0 +1,202 @@
+//! Who may have made a reply: the marks that it bears, whose wording it has, what it says, what it echoes.
+
+use serde::{Deserialize, Serialize};
+
+/// What a reply bears. Marks are facts; whether they make a reply genuine is for the diagnosis to say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Marks(pub u32);
+
+macro_rules! marks {
+    ($($(#[$doc:meta])* $name:ident = $bit:literal;)*) => {
+        impl Marks {
+            $($(#[$doc])* pub const $name: Marks = Marks(1 << $bit);)*
+            /// Every mark with its name.
+            pub const ALL: &[(&str, Marks)] = &[$((stringify!($name), Marks::$name),)*];
+        }
+    };
+}
+
+marks! {
+    /// A `request-id` header of the genuine shape.
+    REQUEST_ID = 0;
+    /// A top-level `request_id` of the genuine shape in the body.
+    BODY_REQUEST_ID = 1;
+    /// Both are there and equal.
+    IDS_AGREE = 2;
+    /// A `req_…` inside a string of another JSON.
+    INNER_REQUEST_ID = 3;
+    /// Claude's envelope: top-level `type: error`, `error.type` of its vocabulary, a message.
+    ENVELOPE = 4;
+    /// The envelope has keys that Claude's never has.
+    EXTRA_KEYS = 5;
+    /// `anthropic-organization-id` or `anthropic-workspace-id`.
+    ACCOUNT = 6;
+    /// Any `anthropic-ratelimit-*`.
+    RATE_LIMITS = 7;
+    /// `cf-ray`.
+    CF_RAY = 8;
+    /// `x-should-retry`.
+    SHOULD_RETRY = 9;
+    /// `retry-after`.
+    RETRY_AFTER = 10;
+    /// `www-authenticate`.
+    WWW_AUTHENTICATE = 11;
+    /// An HTML body.
+    HTML = 12;
+    /// A text body.
+    TEXT = 13;
+    /// An empty body.
+    EMPTY = 14;
+    /// A JSON body that is no envelope of Claude's.
+    OTHER_JSON = 15;
+    /// An edge page or zone that names api.anthropic.com.
+    EDGE_PAGE = 16;
+    /// An edge page or zone that names another host.
+    FOREIGN_EDGE_PAGE = 17;
+    /// A header that only a gateway sets (vendor prefixes, `x-squid-error`, `x-envoy-overloaded`, …).
+    GATEWAY_HEADER = 18;
+    /// `via`, `x-cache`, `x-served-by`, …: an intermediary, not necessarily the maker.
+    INTERMEDIARY = 19;
+    /// `cf-mitigated`: a challenge.
+    CHALLENGE = 20;
+    /// A genuine 403 `forbidden` of the edge (`Request not allowed`).
+    EDGE_FORBIDDEN = 21;
+    /// `location` of a redirect.
+    REDIRECT = 22;
+    /// The reply repeats a header or body value that we sent and that Claude would not repeat.
+    ECHOES_REQUEST = 23;
+    /// `server: cloudflare`.
+    SERVER_CLOUDFLARE = 24;
+    /// A header that says how often the gateway tried (`x-envoy-attempt-count`, `x-litellm-attempted-retries`, …) above 1.
+    RETRIED = 25;
+    /// `x-amzn-requestid`, `x-goog-…`: a cloud platform's own reply.
+    CLOUD_PLATFORM = 26;
+}
+
+impl Marks {
+    /// Whether all of `other` are here.
+    #[must_use]
+    pub const fn has(self, other: Marks) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn with(self, other: Marks) -> Marks {
+        Marks(self.0 | other.0)
+    }
+
+    /// Adds `other` when `condition` holds.
+    pub fn set(&mut self, other: Marks, condition: bool) {
+        if condition {
+            self.0 |= other.0;
+        }
+    }
+}
+
+/// Whose wording or headers a reply has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Maker {
+    /// None that we know.
+    #[default]
+    Unknown,
+    /// nginx, ingress-nginx, OpenResty.
+    Nginx,
+    /// HAProxy.
+    Haproxy,
+    /// Envoy, Istio, Envoy Gateway.
+    Envoy,
+    /// Envoy AI Gateway.
+    EnvoyAiGateway,
+    /// Squid.
+    Squid,
+    /// LiteLLM.
+    LiteLlm,
+    /// Kong.
+    Kong,
+    /// Portkey.
+    Portkey,
+    /// APISIX.
+    Apisix,
+    /// Apigee.
+    Apigee,
+    /// AWS Application Load Balancer or API Gateway.
+    Aws,
+    /// Azure API Management or Front Door.
+    Azure,
+    /// Google load balancer.
+    Google,
+    /// Cloudflare (whose zone, the marks say).
+    Cloudflare,
+    /// Traefik.
+    Traefik,
+    /// Caddy.
+    Caddy,
+    /// Apache httpd.
+    Apache,
+    /// Linkerd.
+    Linkerd,
+    /// Another AI gateway that names itself by a header prefix.
+    OtherAiGateway,
+}
+
+/// What a gateway-made reply says, in general terms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Phrase {
+    /// Nothing that we know.
+    #[default]
+    None,
+    /// Connecting to the upstream failed at once.
+    ConnectFailed,
+    /// Connecting to the upstream timed out.
+    ConnectTimeout,
+    /// The upstream's name does not resolve.
+    DnsFailure,
+    /// TLS to the upstream failed.
+    TlsFailure,
+    /// The upstream did not answer in time.
+    ReplyTimeout,
+    /// The upstream closed before it answered.
+    ClosedEarly,
+    /// No healthy upstream is left.
+    NoHealthyUpstream,
+    /// No route matches.
+    NoRoute,
+    /// Authentication of the client failed or is missing.
+    AuthRequired,
+    /// A JWT was expected.
+    JwtInvalid,
+    /// Access denied by a rule.
+    Denied,
+    /// The gateway's own rate limit.
+    RateLimited,
+    /// The gateway's own concurrency limit or overflow.
+    Overflow,
+    /// A cooldown or an open circuit breaker.
+    Cooldown,
+    /// The gateway's own budget.
+    BudgetExceeded,
+    /// Body too large.
+    BodyTooLarge,
+    /// Header too large.
+    HeaderTooLarge,
+    /// The gateway does not know the model.
+    UnknownModel,
+}
+
+/// How a value that we sent came back in Claude's complaint about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Echo {
+    /// No echo in the reply.
+    #[default]
+    None,
+    /// Exactly what we sent.
+    Exact,
+    /// Ours, twice or more.
+    Duplicated,
+    /// Ours and others.
+    WithOthers,
+    /// Only others.
+    OnlyOthers,
+}
