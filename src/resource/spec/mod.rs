@@ -7,6 +7,7 @@ mod path;
 mod placement;
 mod request;
 mod rules;
+mod url_rules;
 
 use kube::CustomResource;
 use schemars::JsonSchema;

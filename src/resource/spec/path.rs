@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::placement::Placement;
 use super::request::{Credential, Header, KeyRef, SecretRef};
-use super::rules;
+use super::{rules, url_rules};
 use crate::catalogue::Code;
 
 /// What every path may override.
@@ -43,10 +43,10 @@ pub struct PathOptions {
 /// The control.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = rules::no_credentials_in_url()))]
+#[schemars(extend("x-kubernetes-validations" = url_rules::no_credentials_in_url()))]
 pub struct DirectPath {
     /// Base URL of Claude itself, without /v1. Example: https://api.anthropic.com.
-    #[schemars(length(min = 1, max = 512), extend("x-kubernetes-validations" = rules::url()))]
+    #[schemars(length(min = 1, max = 512), extend("x-kubernetes-validations" = url_rules::url()))]
     pub url: String,
     /// Overrides.
     #[serde(flatten)]
@@ -56,14 +56,14 @@ pub struct DirectPath {
 /// A gateway under test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = rules::no_credentials_in_url()))]
+#[schemars(extend("x-kubernetes-validations" = url_rules::no_credentials_in_url()))]
 pub struct GatewayPath {
     /// Name of the path in status, metrics and messages: at most 40 lower-case letters, digits and -; not direct, not all.
     #[schemars(length(min = 1, max = 40), extend("x-kubernetes-validations" = rules::path_name()))]
     pub name: String,
     /// Base URL, as clients have it in ANTHROPIC_BASE_URL: a prefix is fine, /v1/messages is appended.
     /// Example: http://ai-gateway.gateways.svc:8080.
-    #[schemars(length(min = 1, max = 512), extend("x-kubernetes-validations" = rules::url()))]
+    #[schemars(length(min = 1, max = 512), extend("x-kubernetes-validations" = url_rules::url()))]
     pub url: String,
     /// What the gateway leads to: Auto (find out from the replies), Anthropic, Bedrock, Vertex, Foundry, or Other. Default: Auto.
     #[serde(default)]
@@ -115,10 +115,10 @@ pub enum ExpectAccount {
 /// A forward proxy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = rules::no_credentials_in_url()))]
+#[schemars(extend("x-kubernetes-validations" = url_rules::no_credentials_in_url()))]
 pub struct Proxy {
     /// http://host:port.
-    #[schemars(length(min = 1, max = 512), extend("x-kubernetes-validations" = rules::proxy_url()))]
+    #[schemars(length(min = 1, max = 512), extend("x-kubernetes-validations" = url_rules::proxy_url()))]
     pub url: String,
     /// Secret in the probe's namespace with the keys username and password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,7 +134,7 @@ pub struct Tls {
     pub ca_config_map_key_ref: Option<KeyRef>,
     /// Name for SNI and for verification. Default: the host of the URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253), extend("x-kubernetes-validations" = rules::host_name()))]
+    #[schemars(length(min = 1, max = 253), extend("x-kubernetes-validations" = url_rules::host_name()))]
     pub server_name: Option<String>,
     /// Secret of type kubernetes.io/tls in the probe's namespace, with a client certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]

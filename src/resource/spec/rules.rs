@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 /// Go's duration syntax without sign and sub-millisecond units; at most two numbers of six digits fit in 16 characters, so that
 /// CEL's `duration()` cannot overflow on what matches.
 const DURATION: &str = r"^([0-9]{1,6}(\.[0-9]{1,6})?(h|m|s|ms))+$";
-const DNS_LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+pub(super) const DNS_LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 /// RFC 9110 §5.6.2.
 const TOKEN: &str = r"^[-!#$%&*+.^_`|~0-9A-Za-z]+$";
 
-fn rule(rule: impl Into<String>, message: &str) -> Value {
+pub(super) fn rule(rule: impl Into<String>, message: &str) -> Value {
     json!({"rule": rule.into(), "message": message})
 }
 
-fn rule_at(field: &str, rule: impl Into<String>, message: &str) -> Value {
+pub(super) fn rule_at(field: &str, rule: impl Into<String>, message: &str) -> Value {
     json!({"rule": rule.into(), "message": message, "fieldPath": field})
 }
 
@@ -301,90 +301,6 @@ pub(super) fn path_name() -> Value {
             "direct and all are reserved: choose another name"
         ),
     ])
-}
-
-pub(super) fn url() -> Value {
-    json!([
-        rule(
-            "self.matches('^[!-~]+$') && isURL(self) && url(self).getScheme() in ['http', 'https'] && \
-             url(self).getHostname() != ''",
-            "must be a URL that starts with http:// or https:// and names a host, such as https://api.anthropic.com",
-        ),
-        rule(
-            "!self.contains('?') && !self.contains('#')",
-            "may not have a query or a fragment: remove what follows the path",
-        ),
-        rule(
-            "!self.lowerAscii().matches(r'/v1(/messages)?/*$')",
-            "may not end in /v1 or /v1/messages: /v1/messages is appended to it (as with ANTHROPIC_BASE_URL)",
-        ),
-        port(),
-        metadata(),
-    ])
-}
-
-fn port() -> Value {
-    rule(
-        "!self.matches('^[A-Za-z]+://[^/?#]*:(0+|[0-9]{6,}|[7-9][0-9]{4}|6[6-9][0-9]{3}|65[6-9][0-9]{2}|655[4-9][0-9]|6553[6-9])(/|$)')",
-        "names a port that does not exist: 1 to 65535",
-    )
-}
-
-/// On the object above the URL, for the same reason as [`header`].
-pub(super) fn no_credentials_in_url() -> Value {
-    json!([rule_at(
-        ".url",
-        "!self.url.matches('^[A-Za-z]+://[^/?#]*@')",
-        "may not carry credentials: put them into a Secret and name that in credential (credentialSecretRef of a proxy)",
-    )])
-}
-
-pub(super) fn proxy_url() -> Value {
-    json!([
-        rule(
-            "self.matches('^[!-~]+$') && isURL(self) && self.lowerAscii().matches('^http://[^/?#:][^/?#]*/?$')",
-            "must be http://host:port: the proxy itself is spoken to in plain text, and has no path",
-        ),
-        port(),
-        metadata(),
-    ])
-}
-
-/// The prober looks again after it resolved the name; this is for the mistake that is visible. On the text: CEL's cost
-/// estimate takes a host that `url()` found for boundless.
-fn metadata() -> Value {
-    const ADDRESSES: [&str; 10] = [
-        "169.254.",
-        "168.63.129.16",
-        "100.100.100.200",
-        "192.0.0.192",
-        "0.0.0.0",
-        "[::ffff:169.254.",
-        "[::ffff:a9fe:",
-        "[64:ff9b::a9fe:",
-        "[fd00:ec2:",
-        "[::]",
-    ];
-    let addresses = ADDRESSES.map(|text| format!("^https?://{}", text.replace('.', r"\.").replace('[', r"\[")));
-    let hosts = crate::resource::validated::METADATA_HOSTS.join("|").replace('.', r"\.");
-    let others = [
-        r"^https?://\[fe[89ab]".to_owned(),
-        r"^https?://\[fd20:ce:".to_owned(),
-        format!(r"^https?://({hosts})\.?(:|/|$)"),
-        "^https?://([0-9]+|0x[0-9a-f]+)(:|/|$)".to_owned(),
-    ];
-    let pattern = [addresses.join("|"), others.join("|")].join("|");
-    rule(
-        format!("!self.lowerAscii().matches(r'{pattern}')"),
-        "may not be a metadata or link-local address, nor an address written as one number",
-    )
-}
-
-pub(super) fn host_name() -> Value {
-    json!([rule(
-        format!(r"self.lowerAscii().matches(r'^{DNS_LABEL}(\.{DNS_LABEL})*$')"),
-        "must be a host name such as gateway.example.com",
-    )])
 }
 
 pub(super) fn long_request() -> Value {

@@ -10,7 +10,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 const TURN: u64 = 16;
 /// A saved body is not read before a run: a usual conversation with tools. A user whose body differs sets a budget.
 const SAVED_BODY: u64 = 8_000;
-/// Output tokens of the exchanges that need an answer but no content of it (parallel, attack-looking prompt, idle reuse).
+/// Output tokens of the exchanges that need an answer but no content of it (attack-looking prompt, idle reuse).
 const SHORT_ANSWER: u64 = 16;
 
 /// Tokens, input and output together.
@@ -37,7 +37,7 @@ pub fn estimate(probe: &Probe) -> TokenEstimate {
     let one = input + u64::from(request.max_tokens);
     let paths = count(probe.paths.len());
     let run = one * paths;
-    let canaries = (one + opted_in(&probe.exchanges)) * paths;
+    let canaries = (one + opted_in(&probe.exchanges, one)) * paths;
     let long = probe
         .exchanges
         .long
@@ -55,9 +55,10 @@ pub fn estimate(probe: &Probe) -> TokenEstimate {
     }
 }
 
-fn opted_in(exchanges: &Exchanges) -> u64 {
+/// `one` is what the frozen request costs: parallel requests are that, several times.
+fn opted_in(exchanges: &Exchanges, one: u64) -> u64 {
     let short = TURN + SHORT_ANSWER;
-    exchanges.parallel.map_or(0, u64::from) * short
+    exchanges.parallel.map_or(0, u64::from) * one
         + if exchanges.attack_prompt { 2 * short } else { 0 }
         + exchanges.reuse_idle.map_or(0, |_| short)
 }
