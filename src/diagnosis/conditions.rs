@@ -1,7 +1,8 @@
 //! The six conditions that runs decide, and the rule by which they change.
 //!
 //! A run has its *own* statuses, derived from its findings. What is *published* changes only when this run and the one before
-//! agree, or three of the last five (unless the two runs before this one have just settled it): one lost packet flips nothing, while the verdict always shows the latest run. Exceptions:
+//! agree, or three of the last five (unless the two runs before this one have just settled it): one lost packet flips
+//! nothing, while the verdict always shows the latest run. Exceptions:
 //! the first run (nothing published yet, or nothing but "no run" or "blind") decides at once; so does the first run of a
 //! changed spec, for which the caller passes neither earlier runs nor published conditions.
 

@@ -6,7 +6,7 @@
 
 use crate::catalogue::Confidence;
 use crate::claude::error::ErrorClass;
-use crate::report::evidence::{BodyKind, Echo, Exchange, Marks, Phrase};
+use crate::report::evidence::{BodyKind, Echo, Exchange, Maker, Marks, Phrase};
 
 /// Who made a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,20 +159,35 @@ fn has_id(marks: Marks) -> bool {
     marks.has(Marks::REQUEST_ID) || marks.has(Marks::BODY_REQUEST_ID) || marks.has(Marks::INNER_REQUEST_ID)
 }
 
-/// Replies that carry an id of Claude's somewhere.
+/// Replies that carry an id of Claude's somewhere. An id alone is no proof: others mint `req_…` too, so a foreign body needs
+/// another of Claude's marks beside it.
 fn with_ids(reply: &Exchange) -> Option<(Origin, Confidence)> {
     let marks = reply.marks;
     let envelope = marks.has(Marks::ENVELOPE) && !marks.has(Marks::EXTRA_KEYS);
     let (header, body) = (marks.has(Marks::REQUEST_ID), marks.has(Marks::BODY_REQUEST_ID));
+    let supported = [
+        Marks::CF_RAY,
+        Marks::SERVER_CLOUDFLARE,
+        Marks::ACCOUNT,
+        Marks::RATE_LIMITS,
+        Marks::SHOULD_RETRY,
+    ]
+    .into_iter()
+    .any(|mark| marks.has(mark));
     match (header, body, envelope) {
+        (true, true, true) if marks.has(Marks::IDS_AGREE) => Some((Origin::Claude, Confidence::Certain)),
         // The body's id may be null on a genuine reply.
-        (true, _, true) => Some((Origin::Claude, Confidence::Certain)),
-        (false, true, true) => Some((Origin::Relayed, Confidence::Likely)),
+        (true, false, true) if supported => Some((Origin::Claude, Confidence::Certain)),
+        (true, false, true) => Some((Origin::Claude, Confidence::Likely)),
+        (_, true, true) => Some((Origin::Relayed, Confidence::Likely)),
         (true, _, false) if is_success(reply) => Some((Origin::Claude, Confidence::Likely)),
-        (true, _, false) | (false, true, false) => Some((Origin::Relayed, Confidence::Likely)),
-        (false, false, _) if marks.has(Marks::INNER_REQUEST_ID) => Some((Origin::Relayed, Confidence::Certain)),
-        // An error of Claude's quoted inside another reply, its id lost.
-        (false, false, _) if reply.inner_error != ErrorClass::None => Some((Origin::Relayed, Confidence::Likely)),
+        _ if marks.has(Marks::INNER_REQUEST_ID) => Some((Origin::Relayed, Confidence::Certain)),
+        // An error of Claude's quoted inside another reply.
+        _ if reply.inner_error != ErrorClass::None => Some((Origin::Relayed, Confidence::Likely)),
+        (true, _, false) | (_, true, false) if supported || marks.has(Marks::ENVELOPE) => {
+            Some((Origin::Relayed, Confidence::Likely))
+        }
+        (true, _, false) | (_, true, false) => Some((Origin::Unknown, Confidence::Possible)),
         (false, false, _) => None,
     }
 }
@@ -227,10 +242,31 @@ fn says_only_claude(reply: &Exchange) -> bool {
         )
 }
 
-/// Keys that Claude's envelope never has together with a vendor's header or words.
+/// What a reply in Claude's shape and without an id has, and Claude's never: keys of its own together with a vendor's header or
+/// words, or words about an upstream.
 fn own_marks(reply: &Exchange) -> bool {
     let vendor = reply.marks.has(Marks::GATEWAY_HEADER) || is_worded(reply);
-    reply.marks.has(Marks::EXTRA_KEYS) && vendor || reply.marks.has(Marks::WWW_AUTHENTICATE)
+    // This one quotes what upstream said; where it quotes nothing, it speaks for itself.
+    let quotes_upstream = reply.maker == Maker::LiteLlm;
+    (reply.marks.has(Marks::EXTRA_KEYS) && vendor)
+        || reply.marks.has(Marks::WWW_AUTHENTICATE)
+        || tells_of_its_upstream(reply)
+        || quotes_upstream
+}
+
+/// Words about a connection to somebody further on, whoever's: the one who speaks is not the last hop.
+fn tells_of_its_upstream(reply: &Exchange) -> bool {
+    is_worded(reply)
+        && matches!(
+            reply.phrase,
+            Phrase::ConnectFailed
+                | Phrase::ConnectTimeout
+                | Phrase::DnsFailure
+                | Phrase::TlsFailure
+                | Phrase::ClosedEarly
+                | Phrase::NoHealthyUpstream
+                | Phrase::Cooldown
+        )
 }
 
 /// Whether the reply says more in a gateway's words than its status says.

@@ -11,7 +11,7 @@ use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::{Origin, Provenance};
 use crate::diagnosis::say;
-use crate::report::evidence::{Exchange, ExchangeKind, KeyDefect, KeyKind, Outcome, Phrase, SkipReason};
+use crate::report::evidence::{Exchange, ExchangeKind, KeyDefect, KeyKind, Marks, Outcome, Phrase, SkipReason};
 
 /// Classes in which Claude refuses a credential that arrived.
 pub(super) fn is_refusal(class: ErrorClass) -> bool {
@@ -279,7 +279,15 @@ pub(super) fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
         found.push(carrier_mismatch(leg, evidence, provenance.confidence));
         return found;
     }
-    let own = finding(Code::GatewayAuthRefused, leg.name(), provenance.confidence, evidence).hop("gateway");
+    let confidence = if knows_our_key(leg, frozen) {
+        // Upstream's refusal in the gateway's words looks the same.
+        let reading = Code::GatewayStaleCredential;
+        found.push(finding(reading, leg.name(), Confidence::Possible, evidence.clone()));
+        Confidence::Possible
+    } else {
+        provenance.confidence
+    };
+    let own = finding(Code::GatewayAuthRefused, leg.name(), confidence, evidence).hop("gateway");
     found.push(match frozen.phrase {
         Phrase::JwtInvalid => own.advise(
             "The gateway takes authorization for a token of its own: send the key as x-api-key (carrier: XApiKey), or exempt this route from token validation.",
@@ -287,6 +295,23 @@ pub(super) fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
         _ => own,
     });
     found
+}
+
+/// A random key gets another refusal than ours: the gateway knows ours, and something behind that check refuses.
+fn knows_our_key(leg: &Leg<'_>, frozen: &Exchange) -> bool {
+    let shape = |reply: &Exchange| {
+        let shapes = [
+            Marks::HTML,
+            Marks::TEXT,
+            Marks::EMPTY,
+            Marks::OTHER_JSON,
+            Marks::ENVELOPE,
+            Marks::WWW_AUTHENTICATE,
+        ];
+        (shapes.map(|mark| reply.marks.has(mark)), reply.phrase)
+    };
+    leg.now(ExchangeKind::BadKey)
+        .is_some_and(|bad| frozen.status == 401 && bad.status == 401 && shape(bad) != shape(frozen))
 }
 
 fn carrier_mismatch(leg: &Leg<'_>, evidence: String, confidence: Confidence) -> Finding {

@@ -175,9 +175,17 @@ fn knob(found: Finding, code: Code, shot: &Shot<'_>) -> Finding {
         )),
         Code::StreamDurationCap => found.advise(format!(
             "Total timer of about {} that runs while events flow: switch the gateway's total request timeout off for streams (route timeout 0), and bound them by an idle timeout.",
-            say::seconds(stream.end_ms)
+            say::seconds(total(stream))
         )),
         _ => found,
+    }
+}
+
+/// When a total timer struck: at the end, or at the last event where the connection was closed only a while later.
+fn total(stream: &StreamEvidence) -> u32 {
+    match stream.last_event_ms {
+        Some(last) if stream.end_ms.saturating_sub(last) >= TIMER_MIN_MS.max(3 * stream.max_gap_ms) => last,
+        _ => stream.end_ms,
     }
 }
 
@@ -206,7 +214,10 @@ fn timer(shot: &Shot<'_>, stream: &StreamEvidence) -> Option<(Code, Confidence)>
     let longest = stream.last_event == EventKind::Error || gap > stream.max_gap_ms + stream.max_gap_ms / 5;
     let upstream_silent = u64::from(direct.max_gap_ms) * 10 >= u64::from(gap) * 9;
     let same_gap = twice(silence);
-    if gap >= TIMER_MIN_MS && longest && (upstream_silent || same_gap) {
+    let same_end = twice(|stream| stream.end_ms);
+    // A gateway may close a moment after its total timer (a constant gap, too): an idle timer needs a silent upstream, or cuts
+    // at different totals.
+    if gap >= TIMER_MIN_MS && longest && (upstream_silent || (same_gap && !same_end)) {
         let confidence = if upstream_silent {
             sure(same_gap)
         } else {
@@ -216,7 +227,6 @@ fn timer(shot: &Shot<'_>, stream: &StreamEvidence) -> Option<(Code, Confidence)>
     }
     // Events were flowing, and upstream goes on beyond this time on the control.
     let goes_on = u64::from(direct.end_ms) * 10 >= u64::from(stream.end_ms) * 8;
-    let same_end = twice(|stream| stream.end_ms);
     if stream.end_ms >= TIMER_MIN_MS && goes_on && (same_end || (shot.failed.len() == 1 && round(stream.end_ms))) {
         return Some((Code::StreamDurationCap, sure(same_end)));
     }

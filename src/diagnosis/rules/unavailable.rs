@@ -67,7 +67,7 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
             .hop(hop)
             .severity(Severity::Error)
     };
-    if let Some((code, confidence)) = timer(shot) {
+    if let Some((code, confidence)) = timer(leg, shot) {
         let found = new(code, confidence);
         let ms = waited(shot.exchange).unwrap_or_default();
         return found.advise(format!(
@@ -83,14 +83,14 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
 }
 
 /// First byte: the control needed at least 0.8 of the time after which the gateway gave up.
-fn timer(shot: &Shot<'_>) -> Option<(Code, Confidence)> {
+fn timer(leg: &Leg<'_>, shot: &Shot<'_>) -> Option<(Code, Confidence)> {
     let limit = waited(shot.exchange)?;
     let direct = shot.control?.first_byte_ms?;
     let slow = u64::from(direct) * 10 >= u64::from(limit) * 8;
     let twice = shot.twice(waited);
     let says_timeout = matches!(shot.exchange.status, 408 | 504 | 524) || shot.exchange.phrase == Phrase::ReplyTimeout;
-    // A connection that is refused and retried ends as 503 after a constant time, too.
-    let may_be_timeout = twice && shot.exchange.status != 503;
+    // A connection that is refused and retried ends as 503 after a constant time, too, unless the way is open.
+    let may_be_timeout = twice && (shot.exchange.status != 503 || reached_upstream(leg));
     if !slow || !(says_timeout || may_be_timeout) {
         return None;
     }

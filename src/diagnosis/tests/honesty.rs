@@ -289,3 +289,43 @@ fn mixed_results_keep_their_rate() {
         diagnosis.findings[0].evidence
     );
 }
+
+#[test]
+fn an_id_of_claudes_form_alone_does_not_blame_claude() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    let minted = Exchange {
+        marks: Marks::HTML.with(Marks::REQUEST_ID),
+        ..page(502)
+    };
+    story.on("edge").frozen(minted.clone());
+    assert_eq!(story.verdict(), "Inconclusive @edge");
+    story.evidence.legs[1].exchanges[0].marks = minted.marks.with(Marks::CF_RAY).with(Marks::SHOULD_RETRY);
+    assert_eq!(story.verdict(), "Failing UpstreamError@edge");
+}
+
+#[test]
+fn words_about_an_upstream_show_that_the_speaker_is_not_the_last_hop() {
+    use crate::report::evidence::Phrase;
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(Exchange {
+        phrase: Phrase::ConnectFailed,
+        ..lookalike(500, E::Internal)
+    });
+    assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
+}
+
+#[test]
+fn a_refusal_of_ours_that_a_random_key_does_not_get_is_not_the_gateways_check() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    let other = Exchange {
+        marks: Marks::OTHER_JSON,
+        ..reply(401)
+    };
+    story.on("edge").virtual_key().frozen(page(401)).reply(K::BadKey, other);
+    assert_eq!(story.verdict(), "Inconclusive @edge");
+    story.evidence.legs[1].exchanges[1].marks = Marks::HTML;
+    assert_eq!(story.verdict(), "Failing GatewayAuthRefused@edge");
+}

@@ -166,3 +166,15 @@ fn a_cut_without_a_control_convicts_nobody() {
     story.paths.remove(0);
     assert_eq!(story.verdict(), "Inconclusive @edge");
 }
+
+#[test]
+fn a_gateway_that_closes_a_moment_after_its_total_timer_has_no_idle_timer() {
+    let story = pair(stream(), &[closed(18, 1_990, 3_000), closed(17, 1_995, 3_004)]);
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing StreamDurationCap@edge");
+    assert!(
+        diagnosis.verdict.advice.contains("about 2.0 s"),
+        "{}",
+        diagnosis.verdict.advice
+    );
+}
