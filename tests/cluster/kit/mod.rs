@@ -17,6 +17,15 @@ pub const NODE_IP: &str = "172.20.0.1";
 /// Long enough for a pod to be scheduled, started and read on a machine that does other things too.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
+/// `kubectl` of the node. Never that of the machine, which may know another cluster.
+fn in_node() -> Command {
+    assert!(
+        std::env::var_os("CLAUDEPROBE_TEST_NODE").is_some(),
+        "this program runs inside a node: `tests/run cluster` brings one up and sets CLAUDEPROBE_TEST_NODE"
+    );
+    Command::new("kubectl")
+}
+
 /// What `kubectl` prints; ends the test when it fails.
 pub fn kubectl(arguments: &[&str]) -> String {
     try_kubectl(arguments).unwrap_or_else(|error| panic!("kubectl {}: {error}", arguments.join(" ")))
@@ -24,7 +33,7 @@ pub fn kubectl(arguments: &[&str]) -> String {
 
 /// What `kubectl` prints, or what it complains of.
 pub fn try_kubectl(arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new("kubectl")
+    let output = in_node()
         .args(arguments)
         .output()
         .expect("kubectl is on PATH: this program runs by `tests/cluster/node exec`, see tests/run");
@@ -43,7 +52,7 @@ pub fn apply(manifests: &str) {
 
 /// `kubectl apply` of these manifests, or the API server's refusal.
 pub fn try_apply(manifests: &str) -> Result<String, String> {
-    let mut child = Command::new("kubectl")
+    let mut child = in_node()
         .args(["apply", "--filename", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

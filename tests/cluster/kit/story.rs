@@ -17,6 +17,8 @@ impl Story {
     /// A namespace of this name with a stand-in that knows `keys`; Secret `claude-key` holds the first of them.
     pub fn new(name: &str, keys: &[&str]) -> Self {
         let namespace = format!("story-{name}");
+        // Of an earlier run on the same node, if somebody kept it.
+        kubectl(&["delete", "namespace", &namespace, "--ignore-not-found", "--timeout=60s"]);
         apply(&format!(
             "{{apiVersion: v1, kind: Namespace, metadata: {{name: {namespace}}}}}"
         ));
@@ -74,7 +76,7 @@ impl Story {
                 Ok(status)
             } else {
                 let pods = self.try_kubectl(&["get", "pods", "-o", "wide"]).unwrap_or_default();
-                Err(format!("{:#}\n{pods}", status.0))
+                Err(format!("{status}{pods}"))
             }
         })
     }
@@ -182,5 +184,28 @@ impl Status {
             .flatten()
             .filter_map(|finding| finding["code"].as_str())
             .collect()
+    }
+}
+
+impl std::fmt::Display for Status {
+    /// What tells why a story failed: all but the paths' details.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let list = |name: &str| self.0[name].as_array().cloned().unwrap_or_default();
+        writeln!(
+            f,
+            "\nverdict {:#}\nlast run {}, asked {}",
+            self.0["verdict"], self.0["lastRun"], self.0["lastHandledRunNow"]
+        )?;
+        for condition in list("conditions") {
+            let kind = condition["type"].as_str().unwrap_or_default();
+            writeln!(f, "{kind} {}: {}", self.condition(kind), self.message(kind))?;
+        }
+        for finding in list("findings") {
+            writeln!(f, "{} on {}: {}", finding["code"], finding["path"], finding["evidence"])?;
+        }
+        for path in list("paths") {
+            writeln!(f, "{}: {} {}", path["name"], path["status"], path["outcome"])?;
+        }
+        Ok(())
     }
 }

@@ -8,30 +8,47 @@ use crate::kit::nginx::Nginx;
 use crate::kit::standin::{KEY, PASS};
 use crate::kit::story::Story;
 
+/// Pods may not reach this port of the node; its own processes, such as the gateway, may. Until the value ends.
+struct Blocked {
+    rule: [String; 9],
+}
+
+impl Blocked {
+    fn new(port: u16) -> Self {
+        let port = port.to_string();
+        let rule = ["INPUT", "-i", "cni0", "-p", "tcp", "--dport", &port, "-j", "DROP"].map(str::to_owned);
+        assert!(
+            Command::new("iptables")
+                .arg("-I")
+                .args(&rule)
+                .status()
+                .unwrap()
+                .success()
+        );
+        Self { rule }
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        let _ = Command::new("iptables").arg("-D").args(&self.rule).status();
+    }
+}
+
 #[test]
 fn without_a_control_nobody_is_accused() {
     let story = Story::new("egress", &[KEY]);
     let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
-    // Pods may not reach the stand-in; the gateway, a process of the node, may.
-    let port = story.claude.port.to_string();
-    let blocked = Command::new("iptables")
-        .args(["-I", "INPUT", "-i", "cni0", "-p", "tcp", "--dport", &port, "-j", "DROP"])
-        .status();
-    assert!(blocked.unwrap().success());
+    let _blocked = Blocked::new(story.claude.port);
     story.probe(&gateway.url, "");
     let blind = story.first_run();
-    assert_eq!(blind.verdict("state"), "Degraded", "{:#}", blind.0);
+    assert_eq!(blind.verdict("state"), "Degraded", "{blind}");
     assert_eq!(
         (blind.verdict("code"), blind.verdict("path")),
         ("DirectPathUnreachable", "direct"),
-        "{:#}",
-        blind.0
+        "{blind}"
     );
-    assert!(
-        blind.condition("GatewayPathHealthy").starts_with("True/"),
-        "{:#}",
-        blind.0
-    );
+    assert!(blind.condition("GatewayPathHealthy").starts_with("True/"), "{blind}");
 
     // Now the gateway fails with a status that says nothing of who made it.
     story.claude.fault(
@@ -43,6 +60,6 @@ fn without_a_control_nobody_is_accused() {
         .into_iter()
         .filter(|code| code.starts_with("Gateway") && *code != "GatewayUnavailable")
         .collect();
-    assert!(accused.is_empty(), "{:#}", fails.0);
+    assert!(accused.is_empty(), "{fails}");
     assert_ne!(fails.verdict("state"), "Healthy");
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::kit::nginx::Nginx;
-use crate::kit::standin::KEY;
+use crate::kit::standin::{KEY, PASS};
 use crate::kit::story::{Status, Story};
 
 /// The status of the first run through an nginx with these lines in its location.
@@ -18,16 +18,28 @@ fn assert_named(status: &Status, state: &str, code: &str) {
     assert_eq!(
         (status.verdict("state"), status.verdict("code")),
         (state, code),
-        "{:#}",
-        status.0
+        "{status}"
     );
-    assert_eq!(status.verdict("path"), "edge", "{:#}", status.0);
+    assert_eq!(status.verdict("path"), "edge", "{status}");
+}
+
+/// The advice names the timer that nginx was given, as far as it can be measured on a machine with other things to do.
+fn assert_about_two_seconds(status: &Status) {
+    let message = status.verdict("message");
+    let after = message.split_once("about ").map_or("", |(_, after)| after);
+    let seconds: f64 = after
+        .split(' ')
+        .next()
+        .unwrap_or_default()
+        .parse()
+        .unwrap_or_else(|_| panic!("names no value: {message}"));
+    assert!((1.5..3.0).contains(&seconds), "{message}");
 }
 
 #[test]
 fn a_stripped_key_is_told_from_a_stale_one() {
     let story = Story::new("stripped", &[KEY]);
-    let (_gateway, status) = through(&story, "proxy_set_header x-api-key \"\";", "");
+    let (_gateway, status) = through(&story, &format!("{PASS} proxy_set_header x-api-key \"\";"), "");
     assert_named(&status, "Failing", "CredentialStripped");
     assert_eq!(status.verdict("layer"), "Configuration");
     assert!(story.describe().contains("CredentialStripped"));
@@ -38,15 +50,11 @@ fn a_dropped_beta_header_is_named() {
     let story = Story::new("beta", &[KEY]);
     let (_gateway, status) = through(
         &story,
-        "proxy_set_header anthropic-beta \"\";",
+        &format!("{PASS} proxy_set_header anthropic-beta \"\";"),
         "  request: {betas: [context-1m-2025-08-07]}\n",
     );
     assert_named(&status, "Degraded", "BetaHeaderStripped");
-    assert!(
-        status.condition("GatewayPathHealthy").starts_with("True/"),
-        "{:#}",
-        status.0
-    );
+    assert!(status.condition("GatewayPathHealthy").starts_with("True/"), "{status}");
 }
 
 #[test]
@@ -55,18 +63,10 @@ fn a_read_timeout_that_cuts_the_stream_is_named_with_its_value() {
     story
         .claude
         .fault(&json!({"stream": true, "fault": {"silence": {"after_events": 6, "ms": 5000}}}));
-    let (_gateway, status) = through(&story, "proxy_read_timeout 2s; proxy_buffering off;", "");
+    let (_gateway, status) = through(&story, &format!("{PASS} proxy_read_timeout 2s;"), "");
     assert_named(&status, "Failing", "StreamIdleTimeout");
-    assert!(
-        status.verdict("message").contains("2 s") || status.verdict("message").contains("2.0 s"),
-        "{}",
-        status.verdict("message")
-    );
-    assert!(
-        status.condition("DirectPathHealthy").starts_with("True/"),
-        "{:#}",
-        status.0
-    );
+    assert_about_two_seconds(&status);
+    assert!(status.condition("DirectPathHealthy").starts_with("True/"), "{status}");
 }
 
 #[test]
@@ -75,13 +75,9 @@ fn a_read_timeout_before_the_first_byte_is_named_with_its_value() {
     story
         .claude
         .fault(&json!({"route": "messages", "fault": {"delay": {"ms": 4000}}}));
-    let (_gateway, status) = through(&story, "proxy_read_timeout 2s;", "");
+    let (_gateway, status) = through(&story, &format!("{PASS} proxy_read_timeout 2s;"), "");
     assert_named(&status, "Failing", "FirstByteTimeout");
-    assert!(
-        status.verdict("message").contains("2 s") || status.verdict("message").contains("2.0 s"),
-        "{}",
-        status.verdict("message")
-    );
+    assert_about_two_seconds(&status);
 }
 
 #[test]

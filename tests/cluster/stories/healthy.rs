@@ -12,7 +12,7 @@ fn a_healthy_gateway_is_healthy_in_get_describe_wait_and_metrics() {
     story.probe(&gateway.url, "");
     let status = story.first_run();
 
-    assert_eq!(status.verdict("state"), "Healthy", "{:#}", status.0);
+    assert_eq!(status.verdict("state"), "Healthy", "{status}");
     for condition in [
         "Ready",
         "ProberOperational",
@@ -23,8 +23,7 @@ fn a_healthy_gateway_is_healthy_in_get_describe_wait_and_metrics() {
     ] {
         assert!(
             status.condition(condition).starts_with("True/"),
-            "{condition}: {:#}",
-            status.0
+            "{condition}: {status}"
         );
     }
     let row = story.kubectl(&["get", "cprobe", "p"]);

@@ -23,10 +23,9 @@ fn a_gateways_rate_limit_is_told_from_claudes() {
     assert_eq!(
         (own.verdict("code"), own.verdict("layer"), own.verdict("path")),
         ("GatewayRateLimited", "Quota", "edge"),
-        "{:#}",
-        own.0
+        "{own}"
     );
-    assert!(own.condition("DirectPathHealthy").starts_with("True/"), "{:#}", own.0);
+    assert!(own.condition("DirectPathHealthy").starts_with("True/"), "{own}");
 
     gateway.configure("", &story.claude.pass(PASS));
     gateway.restart();
@@ -41,13 +40,11 @@ fn a_gateways_rate_limit_is_told_from_claudes() {
         assert_eq!(
             (claudes.verdict("code"), claudes.verdict("layer")),
             (code, "Quota"),
-            "{error}: {:#}",
-            claudes.0
+            "{error}: {claudes}"
         );
         assert!(
             claudes.codes().iter().all(|found| !found.starts_with("Gateway")),
-            "{error}: {:#}",
-            claudes.0
+            "{error}: {claudes}"
         );
     }
 }

@@ -48,7 +48,7 @@ fn alone_the_leader_killed_in_the_middle_of_a_run_loses_and_repeats_nothing() {
             && !status.0["lastRun"]["finishedAt"].is_null()
             && status.slot().starts_with('r')
     });
-    assert_eq!(status.verdict("state"), "Healthy", "{:#}", status.0);
+    assert_eq!(status.verdict("state"), "Healthy", "{status}");
     both();
     assert_eq!(pods_created(&story, mark), 1, "one slot, one pod");
 }
@@ -78,13 +78,12 @@ fn alone_the_leader_killed_between_runs_is_replaced() {
         if now.name == old.name { Err(now.name) } else { Ok(now) }
     });
     let status = story.run();
-    assert_eq!(status.verdict("state"), "Healthy", "{:#}", status.0);
-    assert_eq!(status.0["history"][0]["state"], "Healthy", "{:#}", status.0);
+    assert_eq!(status.verdict("state"), "Healthy", "{status}");
+    assert_eq!(status.0["history"][0]["state"], "Healthy", "{status}");
     assert_eq!(
         pods_created(&story, mark),
         1,
-        "the take-over started no run of its own; before: {:#}",
-        before.0
+        "the take-over started no run of its own; before: {before}"
     );
     let exported = new.metrics().unwrap();
     assert!(
@@ -114,7 +113,7 @@ fn alone_both_replicas_killed_at_once_go_on_where_they_were() {
             && !status.0["lastRun"]["finishedAt"].is_null()
             && status.slot().starts_with('r')
     });
-    assert_eq!(status.verdict("state"), "Healthy", "{:#}", status.0);
+    assert_eq!(status.verdict("state"), "Healthy", "{status}");
     both();
     assert_eq!(pods_created(&story, mark), 1, "one slot, one pod");
 }

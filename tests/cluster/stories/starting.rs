@@ -12,8 +12,7 @@ fn named(story: &Story, reason: &str) -> Status {
     assert_ne!(
         status.verdict("state"),
         "Failing",
-        "a pod that did not run says nothing of a gateway: {:#}",
-        status.0
+        "a pod that did not run says nothing of a gateway: {status}"
     );
     status
 }
@@ -22,11 +21,7 @@ fn recovers(story: &Story) {
     let status = story.status_when("the prober works again and says Healthy", |status| {
         status.condition("ProberOperational").starts_with("True/") && status.verdict("state") == "Healthy"
     });
-    assert!(
-        status.condition("GatewayPathHealthy").starts_with("True/"),
-        "{:#}",
-        status.0
-    );
+    assert!(status.condition("GatewayPathHealthy").starts_with("True/"), "{status}");
 }
 
 #[test]
