@@ -158,6 +158,8 @@ const PHRASES: &[(&str, Phrase)] = &[
     ("throttl", Phrase::RateLimited),
     ("spike arrest", Phrase::RateLimited),
     ("quota", Phrase::RateLimited),
+    ("rate limit is exceeded", Phrase::RateLimited),
+    ("limit exceeded", Phrase::RateLimited),
     ("jwt is missing", Phrase::JwtInvalid),
     ("jwt is not", Phrase::JwtInvalid),
     ("jwt verification", Phrase::JwtInvalid),
@@ -175,6 +177,9 @@ const PHRASES: &[(&str, Phrase)] = &[
     ("invalid subscription key", Phrase::AuthRequired),
     ("missing subscription key", Phrase::AuthRequired),
     ("no_db_connection", Phrase::AuthRequired),
+    ("invalid virtual key", Phrase::AuthRequired),
+    ("missing authentication token", Phrase::AuthRequired),
+    ("unauthenticated", Phrase::AuthRequired),
     ("authentication error", Phrase::AuthRequired),
     ("authorization required", Phrase::AuthRequired),
     ("rbac: access denied", Phrase::Denied),
@@ -187,11 +192,17 @@ const PHRASES: &[(&str, Phrase)] = &[
     ("request header fields too large", Phrase::HeaderTooLarge),
     ("header too large", Phrase::HeaderTooLarge),
     ("err_too_big", Phrase::HeaderTooLarge),
+    ("request header field exceeds server limit", Phrase::HeaderTooLarge),
+    ("header fields too large", Phrase::HeaderTooLarge),
     ("request entity too large", Phrase::BodyTooLarge),
     ("payload too large", Phrase::BodyTooLarge),
     ("body too large", Phrase::BodyTooLarge),
     ("content too large", Phrase::BodyTooLarge),
     ("body exceeds", Phrase::BodyTooLarge),
+    ("request body is too large", Phrase::BodyTooLarge),
+    ("body is larger than", Phrase::BodyTooLarge),
+    ("maximum allowed size", Phrase::BodyTooLarge),
+    ("request too large", Phrase::BodyTooLarge),
     ("no matching route", Phrase::NoRoute),
     ("no route matched", Phrase::NoRoute),
     ("route not found", Phrase::NoRoute),
@@ -216,6 +227,13 @@ const PHRASES: &[(&str, Phrase)] = &[
     ("eai_again", Phrase::DnsFailure),
     ("err_dns_fail", Phrase::DnsFailure),
     ("server misbehaving", Phrase::DnsFailure),
+    ("dns error", Phrase::DnsFailure),
+    ("origin dns error", Phrase::DnsFailure),
+    ("unknownhostexception", Phrase::DnsFailure),
+    ("no such host is known", Phrase::DnsFailure),
+    ("could not resolve host", Phrase::DnsFailure),
+    ("host not found", Phrase::DnsFailure),
+    ("nxdomain", Phrase::DnsFailure),
     ("certificate_verify_failed", Phrase::TlsFailure),
     ("certificate verify failed", Phrase::TlsFailure),
     ("tls_error", Phrase::TlsFailure),
@@ -228,12 +246,28 @@ const PHRASES: &[(&str, Phrase)] = &[
     ("unable to verify the first certificate", Phrase::TlsFailure),
     ("self signed certificate", Phrase::TlsFailure),
     ("self-signed certificate", Phrase::TlsFailure),
+    ("ssl connection could not be established", Phrase::TlsFailure),
+    ("remote certificate is invalid", Phrase::TlsFailure),
+    ("invalid peer certificate", Phrase::TlsFailure),
+    ("invalid ssl certificate", Phrase::TlsFailure),
+    ("pkix path building failed", Phrase::TlsFailure),
+    ("sslhandshakeexception", Phrase::TlsFailure),
+    ("alert_handshake_failure", Phrase::TlsFailure),
+    ("wrong_version_number", Phrase::TlsFailure),
+    ("unable_to_verify_leaf_signature", Phrase::TlsFailure),
+    ("cert_has_expired", Phrase::TlsFailure),
+    ("depth_zero_self_signed_cert", Phrase::TlsFailure),
     ("reset reason: connection timeout", Phrase::ConnectTimeout),
     ("delayed connect error: 110", Phrase::ConnectTimeout),
     ("connect timeout", Phrase::ConnectTimeout),
     ("connection timed out", Phrase::ConnectTimeout),
     ("connecttimeout", Phrase::ConnectTimeout),
     ("connect etimedout", Phrase::ConnectTimeout),
+    ("connect timed out", Phrase::ConnectTimeout),
+    ("und_err_connect_timeout", Phrase::ConnectTimeout),
+    ("connecttimeoutexception", Phrase::ConnectTimeout),
+    ("i/o timeout", Phrase::ConnectTimeout),
+    ("etimedout", Phrase::ConnectTimeout),
     ("no healthy upstream", Phrase::NoHealthyUpstream),
     (
         "no server is available to handle this request",
@@ -243,6 +277,12 @@ const PHRASES: &[(&str, Phrase)] = &[
     ("no healthy endpoint", Phrase::NoHealthyUpstream),
     ("no endpoints available", Phrase::NoHealthyUpstream),
     ("upstream server is currently unavailable", Phrase::NoHealthyUpstream),
+    ("backend fetch failed", Phrase::NoHealthyUpstream),
+    ("unable to find instance", Phrase::NoHealthyUpstream),
+    ("no endpoint is available", Phrase::NoHealthyUpstream),
+    ("fail-fast", Phrase::NoHealthyUpstream),
+    ("no live upstreams", Phrase::NoHealthyUpstream),
+    ("services aren't available right now", Phrase::NoHealthyUpstream),
     ("remote connection failure", Phrase::ConnectFailed),
     ("reset reason: connection failure", Phrase::ConnectFailed),
     ("connection refused", Phrase::ConnectFailed),
@@ -254,6 +294,15 @@ const PHRASES: &[(&str, Phrase)] = &[
     ("all connection attempts failed", Phrase::ConnectFailed),
     ("no route to host", Phrase::ConnectFailed),
     ("network is unreachable", Phrase::ConnectFailed),
+    ("connect call failed", Phrase::ConnectFailed),
+    ("failed to establish a new connection", Phrase::ConnectFailed),
+    ("tcp connect error", Phrase::ConnectFailed),
+    ("actively refused", Phrase::ConnectFailed),
+    ("web server is down", Phrase::ConnectFailed),
+    ("origin is unreachable", Phrase::ConnectFailed),
+    ("ehostunreach", Phrase::ConnectFailed),
+    ("enetunreach", Phrase::ConnectFailed),
+    ("error trying to connect", Phrase::ConnectFailed),
     ("upstream request timeout", Phrase::ReplyTimeout),
     ("stream timeout", Phrase::ReplyTimeout),
     ("gateway time-out", Phrase::ReplyTimeout),
@@ -267,6 +316,12 @@ const PHRASES: &[(&str, Phrase)] = &[
     ("request timed out", Phrase::ReplyTimeout),
     ("context deadline exceeded", Phrase::ReplyTimeout),
     ("a timeout occurred", Phrase::ReplyTimeout),
+    ("endpoint request timed out", Phrase::ReplyTimeout),
+    ("read timed out", Phrase::ReplyTimeout),
+    ("operation timed out", Phrase::ReplyTimeout),
+    ("readtimeout", Phrase::ReplyTimeout),
+    ("awaiting headers", Phrase::ReplyTimeout),
+    ("timeout awaiting response", Phrase::ReplyTimeout),
     ("reset reason: connection termination", Phrase::ClosedEarly),
     ("invalid or incomplete response", Phrase::ClosedEarly),
     ("invalid response was received from the upstream", Phrase::ClosedEarly),
@@ -278,6 +333,11 @@ const PHRASES: &[(&str, Phrase)] = &[
     ("socket hang up", Phrase::ClosedEarly),
     ("econnreset", Phrase::ClosedEarly),
     ("unexpected eof", Phrase::ClosedEarly),
+    ("invalid response from an upstream", Phrase::ClosedEarly),
+    ("error reading from remote server", Phrase::ClosedEarly),
+    ("connection reset by peer", Phrase::ClosedEarly),
+    ("remote end closed connection", Phrase::ClosedEarly),
+    ("closed without response", Phrase::ClosedEarly),
     ("forbidden", Phrase::Denied),
     ("unauthorized", Phrase::AuthRequired),
 ];
@@ -288,14 +348,18 @@ pub fn phrase(status: u16, headers: &HeaderMap, body: &str) -> Phrase {
     if status < 400 {
         return Phrase::None;
     }
-    let squid = text(headers, "x-squid-error");
+    let said = format!(
+        "{} {}",
+        text(headers, "x-squid-error"),
+        text(headers, "l5d-proxy-error")
+    );
     let found = |text: &str| {
         PHRASES
             .iter()
             .find(|(needle, _)| text.contains(needle))
             .map(|(_, phrase)| *phrase)
     };
-    if let Some(phrase) = found(&squid).or_else(|| found(body)) {
+    if let Some(phrase) = found(&said).or_else(|| found(body)) {
         return phrase;
     }
     if headers.contains_key("x-envoy-overloaded") {
@@ -343,6 +407,11 @@ mod tests {
     #[case::squid(503, &[("x-squid-error", "ERR_CONNECT_FAIL 111")], "<html>", Maker::Squid, Phrase::ConnectFailed)]
     #[case::alb(504, &[("server", "awselb/2.0")], "<center><h1>504 Gateway Time-out</h1></center>", Maker::Aws, Phrase::ReplyTimeout)]
     #[case::unknown_go_proxy(502, &[], "dial tcp: lookup api.anthropic.com: no such host", Maker::Unknown, Phrase::DnsFailure)]
+    #[case::apache_header(400, &[], "<p>Size of a request header field exceeds server limit.</p>", Maker::Unknown, Phrase::HeaderTooLarge)]
+    #[case::go_timeout(502, &[], "dial tcp 160.79.104.10:443: i/o timeout", Maker::Unknown, Phrase::ConnectTimeout)]
+    #[case::java_dns(500, &[], "java.net.UnknownHostException: api.anthropic.com", Maker::Unknown, Phrase::DnsFailure)]
+    #[case::linkerd(504, &[("l5d-proxy-error", "HTTP Logical service in fail-fast")], "", Maker::Linkerd, Phrase::NoHealthyUpstream)]
+    #[case::cloudflare_521(521, &[("server", "cloudflare")], "<title>gw.example | 521: Web server is down</title>", Maker::Cloudflare, Phrase::ConnectFailed)]
     #[case::unknown_bare(429, &[], "", Maker::Unknown, Phrase::RateLimited)]
     #[case::success(200, &[("server", "nginx")], "forbidden words in an answer", Maker::Nginx, Phrase::None)]
     fn replies_are_recognised(

@@ -5,6 +5,7 @@ pub mod echo;
 pub mod maker;
 pub mod marks;
 pub mod stream;
+pub mod text;
 
 use std::collections::BTreeSet;
 
@@ -22,8 +23,6 @@ use crate::report::evidence::{
     BodyKind, Exchange, ExchangeKind, Headroom, LimitKind, Marks, NamedLimit, Outcome, StreamEvidence, Usage,
 };
 
-/// Bytes of a quote.
-const MAX_QUOTE: usize = 160;
 /// Bytes of a body whose wording is looked at.
 const MAX_WORDING: usize = 8 * 1024;
 
@@ -45,7 +44,7 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
     exchange.first_byte_ms = received.first_byte_ms;
     exchange.total_ms = received.total_ms;
     let Some(head) = &received.head else {
-        exchange.quote = received.error.as_deref().map(|error| quote(error, redactor));
+        exchange.quote = received.error.as_deref().map(|error| text::quote(error, redactor));
         return Reading {
             exchange,
             arrivals: Vec::new(),
@@ -94,7 +93,7 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
         .set(Marks::ECHOES_REQUEST, echoes(headers, &decoded.bytes, redactor));
     exchange.quote = quotation(&exchange, &reading, &decoded.bytes, &last_data, received, redactor);
     if let Some(id) = headers::request_id(headers).filter(|id| headers::is_request_id(id) && !redactor.finds(id)) {
-        exchange.request_id = Some(bounded(id, 64));
+        exchange.request_id = Some(text::bounded(id, 64));
     }
     common(&mut exchange, kind, headers);
     let date = headers::text(headers, "date").map(str::to_owned);
@@ -248,36 +247,22 @@ fn quotation(
     if exchange.body == BodyKind::AsAsked && !broken && reading.class == ErrorClass::None {
         return None;
     }
+    let html = exchange.marks.has(Marks::HTML) || exchange.body == BodyKind::Html;
     let text = if broken || !last_data.is_empty() {
         last_data.to_owned()
     } else if let Some(message) = &reading.message {
         message.clone()
     } else {
-        String::from_utf8_lossy(body.get(..MAX_WORDING).unwrap_or(body)).into_owned()
+        let text = String::from_utf8_lossy(body.get(..MAX_WORDING).unwrap_or(body));
+        if html { text::of_html(&text) } else { text.into_owned() }
     };
     let text = if text.trim().is_empty() {
         received.error.clone().unwrap_or_default()
     } else {
         text
     };
-    let quoted = quote(&text, redactor);
+    let quoted = text::quote(&text, redactor);
     (!quoted.is_empty()).then_some(quoted)
-}
-
-/// Redacted first, then cut: a secret cut in two would no longer be recognised.
-fn quote(text: &str, redactor: &Redactor) -> String {
-    let plain: String = text
-        .chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect();
-    let redacted = redactor.redact(&plain);
-    let words: Vec<&str> = redacted.split_whitespace().collect();
-    bounded(&words.join(" "), MAX_QUOTE)
-}
-
-fn bounded(text: &str, bytes: usize) -> String {
-    let end = text.floor_char_boundary(bytes);
-    text.get(..end).unwrap_or_default().to_owned()
 }
 
 /// What every reply may carry.
