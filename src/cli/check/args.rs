@@ -126,7 +126,8 @@ pub enum Output {
     Yaml,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// Reads a duration of at least a second for a flag.
+pub(in crate::cli) fn duration(text: &str) -> Result<Duration, String> {
     match go_duration::parse(text) {
         Ok(duration) if duration < Duration::from_secs(1) => Err("must be at least 1s".into()),
         Ok(duration) => Ok(duration),

@@ -1,6 +1,9 @@
 //! `claudeprobe demo`: every fault on embedded gateways, and the cause that a check names. No cluster, no key, no internet.
 
+mod serve;
+
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use clap::{Args as ClapArgs, ValueEnum};
@@ -48,6 +51,13 @@ pub struct Args {
     /// Show the whole report of each check besides the table
     #[arg(long)]
     verbose: bool,
+    /// Keep stand-in and gateways up, check them every DURATION, and serve metrics on ADDRESS
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:9464",
+          conflicts_with_all = ["list", "output", "verbose"])]
+    serve: Option<SocketAddr>,
+    /// Time between two rounds of --serve
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = check_args::duration, requires = "serve")]
+    every: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -80,6 +90,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if args.list {
         output::print(&list(&scenarios, paint))?;
         return Ok(Exit::OK);
+    }
+    if let Some(address) = args.serve {
+        return super::block_on(serve::serve(&scenarios, address, args.every))?;
     }
     let started = Instant::now();
     let outcomes = super::block_on(play_all(&scenarios))??;
@@ -135,11 +148,16 @@ async fn play_all(scenarios: &[Scenario]) -> Result<Vec<Outcome>, Failure> {
     }
 }
 
-/// Sets a scenario up and checks it as a user would.
+/// Sets a scenario up and checks it.
 async fn play(scenario: &Scenario) -> Result<Outcome, Failure> {
     let stage = Stage::set(scenario)
         .await
         .map_err(|error| Failure::runtime(format!("scenario {}: {}", scenario.name, chain(&error))))?;
+    judge(scenario, &stage, &mut History::default()).await
+}
+
+/// Checks a stage as a user would, and compares the verdict with the one that is right.
+async fn judge(scenario: &Scenario, stage: &Stage, history: &mut History) -> Result<Outcome, Failure> {
     let gateway = format!("{GATEWAY}={}", stage.gateway);
     let timeout = go_duration::format(scenario.timeout);
     let words = ["--direct", &stage.direct, "--gateway", &gateway, "--timeout", &timeout];
@@ -147,7 +165,7 @@ async fn play(scenario: &Scenario) -> Result<Outcome, Failure> {
     let environment = BTreeMap::from([(MAIN_KEY.1.to_owned(), stage.key.clone())]);
     let prepared = prepare(&args, &environment)?;
     let started = Instant::now();
-    let report = once(&prepared, &mut History::default()).await?;
+    let report = once(&prepared, history).await?;
     let took: Duration = started.elapsed();
     let verdict = &report.verdict;
     let expect = &scenario.expect;
