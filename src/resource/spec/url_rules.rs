@@ -20,6 +20,7 @@ pub(super) fn url() -> Value {
             "may not end in /v1 or /v1/messages: /v1/messages is appended to it (as with ANTHROPIC_BASE_URL)",
         ),
         port(),
+        plain_address(),
         metadata(),
     ])
 }
@@ -47,6 +48,7 @@ pub(super) fn proxy_url() -> Value {
             "must be http://host:port: the proxy itself is spoken to in plain text, and has no path",
         ),
         port(),
+        plain_address(),
         metadata(),
     ])
 }
@@ -72,12 +74,22 @@ fn metadata() -> Value {
         r"^https?://\[fe[89ab]".to_owned(),
         r"^https?://\[fd20:ce:".to_owned(),
         format!(r"^https?://({hosts})\.?(:|/|$)"),
-        "^https?://([0-9]+|0x[0-9a-f]+)(:|/|$)".to_owned(),
     ];
     let pattern = [addresses.join("|"), others.join("|")].join("|");
     rule(
         format!("!self.lowerAscii().matches(r'{pattern}')"),
-        "may not be a metadata or link-local address, nor an address written as one number",
+        "may not be a metadata or link-local address",
+    )
+}
+
+/// 2852039166, 0xa9fea9fe and 0251.0376.43518 are spellings of a metadata address, which some resolvers take.
+fn plain_address() -> Value {
+    const OCTET: &str = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
+    rule(
+        format!(
+            r"!self.lowerAscii().matches(r'^https?://([^/?#:]*\.)?([0-9]+|0x[0-9a-f]*)\.?(:|/|$)') || self.lowerAscii().matches(r'^https?://({OCTET}\.){{3}}{OCTET}\.?(:|/|$)')"
+        ),
+        "must write an IPv4 address as four decimal numbers, such as 10.1.2.3",
     )
 }
 

@@ -300,6 +300,29 @@ mod tests {
         assert_eq!(cron.next_after(after.parse().unwrap()), Some(next.parse().unwrap()));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn the_next_firing_is_later_and_on_a_whole_minute(
+            millis in 1_700_000_000_000_i64..4_000_000_000_000,
+            expression in proptest::sample::select(vec!["* * * * *", "*/7 3 * * *", "30 2 * * *", "0 0 29 2 *", "15 1 * * SUN"]),
+            zone in proptest::sample::select(vec!["UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"]),
+        ) {
+            let after = Timestamp::from_millisecond(millis).unwrap();
+            let next = cron(expression, zone).unwrap().next_after(after).unwrap();
+            proptest::prop_assert!(next > after);
+            proptest::prop_assert_eq!(next.as_nanosecond() % 60_000_000_000, 0);
+        }
+
+        #[test]
+        fn any_interval_leaves_a_run_its_time(seconds in 30_u64..=604_800) {
+            let interval = Duration::from_secs(seconds);
+            let timeout = default_run_timeout(interval);
+            proptest::prop_assert!(timeout >= MIN_RUN_TIMEOUT && timeout < interval);
+            let deadline = default_starting_deadline(interval);
+            proptest::prop_assert!(deadline >= STARTING_DEADLINE.0 && deadline <= STARTING_DEADLINE.1);
+        }
+    }
+
     #[rstest]
     #[case(30, 24, 120)]
     #[case(300, 180, 120)]

@@ -79,6 +79,11 @@ impl BaseUrl {
             return Err("may not have a query or a fragment".into());
         }
         let host = url.host().ok_or("has no host")?;
+        if let Host::Ipv4(address) = host
+            && !is_written_as(text, &address.to_string())
+        {
+            return Err("must write an IPv4 address as four decimal numbers, such as 10.1.2.3".into());
+        }
         if is_metadata(&host) {
             return Err("may not be a metadata or link-local address".into());
         }
@@ -132,6 +137,12 @@ impl BaseUrl {
 fn authority(text: &str) -> &str {
     let rest = text.split_once("://").map_or("", |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+/// Whether the host stands in the text as this address, perhaps with a final dot.
+fn is_written_as(text: &str, address: &str) -> bool {
+    let host = authority(text).split(':').next().unwrap_or_default();
+    host.strip_suffix('.').unwrap_or(host) == address
 }
 
 /// The URL standard lets parsers repair blanks, back slashes, missing hosts and stray percent signs; what is written here means
@@ -222,8 +233,10 @@ mod tests {
     #[case("https://a/prefix/v1/", "/v1/messages is appended")]
     #[case("https://a/v1/messages", "/v1/messages is appended")]
     #[case("http://169.254.169.254", "metadata")]
-    #[case("http://0xa9fea9fe", "metadata")]
-    #[case("http://2852039166/latest", "metadata")]
+    #[case("http://0xa9fea9fe", "four decimal numbers")]
+    #[case("http://2852039166/latest", "four decimal numbers")]
+    #[case("http://010.1.1.1", "four decimal numbers")]
+    #[case("http://169.254.43518:80", "four decimal numbers")]
     #[case("http://[::ffff:169.254.169.254]", "metadata")]
     #[case("http://[64:ff9b::a9fe:a9fe]", "metadata")]
     #[case("http://[fe80::1]", "metadata")]
