@@ -217,7 +217,8 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
         return (Origin::ClaudeEdge, Confidence::Likely);
     }
     let claude_answers_so = matches!(reply.status, 400..=500);
-    if habits.masks && claude_answers_so {
+    // A gateway that writes all errors anew, or that repeats Claude's words: it may be Claude's decision.
+    if (habits.masks || marks.has(Marks::CLAUDE_WORDS)) && claude_answers_so {
         return (Origin::Unknown, Confidence::Possible);
     }
     if foreign_body(marks) {

@@ -143,3 +143,24 @@ fn rate_limit(message: &str, limit_exhausted: bool) -> ErrorClass {
         ErrorClass::Throttled
     }
 }
+
+/// What only Claude's messages say, lower case. Wording that libraries share (`extra inputs are not permitted`) is left out.
+const OWN_WORDS: [&str; 11] = [
+    "invalid x-api-key",
+    "x-api-key header is required",
+    "invalid bearer token",
+    "oauth authentication is currently not",
+    "cors requests are not allowed",
+    "credit balance is too low to access",
+    "would exceed your organization's",
+    "would exceed the rate limit for your organization",
+    "number of concurrent connections has exceeded",
+    "for the `anthropic-beta` header",
+    "is not a valid version",
+];
+
+/// Whether a text, in lower case, has words of one of Claude's messages: whoever wrote it, upstream may have said it.
+#[must_use]
+pub fn has_claudes_words(text: &str) -> bool {
+    OWN_WORDS.iter().any(|words| text.contains(words))
+}

@@ -356,6 +356,9 @@ pub(super) fn refused_by_unknown(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
     }
     let mut readings = vec![reading(Code::GatewayAuthRefused, Confidence::Possible)];
     match provenance.class {
+        ErrorClass::None if frozen.marks.has(Marks::CLAUDE_WORDS) => {
+            readings.push(reading(Code::GatewayStaleCredential, Confidence::Possible));
+        }
         ErrorClass::KeyRequired => readings.push(reading(Code::CredentialStripped, Confidence::Possible)),
         class if is_refusal(class) => readings.push(reading(Code::GatewayStaleCredential, Confidence::Possible)),
         _ => {}

@@ -329,3 +329,19 @@ fn a_refusal_of_ours_that_a_random_key_does_not_get_is_not_the_gateways_check() 
     story.evidence.legs[1].exchanges[1].marks = Marks::HTML;
     assert_eq!(story.verdict(), "Failing GatewayAuthRefused@edge");
 }
+
+#[test]
+fn a_401_in_another_shape_with_claudes_words_may_be_claudes_decision() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    for kind in [K::Frozen, K::BadKey, K::NoKey] {
+        let reworded = Exchange {
+            marks: Marks::OTHER_JSON.with(Marks::CLAUDE_WORDS),
+            ..reply(401)
+        };
+        story.on("edge").reply(kind, reworded);
+    }
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Inconclusive @edge");
+    assert!(diagnosis.verdict.message.contains("GatewayStaleCredential"));
+}

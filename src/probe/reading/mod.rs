@@ -184,6 +184,8 @@ fn errors(exchange: &mut Exchange, asked: &Asked, headers: &HeaderMap, reading: 
         200 => reading.message.clone().unwrap_or_default().to_lowercase(),
         _ => String::from_utf8_lossy(body.get(..MAX_WORDING).unwrap_or(body)).to_lowercase(),
     };
+    let reworded = exchange.status >= 400 && !exchange.marks.has(Marks::ENVELOPE) && error::has_claudes_words(&wording);
+    exchange.marks.set(Marks::CLAUDE_WORDS, reworded);
     exchange.maker = maker::maker(headers, &wording);
     // Claude's own words are no gateway's: only a foreign or id-less reply is searched for them.
     let genuine = exchange.marks.has(Marks::ENVELOPE) && exchange.marks.has(Marks::IDS_AGREE);

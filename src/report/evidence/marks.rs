@@ -72,6 +72,8 @@ marks! {
     RETRIED = 25;
     /// `x-amzn-requestid`, `x-goog-…`: a cloud platform's own reply.
     CLOUD_PLATFORM = 26;
+    /// Words of one of Claude's own messages in a body that is not of Claude's shape, and not quoted as a whole error.
+    CLAUDE_WORDS = 27;
 }
 
 impl Marks {
