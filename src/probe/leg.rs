@@ -409,6 +409,15 @@ impl LegState<'_> {
         }
     }
 
+    /// Reaches the first hop without sending anything, unless an exchange has done so.
+    pub async fn knock(&mut self, context: &Context<'_>) {
+        if self.reached.is_none() {
+            let limits = context.limits.within(context.left());
+            let attempt = connect(&self.route, &mut self.resolved, &context.refusal, &limits).await;
+            self.arrived(context, attempt);
+        }
+    }
+
     /// Records the first attempt to reach the first hop; of later ones, only that the hop can be reached after all.
     fn arrived(&mut self, context: &Context<'_>, attempt: Attempt) -> (Option<Link>, Option<String>) {
         let Attempt {

@@ -192,6 +192,10 @@ async fn wait_for_sidecar(context: &Context<'_>, groups: &[Group<'_>]) {
 async fn serve(context: &Context<'_>, mut group: Group<'_>) {
     frozen(context, &mut group).await;
     aftermath(context, &mut group).await;
+    for leg in &mut group.legs {
+        // Over budget, or without a usable key: the way is looked at all the same.
+        leg.knock(context).await;
+    }
     let planned: Vec<Vec<ExchangePlan>> = group.legs.iter().map(|leg| planned(context, leg)).collect();
     let planned: Vec<&[ExchangePlan]> = planned.iter().map(Vec::as_slice).collect();
     for round in order::rounds(&planned) {

@@ -4,5 +4,6 @@ mod endings;
 mod hostile;
 mod manners;
 mod secure;
+mod special;
 mod support;
 mod ways;
