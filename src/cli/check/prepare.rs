@@ -31,6 +31,8 @@ pub struct Prepared {
     pub plan: Plan,
     /// The keys that the plan names.
     pub secrets: Secrets,
+    /// The keys come from variables of the command line's own, not from Secrets of a file.
+    pub from_flags: bool,
     /// The directory of the files that the plan names; removed with this value.
     _files: Option<Files>,
 }
@@ -92,6 +94,7 @@ pub fn prepare(args: &Args, environment: &dyn Environment) -> Result<Prepared, F
         probe,
         plan,
         secrets,
+        from_flags: args.file.is_none(),
         _files: files,
     })
 }
