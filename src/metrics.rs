@@ -13,7 +13,7 @@ pub use families::{FAMILIES, Family, Kind, PREFIX};
 pub use own::OperatorMetrics;
 
 use crate::catalogue::Severity;
-use crate::operator::tally::Tally;
+use crate::operator::tally::{MISSED, RESULTS, Tally};
 use crate::operator::wiring::Operator;
 use crate::resource::status::{ClaudeProbeStatus, PathStatus, VerdictState};
 
@@ -230,11 +230,20 @@ fn times(of: &mut Of<'_>, status: &ClaudeProbeStatus) {
 }
 
 fn tally(of: &mut Of<'_>, tally: &Tally) {
-    for (result, count) in &tally.runs {
-        of.put("runs_total", &[("result", result)], number(*count));
+    // Present from the start: a counter that begins at 1 hides its first event from `rate()`.
+    for result in RESULTS {
+        of.put(
+            "runs_total",
+            &[("result", result)],
+            number(tally.runs.get(result).copied().unwrap_or(0)),
+        );
     }
-    for (reason, count) in &tally.missed {
-        of.put("missed_runs_total", &[("reason", reason)], number(*count));
+    for reason in MISSED {
+        of.put(
+            "missed_runs_total",
+            &[("reason", reason)],
+            number(tally.missed.get(reason).copied().unwrap_or(0)),
+        );
     }
     of.put("tokens_total", &[("direction", "input")], number(tally.input_tokens));
     of.put("tokens_total", &[("direction", "output")], number(tally.output_tokens));

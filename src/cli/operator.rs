@@ -121,7 +121,10 @@ async fn operate(args: &Args) -> Result<Exit, Failure> {
         .map_err(|error| Failure::runtime(format!("cannot listen on {}: {error}", args.listen)))?;
     let stop = CancellationToken::new();
     let (publish, current) = watch::channel(None);
-    tracing::info!(listen = %args.listen, image = args.image, version = env!("CARGO_PKG_VERSION"), "the operator starts");
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::runtime(error.to_string()))?;
+    tracing::info!(listen = %address, image = args.image, version = env!("CARGO_PKG_VERSION"), "the operator starts");
     let mut server = tokio::spawn(http::serve(listener, current, stop.clone()));
     let mut work = tokio::spawn(wiring::run(client, settings(args), metrics, publish, stop.clone()));
     let told = tokio::select! {

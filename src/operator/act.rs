@@ -137,8 +137,16 @@ impl Actor {
                     self.delete(resource, name, pod, *force).await?;
                     cache.deleted(uid, pod, *force, clock::now());
                 }
-                (Action::Create { slot, group, choice }, Some(probe)) => {
-                    done.again |= self.create(cache, probe, slot, *group, *choice).await?;
+                (
+                    Action::Create {
+                        number,
+                        slot,
+                        group,
+                        choice,
+                    },
+                    Some(probe),
+                ) => {
+                    done.again |= self.create(cache, probe, (*number, slot), *group, *choice).await?;
                 }
                 (Action::Create { .. }, None) => {}
             }
@@ -256,7 +264,7 @@ impl Actor {
         &self,
         cache: &Cache,
         probe: &Probe,
-        slot: &Slot,
+        (number, slot): (i64, &Slot),
         group: usize,
         choice: CanaryChoice,
     ) -> Result<bool, ActError> {
@@ -270,6 +278,7 @@ impl Actor {
         let all = u64::try_from(probe.paths.len()).unwrap_or(1).max(1);
         let reserved_tokens = (reservation(probe, choice) * share).div_ceil(all);
         let order = Order {
+            number,
             slot,
             choice,
             group,

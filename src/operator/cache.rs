@@ -309,7 +309,7 @@ mod tests {
         serde_json::from_value(json!({
             "metadata": {
                 "name": name, "uid": format!("uid-of-{name}"), "creationTimestamp": "2026-11-23T10:00:00Z",
-                "annotations": {"claudeprobe.dev/slot": slot, "claudeprobe.dev/group": "shared"},
+                "annotations": {"claudeprobe.dev/slot": slot, "claudeprobe.dev/group": "shared", "claudeprobe.dev/run": slot.strip_prefix('g')},
                 "ownerReferences": [{"apiVersion": "claudeprobe.dev/v1alpha1", "kind": "ClaudeProbe", "name": "assistants", "uid": UID, "controller": true}],
             },
             "status": {"phase": "Running", "containerStatuses": [{"name": "prober", "state": {"running": {}}}]},
@@ -322,6 +322,7 @@ mod tests {
         resource.metadata.resource_version = Some(version.into());
         let last_run = Some(crate::resource::status::RunStatus {
             slot: slot.into(),
+            number: slot.strip_prefix('g').unwrap().parse().unwrap(),
             ..Default::default()
         });
         resource.status = Some(ClaudeProbeStatus {

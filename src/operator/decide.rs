@@ -30,6 +30,8 @@ const LONGEST_SLEEP: SignedDuration = SignedDuration::from_hours(1);
 pub enum Action {
     /// Create the pod of this group (an index into the probe's pods).
     Create {
+        /// Number of the run.
+        number: i64,
         /// The slot that it fills.
         slot: Slot,
         /// Which pod.
@@ -154,6 +156,10 @@ pub fn decide(observed: &Observed, now: Timestamp) -> Plan {
     draft.finish()
 }
 
+fn next_number(status: &ClaudeProbeStatus) -> i64 {
+    status.last_run.as_ref().map_or(0, |run| run.number) + 1
+}
+
 /// The annotation's value, unless it was handled.
 fn asked(observed: &Observed) -> Option<&str> {
     let value = observed.run_now.as_deref().filter(|value| !value.is_empty())?;
@@ -178,7 +184,7 @@ fn refused_too_long(observed: &Observed, probe: &Probe, now: Timestamp) -> Optio
     let refusal = observed.refusal.as_ref()?;
     let stale = matches!(refusal.slot, Slot::Generation(generation) if generation != probe.generation);
     let over = run::start_by(&refusal.slot, refusal.first, probe) <= now;
-    (over && !stale).then(|| run::never_created(refusal))
+    (over && !stale).then(|| run::never_created(next_number(&observed.status), refusal))
 }
 
 /// A run is over: the status first, then away with what must not run on.
@@ -233,6 +239,7 @@ fn go_on(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, going: &Goin
         Some(again) => draft.wake_by(again),
         None => {
             let create = |group: &usize| Action::Create {
+                number: first.number,
                 slot: first.slot.clone(),
                 group: *group,
                 choice: first.choice,
@@ -264,6 +271,7 @@ fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestam
         draft.status.next_run = None;
     }
     let Some(slot) = due else {
+        leftovers(draft, sorted);
         if missed > 0 {
             draft.status.missed_runs = draft.status.missed_runs.saturating_add(i64::from(missed));
             draft.status.next_run = next.map(Time);
@@ -287,13 +295,27 @@ fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestam
     let deep = matches!(slot, Slot::RunNow(_)) && question.run_now.is_some_and(names::wants_deep);
     let choice = canaries::choose(probe, &draft.status, &slot, deep, now);
     let choice = budget::afford(probe, choice, used, now);
+    let number = next_number(&draft.status);
     let create = |group| Action::Create {
+        number,
         slot: slot.clone(),
         group,
         choice,
     };
     draft.actions.extend((0..probe.pods.len()).map(create));
     for pod in sorted.closed.iter().filter(|pod| pod.deleting.is_none()) {
+        draft.delete(&pod.name, &pod.uid, false);
+    }
+}
+
+/// Pods of earlier runs: their deletion was due when the last one began, and whoever began it died before.
+fn leftovers(draft: &mut Draft<'_>, sorted: &Sorted<'_>) {
+    let last = draft.status.last_run.as_ref().map_or(0, |run| run.number);
+    for pod in sorted
+        .closed
+        .iter()
+        .filter(|pod| pod.deleting.is_none() && pod.number < last)
+    {
         draft.delete(&pod.name, &pod.uid, false);
     }
 }

@@ -187,6 +187,7 @@ mod tests {
 
     fn run<'a>(parts: Vec<Part<'a>>) -> Ended<'a> {
         Ended {
+            number: 1,
             slot: Slot::Generation(1),
             choice: CanaryChoice::default(),
             started: None,

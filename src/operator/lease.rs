@@ -93,6 +93,8 @@ pub struct Elector {
     api: Api<Lease>,
     terms: Terms,
     seen: Option<Seen>,
+    /// The record as we wrote it last, while nothing else is known of it.
+    ours: Option<Lease>,
     until: watch::Sender<Option<Instant>>,
 }
 
@@ -106,6 +108,7 @@ impl Elector {
                 api,
                 terms,
                 seen: None,
+                ours: None,
                 until,
             },
             Leadership(receiver),
@@ -168,6 +171,12 @@ impl Elector {
     }
 
     async fn attempt(&mut self) -> Result<bool, kube::Error> {
+        // While it is ours nobody else writes it: renewing what we wrote last needs no look at it first.
+        if let Some(ours) = self.ours.take()
+            && self.renew(ours).await?
+        {
+            return Ok(true);
+        }
         let Some(lease) = self.api.get_opt(&self.terms.name).await? else {
             let fresh = Lease {
                 metadata: ObjectMeta {
@@ -176,7 +185,8 @@ impl Elector {
                 },
                 spec: Some(self.record(None)),
             };
-            return self.won(self.api.create(&PostParams::default(), &fresh).await);
+            let created = self.api.create(&PostParams::default(), &fresh).await;
+            return self.won(created);
         };
         let version = lease.metadata.resource_version.clone();
         let now = Instant::now();
@@ -184,26 +194,39 @@ impl Elector {
             Some(seen) if seen.version == version => seen,
             _ => Seen { version, since: now },
         };
-        let spec = lease.spec.clone().unwrap_or_default();
-        let step = step(&spec, &seen, &self.terms.identity, now);
+        let step = step(
+            &lease.spec.clone().unwrap_or_default(),
+            &seen,
+            &self.terms.identity,
+            now,
+        );
         self.seen = Some(seen);
         if step == Step::Wait {
-            return Ok(false);
+            Ok(false)
+        } else {
+            self.renew(lease).await
         }
-        let renewed = Lease {
-            spec: Some(self.record(Some(&spec))),
-            ..lease
-        };
-        self.won(
-            self.api
-                .replace(&self.terms.name, &PostParams::default(), &renewed)
-                .await,
-        )
     }
 
-    fn won(&self, written: Result<Lease, kube::Error>) -> Result<bool, kube::Error> {
+    async fn renew(&mut self, lease: Lease) -> Result<bool, kube::Error> {
+        let spec = self.record(lease.spec.as_ref());
+        let renewed = Lease {
+            spec: Some(spec),
+            ..lease
+        };
+        let written = self
+            .api
+            .replace(&self.terms.name, &PostParams::default(), &renewed)
+            .await;
+        self.won(written)
+    }
+
+    fn won(&mut self, written: Result<Lease, kube::Error>) -> Result<bool, kube::Error> {
         match written {
-            Ok(_) => Ok(true),
+            Ok(lease) => {
+                self.ours = Some(lease);
+                Ok(true)
+            }
             // Somebody else was faster: no fault.
             Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
             Err(error) => Err(error),

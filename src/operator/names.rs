@@ -13,6 +13,8 @@ pub const APP_NAME: (&str, &str) = ("app.kubernetes.io/name", "claudeprobe-probe
 pub const PROBE_LABEL: &str = "claudeprobe.dev/probe";
 /// Annotation: the slot that the pod fills.
 pub const SLOT: &str = "claudeprobe.dev/slot";
+/// Annotation: the number of the run, see `lastRun.number`.
+pub const RUN: &str = "claudeprobe.dev/run";
 /// Annotation: which pod of the slot it is.
 pub const GROUP: &str = "claudeprobe.dev/group";
 /// Annotation: how many pods the slot has.

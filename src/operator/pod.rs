@@ -38,6 +38,8 @@ pub struct Settings {
 /// What decides about one pod besides the probe.
 #[derive(Clone, Debug)]
 pub struct Order<'a> {
+    /// Number of its run.
+    pub number: i64,
     /// The slot that it fills.
     pub slot: &'a Slot,
     /// What the run does.
@@ -162,6 +164,7 @@ fn metadata(probe: &Probe, order: &Order<'_>, slot: &str) -> ObjectMeta {
     labels.extend([names::MANAGED_BY, names::APP_NAME].map(owned));
     labels.insert(names::PROBE_LABEL.into(), names::label_value(&probe.name));
     annotations.extend([
+        (names::RUN.to_owned(), order.number.to_string()),
         (names::SLOT.to_owned(), slot.to_owned()),
         (names::GROUP.to_owned(), group.to_owned()),
         (names::PODS.to_owned(), probe.pods.len().to_string()),
@@ -299,6 +302,7 @@ spec:
         .unwrap();
         let probe = Probe::parse(&resource).unwrap();
         let order = Order {
+            number: 7,
             slot: &Slot::Generation(3),
             choice: CanaryChoice::default(),
             group: &probe.pods[0],

@@ -98,6 +98,8 @@ pub struct RunPod {
     pub name: String,
     /// UID.
     pub uid: String,
+    /// Number of its run.
+    pub number: i64,
     /// The slot that it fills.
     pub slot: Slot,
     /// Which pod of the slot.
@@ -171,6 +173,7 @@ pub fn reduce(pod: &ProbePod) -> Option<RunPod> {
     Some(RunPod {
         name: meta.name.clone()?,
         uid: meta.uid.clone()?,
+        number: number(names::RUN).unwrap_or(0),
         slot: Slot::from_str(annotations.get(names::SLOT)?).ok()?,
         group: annotations.get(names::GROUP)?.clone(),
         pods: number(names::PODS)

@@ -46,22 +46,20 @@ pub struct Sorted<'a> {
     pub closed: Vec<&'a RunPod>,
 }
 
-/// Tells the probe's pods apart. `last` is the last run that the status names: its slot and everything older is closed.
+/// Tells the probe's pods apart. Runs are numbered, and those up to the `last` one that the status names are closed: neither
+/// clocks nor the order in which watches tell things can open one again.
 #[must_use]
 pub fn sort<'a>(pods: &'a [RunPod], vanished: &'a [RunPod], last: Option<&RunStatus>) -> Sorted<'a> {
-    let closed = |pod: &RunPod| {
-        let Some(last) = last else { return false };
-        let since = last.started_at.as_ref().or(last.finished_at.as_ref());
-        last.slot == pod.slot.to_string() || since.is_some_and(|since| pod.created < since.0)
-    };
-    let all = || pods.iter().chain(vanished);
-    let slot = all()
-        .filter(|pod| !closed(pod))
-        .max_by_key(|pod| (pod.created, &pod.slot))
-        .map(|pod| &pod.slot);
-    let current = |pod: &&RunPod| !closed(pod) && Some(&pod.slot) == slot;
+    let closed = last.map_or(0, |last| last.number);
+    let number = pods
+        .iter()
+        .chain(vanished)
+        .map(|pod| pod.number)
+        .filter(|number| *number > closed)
+        .max();
+    let current = |pod: &&RunPod| Some(pod.number) == number;
     Sorted {
-        current: all().filter(current).collect(),
+        current: pods.iter().chain(vanished).filter(current).collect(),
         vanished: vanished.iter().filter(current).collect(),
         closed: pods.iter().filter(|pod| !current(pod)).collect(),
     }
@@ -90,6 +88,8 @@ pub struct Going {
 /// A run that is over.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ended<'a> {
+    /// Its number.
+    pub number: i64,
     /// Its slot.
     pub slot: Slot,
     /// What it did.
@@ -136,6 +136,7 @@ pub fn progress<'a>(
     let first = sorted.current.iter().min_by_key(|pod| pod.created)?;
     let ended = |parts| {
         Progress::Ended(Ended {
+            number: first.number,
             slot: first.slot.clone(),
             choice: first.choice,
             started: Some(first.created),
@@ -177,8 +178,9 @@ pub fn progress<'a>(
 
 /// Ends a slot none of whose pods could be created.
 #[must_use]
-pub fn never_created(refusal: &Refusal) -> Ended<'static> {
+pub fn never_created(number: i64, refusal: &Refusal) -> Ended<'static> {
     Ended {
+        number,
         slot: refusal.slot.clone(),
         choice: CanaryChoice::default(),
         started: None,

@@ -164,12 +164,17 @@ impl World {
                         last: self.now,
                     });
                 }
-                Action::Create { slot, group, choice } => self.create(slot, *group, *choice),
+                Action::Create {
+                    number,
+                    slot,
+                    group,
+                    choice,
+                } => self.create(*number, slot, *group, *choice),
             }
         }
     }
 
-    fn create(&mut self, slot: &Slot, group: usize, choice: crate::plan::CanaryChoice) {
+    fn create(&mut self, number: i64, slot: &Slot, group: usize, choice: crate::plan::CanaryChoice) {
         let group = group_name(&self.probe.pods[group]).to_owned();
         let name = pod_name(&self.probe.name, &self.probe.uid, slot, &group);
         // The lock: a name is taken once.
@@ -179,6 +184,7 @@ impl World {
         self.pods.push(RunPod {
             uid: format!("{name}-{}", self.created.len()),
             name,
+            number,
             slot: slot.clone(),
             group,
             pods: self.probe.pods.len(),

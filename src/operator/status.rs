@@ -89,6 +89,7 @@ pub fn end_run(status: &mut ClaudeProbeStatus, probe: &Probe, over: &RunOver<'_>
         .saturating_add(i64::from(*missed) + i64::from(never_started));
     status.next_run = cursor.map(Time);
     status.last_run = Some(RunStatus {
+        number: run.number,
         slot: run.slot.to_string(),
         result: harvest.result(),
         started_at: started.clone(),

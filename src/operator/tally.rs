@@ -2,6 +2,11 @@
 
 use std::collections::BTreeMap;
 
+/// Results of runs.
+pub const RESULTS: [&str; 4] = ["reported", "not_started", "report_lost", "superseded"];
+/// Reasons of missed slots.
+pub const MISSED: [&str; 2] = ["late", "not_started"];
+
 /// Counters since this process leads.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tally {

@@ -250,6 +250,9 @@ pub struct CredentialStatus {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunStatus {
+    /// Number of the run: one more than the run before it. Its pods carry it, too; what is not above it is over.
+    #[serde(default)]
+    pub number: i64,
     /// The slot that it filled: a time, `g<generation>`, or `r<hash>` for run-now.
     pub slot: String,
     /// `Reported`, `NotStarted(<cause>)`, `ReportLost(<cause>)`, or `Superseded` by a change of the spec.
