@@ -84,14 +84,13 @@ async fn idle_server(reset: bool) -> String {
         loop {
             let (mut socket, _) = listener.accept().await.unwrap();
             tokio::spawn(async move {
-                while read_request(&mut socket).await.is_some() {
+                if read_request(&mut socket).await.is_some() {
                     let reply = "HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n{\"input_tokens\":14}";
                     let _ = socket.write_all(reply.as_bytes()).await;
                     tokio::time::sleep(Duration::from_millis(200)).await;
                     if reset {
                         socket.set_zero_linger().unwrap();
                     }
-                    return;
                 }
             });
         }
