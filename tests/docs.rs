@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::process::Command;
 
 use claudeprobe::catalogue::CATALOGUE;
 
@@ -49,6 +50,43 @@ fn the_reference_is_the_schema() {
         "docs/reference.md",
         &claudeprobe::resource::reference::markdown().unwrap(),
     );
+}
+
+#[test]
+fn the_command_reference_is_the_programs_own_help() {
+    let mut text = String::from("# Command line\n\nGenerated from `claudeprobe --help`.\n");
+    let top = help(&[]);
+    let _ = write!(text, "\n## claudeprobe\n```text\n{top}```\n");
+    for command in commands(&top) {
+        let _ = write!(text, "\n## claudeprobe {command}\n```text\n{}```\n", help(&[&command]));
+    }
+    compare("docs/command-line.md", &text);
+}
+
+fn help(command: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_claudeprobe"))
+        .args(command)
+        .arg("--help")
+        // Neither the width of a terminal nor variables that options read must matter.
+        .env_clear()
+        .env("COLUMNS", "100")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{command:?} --help: {output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+/// The subcommands that the top-level help lists.
+fn commands(help: &str) -> Vec<String> {
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let names = lines.take_while(|line| !line.is_empty());
+    names
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
 }
 
 fn capitalised(text: &str) -> String {

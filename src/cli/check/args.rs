@@ -31,7 +31,7 @@ Examples:
   claudeprobe check --no-direct --gateway http://ai-gateway.gateways.svc:8080 -o json
   claudeprobe check -f probe.yaml --explain-plan";
 
-/// Compare gateways with the direct path, once, from here: no cluster needed.
+/// Compares gateways with the direct path, once, from here: no cluster needed.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 #[allow(clippy::struct_excessive_bools)] // flags of a command line
@@ -53,7 +53,7 @@ pub struct Args {
     /// Take request, paths and keys from a `ClaudeProbe` in this YAML or JSON file (`-` for standard input)
     #[arg(short, long, value_name = "PROBE.yaml")]
     pub file: Option<PathBuf>,
-    /// Send every exchange that is free of charge and harmless: other form, big body, large header, unknown fields
+    /// Send every harmless exchange: the other form, a big body, a large header, every canary; costs one more answer per path
     #[arg(long)]
     pub deep: bool,
     /// Send N requests at once on each path: finds concurrency limits, and may trip one for other users of the key

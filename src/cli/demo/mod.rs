@@ -35,7 +35,7 @@ Examples:
 
 Exit code: 0 when every cause was named as it should be, 1 when one was not, 64 wrong usage.";
 
-/// Show every fault on embedded gateways: no cluster, no key, no internet.
+/// Shows every fault on embedded gateways: no cluster, no key, no internet
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
