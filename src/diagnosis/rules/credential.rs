@@ -5,13 +5,13 @@
 //! our key is worth only the control tells.
 
 use super::{Finding, Leg, View};
-use crate::catalogue::{Code, Confidence, Severity};
+use crate::catalogue::{Code, Confidence};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::{Origin, Provenance};
 use crate::diagnosis::say;
-use crate::report::evidence::{Exchange, ExchangeKind, KeyDefect, KeyKind, Marks, Outcome, Phrase, SkipReason};
+use crate::report::evidence::{Exchange, ExchangeKind, KeyKind, Marks, Phrase};
 
 /// Classes in which Claude refuses a credential that arrived.
 pub(super) fn is_refusal(class: ErrorClass) -> bool {
@@ -48,6 +48,8 @@ fn answer(leg: &Leg<'_>, kind: ExchangeKind) -> Answer {
     }
     let provenance = leg.provenance(reply);
     match provenance.class {
+        // A 401 of another wording may be what Claude says of a missing key one day.
+        ErrorClass::Unauthenticated => Answer::Unknown,
         class if provenance.from_upstream() && is_refusal(class) => Answer::Refused,
         ErrorClass::KeyRequired if provenance.from_upstream() => Answer::Required,
         _ if provenance.origin == Origin::Gateway && matches!(reply.status, 400 | 401 | 403) => Answer::Gateway,
@@ -95,7 +97,7 @@ pub(super) fn refused_by_upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding
         _ => vec![],
     };
     // A key with wrong bytes is refused and is not the key that was meant: nobody need make a new one for that.
-    let malformed = malformed(view, leg);
+    let malformed = super::key::malformed(view, leg);
     if malformed.iter().any(|finding| finding.confidence >= Confidence::Likely) {
         found.retain(|finding| !matches!(finding.code, Code::CredentialRejected | Code::CredentialAltered));
     }
@@ -364,93 +366,4 @@ pub(super) fn refused_by_unknown(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
         _ => {}
     }
     readings
-}
-
-/// The defects that count on this path: those of form always, those of kind only where the key is meant for Claude and does
-/// not work.
-fn defects(view: &View<'_>, leg: &Leg<'_>) -> Vec<KeyDefect> {
-    let own_key = !leg.path.is_direct()
-        && view
-            .direct()
-            .is_some_and(|direct| direct.path.key_ref != leg.path.key_ref);
-    let works = leg.is_complete();
-    let counts = |defect: &KeyDefect| match defect {
-        KeyDefect::WrongKind => !works && !own_key,
-        KeyDefect::Placeholder | KeyDefect::DoubleBase64 => !works,
-        _ => true,
-    };
-    leg.key()
-        .map(|key| key.defects.iter().copied().filter(counts).collect())
-        .unwrap_or_default()
-}
-
-/// The bytes of the key are wrong, whatever the paths answer.
-pub(super) fn malformed(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let defects = defects(view, leg);
-    let Some(first) = defects.first() else {
-        return vec![];
-    };
-    let unsent = leg.skipped(ExchangeKind::Frozen) == Some(SkipReason::NoUsableKey);
-    let auth = leg.trouble().is_none_or(|(reply, _)| {
-        matches!(reply.status, 400 | 401 | 403 | 500 | 502) || reply.outcome != Outcome::Answered
-    });
-    let failed = unsent || leg.trouble().is_some();
-    if failed && !auth && !unsent {
-        return vec![];
-    }
-    let trimmed = leg.now(ExchangeKind::TrimmedKey).map(|reply| leg.complete(reply));
-    let confidence = match (unsent, failed, trimmed) {
-        (true, ..) | (_, _, Some(true)) => Confidence::Certain,
-        (_, true, Some(false)) => Confidence::Possible,
-        _ => Confidence::Likely,
-    };
-    let tried = match trimmed {
-        Some(true) => "; the same key without it is accepted",
-        Some(false) => "; without it the key is refused, too",
-        None => "",
-    };
-    let names: Vec<&str> = defects.iter().map(|defect| describe(*defect)).collect();
-    let answered = leg.main().map_or_else(|| "not sent".to_owned(), say::head);
-    let evidence = format!("the key has {}; frozen request: {answered}{tried}", names.join(", "));
-    let severity = if failed { Severity::Error } else { Severity::Warning };
-    vec![
-        finding(Code::CredentialMalformed, leg.name(), confidence, evidence)
-            .severity(severity)
-            .advise(fix(*first, leg.path.key_ref.as_deref())),
-    ]
-}
-
-fn describe(defect: KeyDefect) -> &'static str {
-    match defect {
-        KeyDefect::Empty => "no content",
-        KeyDefect::TrailingNewline => "a line end at its end",
-        KeyDefect::InnerControl => "a line end or control character inside",
-        KeyDefect::Blanks => "blanks at its start or end",
-        KeyDefect::ByteOrderMark => "a byte order mark at its start",
-        KeyDefect::Quoted => "quotes around it",
-        KeyDefect::BearerPrefix => "“Bearer ” inside the value",
-        KeyDefect::DoubleBase64 => "base64 applied once too often",
-        KeyDefect::Placeholder => "a placeholder that was never replaced",
-        KeyDefect::WrongKind => "the shape of another kind of key than the Messages API takes",
-        KeyDefect::NotAHeaderValue => "bytes that no header may carry",
-    }
-}
-
-fn fix(defect: KeyDefect, key_ref: Option<&str>) -> String {
-    let secret = key_ref.unwrap_or("the Secret");
-    match defect {
-        KeyDefect::TrailingNewline | KeyDefect::Blanks | KeyDefect::ByteOrderMark => format!(
-            "Write {secret} again without it (printf %s \"$KEY\", not echo). Until then clients differ: Python SDKs refuse such a key before they send (“Connection error”), curl and some proxies send it as it is, others trim it."
-        ),
-        KeyDefect::DoubleBase64 => {
-            format!("Encode the key once: put it into stringData, or base64 it once into data of {secret}.")
-        }
-        KeyDefect::Placeholder | KeyDefect::Empty => format!("Put the real key into {secret}."),
-        KeyDefect::WrongKind => format!(
-            "Put a Messages API key (sk-ant-api…) into {secret}: admin keys and other vendors' keys are refused."
-        ),
-        KeyDefect::Quoted | KeyDefect::BearerPrefix | KeyDefect::InnerControl | KeyDefect::NotAHeaderValue => {
-            format!("Write the bare key into {secret}: printf %s \"$KEY\".")
-        }
-    }
 }

@@ -5,6 +5,7 @@
 
 mod credential;
 mod headers;
+mod key;
 mod limits;
 mod network;
 mod rewrite;
@@ -28,7 +29,7 @@ const PATH_RULES: &[PathRule] = &[
     credential::refused_by_upstream,
     credential::refused_by_gateway,
     credential::refused_by_unknown,
-    credential::malformed,
+    key::malformed,
     headers::beta_canary,
     headers::version_canary,
     headers::body_canary,

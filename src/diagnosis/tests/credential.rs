@@ -128,3 +128,71 @@ fn an_imitated_401_of_unknown_making_is_inconclusive() {
     }
     assert_eq!(story.verdict(), "Inconclusive @edge");
 }
+
+#[test]
+fn row_5_a_gateway_that_knows_only_the_other_carrier() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(page(401)).reply(K::OtherCarrier, ok());
+    assert_eq!(story.verdict(), "Failing CredentialCarrierMismatch@edge");
+    // The carrier that the probe uses works, the other one does not, and Claude takes both: it will hurt with the next SDK.
+    let mut story = Story::healthy();
+    story.on("direct").reply(K::OtherCarrier, ok());
+    story.on("edge").reply(K::OtherCarrier, page(401));
+    assert_eq!(story.verdict(), "Degraded CredentialCarrierMismatch@edge");
+}
+
+#[test]
+fn a_dropped_carrier_beside_one_that_survives_is_named() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story
+        .on("edge")
+        .frozen(claude(401, E::KeyRequired))
+        .reply(K::OtherCarrier, ok());
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing CredentialStripped@edge");
+    assert!(
+        diagnosis.verdict.advice.starts_with("x-api-key is dropped"),
+        "{}",
+        diagnosis.verdict.advice
+    );
+}
+
+#[test]
+fn two_gateways_that_pass_the_same_key_on_and_are_both_refused_need_no_control() {
+    use crate::diagnosis::Role;
+    let mut story = Story::without_direct();
+    story.add("other", Role::Gateway);
+    for path in ["edge", "other"] {
+        story
+            .on(path)
+            .frozen(claude(401, E::KeyInvalid))
+            .reply(K::BadKey, claude(401, E::KeyInvalid))
+            .reply(K::NoKey, claude(401, E::KeyRequired));
+    }
+    assert_eq!(story.verdict(), "Failing CredentialRejected@");
+}
+
+#[test]
+fn a_revoked_key_that_claude_recognises_arrived_as_it_was_sent() {
+    let mut story = Story::without_direct();
+    story
+        .on("edge")
+        .frozen(claude(401, E::CredentialRevoked))
+        .reply(K::BadKey, claude(401, E::KeyInvalid))
+        .reply(K::NoKey, claude(401, E::KeyRequired));
+    assert_eq!(story.verdict(), "Failing CredentialRejected@edge");
+}
+
+#[test]
+fn an_unknown_wording_to_no_key_is_no_third_refusal() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story
+        .on("edge")
+        .frozen(claude(401, E::KeyInvalid))
+        .reply(K::BadKey, claude(401, E::KeyInvalid))
+        .reply(K::NoKey, claude(401, E::Unauthenticated));
+    assert_eq!(story.verdict(), "Inconclusive @edge");
+}
