@@ -276,8 +276,11 @@ impl<'a> Leg<'a> {
                 && !marks.has(Marks::REQUEST_ID)
                 && !marks.has(Marks::INNER_REQUEST_ID)
         };
+        // A gateway that refuses everything in the same way has replaced nothing of Claude's.
+        let refused = self.main().filter(|main| own(main)).map(|main| main.status);
         self.exchanges().chain(self.kept).any(|exchange| {
             own(exchange)
+                && refused != Some(exchange.status)
                 && direct.known(exchange.kind).is_some_and(|theirs| {
                     theirs.status == exchange.status
                         && theirs.echo != Echo::None

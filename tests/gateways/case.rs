@@ -237,9 +237,9 @@ impl Case {
         self.verdict(VerdictState::Degraded, Some(code), path)
     }
 
-    /// It fails, and nobody can know why.
+    /// The gateway's path fails, and nobody can know why.
     pub fn inconclusive(self) -> Self {
-        self.verdict(VerdictState::Inconclusive, None, "")
+        self.verdict(VerdictState::Inconclusive, None, "edge")
     }
 
     /// Nothing is wrong.

@@ -256,6 +256,7 @@ impl Front {
         };
         let program = start.run();
         stage.address("gateway_address", address);
+        stage.address(self.name(), address);
         Some(program)
     }
 }

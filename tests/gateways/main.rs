@@ -11,7 +11,6 @@
 //! each case adds a line to that file.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![allow(dead_code)]
 
 mod accuracy;
 mod case;

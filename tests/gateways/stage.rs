@@ -19,6 +19,16 @@ pub const OLD_KEY: &str =
 pub const OTHER_KEY: &str =
     "sk-ant-api03-other0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000AA";
 
+/// ModSecurity with the core rule set as Debian installs it.
+const MODSECURITY: &str = "SecRuleEngine On
+SecRequestBodyAccess On
+SecRequestBodyLimit 13107200
+SecRule REQUEST_HEADERS:Content-Type \"^application/json\" \"id:200001,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON\"
+SecResponseBodyAccess Off
+Include /etc/modsecurity/crs/crs-setup.conf
+Include /usr/share/modsecurity-crs/rules/*.conf
+";
+
 /// Names of a case and what they stand for.
 pub struct Stage {
     names: BTreeMap<String, String>,
@@ -47,6 +57,9 @@ impl Stage {
         if wanted("{closed") {
             stage.address("closed", closed());
         }
+        if wanted("{second}") {
+            stage.address("second", closed());
+        }
         if wanted("{blackhole") {
             let blackhole = Blackhole::start().await;
             stage.address("blackhole", blackhole.address);
@@ -58,6 +71,9 @@ impl Stage {
         stage.file("ca.pem", &authority().pem);
         // user `claude`, password `secret`, as `openssl passwd -apr1` writes it
         stage.file("htpasswd", "claude:$apr1$Qk6jYdpF$Wa4oWrNcwtH6ezL8Bb4fX1\n");
+        if wanted("modsecurity") {
+            stage.file("modsecurity.conf", MODSECURITY);
+        }
         if wanted("inspector") {
             let both = format!("{}{}", inspector().pem, inspector().key);
             stage.file("inspector.pem", &both);

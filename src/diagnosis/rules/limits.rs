@@ -137,6 +137,9 @@ pub(super) fn gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     }
     let mut found = Vec::new();
     for reply in limited(leg) {
+        if reply.kind == ExchangeKind::Parallel && leg.is_complete() && is_refused_beside_others(leg, reply) {
+            continue; // alone it is answered: see `parallel`
+        }
         let provenance = leg.provenance(reply);
         let evidence = format!("{}{}{}", say::reply(reply), size(reply), whose(view, leg, reply));
         let new = |code, confidence| {
@@ -217,6 +220,19 @@ fn headroom_left(pair: &Pair<'_, '_>) -> bool {
         })
 }
 
+/// One of several at once that the gateway refused (not Claude: no id, no envelope of its).
+fn is_refused_beside_others(leg: &Leg<'_>, exchange: &Exchange) -> bool {
+    let origin = leg.provenance(exchange).origin;
+    match exchange.status {
+        503 => origin == Origin::Gateway,
+        429 => {
+            let named = matches!(exchange.phrase, Phrase::Cooldown | Phrase::BudgetExceeded);
+            matches!(origin, Origin::Gateway | Origin::Unknown) && !named
+        }
+        _ => false,
+    }
+}
+
 /// Concurrency: several at once are refused where one is answered. A warning: the frozen request works.
 pub(super) fn parallel(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let sent: Vec<&Exchange> = leg
@@ -226,7 +242,7 @@ pub(super) fn parallel(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let refused: Vec<&Exchange> = sent
         .iter()
         .copied()
-        .filter(|exchange| exchange.status == 503 && leg.provenance(exchange).origin == Origin::Gateway)
+        .filter(|exchange| is_refused_beside_others(leg, exchange))
         .collect();
     if leg.path.is_direct() || refused.is_empty() || refused.len() == sent.len() || !leg.is_complete() {
         return vec![];

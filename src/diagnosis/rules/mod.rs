@@ -39,6 +39,7 @@ const PATH_RULES: &[PathRule] = &[
     limits::parallel,
     limits::cooldown,
     network::handshake,
+    network::certificate_asked,
     network::intercepted,
     network::silence,
     network::direct_answered_by_another,

@@ -3,10 +3,10 @@
 use super::{Finding, Leg, View};
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::provenance::Origin;
+use crate::diagnosis::provenance::{Origin, Provenance};
 use crate::diagnosis::say;
 use crate::diagnosis::view::State;
-use crate::report::evidence::{ExchangeKind, Outcome, Reach, Trust};
+use crate::report::evidence::{Exchange, ExchangeKind, Outcome, Phrase, Reach, Trust};
 
 /// What the handshake of this path shows.
 pub(super) fn handshake(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
@@ -96,6 +96,26 @@ fn words(reach: Reach) -> Option<&'static str> {
         Reach::ProxyRefused => "the forward proxy refused the connection",
         Reach::ProxyUnreachable => "the forward proxy cannot be reached",
     })
+}
+
+/// TLS goes through without a client certificate, and the gateway asks for one in HTTP.
+pub(super) fn certificate_asked(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let asks = |(reply, provenance): &(&Exchange, Provenance)| {
+        reply.phrase == Phrase::ClientCertificate && !provenance.from_upstream()
+    };
+    let Some((reply, provenance)) = leg.trouble().filter(asks) else {
+        return vec![];
+    };
+    if leg.path.is_direct() {
+        return vec![];
+    }
+    let confidence = provenance.confidence.max(Confidence::Likely);
+    vec![finding(
+        Code::ClientCertificateRequired,
+        leg.name(),
+        confidence,
+        say::reply(reply),
+    )]
 }
 
 /// The control is opened on the way although its chain verifies: only a CA that somebody added vouches for api.anthropic.com.

@@ -112,6 +112,7 @@ pub(super) fn denied(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     }
     let sure = provenance.confidence;
     let code = match reply.status {
+        _ if reply.phrase == Phrase::ClientCertificate => return vec![], // has a name of its own
         403 if content_decides(leg) => Code::WafBlocked,
         403 if super::credential::asks_for_credential(leg, reply) => return vec![],
         407 => Code::ForwardProxyRefused,

@@ -122,8 +122,15 @@ fn cause(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> (Code, Confidence) 
     };
     // Something of Claude's came through on this path in this run, or Claude has trouble of its own: the way is open.
     let open = reached_upstream(leg) || direct_trouble(view).is_some();
+    // "No server left" is what some programs say of a refusal, dropped packets, a queue, a missing name and failed TLS alike.
+    let general = shot.exchange.phrase == Phrase::NoHealthyUpstream;
     if let Some(code) = named {
-        return (code, if open { sure.min(Confidence::Likely) } else { sure });
+        let sure = if open || general {
+            sure.min(Confidence::Likely)
+        } else {
+            sure
+        };
+        return (code, sure);
     }
     let control = shot.control.and_then(|theirs| theirs.first_byte_ms);
     let fast = |limit: u32| control.is_some_and(|direct| u64::from(direct) * 10 < u64::from(limit) * 8);

@@ -185,6 +185,8 @@ pub enum Phrase {
     HeaderTooLarge,
     /// The gateway does not know the model.
     UnknownModel,
+    /// The gateway asks for a client certificate.
+    ClientCertificate,
 }
 
 /// How a value that we sent came back in Claude's complaint about it.

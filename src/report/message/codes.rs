@@ -207,6 +207,7 @@ coded!(Phrase: 5 {
     BodyTooLarge = 16,
     HeaderTooLarge = 17,
     UnknownModel = 18,
+    ClientCertificate = 19,
 });
 
 coded!(Echo: 3 {

@@ -13,3 +13,9 @@ macro_rules! cases {
 mod benign;
 mod credentials;
 mod headers;
+mod limits;
+mod network;
+mod pairs;
+mod routes;
+mod streams;
+mod uncontrolled;

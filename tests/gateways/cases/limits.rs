@@ -1,0 +1,147 @@
+//! Limits, quotas and refusals: the gateway's own, and Claude's seen through a gateway.
+
+use claudeprobe::catalogue::Code;
+use claudeprobe::standin::{ErrorName, Fault, Page, Rule};
+
+use crate::case::Case;
+use crate::front::{Envoy, Front, haproxy, nginx, nginx_server};
+use crate::look::Sight::{Calls, Empty, Header, NoHeader, Says, Status};
+use crate::look::{direct, through};
+use crate::stage::OTHER_KEY;
+
+/// nginx with a limit of one request per minute.
+fn limited(status: &str) -> Front {
+    nginx(&format!("limit_req zone=requests; {status}"))
+        .http("limit_req_zone $binary_remote_addr zone=requests:1m rate=1r/m;")
+}
+
+const LIMITS: Envoy = Envoy {
+    filters: &[
+        r#"{name: limit, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit, stat_prefix: l, token_bucket: {max_tokens: 1, tokens_per_fill: 1, fill_interval: 300s}, filter_enabled: {default_value: {numerator: 100, denominator: HUNDRED}}, filter_enforced: {default_value: {numerator: 100, denominator: HUNDRED}}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+const DENIES: Envoy = Envoy {
+    filters: &[
+        r#"{name: rbac, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC, rules: {action: DENY, policies: {all: {permissions: [{any: true}], principals: [{any: true}]}}}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+/// The external authoriser is down, and Envoy denies with 403 and no body.
+const ASKS_A_DEAD_AUTHORISER: Envoy = Envoy {
+    filters: &[
+        r#"{name: authz, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz, transport_api_version: V3, grpc_service: {envoy_grpc: {cluster_name: nobody}, timeout: 1s}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+
+/// An error of Claude's for everybody.
+fn always(name: ErrorName) -> Rule {
+    Rule::always(Fault::Error(name))
+}
+
+/// An error of Claude's for the gateway's own key.
+fn for_the_gateway(name: ErrorName) -> Rule {
+    always(name).for_key(OTHER_KEY)
+}
+
+fn own_key() -> Case {
+    Case::new(nginx("proxy_set_header x-api-key {other};")).gateway(", expectAccount: Any")
+}
+
+cases! {
+    nginx_limits_requests_with_429: Case::new(limited("limit_req_status 429;"))
+        .look(through(&[Status(200)]))
+        .look(through(&[Status(429), NoHeader("request-id"), Calls(0)])).look(direct(&[Status(200)]))
+        .failing(Code::GatewayRateLimited);
+    haproxy_limits_requests_with_429: Case::new(haproxy(
+            "stick-table type ip size 1k expire 300s store http_req_rate(300s)\n    http-request track-sc0 src\n    http-request deny deny_status 429 if { sc_http_req_rate(0) gt 1 }", ""))
+        .look(through(&[Status(200)]))
+        .look(through(&[Status(429), NoHeader("request-id"), Calls(0)]))
+        .failing(Code::GatewayRateLimited);
+    envoy_limits_requests_with_429: Case::new(Front::Envoy(LIMITS)).bearer()
+        .look(through(&[Status(200)]))
+        .look(through(&[Status(429), Says("local_rate_limited"), Calls(0)]))
+        .failing(Code::GatewayRateLimited);
+    nginx_limits_connections: Case::new(nginx("limit_conn clients 1; limit_conn_status 429;")
+            .http("limit_conn_zone $binary_remote_addr zone=clients:1m;"))
+        .pace(40).spec("exchanges: {parallel: 4}")
+        .look(through(&[Status(200)]))
+        .degraded(Code::GatewayConcurrencyLimited, "edge");
+    haproxy_denies_everything: Case::new(haproxy("http-request deny", ""))
+        .look(through(&[Status(403), NoHeader("request-id"), Calls(0)]))
+        .failing(Code::GatewayPolicyDenied);
+    nginx_denies_everything: Case::new(nginx("deny all;"))
+        .look(through(&[Status(403), Calls(0)]))
+        .failing(Code::GatewayPolicyDenied);
+    envoy_denies_everything: Case::new(Front::Envoy(DENIES))
+        .look(through(&[Status(403), Says("RBAC: access denied"), Calls(0)]))
+        .failing(Code::GatewayPolicyDenied);
+    envoy_denies_because_its_authoriser_is_down: Case::new(Front::Envoy(ASKS_A_DEAD_AUTHORISER))
+        .look(through(&[Status(403), Empty, Calls(0)]))
+        .failing(Code::GatewayPolicyDenied);
+    modsecurity_blocks_what_looks_like_an_attack: Case::new(nginx_server(
+            "large_client_header_buffers 8 64k; modsecurity on; modsecurity_rules_file {dir}/modsecurity.conf;
+             location / { proxy_http_version 1.1; proxy_buffering off; proxy_pass {claude_url}; }"))
+        .spec("exchanges: {attackPrompt: true}")
+        .look(through(&[Status(200)]))
+        .look(through(&[Status(403), NoHeader("request-id"), Calls(0)]).body(
+            r#"{"model":"claude-haiku-4-5","max_tokens":64,"messages":[{"role":"user","content":"' OR 1=1 UNION SELECT password FROM users; -- <script>alert(1)</script> ; cat /etc/passwd"}]}"#.into()))
+        .degraded(Code::WafBlocked, "edge");
+
+    claudes_rate_limit_through_nginx: Case::new(nginx("")).fault(always(ErrorName::RateLimitInputTokens))
+        .look(through(&[Status(429), Says("input tokens per minute"), Header("request-id", "req_"), Header("retry-after", "")]))
+        .failing_everywhere(Code::RateLimited);
+    claudes_rate_limit_through_haproxy: Case::new(haproxy("", "")).fault(always(ErrorName::RateLimitRequests)).whole()
+        .look(through(&[Status(429), Header("request-id", "req_")]).whole())
+        .failing_everywhere(Code::RateLimited);
+    claudes_rate_limit_of_the_gateways_account: own_key().fault(for_the_gateway(ErrorName::RateLimitRequests))
+        .look(direct(&[Status(200)])).look(through(&[Status(429), Header("request-id", "req_")]))
+        .failing(Code::RateLimited);
+    claudes_spend_limit_through_envoy: Case::new(Front::Envoy(Envoy::PLAIN)).fault(always(ErrorName::SpendLimitEnforced))
+        .look(through(&[Status(429), NoHeader("retry-after"), Says("enforced_spend_limit_reached")]))
+        .failing_everywhere(Code::QuotaExhausted);
+    claudes_own_spend_limit_through_nginx: Case::new(nginx("")).fault(always(ErrorName::SpendLimitOwn))
+        .look(through(&[Status(400), Says("specified API usage limits")]))
+        .failing_everywhere(Code::QuotaExhausted);
+    credit_is_used_up: Case::new(haproxy("", "")).fault(always(ErrorName::CreditExhausted))
+        .look(through(&[Status(400), Says("credit balance is too low")]))
+        .failing_everywhere(Code::QuotaExhausted);
+    credit_of_the_gateways_account_is_used_up: own_key().fault(for_the_gateway(ErrorName::CreditExhausted))
+        .look(through(&[Status(400), Says("credit balance is too low")]))
+        .failing(Code::QuotaExhausted);
+    the_bill_is_not_paid: Case::new(nginx("")).fault(always(ErrorName::Billing)).bearer()
+        .look(through(&[Status(402)]))
+        .failing_everywhere(Code::QuotaExhausted);
+    claudes_concurrency_limit: Case::new(nginx("")).fault(always(ErrorName::Concurrency))
+        .look(through(&[Status(429), Says("concurrent connections")]))
+        .failing_everywhere(Code::ConcurrencyLimited);
+    claudes_limit_on_growth: Case::new(Front::Envoy(Envoy::PLAIN)).fault(always(ErrorName::Acceleration))
+        .look(through(&[Status(429), Says("maximum usage increase rate")]))
+        .failing_everywhere(Code::AccelerationLimited);
+
+    claude_is_overloaded: Case::new(nginx("")).fault(always(ErrorName::Overloaded))
+        .look(through(&[Status(529), Says("overloaded_error")]))
+        .failing_everywhere(Code::UpstreamOverloaded);
+    claude_is_overloaded_behind_envoy: Case::new(Front::Envoy(Envoy::PLAIN)).fault(always(ErrorName::OverloadedWithLink)).whole()
+        .look(through(&[Status(529)]).whole())
+        .failing_everywhere(Code::UpstreamOverloaded);
+    claude_is_overloaded_for_the_gateway: own_key().fault(for_the_gateway(ErrorName::Overloaded))
+        .look(direct(&[Status(200)])).look(through(&[Status(529), Header("request-id", "req_")]))
+        .failing(Code::UpstreamOverloaded);
+    claude_fails: Case::new(haproxy("", "")).fault(always(ErrorName::Internal))
+        .look(through(&[Status(500), Says("api_error")]))
+        .failing_everywhere(Code::UpstreamError);
+    claude_times_out: Case::new(nginx("")).fault(always(ErrorName::Timeout))
+        .look(through(&[Status(504), Says("timeout_error")]))
+        .failing_everywhere(Code::UpstreamError);
+    claudes_edge_fails: Case::new(nginx("")).fault(Rule::always(Fault::Edge(Page::Error520)))
+        .look(through(&[Status(520), Says("api.anthropic.com")]))
+        .failing_everywhere(Code::UpstreamError);
+    claudes_edge_challenges: Case::new(haproxy("", "")).fault(Rule::always(Fault::Edge(Page::Challenge)))
+        .look(through(&[Status(403), Says("Just a moment")]))
+        .failing_everywhere(Code::EdgeBlocked);
+    the_model_is_unknown: Case::new(nginx("")).fault(always(ErrorName::ModelNotFound))
+        .look(through(&[Status(404), Says("model:")]))
+        .failing_everywhere(Code::ModelNotFound);
+}

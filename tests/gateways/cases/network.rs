@@ -1,0 +1,176 @@
+//! Hops that cannot be reached: the gateway's way to Claude, our way to the gateway, our way to Claude.
+
+use claudeprobe::catalogue::Code;
+use claudeprobe::standin::{Fault, Page, Rule};
+
+use crate::case::Case;
+use crate::front::{Certificate, Envoy, Front, haproxy, haproxy_to, nginx, nginx_server};
+use crate::look::Sight::{Calls, Ends, Header, Lasts, NoHeader, Says, Status, Unreachable};
+use crate::look::{direct, through};
+use crate::stage::OTHER_KEY;
+use crate::wire::End;
+
+const TLS: &str = ", tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}";
+const REFUSED: Envoy = Envoy {
+    upstream: ("{closed_ip}", "{closed_port}"),
+    ..Envoy::PLAIN
+};
+const DROPPED: Envoy = Envoy {
+    upstream: ("{blackhole_ip}", "{blackhole_port}"),
+    ..Envoy::PLAIN
+};
+const UNKNOWN: Envoy = Envoy {
+    cluster: r#"type: STRICT_DNS, dns_resolvers: [{socket_address: {address: "127.0.0.1", port_value: 9}}]"#,
+    upstream: ("api.anthropic.invalid", "443"),
+    ..Envoy::PLAIN
+};
+/// TLS to Claude with the public roots only, which did not sign its certificate here.
+const MISTRUSTS: Envoy = Envoy {
+    cluster: r#"type: STATIC, transport_socket: {name: tls, typed_config: {"@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext, sni: api.anthropic.test, common_tls_context: {validation_context: {trusted_ca: {filename: /etc/ssl/certs/ca-certificates.crt}}}}}"#,
+    ..Envoy::PLAIN
+};
+const BUMPS: &str =
+    "http_port {listen} ssl-bump cert={dir}/inspector.pem generate-host-certificates=on dynamic_cert_mem_cache_size=4MB
+sslcrtd_program /usr/lib/squid/security_file_certgen -s {own}/certificates -M 4MB
+tls_outgoing_options cafile={dir}/ca.pem
+acl step1 at_step SslBump1
+ssl_bump peek step1
+ssl_bump bump all
+http_access allow all";
+const DENIES: &str = "http_port {listen}
+http_access deny all";
+const ASKS: &str = "http_port {listen}
+auth_param basic program /bin/false
+auth_param basic realm corp
+acl people proxy_auth REQUIRED
+http_access allow people
+http_access deny all";
+
+// nginx says 502 alike, and HAProxy 503, of a refusal, a missing name, failed TLS and an early close: that Claude cannot be
+// reached is all that their replies tell, and all that may be said.
+cases! {
+    nginx_is_refused_by_its_upstream: Case::new(nginx_server("location / { proxy_pass http://{closed}; }"))
+        .look(direct(&[Status(200)]))
+        .look(through(&[Status(502), NoHeader("request-id"), Lasts(0, 900)]))
+        .failing(Code::UpstreamUnreachable);
+    haproxy_is_refused_by_its_upstream: Case::new(haproxy_to("{closed}"))
+        .look(through(&[Status(503), Says("No server is available")]))
+        .failing(Code::UpstreamUnreachable);
+    envoy_is_refused_by_its_upstream: Case::new(Front::Envoy(REFUSED))
+        .look(through(&[Status(503), Says("remote connection failure")]))
+        .failing(Code::UpstreamUnreachable);
+    nginx_gets_no_answer_to_its_syn: Case::new(nginx_server("location / { proxy_connect_timeout 1s; proxy_pass http://{blackhole}; }"))
+        .look(through(&[Status(504), Lasts(900, 3000)]))
+        .failing(Code::UpstreamConnectTimeout);
+    haproxy_gets_no_answer_to_its_syn: Case::new(Front::Haproxy {
+            defaults: "timeout connect 1s".into(), frontend: String::new(), backend: "server claude {blackhole}".into(), tls: None })
+        .look(through(&[Status(503), Lasts(900, 4500)]))
+        .failing(Code::UpstreamUnreachable);
+    envoy_gets_no_answer_to_its_syn: Case::new(Front::Envoy(DROPPED))
+        .look(through(&[Status(503), Says("connection timeout"), Lasts(900, 3000)]))
+        .failing(Code::UpstreamConnectTimeout);
+    nginx_cannot_resolve_its_upstream: Case::new(nginx_server(
+            "resolver {names} ipv6=off; resolver_timeout 2s; set $claude http://api.anthropic.invalid; location / { proxy_pass $claude; }"))
+        .look(through(&[Status(502), NoHeader("request-id")]))
+        .failing(Code::UpstreamUnreachable);
+    envoy_cannot_resolve_its_upstream: Case::new(Front::Envoy(UNKNOWN))
+        .look(through(&[Status(503), Says("no healthy upstream")]))
+        .failing(Code::UpstreamUnreachable);
+    nginx_checks_another_name_than_claudes: Case::new(nginx(
+            "proxy_ssl_verify on; proxy_ssl_trusted_certificate {dir}/ca.pem; proxy_ssl_name elsewhere.test;"))
+        .claude_https().direct(TLS)
+        .look(direct(&[Status(200)])).look(through(&[Status(502), Lasts(0, 900)]))
+        .failing(Code::UpstreamUnreachable);
+    envoy_does_not_trust_claudes_certificate: Case::new(Front::Envoy(MISTRUSTS))
+        .claude_https().direct(TLS)
+        .look(through(&[Status(503), Says("remote connection failure")]))
+        .failing(Code::UpstreamUnreachable);
+    claude_closes_before_it_answers_the_gateway: Case::new(nginx("proxy_set_header x-api-key {other};"))
+        .gateway(", expectAccount: Any").fault(Rule::always(Fault::Close(claudeprobe::standin::Ending::Fin)).for_key(OTHER_KEY))
+        .look(through(&[Status(502), Calls(1)]))
+        .failing(Code::UpstreamUnreachable);
+
+    nobody_answers_through_nginx: Case::new(nginx("proxy_set_header x-api-key {other};"))
+        .gateway(", expectAccount: Any").fault(Rule::always(Fault::Hang).for_key(OTHER_KEY)).time(9)
+        .look(through(&[Ends(End::Silence), Calls(1)]))
+        .failing(Code::NoReply);
+    haproxy_drops_the_request_silently: Case::new(haproxy("http-request silent-drop", "")).time(9)
+        .look(through(&[Ends(End::Silence), Calls(0)]))
+        .failing(Code::NoReply);
+
+    the_gateway_is_down: Case::new(Front::Nobody).gateway_url("http://{closed}")
+        .look(through(&[Unreachable("refused")]))
+        .failing(Code::GatewayConnectFailed);
+    the_gateway_drops_packets: Case::new(Front::Nobody).gateway_url("http://{blackhole}").time(12)
+        .look(through(&[Unreachable("no answer to SYN")]))
+        .failing(Code::GatewayConnectFailed);
+    the_gateways_name_does_not_exist: Case::new(Front::Nobody).gateway_url("http://ai-gateway.gateways.invalid:8080")
+        .look(through(&[Unreachable("no address")]))
+        .failing(Code::GatewayDnsFailure);
+    the_gateways_ca_is_not_declared: Case::new(nginx("").https(Certificate::Good))
+        .look(through(&[Status(200)]))
+        .failing(Code::GatewayTlsFailure);
+    haproxys_ca_is_not_declared: Case::new(haproxy("", "").https(Certificate::Good)).bearer()
+        .look(through(&[Status(200)]))
+        .failing(Code::GatewayTlsFailure);
+    the_gateways_certificate_is_for_another_name: Case::new(nginx("").https(Certificate::WrongName)).gateway(TLS)
+        .look(through(&[Unreachable("certificate not valid for name")]))
+        .failing(Code::GatewayTlsFailure);
+    the_gateways_certificate_has_expired: Case::new(haproxy("", "").https(Certificate::Expired)).gateway(TLS)
+        .look(through(&[Unreachable("expired")]))
+        .failing(Code::GatewayTlsFailure);
+    the_gateway_speaks_no_tls: Case::new(nginx("")).gateway_url("https://{gateway_address}").gateway(TLS)
+        .look(through(&[Unreachable("")]))
+        .failing(Code::GatewayTlsFailure);
+    the_gateway_asks_for_a_client_certificate: Case::new(nginx_server(
+            "ssl_client_certificate {dir}/ca.pem; ssl_verify_client on; location / { proxy_pass {claude_url}; }").https(Certificate::Good))
+        .gateway(TLS)
+        .look(through(&[Status(400), Says("No required SSL certificate was sent")]))
+        .failing(Code::ClientCertificateRequired);
+
+    squid_refuses_the_tunnel: Case::new(Front::Squid(DENIES.into())).claude_https().direct(TLS).gateway_url("{claude_url}")
+        .gateway(", proxy: {url: 'http://{gateway_address}'}, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")
+        .look(through(&[Unreachable("403")]).tunnel("{gateway_address}"))
+        .failing(Code::ForwardProxyRefused);
+    squid_asks_for_a_password: Case::new(Front::Squid(ASKS.into())).claude_https().direct(TLS).gateway_url("{claude_url}")
+        .gateway(", proxy: {url: 'http://{gateway_address}'}, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")
+        .look(through(&[Unreachable("407")]).tunnel("{gateway_address}"))
+        .failing(Code::ForwardProxyRefused);
+
+    the_direct_path_is_closed: Case::new(nginx("")).direct_url("http://{closed}")
+        .look(direct(&[Unreachable("refused")])).look(through(&[Status(200)]))
+        .degraded(Code::DirectPathUnreachable, "direct");
+    the_direct_path_drops_packets: Case::new(haproxy("", "")).direct_url("http://{blackhole}").time(12)
+        .look(direct(&[Unreachable("no answer to SYN")])).look(through(&[Status(200)]))
+        .degraded(Code::DirectPathUnreachable, "direct");
+    squid_inspects_the_direct_path: Case::new(Front::Squid(BUMPS.into())).behind(nginx(
+            "proxy_ssl_verify on; proxy_ssl_trusted_certificate {dir}/ca.pem; proxy_ssl_name api.anthropic.test;"))
+        .claude_https().direct(", proxy: {url: 'http://{squid}'}, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")
+        .look(direct(&[Unreachable("UnknownIssuer")]).tunnel("{squid}")).look(through(&[Status(200)]))
+        .degraded(Code::DirectPathIntercepted, "direct")
+        .may(Code::DirectPathUnreachable);
+    squid_refuses_the_direct_path: Case::new(Front::Squid(DENIES.into())).behind(nginx(
+            "proxy_ssl_verify on; proxy_ssl_trusted_certificate {dir}/ca.pem; proxy_ssl_name api.anthropic.test;"))
+        .claude_https().direct(", proxy: {url: 'http://{squid}'}, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")
+        .look(direct(&[Unreachable("403")]).tunnel("{squid}")).look(through(&[Status(200)]))
+        .degraded(Code::ForwardProxyRefused, "direct")
+        .may(Code::DirectPathUnreachable);
+    nobody_reaches_claude: Case::new(nginx_server("location / { proxy_pass http://{closed}; }")).direct_url("http://{closed}")
+        .look(direct(&[Unreachable("refused")])).look(through(&[Status(502)]))
+        .failing_everywhere(Code::EgressDown)
+        .may(Code::DirectPathUnreachable).may(Code::GatewayUnavailable).may(Code::UpstreamUnreachable);
+    nobody_reaches_claude_and_envoy_says_so: Case::new(Front::Envoy(DROPPED)).direct_url("http://{closed}")
+        .look(through(&[Status(503)]))
+        .failing_everywhere(Code::EgressDown)
+        .may(Code::DirectPathUnreachable).may(Code::UpstreamConnectTimeout);
+
+    claudes_edge_refuses_the_gateways_address: Case::new(nginx("proxy_set_header x-api-key {other};"))
+        .gateway(", expectAccount: Any").fault(Rule::always(Fault::Edge(Page::Forbidden)).for_key(OTHER_KEY))
+        .look(direct(&[Status(200)]))
+        .look(through(&[Status(403), Says("Request not allowed"), Header("cf-ray", "")]))
+        .failing(Code::EgressAddressRefused);
+    claudes_edge_refuses_every_address: Case::new(haproxy("", ""))
+        .fault(Rule::always(Fault::Edge(Page::Forbidden)))
+        .look(through(&[Status(403), Says("Request not allowed")]))
+        .failing_everywhere(Code::EgressAddressRefused);
+}

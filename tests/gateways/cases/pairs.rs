@@ -1,0 +1,52 @@
+//! Two faults at once: both must be found.
+
+use claudeprobe::catalogue::Code;
+use claudeprobe::standin::{ErrorName, Fault, Rule};
+
+use crate::case::Case;
+use crate::front::{Envoy, Front, haproxy, nginx, nginx_server};
+use crate::look::Sight::{Arrives, ArrivesNot, Begins, Header, NoHeader, Says, Status};
+use crate::look::{direct, through};
+
+const DROPS_BETA_AND_CAPS: Envoy = Envoy {
+    route: "timeout: 1s",
+    beside: "request_headers_to_remove: [anthropic-beta]",
+    ..Envoy::PLAIN
+};
+
+cases! {
+    nginx_drops_betas_and_buffers: Case::new(nginx_server("location / { proxy_set_header anthropic-beta \"\"; proxy_pass {claude_url}; }")).pace(70)
+        .look(through(&[Status(200), ArrivesNot("anthropic-beta"), Begins(1000, 9000)]).with("anthropic-beta: bogus-2099-01-01"))
+        .degraded(Code::StreamBuffered, "edge").also(Code::BetaHeaderStripped, "edge");
+    nginx_drops_betas_and_pins_the_version: Case::new(nginx("proxy_set_header anthropic-beta \"\"; proxy_set_header anthropic-version 2023-06-01;"))
+        .look(through(&[Status(200), ArrivesNot("anthropic-beta"), Arrives("anthropic-version", "2023-06-01")])
+            .with("anthropic-beta: bogus-2099-01-01").with("anthropic-version: 1999-01-01"))
+        .degraded(Code::BetaHeaderStripped, "edge").also(Code::VersionHeaderRewritten, "edge");
+    haproxy_pins_the_version_and_hides_ids: Case::new(haproxy("http-request set-header anthropic-version 2023-06-01", "http-response del-header request-id"))
+        .look(through(&[Status(200), NoHeader("request-id")]).with("anthropic-version: 1999-01-01"))
+        .degraded(Code::ResponseHeadersRewritten, "edge").also(Code::VersionHeaderRewritten, "edge");
+    another_account_and_no_betas: Case::new(haproxy("http-request set-header x-api-key {other}\n    http-request del-header anthropic-beta", ""))
+        .look(through(&[Status(200), ArrivesNot("anthropic-beta"), Header("anthropic-organization-id", "0d9fbd3c")]).with("anthropic-beta: bogus-2099-01-01"))
+        .degraded(Code::DifferentAccount, "edge").also(Code::BetaHeaderStripped, "edge");
+    envoy_drops_betas_and_caps_streams: Case::new(Front::Envoy(DROPS_BETA_AND_CAPS)).pace(120)
+        .look(through(&[Status(200), ArrivesNot("anthropic-beta")]).with("anthropic-beta: bogus-2099-01-01"))
+        .failing(Code::StreamDurationCap).also(Code::BetaHeaderStripped, "edge");
+    the_direct_path_is_closed_and_nginx_injects_an_old_key: Case::new(nginx("proxy_set_header x-api-key {old};")).direct_url("http://{closed}")
+        .look(through(&[Status(401)]))
+        .failing(Code::GatewayStaleCredential).also(Code::DirectPathUnreachable, "direct");
+    the_key_has_a_line_end_and_nginx_drops_betas: Case::new(nginx("proxy_set_header anthropic-beta \"\";"))
+        .key(format!("{}\n", claudeprobe::standin::TEST_KEY))
+        .look(through(&[Status(200), ArrivesNot("anthropic-beta")]).with("anthropic-beta: bogus-2099-01-01"))
+        .failing_everywhere(Code::CredentialMalformed).also(Code::BetaHeaderStripped, "edge");
+    nginx_limits_bodies_and_headers: Case::new(nginx("")).deep()
+        .look(through(&[Status(413)]).body(format!("{{{}}}", " ".repeat(2_000_000))))
+        .degraded(Code::GatewayBodyLimit, "edge").also(Code::GatewayHeaderLimit, "edge");
+    claude_is_overloaded_directly_and_the_gateway_has_an_old_key: Case::new(nginx("proxy_set_header x-api-key {old};"))
+        .fault(Rule::always(Fault::Error(ErrorName::Overloaded)).for_key(claudeprobe::standin::TEST_KEY))
+        .look(direct(&[Status(529)])).look(through(&[Status(401), Says("invalid x-api-key")]))
+        .failing(Code::GatewayStaleCredential).also(Code::UpstreamOverloaded, "direct");
+    the_gateway_refuses_us_and_claude_is_overloaded: Case::new(nginx("auth_basic gateway; auth_basic_user_file {dir}/htpasswd;"))
+        .fault(Rule::always(Fault::Error(ErrorName::Overloaded)))
+        .look(direct(&[Status(529)])).look(through(&[Status(401), Header("www-authenticate", "Basic")]))
+        .failing(Code::GatewayAuthRefused).also(Code::UpstreamOverloaded, "direct");
+}

@@ -1,0 +1,152 @@
+//! Streams that are cut, hidden, held back or collapsed on the way. Timers are real and short; Claude's pace keeps clear of them.
+
+use claudeprobe::catalogue::Code;
+use claudeprobe::standin::{Ending, ErrorName, Fault, Rule};
+
+use crate::case::Case;
+use crate::front::{Certificate, Envoy, Front, haproxy, nginx, nginx_server};
+use crate::look::Sight::{Begins, Complete, Ends, Header, Lasts, ReadsAtMost, Says, Status};
+use crate::look::{direct, through};
+use crate::stage::OTHER_KEY;
+use crate::wire::End;
+
+const TLS: &str = ", tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}";
+const CAPS_AT_A_SECOND: Envoy = Envoy {
+    route: "timeout: 1s",
+    ..Envoy::PLAIN
+};
+const IDLE_AFTER_A_SECOND: Envoy = Envoy {
+    manager: "          stream_idle_timeout: 1s",
+    ..Envoy::PLAIN
+};
+const ACCELERATOR: &str = "http_port {listen} accel defaultsite=api.anthropic.test no-vhost
+cache_peer {claude_ip} parent {claude_port} 0 no-query originserver name=claude
+cache_peer_access claude allow all
+never_direct allow all
+http_access allow all
+read_timeout 2 seconds";
+
+/// Claude falls silent in the middle of a stream and then goes on.
+fn pause(ms: u64) -> Rule {
+    Rule::always(Fault::Silence {
+        after_events: 6,
+        ms,
+        ping_every_ms: None,
+    })
+}
+
+/// Claude's stream breaks off, for the gateway's own key only.
+fn cut_for_the_gateway(how: Ending) -> Rule {
+    Rule::always(Fault::Cut { after_events: 8, how }).for_key(OTHER_KEY)
+}
+
+/// A proxy with HAProxy's idle timer, whatever stands in front of it.
+fn idle_haproxy() -> Front {
+    Front::Haproxy {
+        defaults: "timeout server 2s".into(),
+        frontend: String::new(),
+        backend: "server claude {claude}".into(),
+        tls: None,
+    }
+}
+
+cases! {
+    nginx_cuts_an_idle_stream: Case::new(nginx("proxy_read_timeout 1s;")).fault(pause(2500))
+        .look(direct(&[Status(200), Complete(true)]))
+        .look(through(&[Status(200), Complete(false), Ends(End::Fin), Lasts(900, 2400)]))
+        .failing(Code::StreamIdleTimeout);
+    nginx_cuts_an_idle_stream_over_https: Case::new(nginx("proxy_read_timeout 1s;").https(Certificate::Good)).gateway(TLS)
+        .bearer().fault(pause(2500))
+        .look(through(&[Status(200), Complete(false), Lasts(900, 2400)]))
+        .failing(Code::StreamIdleTimeout);
+    haproxy_cuts_an_idle_stream: Case::new(idle_haproxy()).fault(pause(4500))
+        .look(through(&[Status(200), Complete(false), Ends(End::Fin), Lasts(1700, 4300)]))
+        .failing(Code::StreamIdleTimeout);
+    envoy_cuts_an_idle_stream: Case::new(Front::Envoy(IDLE_AFTER_A_SECOND)).fault(pause(4000))
+        .look(through(&[Status(200), Complete(false), Lasts(900, 3500)]))
+        .failing(Code::StreamIdleTimeout);
+    squid_cuts_an_idle_stream: Case::new(Front::Squid(ACCELERATOR.into())).fault(pause(7000))
+        .look(through(&[Status(200), Complete(false), Lasts(1500, 6500)]))
+        .failing(Code::StreamIdleTimeout);
+
+    envoy_caps_a_stream_that_flows: Case::new(Front::Envoy(CAPS_AT_A_SECOND)).pace(120)
+        .look(direct(&[Status(200), Complete(true)]))
+        .look(through(&[Status(200), Complete(false), Lasts(900, 2400)]))
+        .failing(Code::StreamDurationCap);
+    envoy_caps_a_stream_that_flows_over_https: Case::new(Front::Envoy(Envoy { tls: Some(Certificate::Good), ..CAPS_AT_A_SECOND }))
+        .gateway(TLS).pace(120)
+        .look(through(&[Status(200), Complete(false), Lasts(900, 2400)]))
+        .failing(Code::StreamDurationCap);
+
+    nginx_does_not_wait_for_the_first_byte: Case::new(nginx("proxy_read_timeout 1s;")).first_byte(2500)
+        .look(direct(&[Status(200), Begins(2300, 8000)]))
+        .look(through(&[Status(504), Lasts(900, 2400)]))
+        .failing(Code::FirstByteTimeout);
+    nginx_does_not_wait_for_a_whole_message: Case::new(nginx("proxy_read_timeout 1s;")).whole().first_byte(2500)
+        .look(through(&[Status(504), Lasts(900, 2400)]).whole())
+        .failing(Code::FirstByteTimeout);
+    haproxy_does_not_wait_for_the_first_byte: Case::new(idle_haproxy()).first_byte(4500)
+        .look(through(&[Status(504), Lasts(1700, 4300)]))
+        .failing(Code::FirstByteTimeout);
+    envoy_does_not_wait_for_the_first_byte: Case::new(Front::Envoy(CAPS_AT_A_SECOND)).first_byte(2500)
+        .look(through(&[Status(504), Says("upstream request timeout"), Lasts(900, 2400)]))
+        .failing(Code::FirstByteTimeout);
+
+    nginx_hides_that_the_stream_was_cut: Case::new(nginx_server(
+            "location / { proxy_set_header x-api-key {other}; proxy_pass {claude_url}; }"))
+        .gateway(", expectAccount: Any").fault(cut_for_the_gateway(Ending::Fin))
+        .look(direct(&[Status(200), Complete(true)]))
+        .look(through(&[Status(200), Complete(false), Ends(End::Framed)]))
+        .failing(Code::StreamTruncationMasked)
+        .may(Code::StreamCut);
+    nginx_hides_that_haproxy_cuts_idle_streams: Case::new(idle_haproxy())
+        .behind(nginx_server("location / { proxy_buffering off; proxy_pass http://{gateway_address}; }"))
+        .fault(pause(4500))
+        .look(direct(&[Status(200), Complete(true)]))
+        .look(through(&[Status(200), Complete(false), Ends(End::Framed), Lasts(1700, 4300)]))
+        .failing(Code::StreamIdleTimeout)
+        .also(Code::StreamTruncationMasked, "edge");
+
+    nginx_buffers_by_default: Case::new(nginx_server("location / { proxy_pass {claude_url}; }")).pace(70)
+        .look(direct(&[Begins(0, 900)]))
+        .look(through(&[Status(200), Complete(true), Begins(1000, 8000), ReadsAtMost(3)]))
+        .degraded(Code::StreamBuffered, "edge");
+    nginx_buffers_for_tls_clients: Case::new(nginx_server("location / { proxy_http_version 1.1; proxy_pass {claude_url}; }").https(Certificate::Good))
+        .gateway(TLS).pace(70)
+        .look(through(&[Status(200), Complete(true), Begins(1000, 8000)]))
+        .degraded(Code::StreamBuffered, "edge");
+    nginx_buffers_for_bearer_clients: Case::new(nginx_server("location / { proxy_pass {claude_url}; }")).pace(70).bearer()
+        .request(", apiVersion: '2026-10-21'")
+        .look(through(&[Status(200), Begins(1000, 8000)]).with("anthropic-version: 2026-10-21"))
+        .degraded(Code::StreamBuffered, "edge");
+    nginx_compresses_and_holds_back: Case::new(nginx_server(
+            "gzip on; gzip_types text/event-stream; gzip_min_length 0; gzip_proxied any; location / { proxy_http_version 1.1; proxy_pass {claude_url}; }"))
+        .pace(70)
+        .look(through(&[Status(200), Header("content-encoding", "gzip"), Begins(1000, 8000)]).with("accept-encoding: gzip"))
+        .degraded(Code::StreamCompressed, "edge")
+        .may(Code::StreamBuffered);
+
+    claude_breaks_the_stream_on_both_paths: Case::new(nginx(""))
+        .fault(Rule::always(Fault::Cut { after_events: 8, how: Ending::Fin }))
+        .look(direct(&[Status(200), Complete(false), Ends(End::Fin)]))
+        .look(through(&[Status(200), Complete(false)]))
+        .failing_everywhere(Code::UpstreamStreamError);
+    claude_resets_the_stream_on_both_paths: Case::new(haproxy("", ""))
+        .fault(Rule::always(Fault::Cut { after_events: 8, how: Ending::Reset }))
+        .look(direct(&[Status(200), Complete(false)]))
+        .failing_everywhere(Code::UpstreamStreamError)
+        .may(Code::ConnectionReset);
+    claude_ends_the_stream_with_an_error_event: Case::new(haproxy("", ""))
+        .fault(Rule::always(Fault::StreamError { after_events: 8, error: ErrorName::Overloaded }))
+        .look(direct(&[Status(200), Says("event: error"), Says("Overloaded")]))
+        .look(through(&[Status(200), Says("event: error")]))
+        .failing_everywhere(Code::UpstreamStreamError);
+    the_gateways_stream_is_cut_by_claude_alone: Case::new(nginx("proxy_set_header x-api-key {other};"))
+        .gateway(", expectAccount: Any").fault(cut_for_the_gateway(Ending::Fin))
+        .look(through(&[Status(200), Complete(false), Ends(End::Fin)]))
+        .failing(Code::StreamCut);
+    nginx_answers_a_stream_with_a_whole_message: Case::new(nginx("proxy_set_body '{\"model\":\"claude-haiku-4-5\",\"max_tokens\":64,\"messages\":[{\"role\":\"user\",\"content\":\"Count.\"}]}';"))
+        .look(through(&[Status(200), Header("content-type", "application/json")]))
+        .failing(Code::StreamCollapsed)
+        .may(Code::BodyRewritten);
+}
