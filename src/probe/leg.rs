@@ -206,6 +206,12 @@ impl Group<'_> {
         }
     }
 
+    /// Whether a 429 stands against the key.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        self.limited
+    }
+
     /// The leg to confirm a 429 on, and how long to wait before (`None`: it would tell nothing).
     #[must_use]
     pub fn to_confirm(&self) -> Option<(usize, Option<Duration>)> {

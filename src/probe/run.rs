@@ -250,20 +250,28 @@ async fn aftermath(context: &Context<'_>, group: &mut Group<'_>) {
     if context.plan.zero_token_only {
         return;
     }
-    let count = group.legs.len();
-    for (done, index) in (0..count).rev().enumerate() {
+    let wants = |leg: &LegState<'_>| leg.wants_trimmed_key() || leg.wants_repeat();
+    let wanting: Vec<usize> = (0..group.legs.len())
+        .rev()
+        .filter(|&at| group.legs.get(at).is_some_and(wants))
+        .collect();
+    for (done, &index) in wanting.iter().enumerate() {
         let Some(leg) = group.legs.get(index) else { continue };
-        let share = order::fair_share(context.left(), count - done);
-        if leg.wants_trimmed_key() {
-            group.send(context, index, ExchangeKind::TrimmedKey, 0, share).await;
-        } else if leg.wants_repeat() {
-            // A timer shows itself again only if it is given the time.
-            let needed = leg.frozen_took() + leg.frozen_took() / 5 + Duration::from_millis(200);
-            if needed <= share {
-                group.send(context, index, ExchangeKind::Repeat, 0, share).await;
-            } else {
-                context.skip(leg.index, ExchangeKind::Repeat, SkipReason::OutOfTime);
-            }
+        // Those that hung get what the quick ones left over: enough for a timer that the first share was too short for.
+        let share = order::fair_share(context.left(), wanting.len() - done);
+        let trimmed = leg.wants_trimmed_key();
+        let kind = if trimmed {
+            ExchangeKind::TrimmedKey
+        } else {
+            ExchangeKind::Repeat
+        };
+        let needed = leg.frozen_took() + leg.frozen_took() / 5 + Duration::from_millis(200);
+        if group.is_limited() {
+            context.skip(leg.index, kind, SkipReason::RateLimited);
+        } else if !trimmed && needed > share {
+            context.skip(leg.index, kind, SkipReason::OutOfTime);
+        } else {
+            group.send(context, index, kind, 0, share).await;
         }
     }
     confirm(context, group).await;
