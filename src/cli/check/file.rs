@@ -33,7 +33,11 @@ pub struct ProbeFile {
 /// A sentence when the file cannot be read or is no YAML, holds not exactly one `ClaudeProbe`, or one that does not fit the
 /// schema; then every fault has a line of its own.
 pub fn read(path: &Path) -> Result<ProbeFile, Failure> {
-    let name = path.display();
+    let name = if path == Path::new("-") {
+        "standard input".into()
+    } else {
+        path.to_string_lossy()
+    };
     let text = slurp(path).map_err(|error| Failure::usage(format!("{name} cannot be read: {error}")))?;
     parse(&text).map_err(|message| Failure::usage(format!("{name}: {message}")))
 }
