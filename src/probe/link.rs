@@ -216,7 +216,12 @@ impl Link {
             Ok(Err(error)) => {
                 received.wants_certificate = asked && received.head.is_none() && says_certificate(&error);
                 received.error = Some(words(&error));
-                failure(&error, received.head.is_some(), end, http2)
+                match failure(&error, received.head.is_some(), end, http2) {
+                    // TLS without close_notify: clients take it for the end of such a body, and so do we. Whether it is
+                    // whole, its content says.
+                    Outcome::CutByClose if received.close_delimited => Outcome::Answered,
+                    outcome => outcome,
+                }
             }
         };
         let seen = plain.seen();

@@ -224,6 +224,45 @@ async fn a_missing_client_certificate_is_named_and_a_declared_one_is_shown() {
 }
 
 #[tokio::test]
+async fn a_body_without_framing_may_end_without_close_notify() {
+    let place = Place::new();
+    let own = place.authority.issue(&["127.0.0.1".to_owned()]).unwrap();
+    let config = ServerConfig::builder_with_provider(trust::provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(pem_chain(own.chain_pem()), pem_key(own.key_pem()))
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    for (events, expected) in [(7, Outcome::Answered), (4, Outcome::CutByClose)] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let acceptor = acceptor.clone();
+        tokio::spawn(async move {
+            loop {
+                let (socket, _) = listener.accept().await.unwrap();
+                let mut stream = acceptor.accept(socket).await.unwrap();
+                let mut request = [0; 16 * 1024];
+                let _ = stream.read(&mut request).await;
+                let head = "HTTP/1.0 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+                let text = format!("{head}{}", EVENTS[..events].concat());
+                let _ = stream.write_all(text.as_bytes()).await;
+                let _ = stream.flush().await;
+                // Dropped: FIN, and no close_notify.
+            }
+        });
+        let mut leg = leg("edge", &url);
+        leg.tls.ca_file = place.ca_file();
+        let seen = reach(leg, 10_000).await;
+        let frozen = seen.frozen().unwrap();
+        assert_eq!(
+            (frozen.outcome, frozen.stream.as_ref().unwrap().close_delimited),
+            (expected, true)
+        );
+    }
+}
+
+#[tokio::test]
 async fn http_2_is_spoken_by_agreement_and_by_prior_knowledge() {
     let place = Place::new();
     let secure = place.serve(&["127.0.0.1"], 30).await;
