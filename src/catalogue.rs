@@ -3,6 +3,10 @@
 //! This is the only place that lists the findings. The resource's schema (`accept`), the diagnosis, the metrics'
 //! label values and the documentation derive from it. It knows nothing of how a finding is made.
 
+mod by_hand;
+
+pub use by_hand::ByHand;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
