@@ -105,6 +105,8 @@ pub struct Context {
     pub spec_changed_ms: Option<i64>,
     /// When the gateway's oldest pod started, where the spec names its workload.
     pub gateway_pods: Vec<PodsOf>,
+    /// Pods that hold an older version of a key, where the spec names workloads.
+    pub stale_workloads: Vec<StaleWorkload>,
     /// Pairs of zero-token exchanges for the latency rule, newest last.
     pub latency: Vec<LatencyPair>,
     /// Thresholds of the spec.
@@ -190,6 +192,19 @@ pub struct PodsOf {
     pub path: String,
     /// Start of the oldest container.
     pub oldest_start_ms: i64,
+}
+
+/// Pods that took a key before it changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StaleWorkload {
+    /// As [`PathCase::key_ref`].
+    pub key_ref: String,
+    /// Names of some of them.
+    pub pods: Vec<String>,
+    /// How many there are.
+    pub count: usize,
+    /// They started before the old key was seen last; else somewhere between the two sights.
+    pub certain: bool,
 }
 
 /// The same zero-token exchange on a gateway and on the direct path, in one run.

@@ -35,7 +35,7 @@ mod tests;
 
 pub use case::{
     Case, Context, KeyHistory, LatencyPair, PastRun, PathBefore, PathCanaries, PathCase, PodsOf, PreviousVerdict,
-    Published, Request, Role, Thresholds,
+    Published, Request, Role, StaleWorkload, Thresholds,
 };
 pub use conditions::{Condition, Reason, Status};
 

@@ -25,6 +25,7 @@ pub fn apply(status: &mut ClaudeProbeStatus) {
         drop_canaries,
         drop_findings,
         drop_history,
+        squeeze,
     ] {
         if size(status) <= STATUS_BYTES {
             return;
@@ -108,4 +109,154 @@ fn drop_findings(status: &mut ClaudeProbeStatus) {
 fn drop_history(status: &mut ClaudeProbeStatus) {
     status.history.truncate(2);
     status.paths.iter_mut().for_each(|path| path.canaries = None);
+}
+
+/// The last resort: what is left of every text says where to look.
+fn squeeze(status: &mut ClaudeProbeStatus) {
+    for finding in &mut status.findings {
+        // The reference of findings has the advice of each code.
+        finding.advice.clear();
+        if let Some(hop) = &mut finding.hop {
+            cut(hop, 64);
+        }
+    }
+    status.findings.truncate(16);
+    for path in &mut status.paths {
+        for text in [&mut path.host, &mut path.request_id, &mut path.peer] {
+            cut(text, 64);
+        }
+    }
+    for condition in &mut status.conditions {
+        cut(&mut condition.message, 512);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::Timestamp;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+    use super::*;
+    use crate::catalogue::{CATALOGUE, ConditionType, Confidence};
+    use crate::resource::status::{
+        CanaryStatus, CredentialStatus, Finding, HistoryEntry, PathStatus, RunStatus, StreamStatus, Verdict,
+        VerdictState,
+    };
+
+    fn time() -> Option<Time> {
+        Some(Time(Timestamp::from_second(1_800_000_000).unwrap()))
+    }
+
+    fn finding(number: usize, path: &str) -> Finding {
+        let entry = &CATALOGUE[number % CATALOGUE.len()];
+        Finding {
+            code: entry.code,
+            layer: entry.layer,
+            path: path.to_owned(),
+            hop: Some("h".repeat(1000)),
+            severity: entry.severity,
+            confidence: Confidence::Certain,
+            evidence: "é".repeat(1000),
+            advice: "a".repeat(4000),
+            accepted: true,
+            observed_at: time(),
+            seen: None,
+        }
+    }
+
+    /// Nine paths, everything on each of them as long as it can be, every kind of finding on every path, fifty runs that differ.
+    fn worst() -> ClaudeProbeStatus {
+        let names: Vec<String> = (0..9).map(|number| format!("{number}{}", "n".repeat(39))).collect();
+        let long = |length| "x".repeat(length);
+        let path = |name: &String| PathStatus {
+            name: name.clone(),
+            host: long(2000),
+            outcome: "ResetBeforeHead".into(),
+            request_id: long(2000),
+            peer: long(2000),
+            headers: (0..20).map(|number| (format!("header-{number}"), long(1000))).collect(),
+            timings: BTreeMap::from(
+                ["dns", "connect", "tls", "first_byte", "first_token", "total"]
+                    .map(|phase| (phase.to_owned(), 123.456_789)),
+            ),
+            stream: Some(StreamStatus::default()),
+            canaries: Some(CanaryStatus {
+                at: time(),
+                results: vec![long(300); 16],
+            }),
+            ..PathStatus::default()
+        };
+        let entry = |number: i32| HistoryEntry {
+            at: time(),
+            since: time(),
+            state: VerdictState::Failing,
+            code: long(40),
+            path: long(40),
+            count: number,
+            findings: (0..200)
+                .map(|number| format!("SomeCodeOfAFinding{number}@{}", long(40)))
+                .collect(),
+            conditions: "TFUTFU".into(),
+        };
+        let condition = |kind: ConditionType| Condition {
+            type_: format!("{kind:?}"),
+            status: "Unknown".into(),
+            reason: "Reason".into(),
+            message: long(1024),
+            observed_generation: Some(1),
+            last_transition_time: time().unwrap(),
+        };
+        ClaudeProbeStatus {
+            conditions: ConditionType::ALL.into_iter().map(condition).collect(),
+            verdict: Some(Verdict {
+                message: long(9000),
+                advice: long(9000),
+                ..Verdict::default()
+            }),
+            findings: names
+                .iter()
+                .flat_map(|name| (0..CATALOGUE.len()).map(move |number| finding(number, name)))
+                .collect(),
+            paths: names.iter().map(path).collect(),
+            credentials: (0..9)
+                .map(|_| CredentialStatus {
+                    secret: long(253),
+                    key: long(253),
+                    ..CredentialStatus::default()
+                })
+                .collect(),
+            last_run: Some(RunStatus {
+                slot: long(40),
+                result: long(60),
+                pod: long(63),
+                ..RunStatus::default()
+            }),
+            history: (0..50).map(entry).collect(),
+            ..ClaudeProbeStatus::default()
+        }
+    }
+
+    #[test]
+    fn the_worst_status_fits_and_keeps_what_matters_most() {
+        let mut status = worst();
+        let verdict_code = status.findings[0].code;
+        apply(&mut status);
+        assert!(size(&status) <= STATUS_BYTES, "{}", size(&status));
+        assert_eq!(
+            (status.conditions.len(), status.paths.len(), status.findings[0].code),
+            (8, 9, verdict_code)
+        );
+        assert!(
+            !status.history.is_empty() && status.findings.len() >= 8,
+            "{} {}",
+            status.history.len(),
+            status.findings.len()
+        );
+        let once = status.clone();
+        apply(&mut status);
+        assert_eq!(status, once, "a bounded status is left alone");
+    }
 }

@@ -19,8 +19,11 @@ use super::run::{self, Refusal};
 use super::tally::Tally;
 use super::{names, schedule::Slot};
 use crate::resource::spec::ClaudeProbe;
-use crate::resource::status::ClaudeProbeStatus;
+use crate::resource::status::{ClaudeProbeStatus, CredentialStatus};
 use crate::resource::validated::{Probe, SpecFault};
+
+/// Pods are looked at for stale keys at most so often.
+const LOOK_PERIOD: SignedDuration = SignedDuration::from_mins(5);
 
 /// A checked spec, or what is wrong with it.
 pub type Checked = Result<Arc<Probe>, Arc<[SpecFault]>>;
@@ -40,6 +43,9 @@ struct Entry {
     refusal: Option<Refusal>,
     spec: Option<(i64, Checked)>,
     facts: Facts,
+    /// When pods were looked at last, and for which fingerprints nobody is left.
+    looked: Option<Timestamp>,
+    clean: Vec<String>,
     tally: Tally,
     failures: u32,
 }
@@ -209,9 +215,30 @@ impl Cache {
             .unwrap_or_default()
     }
 
-    /// Sets what was looked up besides.
-    pub fn learn(&self, uid: &str, facts: Facts) {
-        self.with(uid, |entry| entry.facts = facts);
+    /// Whether pods may be looked at for these keys: not while nobody is left for them, and not again so soon. Notes the look.
+    pub fn may_look(&self, uid: &str, keys: &[CredentialStatus], now: Timestamp) -> bool {
+        self.with(uid, |entry| {
+            let clean = !entry.clean.is_empty() && entry.clean == fingerprints(keys);
+            let soon = entry.looked.is_some_and(|at| at + LOOK_PERIOD > now);
+            if !clean && !soon {
+                entry.looked = Some(now);
+            }
+            !clean && !soon
+        })
+    }
+
+    /// What a look at pods told.
+    pub fn learn(&self, uid: &str, keys: &[CredentialStatus], facts: Facts) {
+        let changes = keys
+            .iter()
+            .filter_map(|key| key.previous_last_seen_at.as_ref())
+            .map(|at| at.0.as_millisecond());
+        let before = changes.max().unwrap_or(i64::MAX);
+        let left = !facts.stale_workloads.is_empty() || facts.gateway_pods.iter().any(|(_, start)| *start < before);
+        self.with(uid, |entry| {
+            entry.clean = if left { Vec::new() } else { fingerprints(keys) };
+            entry.facts = facts;
+        });
     }
 
     /// The newest status: what the watch told, or what we wrote after that.
@@ -284,6 +311,10 @@ impl Entry {
             && self.status.is_none()
             && self.spec.is_none()
     }
+}
+
+fn fingerprints(keys: &[CredentialStatus]) -> Vec<String> {
+    keys.iter().map(|key| key.fingerprint.clone()).collect()
 }
 
 /// Whether `one` is a later version than `other`. Versions are numbers of one series (KEP-5504); where they are not, ours is

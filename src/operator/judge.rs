@@ -8,8 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::{canaries, history, keys};
 use crate::catalogue::ConditionType;
 use crate::diagnosis::{
-    self, Case, Context, Diagnosis, PathBefore, PathCase, PodsOf, PreviousVerdict, Published, Request, Status,
-    Thresholds,
+    self, Case, Context, Diagnosis, PathBefore, PathCase, PodsOf, PreviousVerdict, Published, Request, StaleWorkload,
+    Status, Thresholds,
 };
 use crate::report::evidence::RunEvidence;
 use crate::resource::status::{ClaudeProbeStatus, CredentialStatus};
@@ -23,6 +23,8 @@ pub const NO_RUN_REASONS: [&str; 4] = ["NoRunYet", "Suspended", "OverBudget", "N
 pub struct Facts {
     /// Start of the oldest container of each gateway's own pods, Unix milliseconds, where it was looked up.
     pub gateway_pods: Vec<(String, i64)>,
+    /// Pods of the spec's workloads that hold an older key.
+    pub stale_workloads: Vec<StaleWorkload>,
 }
 
 /// Diagnoses a run. `before` is the status that the run found, `keys` the keys that it left.
@@ -99,6 +101,7 @@ fn context(
                 oldest_start_ms: *start,
             })
             .collect(),
+        stale_workloads: facts.stale_workloads.clone(),
         latency: Vec::new(),
         thresholds: Thresholds::of(probe),
     }

@@ -34,6 +34,7 @@ mod status;
 pub mod tally;
 mod text;
 pub mod wiring;
+mod workloads;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -30,7 +30,7 @@ use super::decide::decide;
 use super::lease::{Elector, Leadership, Terms};
 use super::pod_view::ProbePod;
 use super::self_check;
-use super::{clock, names, pod};
+use super::{clock, names, pod, workloads};
 use crate::metrics::OperatorMetrics;
 use crate::operator::events::Publisher;
 use crate::resource::spec::ClaudeProbe;
@@ -507,8 +507,23 @@ async fn reconcile(probe: Arc<Guarded>, operator: Arc<Operator>) -> Result<Actio
 }
 
 async fn look(resource: &ClaudeProbe, operator: &Operator) -> Result<Action, ReconcileError> {
-    let observed = operator.cache.observe(resource, operator.crd_outdated.borrow().clone());
+    let mut observed = operator.cache.observe(resource, operator.crd_outdated.borrow().clone());
     let now = clock::now();
+    let uid = resource.metadata.uid.as_deref().unwrap_or_default();
+    if let Ok(probe) = observed.spec.as_deref()
+        && workloads::worth_a_look(probe, &observed.status)
+        && operator.cache.may_look(uid, &observed.status.credentials, now)
+    {
+        match workloads::look(&operator.client, probe, &observed.status).await {
+            Ok(facts) => {
+                operator.cache.learn(uid, &observed.status.credentials, facts.clone());
+                observed.facts = facts;
+            }
+            Err(error) => {
+                tracing::warn!(%error, probe = probe.name, namespace = probe.namespace, "the workloads' pods could not be listed")
+            }
+        }
+    }
     let plan = decide(&observed, now);
     let wake = plan.wake;
     let done = operator

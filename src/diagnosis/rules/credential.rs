@@ -7,6 +7,7 @@
 use super::{Finding, Leg, View};
 use crate::catalogue::{Code, Confidence};
 use crate::claude::error::ErrorClass;
+use crate::diagnosis::StaleWorkload;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::{Origin, Provenance};
@@ -246,6 +247,30 @@ fn stale(view: &View<'_>, leg: &Leg<'_>, found: Finding, direct_accepts: bool) -
     found.advise(format!(
         "The gateway sends a {what} key of its own, whatever clients send.{age} Restart it so that it reads its Secret{secret} again (kubectl rollout restart), and mount the key as a file or add a reloader so that the next rotation needs none."
     ))
+}
+
+/// Pods that were given the key before it changed. It concerns no path.
+pub(super) fn workloads(view: &View<'_>) -> Vec<Finding> {
+    let finding = |held: &StaleWorkload| {
+        let confidence = if held.certain {
+            Confidence::Certain
+        } else {
+            Confidence::Possible
+        };
+        let more = held.count.saturating_sub(held.pods.len());
+        let rest = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        let evidence = format!(
+            "{}{rest} started before {} changed and took it at their start",
+            held.pods.join(", "),
+            held.key_ref
+        );
+        finding(Code::WorkloadStaleCredential, "", confidence, evidence)
+    };
+    view.case.context.stale_workloads.iter().map(finding).collect()
 }
 
 fn altered(leg: &Leg<'_>, found: Finding) -> Finding {

@@ -85,5 +85,6 @@ pub(super) fn apply(view: &View<'_>) -> Vec<Finding> {
     }
     let egress = network::egress_down(view, &findings);
     findings.extend(egress);
+    findings.extend(credential::workloads(view));
     findings
 }
