@@ -15,7 +15,7 @@ use crate::cli::exit::Failure;
 use crate::plan::{CanaryChoice, CredentialCanaries, PodNeeds, PodPlan, Settings, plan};
 use crate::probe::Secrets;
 use crate::report::evidence::ExchangeKind;
-use crate::report::plan::Plan;
+use crate::report::plan::{Header, HeaderValue, Plan};
 use crate::resource::spec::{ClaudeProbe, KeyRef};
 use crate::resource::validated::{PodGroup, Probe, SpecFault};
 
@@ -89,7 +89,7 @@ pub fn prepare(args: &Args, environment: &dyn Environment) -> Result<Prepared, F
     if let Some(ca) = &args.ca_file {
         trust(&mut plan, ca)?;
     }
-    let secrets = secrets(&needs, args, environment)?;
+    let secrets = secrets(&plan, &needs, args, environment)?;
     Ok(Prepared {
         probe,
         plan,
@@ -186,7 +186,7 @@ fn trust(plan: &mut Plan, ca: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn secrets(needs: &PodNeeds, args: &Args, environment: &dyn Environment) -> Result<Secrets, Failure> {
+fn secrets(plan: &Plan, needs: &PodNeeds, args: &Args, environment: &dyn Environment) -> Result<Secrets, Failure> {
     let mut secrets = Secrets::new();
     let mut missing = Vec::new();
     for need in &needs.secrets {
@@ -198,8 +198,8 @@ fn secrets(needs: &PodNeeds, args: &Args, environment: &dyn Environment) -> Resu
         };
         let value = match environment.get(&own)? {
             Some(value) => Some(value),
-            // Never a proxy's password or a certificate: only what may be the API key.
-            None if args.file.is_some() && may_be_the_key(key) => environment.get(FALLBACK)?,
+            // Never for a header, a proxy's password or a certificate: they would carry the API key to others.
+            None if args.file.is_some() && is_credential(plan, &need.variable) => environment.get(FALLBACK)?,
             None => None,
         };
         match value {
@@ -217,8 +217,16 @@ fn secrets(needs: &PodNeeds, args: &Args, environment: &dyn Environment) -> Resu
     }
 }
 
-fn may_be_the_key(key: &str) -> bool {
-    !matches!(key, "username" | "password" | "tls.crt" | "tls.key")
+/// Whether a path sends this variable as its key, and nothing sends it otherwise.
+fn is_credential(plan: &Plan, variable: &str) -> bool {
+    let sends = |headers: &[Header]| {
+        let mut values = headers.iter().map(|header| &header.value);
+        values.any(|value| matches!(value, HeaderValue::Env(name) if name == variable))
+    };
+    let mut credentials = plan.legs.iter().filter_map(|leg| leg.credential.as_ref());
+    credentials.any(|credential| credential.env == variable)
+        && !sends(&plan.request.headers)
+        && !plan.legs.iter().any(|leg| sends(&leg.headers))
 }
 
 /// Faults with the flag's name where a flag gave the field.

@@ -149,6 +149,29 @@ fn wrong_words_are_refused_by_the_parser() {
 }
 
 #[test]
+fn the_api_key_never_stands_in_for_the_secret_of_a_header() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("probe.yaml");
+    let text = "
+apiVersion: claudeprobe.dev/v1alpha1
+kind: ClaudeProbe
+metadata: {name: p}
+spec:
+  schedule: {every: 5m}
+  credential: {secretKeyRef: {name: claude-key, key: api-key}}
+  request: {headers: [{name: x-tenant, valueFrom: {secretKeyRef: {name: tenant, key: id}}}]}
+  gateways: [{name: edge, url: 'http://edge'}]
+";
+    std::fs::write(&path, text).unwrap();
+    let args = args(&format!("-f {}", path.display()));
+    let failure = prepare(&args, &environment(&[KEY])).unwrap_err();
+    assert_eq!(
+        failure.message,
+        "keys are missing in the environment:\n  Secret tenant, key id: set CLAUDEPROBE_SECRET_TENANT_ID"
+    );
+}
+
+#[test]
 fn a_file_takes_keys_from_variables_named_after_its_secrets() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("probe.yaml");
