@@ -51,7 +51,7 @@ http_access deny all";
 cases! {
     nginx_is_refused_by_its_upstream: Case::new(nginx_server("location / { proxy_pass http://{closed}; }"))
         .look(direct(&[Status(200)]))
-        .look(through(&[Status(502), NoHeader("request-id"), Lasts(0, 900)]))
+        .look(through(&[Status(502), NoHeader("request-id")]))
         .failing(Code::UpstreamUnreachable);
     haproxy_is_refused_by_its_upstream: Case::new(haproxy_to("{closed}"))
         .look(through(&[Status(503), Says("No server is available")]))
@@ -60,14 +60,14 @@ cases! {
         .look(through(&[Status(503), Says("remote connection failure")]))
         .failing(Code::UpstreamUnreachable);
     nginx_gets_no_answer_to_its_syn: Case::new(nginx_server("location / { proxy_connect_timeout 1s; proxy_pass http://{blackhole}; }"))
-        .look(through(&[Status(504), Lasts(900, 3000)]))
+        .look(through(&[Status(504), Lasts(900, 7900)]))
         .failing(Code::UpstreamConnectTimeout);
     haproxy_gets_no_answer_to_its_syn: Case::new(Front::Haproxy {
             defaults: "timeout connect 1s".into(), frontend: String::new(), backend: "server claude {blackhole}".into(), tls: None })
-        .look(through(&[Status(503), Lasts(900, 4500)]))
+        .look(through(&[Status(503), Lasts(900, 7900)]))
         .failing(Code::UpstreamUnreachable);
     envoy_gets_no_answer_to_its_syn: Case::new(Front::Envoy(DROPPED))
-        .look(through(&[Status(503), Says("connection timeout"), Lasts(900, 3000)]))
+        .look(through(&[Status(503), Says("connection timeout"), Lasts(900, 7900)]))
         .failing(Code::UpstreamConnectTimeout);
     nginx_cannot_resolve_its_upstream: Case::new(nginx_server(
             "resolver {names} ipv6=off; resolver_timeout 2s; set $claude http://api.anthropic.invalid; location / { proxy_pass $claude; }"))
@@ -79,7 +79,7 @@ cases! {
     nginx_checks_another_name_than_claudes: Case::new(nginx(
             "proxy_ssl_verify on; proxy_ssl_trusted_certificate {dir}/ca.pem; proxy_ssl_name elsewhere.test;"))
         .claude_https().direct(TLS)
-        .look(direct(&[Status(200)])).look(through(&[Status(502), Lasts(0, 900)]))
+        .look(direct(&[Status(200)])).look(through(&[Status(502)]))
         .failing(Code::UpstreamUnreachable);
     envoy_does_not_trust_claudes_certificate: Case::new(Front::Envoy(MISTRUSTS))
         .claude_https().direct(TLS)
