@@ -1,5 +1,5 @@
 # Start with `make demo`. Every target installs or builds what it needs first, and says nothing about what is there already.
-.PHONY: help check test demo image cluster cluster-down bench
+.PHONY: help check test accuracy demo image cluster cluster-down bench
 .DEFAULT_GOAL := help
 
 help: ## what there is to make
@@ -14,6 +14,9 @@ check: ## format, lints, licences, unit tests: the quick part, no root
 
 test: ## all tests, with real gateways, real API servers and a real node (root)
 	@tests/run
+
+accuracy: ## every case on real nginx, HAProxy, Envoy and Squid: expected, found, how sure (root)
+	@tests/gateways/accuracy
 
 image: ## dist/claudeprobe-image.tar: FROM scratch, static, reproducible; PROFILE=test-image builds quicker
 	@tests/tools/image
