@@ -41,7 +41,7 @@ start() {
     # shellcheck disable=SC2016
     inside setsid --fork bash -c 'echo $$ >"$1.tmp"; mv "$1.tmp" "$1"; log=$2; shift 2; exec "$@" >>"$log" 2>&1' \
         - "$STATE/pid/$program" "$LOGS/$program" "$@" </dev/null >/dev/null 2>&1 9>&-
-    until_true 10 "$program has a process" test -s "$STATE/pid/$program"
+    until_true 30 "$program has a process" test -s "$STATE/pid/$program"
 }
 
 # running PROGRAM: is it alive?
@@ -94,7 +94,7 @@ open_box() {
         while :; do sleep 86400 & wait $! || true; done' - "$STATE" >"$LOGS/keeper" 2>&1 </dev/null 9>&- &
     local outer=$! inner
     disown
-    until_true 10 "namespaces are set up" test -e "$STATE/open"
+    until_true 30 "namespaces are set up" test -e "$STATE/open"
     inner=$(child_of "$outer")
     echo "$inner $(started_at "$inner")" >"$STATE/keeper"
     open_cgroup
@@ -201,5 +201,5 @@ YAML
         --service-account-issuer https://kubernetes.default.svc --service-account-signing-key-file "$PKI/sa.key" --service-account-key-file "$PKI/sa.pub" \
         --service-cluster-ip-range "$SERVICE_CIDR" --authorization-mode Node,RBAC --allow-privileged=true \
         --audit-policy-file "$STATE/audit.yaml" --audit-log-path "$STATE/audit.log" --profiling=false
-    until_true 60 "the API server is ready" kubectl get --raw /readyz
+    until_true 120 "the API server is ready" kubectl get --raw /readyz
 }

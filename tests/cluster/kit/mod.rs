@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 pub const NODE_IP: &str = "172.20.0.1";
 
 /// Long enough for a pod to be scheduled, started and read on a machine that does other things too.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// `kubectl` of the node. Never that of the machine, which may know another cluster.
 fn in_node() -> Command {
