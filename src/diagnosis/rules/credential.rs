@@ -306,14 +306,12 @@ pub(super) fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
         found.push(carrier_mismatch(leg, evidence, provenance.confidence));
         return found;
     }
-    let confidence = if knows_our_key(leg, frozen) {
+    let confidence = own_check(leg, frozen, provenance.confidence);
+    if confidence == Confidence::Possible {
         // Upstream's refusal in the gateway's words looks the same.
         let reading = Code::GatewayStaleCredential;
-        found.push(finding(reading, leg.name(), Confidence::Possible, evidence.clone()));
-        Confidence::Possible
-    } else {
-        provenance.confidence
-    };
+        found.push(finding(reading, leg.name(), confidence, evidence.clone()));
+    }
     let own = finding(Code::GatewayAuthRefused, leg.name(), confidence, evidence).hop("gateway");
     found.push(match frozen.phrase {
         Phrase::JwtInvalid => own.advise(
@@ -324,8 +322,9 @@ pub(super) fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
     found
 }
 
-/// A random key gets another refusal than ours: the gateway knows ours, and something behind that check refuses.
-fn knows_our_key(leg: &Leg<'_>, frozen: &Exchange) -> bool {
+/// How sure it is that a 401 is the gateway's own check. Without a mark that only such a check leaves, a random key must get
+/// the same refusal: where it gets another, the gateway knows our key, and something behind its check refuses.
+fn own_check(leg: &Leg<'_>, frozen: &Exchange, by_marks: Confidence) -> Confidence {
     let shape = |reply: &Exchange| {
         let shapes = [
             Marks::HTML,
@@ -337,8 +336,13 @@ fn knows_our_key(leg: &Leg<'_>, frozen: &Exchange) -> bool {
         ];
         (shapes.map(|mark| reply.marks.has(mark)), reply.phrase)
     };
-    leg.now(ExchangeKind::BadKey)
-        .is_some_and(|bad| frozen.status == 401 && bad.status == 401 && shape(bad) != shape(frozen))
+    if by_marks == Confidence::Certain || frozen.status != 401 {
+        return by_marks;
+    }
+    match leg.now(ExchangeKind::BadKey) {
+        Some(bad) if bad.status == 401 && shape(bad) == shape(frozen) => by_marks,
+        _ => Confidence::Possible,
+    }
 }
 
 fn carrier_mismatch(leg: &Leg<'_>, evidence: String, confidence: Confidence) -> Finding {

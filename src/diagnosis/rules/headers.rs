@@ -234,20 +234,24 @@ fn lost(
         }
         ErrorClass::BetaUnexpected => likely(Code::RequestInvalid),
         ErrorClass::ExtraInputs if !request.betas.is_empty() => {
-            // The value of the frozen request itself is lost; the canary says so independently.
-            let swallowed = leg
-                .known(ExchangeKind::BogusBeta)
-                .is_some_and(|canary| leg.complete(canary));
-            match (accepted, swallowed) {
-                (true, true) => Some((Code::BetaHeaderStripped, Confidence::Certain)),
-                (false, false) => Some((Code::BetaHeaderStripped, Confidence::Possible)),
-                _ => Some((Code::BetaHeaderStripped, Confidence::Likely)),
-            }
+            Some((Code::BetaHeaderStripped, beta_lost(leg, accepted)))
         }
         ErrorClass::WorkspaceRequired => likely(Code::RequestInvalid),
         ErrorClass::ExtraInputs | ErrorClass::InvalidJson | ErrorClass::InvalidRequest | ErrorClass::PromptTooLong => {
             likely(Code::BodyRewritten)
         }
         _ => None,
+    }
+}
+
+/// How sure it is that a beta value of the frozen request itself is lost: the control says so, and the canary independently.
+fn beta_lost(leg: &Leg<'_>, accepted: bool) -> Confidence {
+    let swallowed = leg
+        .known(ExchangeKind::BogusBeta)
+        .is_some_and(|canary| leg.complete(canary));
+    match (accepted, swallowed) {
+        (true, true) => Confidence::Certain,
+        (false, false) => Confidence::Possible,
+        _ => Confidence::Likely,
     }
 }

@@ -115,7 +115,7 @@ fn row_3_a_key_that_does_not_arrive_was_stripped() {
 fn row_4_a_gateway_that_asks_for_its_own_credential_refuses_us_itself() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
-    story.on("edge").frozen(page(401));
+    story.on("edge").frozen(page(401)).reply(K::BadKey, page(401));
     assert_eq!(story.verdict(), "Failing GatewayAuthRefused@edge");
 }
 

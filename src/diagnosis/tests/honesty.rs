@@ -11,7 +11,10 @@ use crate::resource::spec::Upstream;
 fn a_missing_request_id_counts_only_on_a_path_whose_own_successes_carry_one() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
-    story.on("edge").frozen(lookalike(401, E::Unauthenticated));
+    story
+        .on("edge")
+        .frozen(lookalike(401, E::Unauthenticated))
+        .reply(K::BadKey, lookalike(401, E::Unauthenticated));
     assert_eq!(story.verdict(), "Inconclusive @edge");
     // Its own success (a kept canary) carries one: the reply is not Claude's.
     let mut before = Story::healthy();
