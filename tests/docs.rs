@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use claudeprobe::catalogue::CATALOGUE;
+use claudeprobe::metrics::{FAMILIES, PREFIX};
 
 fn compare(file: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
@@ -18,6 +19,25 @@ fn compare(file: &str, text: &str) {
         kept == text,
         "{file} is not what the program says: run UPDATE_DOCS=1 cargo test --test docs"
     );
+}
+
+#[test]
+fn the_metrics_reference_is_the_catalogue() {
+    let mut text = String::from(
+        "# Metrics\n\nGenerated from `src/metrics/families.rs`. The replica that acts shows the series of all probes, with the labels `namespace` and\n\
+         `probe` besides those listed; they are removed with the probe. Scrape with `honorLabels: true`.\n",
+    );
+    for (title, per_probe) in [("Of each probe", true), ("Of the operator", false)] {
+        let _ = write!(
+            text,
+            "\n## {title}\n\n| metric | kind | labels | says |\n|---|---|---|---|\n"
+        );
+        for family in FAMILIES.iter().filter(|family| family.per_probe == per_probe) {
+            let (name, kind, labels) = (family.name, family.kind.name(), family.labels.join(", "));
+            let _ = writeln!(text, "| `{PREFIX}{name}` | {kind} | {labels} | {} |", family.help);
+        }
+    }
+    compare("docs/metrics.md", &text);
 }
 
 #[test]

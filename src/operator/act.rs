@@ -179,6 +179,29 @@ impl Actor {
         }
     }
 
+    /// The newest status, read: after a write that was not answered.
+    ///
+    /// # Errors
+    /// The API server refused, or did not answer in time.
+    pub async fn read_status(&self, cache: &Cache, resource: &ClaudeProbe) -> Result<(), ActError> {
+        const WHAT: &str = "reading the probe again";
+        let api: Api<ClaudeProbe> = Api::namespaced(self.client.clone(), &resource.namespace().unwrap_or_default());
+        match self.write(WHAT, api.get(&resource.name_any())).await? {
+            Ok(found) if found.uid() == resource.uid() => {
+                let uid = found.uid().unwrap_or_default();
+                cache.wrote(
+                    &uid,
+                    found.resource_version().unwrap_or_default(),
+                    found.status.unwrap_or_default(),
+                );
+                cache.set_unsure(&uid, false);
+                Ok(())
+            }
+            // Gone: the watch will tell.
+            _ => Ok(()),
+        }
+    }
+
     /// `false` when the probe is gone.
     async fn write_status(
         &self,
@@ -197,7 +220,14 @@ impl Actor {
             "status": status,
         }));
         let params = PatchParams::apply(names::FIELD_MANAGER).force();
-        match self.write(WHAT, api.patch_status(&name, &params, &patch)).await? {
+        // Until it is answered: the write may arrive although we hear nothing of it.
+        let uid = resource.uid().unwrap_or_default();
+        cache.set_unsure(&uid, true);
+        let answer = self.write(WHAT, api.patch_status(&name, &params, &patch)).await;
+        if matches!(answer, Ok(_) | Err(ActError::NotLeading)) {
+            cache.set_unsure(&uid, false);
+        }
+        match answer? {
             Ok(written) => {
                 let uid = written.uid().unwrap_or_default();
                 cache.wrote(

@@ -40,6 +40,8 @@ struct Entry {
     deleted: HashSet<String>,
     /// The newest status that we wrote, with its resource version.
     status: Option<(String, ClaudeProbeStatus)>,
+    /// A status was sent and not answered: it may have been written or not.
+    unsure: bool,
     refusal: Option<Refusal>,
     spec: Option<(i64, Checked)>,
     facts: Facts,
@@ -186,6 +188,17 @@ impl Cache {
             entry.gone.retain(|pod| open.contains(&pod.uid));
             entry.status = Some((version, status));
         });
+    }
+
+    /// Notes whether the newest status is not known, because one was sent and not answered.
+    pub fn set_unsure(&self, uid: &str, unsure: bool) {
+        self.with(uid, |entry| entry.unsure = unsure);
+    }
+
+    /// Whether the newest status is not known.
+    #[must_use]
+    pub fn is_unsure(&self, uid: &str) -> bool {
+        self.lock().get(uid).is_some_and(|entry| entry.unsure)
     }
 
     /// Counts a failure of this probe's reconcile; returns how many in a row.

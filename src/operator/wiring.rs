@@ -507,6 +507,12 @@ async fn reconcile(probe: Arc<Guarded>, operator: Arc<Operator>) -> Result<Actio
 }
 
 async fn look(resource: &ClaudeProbe, operator: &Operator) -> Result<Action, ReconcileError> {
+    if operator
+        .cache
+        .is_unsure(resource.metadata.uid.as_deref().unwrap_or_default())
+    {
+        operator.actor.read_status(&operator.cache, resource).await?;
+    }
     let mut observed = operator.cache.observe(resource, operator.crd_outdated.borrow().clone());
     let now = clock::now();
     let uid = resource.metadata.uid.as_deref().unwrap_or_default();
