@@ -24,6 +24,14 @@ pub fn service(namespace: &str, name: &str, port: u16, target: u16) {
     ));
 }
 
+/// Waits until connections to the Service are accepted: it takes a moment from its creation to rules on the node, and names.
+pub fn wait_for_service(namespace: &str, name: &str, port: u16) {
+    let host = format!("{name}.{namespace}.svc");
+    eventually(&format!("{host}:{port} accepts connections"), || {
+        TcpStream::connect((host.as_str(), port)).map_err(|error| error.to_string())
+    });
+}
+
 /// A running program; ends with the value.
 #[derive(Debug)]
 pub struct Daemon {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::daemon::{Daemon, free_port, service};
+use super::daemon::{Daemon, free_port, service, wait_for_service};
 
 /// A running nginx behind a Service.
 #[derive(Debug)]
@@ -32,6 +32,7 @@ impl Nginx {
         };
         nginx.configure(http, location);
         nginx.restart();
+        wait_for_service(namespace, name, 8080);
         nginx
     }
 

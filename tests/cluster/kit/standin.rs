@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::daemon::{Daemon, free_port, service};
+use super::daemon::{Daemon, free_port, service, wait_for_service};
 use super::{NODE_IP, http};
 
 /// A key in the form of genuine ones. It opens nothing: a stand-in alone knows it.
@@ -46,6 +46,7 @@ impl Standin {
         }
         let log: PathBuf = std::env::temp_dir().join(format!("standin-{namespace}.log"));
         let daemon = Daemon::start(&mut command, &log, &[port, control]);
+        wait_for_service(namespace, "claude", 80);
         Self {
             _daemon: daemon,
             control,
