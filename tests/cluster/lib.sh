@@ -88,7 +88,7 @@ open_box() {
     setsid nsenter --net="/run/netns/$NETNS" unshare --mount --propagation private --pid --fork --kill-child --mount-proc bash -c '
         set -e
         mount --make-rshared /
-        for dir in /var/lib/cni /var/lib/kubelet /run/containerd /var/log/containers /var/log/pods /etc/cni; do mkdir -p "$dir" "$1/private$dir"; mount --bind "$1/private$dir" "$dir"; done
+        for dir in /run/netns /var/lib/cni /var/lib/kubelet /run/containerd /var/log/containers /var/log/pods /etc/cni; do mkdir -p "$dir" "$1/private$dir"; mount --bind "$1/private$dir" "$dir"; done
         for file in hosts resolv.conf; do mount --bind "$1/etc/$file" "/etc/$file"; done
         touch "$1/open"
         while :; do sleep 86400 & wait $! || true; done' - "$STATE" >"$LOGS/keeper" 2>&1 </dev/null 9>&- &
