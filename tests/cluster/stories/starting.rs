@@ -87,3 +87,52 @@ fn a_quota_of_the_namespace_is_named_and_its_end_noticed() {
     story.kubectl(&["delete", "quota", "none"]);
     recovers(&story);
 }
+
+/// The operator's image on the node, out of the kubelet's sight while the value lives.
+struct HiddenImage(String);
+
+impl HiddenImage {
+    const KEPT: &str = "docker.io/library/kept-for-a-story:1";
+
+    fn of_the_operator() -> Self {
+        let image = crate::kit::kubectl(&[
+            "--namespace=claudeprobe-system",
+            "get",
+            "deployment",
+            "claudeprobe-operator",
+            "--output=jsonpath={.spec.template.spec.containers[0].image}",
+        ]);
+        let name = format!("docker.io/library/{image}");
+        images(&["tag", "--force", &name, Self::KEPT]);
+        images(&["rm", &name]);
+        Self(name)
+    }
+}
+
+impl Drop for HiddenImage {
+    fn drop(&mut self) {
+        images(&["tag", "--force", Self::KEPT, &self.0]);
+        images(&["rm", Self::KEPT]);
+    }
+}
+
+fn images(arguments: &[&str]) {
+    let status = std::process::Command::new("ctr")
+        .args(["--namespace", "k8s.io", "images"])
+        .args(arguments)
+        .stdout(std::process::Stdio::null())
+        .status()
+        .expect("ctr starts");
+    assert!(status.success(), "ctr images {arguments:?}: {status}");
+}
+
+#[test]
+fn alone_an_image_that_no_registry_gives_is_named_and_its_arrival_noticed() {
+    let story = Story::new("noimage", &[KEY]);
+    let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
+    let hidden = HiddenImage::of_the_operator();
+    story.probe(&gateway.url, "");
+    named(&story, "ImagePullFailed");
+    drop(hidden);
+    recovers(&story);
+}
