@@ -134,7 +134,8 @@ pub struct Operator {
 impl Operator {
     /// Starts it for one namespace, whose Lease it takes; `env` is set besides.
     pub fn start(namespace: &str, name: &str, env: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_claudeprobe"))
+        let program = std::env::var("CLAUDEPROBE").unwrap_or_else(|_| env!("CARGO_BIN_EXE_claudeprobe").to_owned());
+        let mut child = Command::new(program)
             .args([
                 "operator",
                 "--image",
@@ -193,6 +194,14 @@ impl Operator {
         let text = self.get("/metrics").await.ok()?;
         let found = text.lines().find(|found| found.starts_with(line))?;
         found.rsplit(' ').next()?.parse().ok()
+    }
+
+    /// Its resident memory now, KiB.
+    #[allow(dead_code)] // the benchmark's
+    pub fn resident_kib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
     /// Waits until it has ended by itself.
