@@ -26,6 +26,7 @@ pub mod names;
 mod observe;
 pub mod pod;
 mod pod_view;
+mod reconcile;
 mod run;
 pub mod schedule;
 mod self_check;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures::{Stream, StreamExt};
 use kube::api::{Api, ListParams};
 use kube::core::DeserializeGuard;
-use kube::runtime::controller::{Action, Config, Controller};
+use kube::runtime::controller::{Config, Controller};
 use kube::runtime::predicates;
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
@@ -24,13 +24,13 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::act::{ActError, Actor};
+use super::act::Actor;
 use super::cache::Cache;
-use super::decide::decide;
 use super::lease::{Elector, Leadership, Terms};
 use super::pod_view::ProbePod;
+use super::reconcile::{backoff, reconcile};
 use super::self_check;
-use super::{clock, names, pod, workloads};
+use super::{clock, names, pod};
 use crate::metrics::OperatorMetrics;
 use crate::operator::events::Publisher;
 use crate::resource::spec::ClaudeProbe;
@@ -40,10 +40,6 @@ pub type Guarded = DeserializeGuard<ClaudeProbe>;
 
 /// Probes that are worked on at the same time.
 const CONCURRENCY: u16 = 32;
-/// Longest time that one look at a probe may take, all its writes included.
-const RECONCILE_LIMIT: Duration = Duration::from_secs(30);
-/// A probe whose writes fail is looked at again after at most this long.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 /// How often the main loop says that it lives.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -64,8 +60,8 @@ pub struct Settings {
 
 /// What all tasks share.
 pub struct Operator {
-    client: Client,
-    actor: Actor,
+    pub(super) client: Client,
+    pub(super) actor: Actor,
     /// What is remembered of each probe.
     pub cache: Cache,
     /// Counters of the operator itself.
@@ -79,7 +75,7 @@ pub struct Operator {
     synced: watch::Receiver<usize>,
     /// When the main loop ticked last, Unix seconds.
     ticked: AtomicI64,
-    crd_outdated: watch::Receiver<Option<String>>,
+    pub(super) crd_outdated: watch::Receiver<Option<String>>,
 }
 
 impl Operator {
@@ -454,114 +450,4 @@ fn pod_stream(
 fn owner_ref(pod: &ProbePod) -> Option<ObjectRef<Guarded>> {
     let owner = super::pod_view::owner(&pod.metadata)?;
     Some(ObjectRef::new(&owner.name).within(pod.metadata.namespace.as_deref()?))
-}
-
-/// Why a look at a probe failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ReconcileError {
-    /// A write failed.
-    #[error(transparent)]
-    Act(#[from] ActError),
-    /// It took too long.
-    #[error("a look at the probe took longer than {} s", RECONCILE_LIMIT.as_secs())]
-    TooSlow,
-}
-
-impl ReconcileError {
-    fn class(&self) -> &'static str {
-        match self {
-            Self::Act(error) => error.class(),
-            Self::TooSlow => "timeout",
-        }
-    }
-}
-
-async fn reconcile(probe: Arc<Guarded>, operator: Arc<Operator>) -> Result<Action, ReconcileError> {
-    if !operator.is_acting() {
-        return Ok(Action::await_change());
-    }
-    let resource = match &probe.0 {
-        Ok(resource) => resource,
-        Err(invalid) => {
-            tracing::warn!(
-                probe = probe.name_any(),
-                namespace = probe.namespace(),
-                error = invalid.error,
-                "a probe cannot be read"
-            );
-            return Ok(Action::await_change());
-        }
-    };
-    // Being deleted: the garbage collector takes its pods.
-    if resource.metadata.deletion_timestamp.is_some() {
-        return Ok(Action::await_change());
-    }
-    let began = tokio::time::Instant::now();
-    let looked = tokio::time::timeout(RECONCILE_LIMIT, look(resource, &operator))
-        .await
-        .unwrap_or(Err(ReconcileError::TooSlow));
-    operator
-        .metrics
-        .reconciled(began.elapsed(), looked.as_ref().err().map(ReconcileError::class));
-    looked
-}
-
-async fn look(resource: &ClaudeProbe, operator: &Operator) -> Result<Action, ReconcileError> {
-    if operator
-        .cache
-        .is_unsure(resource.metadata.uid.as_deref().unwrap_or_default())
-    {
-        operator.actor.read_status(&operator.cache, resource).await?;
-    }
-    let mut observed = operator.cache.observe(resource, operator.crd_outdated.borrow().clone());
-    let now = clock::now();
-    let uid = resource.metadata.uid.as_deref().unwrap_or_default();
-    if let Ok(probe) = observed.spec.as_deref()
-        && workloads::worth_a_look(probe, &observed.status)
-        && operator.cache.may_look(uid, &observed.status.credentials, now)
-    {
-        match workloads::look(&operator.client, probe, &observed.status).await {
-            Ok(facts) => {
-                operator.cache.learn(uid, &observed.status.credentials, facts.clone());
-                observed.facts = facts;
-            }
-            Err(error) => {
-                tracing::warn!(%error, probe = probe.name, namespace = probe.namespace, "the workloads' pods could not be listed")
-            }
-        }
-    }
-    let plan = decide(&observed, now);
-    let wake = plan.wake;
-    let done = operator
-        .actor
-        .act(
-            &operator.cache,
-            resource,
-            observed.spec.as_deref().ok(),
-            &observed.status,
-            plan,
-        )
-        .await?;
-    operator
-        .cache
-        .went_well(resource.metadata.uid.as_deref().unwrap_or_default());
-    let wait = Duration::try_from(wake.duration_since(clock::now())).unwrap_or(Duration::ZERO);
-    // A plan that did nothing and wants to be looked at again at once would spin.
-    let wait = match (done.again, done.wrote) {
-        (true, _) => Duration::ZERO,
-        (false, true) => wait,
-        (false, false) => wait.max(Duration::from_millis(20)),
-    };
-    Ok(Action::requeue(wait))
-}
-
-fn backoff(probe: Arc<Guarded>, error: &ReconcileError, operator: Arc<Operator>) -> Action {
-    if matches!(error, ReconcileError::Act(ActError::NotLeading)) {
-        return Action::requeue(Duration::from_secs(1));
-    }
-    let uid = probe.uid().unwrap_or_default();
-    let failures = operator.cache.failed(&uid).min(6);
-    // Spread by the UID: a thousand probes must not come back in the same instant.
-    let spread = u64::from(uid.bytes().fold(0_u8, u8::wrapping_add)) * 4;
-    Action::requeue(Duration::from_millis(500 * (1 << failures) + spread).min(LONGEST_BACKOFF))
 }

@@ -1,0 +1,136 @@
+//! One look at one probe: observe, decide, act, and when to look again.
+//!
+//! # Guarantees
+//! Nothing is done while this replica does not act. A look has an end, and every look that succeeds says when the next is due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::ResourceExt;
+use kube::runtime::controller::Action;
+
+use super::act::ActError;
+use super::decide::decide;
+use super::wiring::{Guarded, Operator};
+use super::{clock, workloads};
+use crate::resource::spec::ClaudeProbe;
+
+/// Longest time that one look at a probe may take, all its writes included.
+const RECONCILE_LIMIT: Duration = Duration::from_secs(30);
+/// A probe whose writes fail is looked at again after at most this long.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// Why a look at a probe failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReconcileError {
+    /// A write failed.
+    #[error(transparent)]
+    Act(#[from] ActError),
+    /// It took too long.
+    #[error("a look at the probe took longer than {} s", RECONCILE_LIMIT.as_secs())]
+    TooSlow,
+}
+
+impl ReconcileError {
+    fn class(&self) -> &'static str {
+        match self {
+            Self::Act(error) => error.class(),
+            Self::TooSlow => "timeout",
+        }
+    }
+}
+
+/// Looks at a probe.
+///
+/// # Errors
+/// A write that failed, or a look that took too long: [`backoff`] says when it is tried again.
+pub(super) async fn reconcile(probe: Arc<Guarded>, operator: Arc<Operator>) -> Result<Action, ReconcileError> {
+    if !operator.is_acting() {
+        return Ok(Action::await_change());
+    }
+    let resource = match &probe.0 {
+        Ok(resource) => resource,
+        Err(invalid) => {
+            tracing::warn!(
+                probe = probe.name_any(),
+                namespace = probe.namespace(),
+                error = invalid.error,
+                "a probe cannot be read"
+            );
+            return Ok(Action::await_change());
+        }
+    };
+    // Being deleted: the garbage collector takes its pods.
+    if resource.metadata.deletion_timestamp.is_some() {
+        return Ok(Action::await_change());
+    }
+    let began = tokio::time::Instant::now();
+    let looked = tokio::time::timeout(RECONCILE_LIMIT, look(resource, &operator))
+        .await
+        .unwrap_or(Err(ReconcileError::TooSlow));
+    operator
+        .metrics
+        .reconciled(began.elapsed(), looked.as_ref().err().map(ReconcileError::class));
+    looked
+}
+
+async fn look(resource: &ClaudeProbe, operator: &Operator) -> Result<Action, ReconcileError> {
+    if operator
+        .cache
+        .is_unsure(resource.metadata.uid.as_deref().unwrap_or_default())
+    {
+        operator.actor.read_status(&operator.cache, resource).await?;
+    }
+    let mut observed = operator.cache.observe(resource, operator.crd_outdated.borrow().clone());
+    let now = clock::now();
+    let uid = resource.metadata.uid.as_deref().unwrap_or_default();
+    if let Ok(probe) = observed.spec.as_deref()
+        && workloads::worth_a_look(probe, &observed.status)
+        && operator.cache.may_look(uid, &observed.status.credentials, now)
+    {
+        match workloads::look(&operator.client, probe, &observed.status).await {
+            Ok(facts) => {
+                operator.cache.learn(uid, &observed.status.credentials, facts.clone());
+                observed.facts = facts;
+            }
+            Err(error) => {
+                tracing::warn!(%error, probe = probe.name, namespace = probe.namespace, "the workloads' pods could not be listed")
+            }
+        }
+    }
+    let plan = decide(&observed, now);
+    let wake = plan.wake;
+    let done = operator
+        .actor
+        .act(
+            &operator.cache,
+            resource,
+            observed.spec.as_deref().ok(),
+            &observed.status,
+            plan,
+        )
+        .await?;
+    operator
+        .cache
+        .went_well(resource.metadata.uid.as_deref().unwrap_or_default());
+    let wait = Duration::try_from(wake.duration_since(clock::now())).unwrap_or(Duration::ZERO);
+    // A plan that did nothing and wants to be looked at again at once would spin.
+    let wait = match (done.again, done.wrote) {
+        (true, _) => Duration::ZERO,
+        (false, true) => wait,
+        (false, false) => wait.max(Duration::from_millis(20)),
+    };
+    Ok(Action::requeue(wait))
+}
+
+/// When a look that failed is tried again.
+pub(super) fn backoff(probe: Arc<Guarded>, error: &ReconcileError, operator: Arc<Operator>) -> Action {
+    if matches!(error, ReconcileError::Act(ActError::NotLeading)) {
+        return Action::requeue(Duration::from_secs(1));
+    }
+    let uid = probe.uid().unwrap_or_default();
+    let failures = operator.cache.failed(&uid).min(6);
+    // Spread by the UID: a thousand probes must not come back in the same instant.
+    let spread = u64::from(uid.bytes().fold(0_u8, u8::wrapping_add)) * 4;
+    Action::requeue(Duration::from_millis(500 * (1 << failures) + spread).min(LONGEST_BACKOFF))
+}
