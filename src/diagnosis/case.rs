@@ -107,21 +107,28 @@ pub struct Context {
     pub gateway_pods: Vec<PodsOf>,
     /// Pods that hold an older version of a key, where the spec names workloads.
     pub stale_workloads: Vec<StaleWorkload>,
-    /// Pairs of zero-token exchanges for the latency rule, newest last.
+    /// Pairs of zero-token exchanges of earlier runs for the latency rule, newest last: [`super::Diagnosis::latency`].
     pub latency: Vec<LatencyPair>,
     /// Thresholds of the spec.
     pub thresholds: Thresholds,
 }
 
-/// Canary results of one path, kept until refuted or stale.
+/// Canary results of one path, at most one of each kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathCanaries {
     /// Path name.
     pub path: String,
-    /// When they were sent.
+    /// The results.
+    pub results: Vec<KeptResult>,
+}
+
+/// One canary's result, kept until a later one of its kind refutes it or it is stale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptResult {
+    /// When the run that sent it ended.
     pub at_ms: i64,
     /// What came back.
-    pub exchanges: Vec<Exchange>,
+    pub exchange: Exchange,
 }
 
 /// One key's history.
@@ -212,6 +219,8 @@ pub struct StaleWorkload {
 pub struct LatencyPair {
     /// The gateway's path name.
     pub path: String,
+    /// When that run ended.
+    pub at_ms: i64,
     /// Milliseconds on the direct path.
     pub direct_ms: u32,
     /// Milliseconds through the gateway.
@@ -245,6 +254,17 @@ impl PathCase {
 }
 
 impl Context {
+    /// Whether what canaries showed then still counts: for three periods, for a day where none are sent.
+    #[must_use]
+    pub fn is_fresh(&self, at_ms: i64) -> bool {
+        const DAY_MS: i64 = 86_400_000;
+        let most = match self.canary_period_ms {
+            0 => DAY_MS,
+            period => period.saturating_mul(3),
+        };
+        self.now_ms.saturating_sub(at_ms) <= most
+    }
+
     /// The history of this key.
     #[must_use]
     pub fn key(&self, key_ref: &str) -> Option<&KeyHistory> {

@@ -19,6 +19,7 @@ mod comparison;
 mod conditions;
 mod finding;
 mod meant;
+mod memory;
 mod message;
 pub mod provenance;
 mod rules;
@@ -34,12 +35,11 @@ mod fixture;
 mod tests;
 
 pub use case::{
-    Case, Context, KeyHistory, LatencyPair, PastRun, PathBefore, PathCanaries, PathCase, PodsOf, PreviousVerdict,
-    Published, Request, Role, StaleWorkload, Thresholds,
+    Case, Context, KeptResult, KeyHistory, LatencyPair, PastRun, PathBefore, PathCanaries, PathCase, PodsOf,
+    PreviousVerdict, Published, Request, Role, StaleWorkload, Thresholds,
 };
 pub use conditions::{Condition, Reason, Status};
 
-use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind};
 use crate::resource::status::{Finding, Seen, Verdict};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
@@ -58,6 +58,8 @@ pub struct Diagnosis {
     pub own_conditions: String,
     /// Canary results to keep for the next runs, per path.
     pub canaries: Vec<PathCanaries>,
+    /// Pairs of times to keep for the next runs: [`Context::latency`].
+    pub latency: Vec<LatencyPair>,
 }
 
 /// Diagnoses one run.
@@ -75,7 +77,12 @@ pub fn diagnose(case: &Case<'_>) -> Diagnosis {
     Diagnosis {
         own_conditions: conditions::letters(&own),
         conditions: conditions::publish(&case.context, own),
-        canaries: case.paths.iter().filter_map(|path| keep(case, &path.name)).collect(),
+        canaries: case
+            .paths
+            .iter()
+            .filter_map(|path| memory::canaries(case, &path.name))
+            .collect(),
+        latency: view.latency,
         findings,
         verdict,
     }
@@ -106,59 +113,4 @@ fn time(ms: i64) -> Option<Time> {
         .then(|| Timestamp::from_second(ms.div_euclid(1000)).ok())
         .flatten()
         .map(Time)
-}
-
-/// The canary results of a path that are worth keeping: this run's if they told something, else the earlier ones.
-fn keep(case: &Case<'_>, path: &str) -> Option<PathCanaries> {
-    let leg = case.evidence.legs.iter().find(|leg| leg.path == path);
-    let told: Vec<Exchange> = leg
-        .into_iter()
-        .flat_map(|leg| &leg.exchanges)
-        .filter(|exchange| is_canary(exchange.kind) && tells(exchange))
-        .map(|exchange| Exchange {
-            quote: None,
-            stream: None,
-            ..exchange.clone()
-        })
-        .collect();
-    let earlier = || case.context.canaries.iter().find(|kept| kept.path == path).cloned();
-    if !told.iter().any(|exchange| is_header_canary(exchange.kind)) {
-        return earlier();
-    }
-    Some(PathCanaries {
-        path: path.to_owned(),
-        at_ms: case.evidence.started_at_ms,
-        exchanges: told,
-    })
-}
-
-/// Zero-token exchanges whose result is kept.
-fn is_canary(kind: ExchangeKind) -> bool {
-    is_header_canary(kind)
-        || matches!(
-            kind,
-            ExchangeKind::CountTokens | ExchangeKind::BadKey | ExchangeKind::NoKey | ExchangeKind::OtherCarrier
-        )
-}
-
-fn is_header_canary(kind: ExchangeKind) -> bool {
-    matches!(
-        kind,
-        ExchangeKind::BogusBeta
-            | ExchangeKind::BogusVersion
-            | ExchangeKind::UnknownField
-            | ExchangeKind::NestedField
-            | ExchangeKind::BigBody
-            | ExchangeKind::LargeHeader
-            | ExchangeKind::AttackPrompt
-            | ExchangeKind::BenignPrompt
-            | ExchangeKind::OtherForm
-    )
-}
-
-/// Whether a canary reached somebody who judged it: an answer, or a refusal of the request itself.
-fn tells(exchange: &Exchange) -> bool {
-    exchange.body == BodyKind::AsAsked
-        || exchange.echo != Echo::None
-        || matches!(exchange.status, 200 | 400 | 401 | 403 | 404 | 413 | 431)
 }

@@ -3,7 +3,8 @@
 //! Knows what "answered completely" means, by which exchange a path is judged, and which leg may serve as a control; accuses
 //! nobody.
 
-use super::case::{Case, PathCanaries, PathCase, Request};
+use super::case::{Case, LatencyPair, PathCase, Request};
+use super::memory;
 use super::provenance::{self, Habits, Origin, Provenance};
 use crate::claude::error::ErrorClass;
 use crate::report::evidence::{
@@ -11,15 +12,14 @@ use crate::report::evidence::{
 };
 use crate::resource::spec::Upstream;
 
-/// A day: how long kept canaries count where the spec sends none.
-const DAY_MS: i64 = 86_400_000;
-
 /// The whole case.
 pub(super) struct View<'a> {
     /// What it is a view of.
     pub case: &'a Case<'a>,
     /// One per path, in the resource's order.
     pub legs: Vec<Leg<'a>>,
+    /// How long zero-token exchanges took beside the control's, this run's last.
+    pub latency: Vec<LatencyPair>,
 }
 
 /// One path with its evidence.
@@ -29,7 +29,7 @@ pub(super) struct Leg<'a> {
     /// What the run saw on it; `None` when the report does not have it.
     pub seen: Option<&'a LegEvidence>,
     /// Canary results of earlier runs that still count.
-    kept: &'a [Exchange],
+    kept: Vec<&'a Exchange>,
     /// How the path relays.
     pub habits: Habits,
     /// Whether a reply on this path bears the marks of another platform than the Claude API.
@@ -53,11 +53,10 @@ impl<'a> View<'a> {
     pub fn new(case: &'a Case<'a>) -> Self {
         let seen = |path: &PathCase| case.evidence.legs.iter().find(|leg| leg.path == path.name);
         let kept = |path: &PathCase| {
-            case.context
-                .canaries
-                .iter()
-                .find(|kept| kept.path == path.name && fresh(case, kept))
-                .map_or(&[][..], |kept| kept.exchanges.as_slice())
+            let on_path = case.context.canaries.iter().filter(|kept| kept.path == path.name);
+            let results = on_path.flat_map(|kept| &kept.results);
+            let fresh = results.filter(|kept| case.context.is_fresh(kept.at_ms));
+            fresh.map(|kept| &kept.exchange).collect()
         };
         let mut legs: Vec<Leg<'a>> = case
             .paths
@@ -71,7 +70,11 @@ impl<'a> View<'a> {
                 leg.habits.masks = masks;
             }
         }
-        Self { case, legs }
+        Self {
+            case,
+            legs,
+            latency: memory::latency(case),
+        }
     }
 
     /// The control, whatever it showed.
@@ -85,18 +88,12 @@ impl<'a> View<'a> {
     }
 }
 
-/// Kept results count for three periods.
-fn fresh(case: &Case<'_>, kept: &PathCanaries) -> bool {
-    let period = match case.context.canary_period_ms {
-        0 => DAY_MS,
-        period => period.saturating_mul(3),
-    };
-    case.context.now_ms.saturating_sub(kept.at_ms) <= period
-}
-
 impl<'a> Leg<'a> {
-    fn new(path: &'a PathCase, seen: Option<&'a LegEvidence>, kept: &'a [Exchange], request: &'a Request) -> Self {
-        let all = || seen.into_iter().flat_map(|seen| &seen.exchanges).chain(kept);
+    fn new(path: &'a PathCase, seen: Option<&'a LegEvidence>, kept: Vec<&'a Exchange>, request: &'a Request) -> Self {
+        let all = || {
+            let now = seen.into_iter().flat_map(|seen| &seen.exchanges);
+            now.chain(kept.iter().copied())
+        };
         let mut habits = Habits::learn(all());
         habits.control = path.is_direct();
         habits.first_party =
@@ -146,7 +143,7 @@ impl<'a> Leg<'a> {
     /// The exchange of this kind in this run, else the kept one.
     pub fn known(&self, kind: ExchangeKind) -> Option<&'a Exchange> {
         self.now(kind)
-            .or_else(|| self.kept.iter().find(|exchange| exchange.kind == kind))
+            .or_else(|| self.kept.iter().copied().find(|exchange| exchange.kind == kind))
     }
 
     /// Why this exchange was left out, if it was.
@@ -278,7 +275,7 @@ impl<'a> Leg<'a> {
         };
         // A gateway that refuses everything in the same way has replaced nothing of Claude's.
         let refused = self.main().filter(|main| own(main)).map(|main| main.status);
-        self.exchanges().chain(self.kept).any(|exchange| {
+        self.exchanges().chain(self.kept.iter().copied()).any(|exchange| {
             own(exchange)
                 && refused != Some(exchange.status)
                 && direct.known(exchange.kind).is_some_and(|theirs| {

@@ -142,8 +142,8 @@ mod tests {
     use super::*;
     use crate::catalogue::{CATALOGUE, ConditionType, Confidence};
     use crate::resource::status::{
-        CanaryStatus, CredentialStatus, Finding, HistoryEntry, PathStatus, RunStatus, StreamStatus, Verdict,
-        VerdictState,
+        CanaryStatus, CredentialStatus, Finding, HistoryEntry, LatencyStatus, PathStatus, RunStatus, StreamStatus,
+        Verdict, VerdictState,
     };
 
     fn time() -> Option<Time> {
@@ -187,11 +187,17 @@ mod tests {
                 at: time(),
                 results: vec![long(300); 16],
             }),
+            latency: Some(LatencyStatus {
+                at: time(),
+                direct_ms: vec![120_000; 12],
+                gateway_ms: vec![120_000; 12],
+            }),
             ..PathStatus::default()
         };
         let entry = |number: i32| HistoryEntry {
             at: time(),
             since: time(),
+            generation: Some(1),
             state: VerdictState::Failing,
             code: long(40),
             path: long(40),

@@ -1,7 +1,7 @@
-//! Zero-token exchanges: when they are due, and how their results are kept in the status.
+//! Zero-token exchanges: when they are due, and how their results and times are kept in the status.
 //!
-//! Pure. Results stay until a later canary run refutes them or they are older than three periods; a diagnosis decides which
-//! are worth keeping, this module how they are written down and when they are thrown away.
+//! Pure. A result stays until a later one of its kind refutes it or it is older than three periods: the diagnosis decides that.
+//! This module says how they are written down, and forgets what asked about a key that is no longer in use.
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -10,10 +10,10 @@ use serde_json::Value;
 use super::keys;
 use super::run::signed;
 use super::schedule::Slot;
-use crate::diagnosis::PathCanaries;
+use crate::diagnosis::{KeptResult, LatencyPair, PathCanaries};
 use crate::plan::{CanaryChoice, CredentialCanaries};
-use crate::report::evidence::Exchange;
-use crate::resource::status::{CanaryStatus, ClaudeProbeStatus, PathStatus};
+use crate::report::evidence::{Exchange, ExchangeKind};
+use crate::resource::status::{CanaryStatus, ClaudeProbeStatus, CredentialStatus, LatencyStatus, PathStatus};
 use crate::resource::validated::Probe;
 
 /// Kept results of one path at most: one per kind of exchange.
@@ -44,14 +44,20 @@ fn due(probe: &Probe, status: &ClaudeProbeStatus, now: Timestamp) -> bool {
     let Some(every) = probe.canaries.every else {
         return false;
     };
-    let newest = status
-        .paths
-        .iter()
-        .filter_map(|path| path.canaries.as_ref()?.at.as_ref())
-        .map(|at| at.0)
-        .max();
+    let kept = status.paths.iter().flat_map(|path| results(path.canaries.as_ref()));
+    // Credential canaries may go with any run: they say nothing of when the others were sent.
+    let regular = kept.filter(|kept| !is_credential(kept.exchange.kind));
+    let newest = regular.map(|kept| kept.at_ms).max();
     let slack = signed(probe.schedule.interval()) / 2;
-    newest.is_none_or(|at| at + (signed(every) - slack).max(SignedDuration::ZERO) <= now)
+    let wait = (signed(every) - slack).max(SignedDuration::ZERO).as_millis();
+    newest.is_none_or(|at| i128::from(at) + wait <= i128::from(now.as_millisecond()))
+}
+
+fn is_credential(kind: ExchangeKind) -> bool {
+    matches!(
+        kind,
+        ExchangeKind::OtherCarrier | ExchangeKind::NoKey | ExchangeKind::BadKey
+    )
 }
 
 /// The long request has its own period: it goes with the first slot of each.
@@ -64,39 +70,87 @@ fn long_due(probe: &Probe, slot: &Slot) -> bool {
     at.as_second().rem_euclid(every) < interval
 }
 
-/// The kept results of all paths, those that are too old left out.
+/// The kept results of all paths. What asked about a key is dropped with that key: `keys` are those in use now.
 #[must_use]
-pub fn kept(paths: &[PathStatus], probe: &Probe, now: Timestamp) -> Vec<PathCanaries> {
-    let period = probe.canaries.every.map_or(SignedDuration::from_hours(24), signed);
-    let read = paths.iter().filter_map(|path| {
-        let canaries = path.canaries.as_ref()?;
-        let at = canaries.at.as_ref()?.0;
-        let fresh = at + period * 3 > now && probe.path(&path.name).is_some();
-        fresh.then(|| PathCanaries {
-            path: path.name.clone(),
-            at_ms: at.as_millisecond(),
-            exchanges: canaries.results.iter().filter_map(|text| read(text)).collect(),
+pub fn kept(paths: &[PathStatus], probe: &Probe, keys: &[CredentialStatus]) -> Vec<PathCanaries> {
+    let read = paths.iter().filter_map(|shown| {
+        let path = probe.path(&shown.name)?;
+        let known = path.credential.as_ref().and_then(|credential| {
+            let secret = &credential.secret;
+            keys.iter()
+                .find(|key| key.secret == secret.name && key.key == secret.key)
+        });
+        let changed = known
+            .filter(|key| key.previous_last_seen_at.is_some())
+            .and_then(|key| Some(key.seen_since.as_ref()?.0.as_millisecond()));
+        let of_old_key =
+            |kept: &KeptResult| is_credential(kept.exchange.kind) && changed.is_some_and(|at| kept.at_ms < at);
+        let results = results(shown.canaries.as_ref()).filter(|kept| !of_old_key(kept));
+        Some(PathCanaries {
+            path: shown.name.clone(),
+            results: results.collect(),
         })
     });
-    read.filter(|path| !path.exchanges.is_empty()).collect()
+    read.filter(|path| !path.results.is_empty()).collect()
+}
+
+fn results(canaries: Option<&CanaryStatus>) -> impl Iterator<Item = KeptResult> + use<'_> {
+    canaries.into_iter().flat_map(|canaries| {
+        let newest = canaries.at.as_ref().map(|at| at.0.as_second());
+        canaries.results.iter().filter_map(move |text| read(text, newest))
+    })
 }
 
 /// Results as the status keeps them.
 #[must_use]
 pub fn status(canaries: &PathCanaries) -> CanaryStatus {
+    let second = |kept: &KeptResult| kept.at_ms.div_euclid(1000);
+    let newest = canaries.results.iter().map(second).max();
+    let written = canaries.results.iter().filter_map(|kept| {
+        let at = second(kept);
+        write(&kept.exchange, (Some(at) != newest).then_some(at))
+    });
     CanaryStatus {
-        at: Timestamp::from_second(canaries.at_ms.div_euclid(1000)).ok().map(Time),
-        results: canaries
-            .exchanges
-            .iter()
-            .take(KEPT_PER_PATH)
-            .filter_map(write)
-            .collect(),
+        at: newest.and_then(|at| Timestamp::from_second(at).ok()).map(Time),
+        results: written.take(KEPT_PER_PATH).collect(),
     }
 }
 
-/// One result: the JSON of the exchange without what was not observed.
-fn write(exchange: &Exchange) -> Option<String> {
+/// Pairs of times as a diagnosis wants them.
+#[must_use]
+pub fn latency(paths: &[PathStatus], probe: &Probe) -> Vec<LatencyPair> {
+    let mut pairs = Vec::new();
+    for path in paths.iter().filter(|path| probe.path(&path.name).is_some()) {
+        let Some(kept) = &path.latency else { continue };
+        let at_ms = kept.at.as_ref().map_or(0, |at| at.0.as_millisecond());
+        let times = kept.direct_ms.iter().zip(&kept.gateway_ms);
+        pairs.extend(times.filter_map(|(direct, gateway)| {
+            Some(LatencyPair {
+                path: path.name.clone(),
+                at_ms,
+                direct_ms: u32::try_from(*direct).ok()?,
+                gateway_ms: u32::try_from(*gateway).ok()?,
+            })
+        }));
+    }
+    pairs
+}
+
+/// The pairs of one path as the status keeps them.
+#[must_use]
+pub fn latency_status(pairs: &[LatencyPair], path: &str) -> Option<LatencyStatus> {
+    let own: Vec<&LatencyPair> = pairs.iter().filter(|pair| pair.path == path).collect();
+    let time = |ms: u32| i32::try_from(ms).unwrap_or(i32::MAX);
+    let newest = own.last()?.at_ms.div_euclid(1000);
+    Some(LatencyStatus {
+        at: Timestamp::from_second(newest).ok().map(Time),
+        direct_ms: own.iter().map(|pair| time(pair.direct_ms)).collect(),
+        gateway_ms: own.iter().map(|pair| time(pair.gateway_ms)).collect(),
+    })
+}
+
+/// One result: the JSON of the exchange without what was not observed, and its own time where it has one.
+fn write(exchange: &Exchange, at: Option<i64>) -> Option<String> {
     let plain = Exchange {
         quote: None,
         ..exchange.clone()
@@ -106,13 +160,21 @@ fn write(exchange: &Exchange) -> Option<String> {
         return None;
     };
     fields.retain(|name, value| matches!(name.as_str(), "kind" | "outcome") || blank.get(name) != Some(value));
+    if let Some(at) = at {
+        fields.insert("at".to_owned(), at.into());
+    }
     serde_json::to_string(&fields).ok()
 }
 
-/// Reads a result back; what another version wrote and this one does not know is no result.
-fn read(text: &str) -> Option<Exchange> {
-    let Value::Object(given) = serde_json::from_str(text).ok()? else {
+/// Reads a result back; what another version wrote and this one does not know is no result. `newest` is the time of one
+/// without its own, Unix seconds.
+fn read(text: &str, newest: Option<i64>) -> Option<KeptResult> {
+    let Value::Object(mut given) = serde_json::from_str(text).ok()? else {
         return None;
+    };
+    let at = match given.remove("at") {
+        Some(at) => at.as_i64(),
+        None => newest,
     };
     let kind = serde_json::from_value(given.get("kind")?.clone()).ok()?;
     let outcome = serde_json::from_value(given.get("outcome")?.clone()).ok()?;
@@ -120,7 +182,10 @@ fn read(text: &str) -> Option<Exchange> {
         return None;
     };
     fields.extend(given);
-    serde_json::from_value(Value::Object(fields)).ok()
+    Some(KeptResult {
+        at_ms: at?.checked_mul(1000)?,
+        exchange: serde_json::from_value(Value::Object(fields)).ok()?,
+    })
 }
 
 #[cfg(test)]
@@ -129,7 +194,7 @@ mod tests {
     use super::*;
     use crate::claude::error::ErrorClass;
     use crate::operator::fixture;
-    use crate::report::evidence::{Echo, ExchangeKind, Marks, Outcome};
+    use crate::report::evidence::{Echo, Marks, Outcome};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -148,11 +213,18 @@ mod tests {
 
     #[test]
     fn a_result_survives_its_short_form() {
-        let text = write(&result()).unwrap();
+        let text = write(&result(), None).unwrap();
         assert!(text.len() < 160, "{text}");
-        assert_eq!(read(&text), Some(result()));
-        assert_eq!(read("{\"kind\":\"Unheard\",\"outcome\":\"Answered\"}"), None);
-        assert_eq!(read("garbage"), None);
+        let at = |second: i64| {
+            Some(KeptResult {
+                at_ms: second * 1000,
+                exchange: result(),
+            })
+        };
+        assert_eq!(read(&text, Some(70)), at(70));
+        assert_eq!(read(&write(&result(), Some(60)).unwrap(), Some(70)), at(60));
+        assert_eq!(read("{\"kind\":\"Unheard\",\"outcome\":\"Answered\"}", Some(70)), None);
+        assert_eq!(read("garbage", Some(70)), None);
     }
 
     #[test]
@@ -162,23 +234,42 @@ mod tests {
         let mut status = ClaudeProbeStatus::default();
         let first = choose(&probe, &status, &Slot::Generation(1), false, start);
         assert!(first.headers && first.credential == CredentialCanaries::Always);
+        // One that asked about a key is newer: it goes with any run and does not put the others off.
         let told = PathCanaries {
             path: "edge".into(),
-            at_ms: start.as_millisecond(),
-            exchanges: vec![result()],
+            results: vec![
+                KeptResult {
+                    at_ms: start.as_millisecond(),
+                    exchange: result(),
+                },
+                KeptResult {
+                    at_ms: start.as_millisecond() + 600_000,
+                    exchange: Exchange::new(ExchangeKind::NoKey, Outcome::Answered),
+                },
+            ],
         };
         status.paths = vec![PathStatus {
             name: "edge".into(),
             canaries: Some(super::status(&told)),
             ..PathStatus::default()
         }];
+        assert_eq!(kept(&status.paths, &probe, &[]), [told]);
         let runs = (1..=24).map(|n| start + SignedDuration::from_mins(5 * n));
         let due: Vec<_> = runs
             .filter(|now| choose(&probe, &status, &Slot::At(*now), false, *now).headers)
             .collect();
         assert_eq!(due.first(), Some(&at("2026-11-23T11:00:00Z")));
-        assert_eq!(kept(&status.paths, &probe, at("2026-11-23T12:59:00Z")), [told]);
-        assert_eq!(kept(&status.paths, &probe, at("2026-11-23T13:00:00Z")), []);
+        // Its key is no longer in use: what asked about it says nothing of the new one.
+        let key = CredentialStatus {
+            secret: "claude-key".into(),
+            key: "api-key".into(),
+            seen_since: Some(Time(start + SignedDuration::from_mins(15))),
+            previous_last_seen_at: Some(Time(start + SignedDuration::from_mins(10))),
+            ..CredentialStatus::default()
+        };
+        let left = kept(&status.paths, &probe, &[key]);
+        assert_eq!(left[0].results.len(), 1);
+        assert_eq!(left[0].results[0].exchange, result());
     }
 
     #[test]

@@ -267,7 +267,10 @@ fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestam
         draft.wake_by(next);
     }
     if probe.suspend {
-        draft.status.observed_generation = Some(probe.generation);
+        if draft.status.observed_generation != Some(probe.generation) {
+            draft.status.observed_generation = Some(probe.generation);
+            status::forget_paths(&mut draft.status);
+        }
         draft.status.next_run = None;
     }
     let Some(slot) = due else {

@@ -12,12 +12,14 @@ const LOOKED_AT: usize = 5;
 pub fn add(history: &mut Vec<HistoryEntry>, entry: HistoryEntry, limit: usize) {
     let same = |newest: &HistoryEntry| {
         (
+            newest.generation,
             newest.state,
             &newest.code,
             &newest.path,
             &newest.findings,
             &newest.conditions,
         ) == (
+            entry.generation,
             entry.state,
             &entry.code,
             &entry.path,
@@ -32,14 +34,23 @@ pub fn add(history: &mut Vec<HistoryEntry>, entry: HistoryEntry, limit: usize) {
         }
         _ => history.insert(0, entry),
     }
-    history.truncate(limit);
+    // Whatever is to be shown: the rules need the last runs.
+    let mut runs = 0;
+    let needed = history.iter().take_while(|entry| {
+        let more = runs < LOOKED_AT;
+        runs += usize::try_from(entry.count).unwrap_or(1);
+        more
+    });
+    let needed = needed.count();
+    history.truncate(limit.max(needed));
 }
 
-/// The last runs, newest first, one by one.
+/// The last runs under this generation of the spec, newest first, one by one.
 #[must_use]
-pub fn last_runs(history: &[HistoryEntry]) -> Vec<PastRun> {
+pub fn last_runs(history: &[HistoryEntry], generation: i64) -> Vec<PastRun> {
     let ms = |time: &Option<Time>| time.as_ref().map_or(0, |time| time.0.as_millisecond());
-    let unfolded = history.iter().flat_map(|entry| {
+    let own = history.iter().take_while(|entry| entry.generation == Some(generation));
+    let unfolded = own.flat_map(|entry| {
         let times = usize::try_from(entry.count.max(1)).unwrap_or(1).min(LOOKED_AT);
         (0..times).map(move |number| PastRun {
             // Only the ends of a folded span are known; the order is all that the rules use.
@@ -63,6 +74,7 @@ mod tests {
         HistoryEntry {
             at: at.clone(),
             since: at,
+            generation: Some(1),
             state,
             count: 1,
             ..HistoryEntry::default()
@@ -88,8 +100,12 @@ mod tests {
             };
             add(&mut history, entry(minute, state), 3);
         }
-        assert_eq!(history.len(), 3);
+        assert_eq!(history.len(), 5, "what the rules need stays");
         assert_eq!(history[0].at, entry(9, VerdictState::Healthy).at);
+        for minute in 10..20 {
+            add(&mut history, entry(minute, VerdictState::Healthy), 3);
+        }
+        assert_eq!(history.len(), 3);
     }
 
     #[test]
@@ -99,8 +115,13 @@ mod tests {
             add(&mut history, entry(minute, VerdictState::Healthy), 10);
         }
         add(&mut history, entry(3, VerdictState::Failing), 10);
-        let states: Vec<_> = last_runs(&history).iter().map(|run| run.state).collect();
+        let states: Vec<_> = last_runs(&history, 1).iter().map(|run| run.state).collect();
         use VerdictState::{Failing, Healthy};
         assert_eq!(states, [Failing, Healthy, Healthy, Healthy]);
+        assert_eq!(
+            last_runs(&history, 2),
+            [],
+            "runs of another spec prove nothing about this one"
+        );
     }
 }

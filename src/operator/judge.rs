@@ -56,10 +56,11 @@ fn context(
     let ms = |time: &Option<Time>| time.as_ref().map(|time| time.0.as_millisecond());
     // Runs of another spec prove nothing about this one.
     let same_spec = before.observed_generation == Some(probe.generation);
+    let same_spec_paths = if same_spec { before.paths.as_slice() } else { &[] };
     let published = before
         .conditions
         .iter()
-        .filter(|_| same_spec)
+        .filter(|condition| condition.observed_generation == Some(probe.generation))
         .filter_map(published)
         .collect();
     let previous = before.verdict.as_ref().and_then(|verdict| {
@@ -77,17 +78,13 @@ fn context(
     });
     Context {
         now_ms: now.as_millisecond(),
-        canaries: canaries::kept(&before.paths, probe, now),
+        canaries: canaries::kept(same_spec_paths, probe, keys),
         canary_period_ms: probe
             .canaries
             .every
             .map_or(0, |every| i64::try_from(every.as_millis()).unwrap_or(i64::MAX)),
         keys: keys::histories(keys),
-        last_runs: if same_spec {
-            history::last_runs(&before.history)
-        } else {
-            Vec::new()
-        },
+        last_runs: history::last_runs(&before.history, probe.generation),
         previous,
         conditions: published,
         last_good_ms: ms(&before.last_good_at),
@@ -102,7 +99,7 @@ fn context(
             })
             .collect(),
         stale_workloads: facts.stale_workloads.clone(),
-        latency: Vec::new(),
+        latency: canaries::latency(same_spec_paths, probe),
         thresholds: Thresholds::of(probe),
     }
 }

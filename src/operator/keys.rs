@@ -6,8 +6,8 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::diagnosis::KeyHistory;
-use crate::report::evidence::RunEvidence;
-use crate::resource::status::CredentialStatus;
+use crate::report::evidence::{KeyKind, RunEvidence};
+use crate::resource::status::{CredentialKind, CredentialStatus};
 use crate::resource::validated::Probe;
 
 /// The keys of a probe as `secret/key`, each once, in the order of the paths.
@@ -33,25 +33,28 @@ pub fn seen(
     started: &Time,
     previous: Option<&Time>,
 ) -> Vec<CredentialStatus> {
-    let fingerprint = |secret: &str, key: &str| {
+    let found = |secret: &str, key: &str| {
         let mut legs = evidence.legs.iter().filter(|leg| {
             let credential = probe.path(&leg.path).and_then(|path| path.credential.as_ref());
             credential.is_some_and(|credential| credential.secret.name == secret && credential.secret.key == key)
         });
         legs.find_map(|leg| leg.key.as_ref())
-            .map(|key| key.fingerprint.clone())
-            .filter(|text| !text.is_empty())
+            .filter(|key| !key.fingerprint.is_empty())
     };
     let mut keys = Vec::new();
     for (_, secret, key) in references(probe) {
         let known = before.iter().find(|known| known.secret == secret && known.key == key);
-        let entry = match (known, fingerprint(secret, key)) {
+        let entry = match (known, found(secret, key)) {
             (Some(known), None) => known.clone(),
-            (Some(known), Some(now)) if known.fingerprint == now => known.clone(),
+            (Some(known), Some(now)) if known.fingerprint == now.fingerprint => CredentialStatus {
+                kind: Some(kind(now.kind)),
+                ..known.clone()
+            },
             (known, Some(now)) => CredentialStatus {
                 secret: secret.to_owned(),
                 key: key.to_owned(),
-                fingerprint: now,
+                fingerprint: now.fingerprint.clone(),
+                kind: Some(kind(now.kind)),
                 seen_since: Some(started.clone()),
                 previous_last_seen_at: known.and(previous).cloned(),
             },
@@ -60,6 +63,15 @@ pub fn seen(
         keys.push(entry);
     }
     keys
+}
+
+fn kind(kind: KeyKind) -> CredentialKind {
+    match kind {
+        KeyKind::Foreign => CredentialKind::Foreign,
+        KeyKind::ApiKey => CredentialKind::ApiKey,
+        KeyKind::AdminKey => CredentialKind::AdminKey,
+        KeyKind::OauthToken => CredentialKind::OauthToken,
+    }
 }
 
 /// Whether the run that was created at `started` was the first to see a changed key.

@@ -13,7 +13,7 @@ use super::run::{Ended, signed};
 use super::schedule::{self, Slot, short_hash};
 use super::start_fault::Fault;
 use super::{budget, canaries, history, keys, text};
-use crate::diagnosis::{Diagnosis, PathCanaries};
+use crate::diagnosis::Diagnosis;
 use crate::report::evidence::RunEvidence;
 use crate::report::summary;
 use crate::resource::go_duration;
@@ -134,7 +134,7 @@ fn reported(
     let diagnosis = judge::judge(probe, before, &keys, evidence, facts, now);
     status.credentials = keys;
     status.last_reported_at = Some(started.clone());
-    status.paths = paths(probe, evidence, &diagnosis.canaries);
+    status.paths = paths(probe, evidence, &diagnosis);
     let Diagnosis {
         findings,
         verdict,
@@ -157,7 +157,7 @@ fn reported(
     status.verdict = Some(verdict);
 }
 
-fn paths(probe: &Probe, evidence: &RunEvidence, canaries: &[PathCanaries]) -> Vec<PathStatus> {
+fn paths(probe: &Probe, evidence: &RunEvidence, diagnosis: &Diagnosis) -> Vec<PathStatus> {
     let shown = probe.paths.iter().map(|path| {
         let host = path.url.authority();
         let leg = evidence.legs.iter().find(|leg| leg.path == path.name);
@@ -168,15 +168,22 @@ fn paths(probe: &Probe, evidence: &RunEvidence, canaries: &[PathCanaries]) -> Ve
             outcome: "NotReported".to_owned(),
             ..PathStatus::default()
         };
-        let canaries = canaries
-            .iter()
-            .find(|kept| kept.path == path.name && !kept.exchanges.is_empty());
+        let kept = diagnosis.canaries.iter().find(|kept| kept.path == path.name);
         PathStatus {
-            canaries: canaries.map(canaries::status),
+            canaries: kept.map(canaries::status),
+            latency: canaries::latency_status(&diagnosis.latency, &path.name),
             ..shown.unwrap_or_else(unseen)
         }
     });
     shown.collect()
+}
+
+/// The spec changed and nothing runs: what was learnt about paths of another spec says nothing of these.
+pub fn forget_paths(status: &mut ClaudeProbeStatus) {
+    for path in &mut status.paths {
+        path.canaries = None;
+        path.latency = None;
+    }
 }
 
 fn remember(
@@ -194,16 +201,11 @@ fn remember(
         state: verdict.state,
         code: verdict.code.clone(),
         path: verdict.path.clone(),
+        generation: Some(probe.generation),
         count: 1,
         findings,
         conditions: own,
     };
-    // What another spec answered says nothing about this one.
-    if status.observed_generation != Some(probe.generation) {
-        for older in &mut status.history {
-            older.conditions.clear();
-        }
-    }
     history::add(&mut status.history, entry, probe.history_limit);
 }
 

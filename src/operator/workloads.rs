@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::judge::Facts;
 use crate::diagnosis::StaleWorkload;
-use crate::resource::status::{ClaudeProbeStatus, CredentialStatus};
+use crate::resource::status::{ClaudeProbeStatus, CredentialKind, CredentialStatus};
 use crate::resource::validated::{Probe, Selector};
 
 /// Pods per page.
@@ -78,10 +78,16 @@ struct Running {
     started_at: Option<Time>,
 }
 
+/// A key that changed and that somebody may still hold. Short-lived tokens change by themselves, and who uses them asks for
+/// new ones.
+fn is_suspect(key: &CredentialStatus) -> bool {
+    key.previous_last_seen_at.is_some() && key.kind != Some(CredentialKind::OauthToken)
+}
+
 /// Whether there is anything to look for: a key changed, and the spec names somebody who may hold it.
 #[must_use]
 pub fn worth_a_look(probe: &Probe, status: &ClaudeProbeStatus) -> bool {
-    let changed = status.credentials.iter().any(|key| key.previous_last_seen_at.is_some());
+    let changed = status.credentials.iter().any(is_suspect);
     changed && (!probe.workloads.is_empty() || probe.paths.iter().any(|path| path.workload.is_some()))
 }
 
@@ -92,11 +98,12 @@ pub fn worth_a_look(probe: &Probe, status: &ClaudeProbeStatus) -> bool {
 pub async fn look(client: &Client, probe: &Probe, status: &ClaudeProbeStatus) -> Result<Facts, kube::Error> {
     let api: Api<Holder> = Api::namespaced(client.clone(), &probe.namespace);
     let mut facts = Facts::default();
+    let suspects = status.credentials.iter().filter(|key| is_suspect(key));
     for selector in &probe.workloads {
         let pods = list(&api, selector).await?;
         facts
             .stale_workloads
-            .extend(status.credentials.iter().filter_map(|key| stale(&pods, key)));
+            .extend(suspects.clone().filter_map(|key| stale(&pods, key)));
     }
     for path in &probe.paths {
         if let Some(selector) = &path.workload {
@@ -232,6 +239,7 @@ mod tests {
             secret: "claude-key".into(),
             key: "api-key".into(),
             fingerprint: "abcde".into(),
+            kind: Some(CredentialKind::ApiKey),
             previous_last_seen_at: at("2026-11-23T10:00:00Z"),
             seen_since: at("2026-11-23T10:05:00Z"),
         }
@@ -273,6 +281,18 @@ mod tests {
                 true
             )
         );
+    }
+
+    #[test]
+    fn a_short_lived_token_that_changed_makes_nobody_look() {
+        let probe = crate::operator::fixture::probe_with("workloads: [{selector: {matchLabels: {app: chat}}}]");
+        let mut status = ClaudeProbeStatus {
+            credentials: vec![key()],
+            ..ClaudeProbeStatus::default()
+        };
+        assert!(worth_a_look(&probe, &status));
+        status.credentials[0].kind = Some(CredentialKind::OauthToken);
+        assert!(!worth_a_look(&probe, &status));
     }
 
     #[test]

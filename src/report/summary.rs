@@ -43,6 +43,7 @@ pub fn path_status(leg: &LegEvidence, host: &str, stream: bool, started_at_ms: i
             .certificate_days
             .and_then(|days| expiry(started_at_ms, days)),
         canaries: None,
+        latency: None,
     }
 }
 

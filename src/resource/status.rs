@@ -192,6 +192,9 @@ pub struct PathStatus {
     /// Results of the last zero-token exchanges; they enter every diagnosis until refuted or stale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canaries: Option<CanaryStatus>,
+    /// How long the zero-token exchange took in the last runs that sent it, here and on the direct path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyStatus>,
 }
 
 /// An event stream as it arrived.
@@ -216,16 +219,45 @@ pub struct StreamStatus {
     pub ending: String,
 }
 
-/// Results of the last canaries of a path.
+/// Results of the last canaries of a path, one per kind of exchange: the newest that told something.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CanaryStatus {
-    /// When they were sent.
+    /// When the newest of them was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
-    /// One compact record per exchange, the same form as in a probe's termination message.
+    /// One compact JSON record per exchange: `kind`, `outcome`, what else was observed, and `at` (Unix seconds) where it was
+    /// sent before the newest.
     #[serde(default)]
     pub results: Vec<String>,
+}
+
+/// Times of the zero-token exchange of a gateway beside the direct path's, the newest last: both lists are equally long.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LatencyStatus {
+    /// When the newest was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Time>,
+    /// Milliseconds on the direct path.
+    #[serde(default)]
+    pub direct_ms: Vec<i32>,
+    /// Milliseconds through the gateway, in the same runs.
+    #[serde(default)]
+    pub gateway_ms: Vec<i32>,
+}
+
+/// What kind of credential a key's shape says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum CredentialKind {
+    /// Of the shape `sk-ant-api…`.
+    ApiKey,
+    /// Of the shape `sk-ant-admin…`: cannot call the Messages API.
+    AdminKey,
+    /// Of the shape `sk-ant-oat…`: short-lived, so pods that hold an older one are not flagged.
+    OauthToken,
+    /// None of Claude's shapes, such as a gateway's own (virtual) key.
+    Foreign,
 }
 
 /// The key of one Secret, without the key.
@@ -238,6 +270,9 @@ pub struct CredentialStatus {
     pub key: String,
     /// First 5 hex digits of HMAC-SHA256(probe UID, key).
     pub fingerprint: String,
+    /// What kind of credential it is by its shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CredentialKind>,
     /// First run that saw this fingerprint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_since: Option<Time>,
@@ -289,6 +324,9 @@ pub struct HistoryEntry {
     /// When the oldest of them ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
+    /// Generation of the spec that they ran under. Runs of another say nothing of the present one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
     /// Verdict state.
     pub state: VerdictState,
     /// Verdict code, empty when none.

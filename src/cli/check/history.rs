@@ -54,6 +54,7 @@ impl History {
             context.last_good_ms = Some(now_ms);
         }
         context.canaries.clone_from(&diagnosis.canaries);
+        context.latency.clone_from(&diagnosis.latency);
         context.before = evidence
             .legs
             .iter()

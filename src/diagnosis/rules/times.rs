@@ -2,12 +2,12 @@
 
 use super::{Finding, Leg, View};
 use crate::catalogue::{Code, Confidence};
+use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::diagnosis::memory::LATENCY_RUNS;
 use crate::diagnosis::say;
 use crate::report::evidence::{ExchangeKind, Trust};
 
-/// Runs that the latency rule needs.
-const LATENCY_RUNS: usize = 12;
 /// What is below this is not felt beside a model's own time, milliseconds.
 const LATENCY_FLOOR_MS: i64 = 250;
 /// Clocks may differ by this much, seconds.
@@ -16,13 +16,15 @@ const SKEW_MAX_S: i32 = 60;
 /// The median of paired differences, so that one slow run says nothing.
 pub(super) fn latency(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let context = &view.case.context;
-    let pairs: Vec<_> = context.latency.iter().filter(|pair| pair.path == leg.name()).collect();
-    if pairs.len() < LATENCY_RUNS || leg.path.is_direct() {
+    let pairs: Vec<_> = view.latency.iter().filter(|pair| pair.path == leg.name()).collect();
+    let control = Pair::of(view, leg).is_some_and(|pair| pair.direct_unaltered());
+    if pairs.len() < LATENCY_RUNS || !control {
         return vec![];
     }
+    // Of an even number the lower one: in doubt the gateway added less.
     let median = |mut values: Vec<i64>| {
         values.sort_unstable();
-        values[values.len() / 2]
+        values[(values.len() - 1) / 2]
     };
     let added = median(
         pairs
@@ -40,7 +42,7 @@ pub(super) fn latency(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         leg.name(),
         Confidence::Certain,
         format!(
-            "median of {} pairs: {added} ms more than the direct path's {direct} ms",
+            "median of {} runs: {added} ms more than the direct path's {direct} ms",
             pairs.len()
         ),
     )]

@@ -236,6 +236,7 @@ fn certificates_clocks_and_latency_warn() {
     let mut story = Story::healthy();
     story.context.latency = vec![
         LatencyPair {
+            at_ms: story.context.now_ms,
             path: "edge".into(),
             direct_ms: 100,
             gateway_ms: 500,

@@ -1,0 +1,109 @@
+//! What one run leaves to the next ones: results of zero-token exchanges, and how long they took.
+//!
+//! A result stays until a later one of its kind on its path refutes it, or it is stale; a canary that told nothing refutes
+//! nothing. Pairs of times are kept as long as the newest of them is fresh.
+
+use super::case::{Case, KeptResult, LatencyPair, PathCanaries};
+use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind, Outcome};
+use crate::resource::spec::Upstream;
+
+/// Pairs of times that are kept of each gateway, as many as the latency rule needs.
+pub(super) const LATENCY_RUNS: usize = 12;
+
+/// The canary results of a path that count after this run.
+pub(super) fn canaries(case: &Case<'_>, path: &str) -> Option<PathCanaries> {
+    let leg = case.evidence.legs.iter().find(|leg| leg.path == path);
+    let told = leg.into_iter().flat_map(|leg| &leg.exchanges);
+    let mut results: Vec<KeptResult> = Vec::new();
+    for exchange in told.filter(|exchange| is_canary(exchange.kind) && tells(exchange)) {
+        if results.iter().all(|known| known.exchange.kind != exchange.kind) {
+            results.push(KeptResult {
+                at_ms: case.context.now_ms,
+                exchange: Exchange {
+                    quote: None,
+                    stream: None,
+                    ..exchange.clone()
+                },
+            });
+        }
+    }
+    let before = case.context.canaries.iter().filter(|kept| kept.path == path);
+    for earlier in before.flat_map(|kept| &kept.results) {
+        let refuted = results.iter().any(|new| new.exchange.kind == earlier.exchange.kind);
+        if !refuted && case.context.is_fresh(earlier.at_ms) {
+            results.push(earlier.clone());
+        }
+    }
+    (!results.is_empty()).then(|| PathCanaries {
+        path: path.to_owned(),
+        results,
+    })
+}
+
+/// The pairs of times that count in this run, its own among them, newest last.
+pub(super) fn latency(case: &Case<'_>) -> Vec<LatencyPair> {
+    let time = |path: &str| {
+        let leg = case.evidence.legs.iter().find(|leg| leg.path == path)?;
+        let counted = leg.exchange(ExchangeKind::CountTokens)?;
+        let answered =
+            counted.status == 200 && counted.outcome == Outcome::Answered && counted.body == BodyKind::AsAsked;
+        counted.total_ms.filter(|_| answered)
+    };
+    let direct = case
+        .paths
+        .iter()
+        .find(|path| path.is_direct())
+        .and_then(|path| time(&path.name));
+    let mut kept = Vec::new();
+    for path in case.paths.iter().filter(|path| !path.is_direct()) {
+        let earlier = case.context.latency.iter().filter(|pair| pair.path == path.name);
+        let mut pairs: Vec<LatencyPair> = earlier.cloned().collect();
+        // Only Claude counts tokens as Claude does.
+        let comparable = matches!(path.upstream, Upstream::Anthropic | Upstream::Auto);
+        if let (Some(direct_ms), Some(gateway_ms), true) = (direct, time(&path.name), comparable) {
+            pairs.push(LatencyPair {
+                path: path.name.clone(),
+                at_ms: case.context.now_ms,
+                direct_ms,
+                gateway_ms,
+            });
+        }
+        if pairs.last().is_some_and(|newest| case.context.is_fresh(newest.at_ms)) {
+            kept.extend(pairs.split_off(pairs.len().saturating_sub(LATENCY_RUNS)));
+        }
+    }
+    kept
+}
+
+/// Zero-token exchanges whose result is kept.
+fn is_canary(kind: ExchangeKind) -> bool {
+    matches!(
+        kind,
+        ExchangeKind::CountTokens
+            | ExchangeKind::BogusBeta
+            | ExchangeKind::BogusVersion
+            | ExchangeKind::UnknownField
+            | ExchangeKind::NestedField
+            | ExchangeKind::BigBody
+            | ExchangeKind::LargeHeader
+            | ExchangeKind::AttackPrompt
+            | ExchangeKind::BenignPrompt
+            | ExchangeKind::OtherForm
+            | ExchangeKind::BadKey
+            | ExchangeKind::NoKey
+            | ExchangeKind::OtherCarrier
+    )
+}
+
+/// Whether a canary reached somebody who judged it: an answer, or a refusal of the request itself. A refused key says something
+/// only where the key is the question.
+fn tells(exchange: &Exchange) -> bool {
+    let about_key = matches!(
+        exchange.kind,
+        ExchangeKind::BadKey | ExchangeKind::NoKey | ExchangeKind::OtherCarrier
+    );
+    exchange.body == BodyKind::AsAsked
+        || exchange.echo != Echo::None
+        || matches!(exchange.status, 200 | 400 | 403 | 404 | 413 | 431)
+        || (exchange.status == 401 && about_key)
+}
