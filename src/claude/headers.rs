@@ -41,6 +41,19 @@ pub fn is_request_id(value: &str) -> bool {
     })
 }
 
+/// Whether the value looks as the ids that Claude makes: `req_` (`req_vrtx_`, `req_bdrk_` on other platforms) and 24 characters of
+/// base 58 that begin with `01`. Narrower than [`is_request_id`]; the form may change, so it counts only beside ids that
+/// have it.
+pub fn is_usual_request_id(value: &str) -> bool {
+    let rest = value.strip_prefix("req_").unwrap_or_default();
+    let rest = rest
+        .strip_prefix("vrtx_")
+        .or_else(|| rest.strip_prefix("bdrk_"))
+        .unwrap_or(rest);
+    let base58 = |byte: u8| byte.is_ascii_alphanumeric() && !matches!(byte, b'0' | b'O' | b'I' | b'l');
+    rest.len() == 24 && rest.strip_prefix("01").is_some_and(|rest| rest.bytes().all(base58))
+}
+
 /// Whether the value has the form of a workspace id.
 pub fn is_workspace_id(value: &str) -> bool {
     value

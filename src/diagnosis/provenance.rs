@@ -61,6 +61,8 @@ pub struct Habits {
     pub relays_bare: bool,
     /// Where the direct path shows Claude's error, this one shows the same status with a body of its own.
     pub masks: bool,
+    /// Ids of the usual form are seen, on this path or on the control: one of another form is not Claude's.
+    pub usual_ids: bool,
     /// Upstream's replies on this path carry `cf-ray`.
     pub cf_ray: bool,
     /// This is the control: whatever answers in Claude's shape counts as Claude by declaration.
@@ -75,13 +77,16 @@ impl Habits {
     pub fn learn<'a>(replies: impl Iterator<Item = &'a Exchange>) -> Self {
         let mut habits = Self::default();
         for reply in replies {
-            let id = reply.marks.has(Marks::REQUEST_ID);
+            // Whoever makes up ids teaches nothing about Claude's.
+            let odd = reply.marks.has(Marks::ID_ODD);
+            let id = reply.marks.has(Marks::REQUEST_ID) && !odd;
+            habits.usual_ids |= id;
             if is_success(reply) {
                 habits.success_ids |= id;
                 habits.success_bare |= !id;
                 habits.cf_ray |= reply.marks.has(Marks::CF_RAY);
             } else if reply.status >= 400 && reply.marks.has(Marks::ENVELOPE) {
-                let any = id || reply.marks.has(Marks::BODY_REQUEST_ID);
+                let any = id || (reply.marks.has(Marks::BODY_REQUEST_ID) && !odd);
                 habits.error_ids |= any;
                 habits.relays_bare |= !any && reply.echo != Echo::None;
                 habits.cf_ray |= any && reply.marks.has(Marks::CF_RAY);
@@ -112,7 +117,7 @@ pub fn of(reply: &Exchange, habits: Habits) -> Provenance {
         reply.inner_error
     };
     let (origin, confidence) = edge(reply, habits)
-        .or_else(|| with_ids(reply))
+        .or_else(|| with_ids(reply, habits))
         .unwrap_or_else(|| without_ids(reply, habits));
     Provenance {
         origin,
@@ -135,13 +140,18 @@ fn edge(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
         return Some(match (cloudflare, habits.cf_ray) {
             (true, _) => (Origin::ClaudeEdge, Confidence::Certain),
             (false, false) => (Origin::ClaudeEdge, Confidence::Likely),
-            // Upstream's replies carry a ray here, and this one does not.
-            (false, true) => (Origin::Gateway, Confidence::Likely),
+            // Upstream's replies carry a ray here, and this one does not: imitated, or stripped.
+            (false, true) => (Origin::Unknown, Confidence::Possible),
         });
     }
-    // Claude's edge refuses bodies above 32 MB in a shape of its own, without an id.
-    if reply.error == ErrorClass::TooLarge && !has_id(marks) && (cloudflare || habits.control) {
-        return Some((Origin::ClaudeEdge, Confidence::Likely));
+    // Claude's edge refuses bodies above 32 MB in a shape of its own, without an id and without the envelope's outer type.
+    if reply.error == ErrorClass::TooLarge && !has_id(marks) && !marks.has(Marks::ENVELOPE) {
+        let whole = marks.has(Marks::CF_RAY) && marks.has(Marks::SERVER_CLOUDFLARE);
+        return match (whole || habits.control, cloudflare) {
+            (true, _) => Some((Origin::ClaudeEdge, Confidence::Likely)),
+            (false, true) => Some((Origin::Unknown, Confidence::Possible)),
+            (false, false) => None,
+        };
     }
     let page = marks.has(Marks::HTML) || marks.has(Marks::CHALLENGE);
     if cloudflare && page && !has_id(marks) {
@@ -159,37 +169,65 @@ fn has_id(marks: Marks) -> bool {
     marks.has(Marks::REQUEST_ID) || marks.has(Marks::BODY_REQUEST_ID) || marks.has(Marks::INNER_REQUEST_ID)
 }
 
-/// Replies that carry an id of Claude's somewhere. An id alone is no proof: others mint `req_…` too, so a foreign body needs
-/// another of Claude's marks beside it.
-fn with_ids(reply: &Exchange) -> Option<(Origin, Confidence)> {
+/// How many of Claude's marks besides the id a reply has. `cf-ray` and `server: cloudflare` count as one: many gateways sit
+/// behind the same provider.
+fn support(marks: Marks) -> usize {
+    let cloudflare = marks.has(Marks::CF_RAY) || marks.has(Marks::SERVER_CLOUDFLARE);
+    let others = [Marks::ACCOUNT, Marks::RATE_LIMITS, Marks::SHOULD_RETRY];
+    usize::from(cloudflare) + others.into_iter().filter(|mark| marks.has(*mark)).count()
+}
+
+/// Replies that carry an id of Claude's somewhere. An id alone is no proof: others mint `req_…` too, and copy those that they
+/// saw. So one that does not look like its neighbours, or came before, needs other marks beside it, and so does one on a
+/// foreign body.
+fn with_ids(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
     let marks = reply.marks;
     let envelope = marks.has(Marks::ENVELOPE) && !marks.has(Marks::EXTRA_KEYS);
     let (header, body) = (marks.has(Marks::REQUEST_ID), marks.has(Marks::BODY_REQUEST_ID));
-    let supported = [
-        Marks::CF_RAY,
-        Marks::SERVER_CLOUDFLARE,
-        Marks::ACCOUNT,
-        Marks::RATE_LIMITS,
-        Marks::SHOULD_RETRY,
-    ]
-    .into_iter()
-    .any(|mark| marks.has(mark));
-    match (header, body, envelope) {
-        (true, true, true) if marks.has(Marks::IDS_AGREE) => Some((Origin::Claude, Confidence::Certain)),
-        // The body's id may be null on a genuine reply.
-        (true, false, true) if supported => Some((Origin::Claude, Confidence::Certain)),
-        (true, false, true) => Some((Origin::Claude, Confidence::Likely)),
-        (_, true, true) => Some((Origin::Relayed, Confidence::Likely)),
-        (true, _, false) if is_success(reply) => Some((Origin::Claude, Confidence::Likely)),
-        _ if marks.has(Marks::INNER_REQUEST_ID) => Some((Origin::Relayed, Confidence::Certain)),
-        // An error of Claude's quoted inside another reply.
-        _ if reply.inner_error != ErrorClass::None => Some((Origin::Relayed, Confidence::Likely)),
-        (true, _, false) | (_, true, false) if supported || marks.has(Marks::ENVELOPE) => {
-            Some((Origin::Relayed, Confidence::Likely))
-        }
-        (true, _, false) | (_, true, false) => Some((Origin::Unknown, Confidence::Possible)),
-        (false, false, _) => None,
+    let agree = marks.has(Marks::IDS_AGREE);
+    let support = support(marks);
+    if !header && !body && !quotes(reply) {
+        return None;
     }
+    if is_success(reply) && header {
+        return Some((Origin::Claude, Confidence::Likely));
+    }
+    // Whatever stands around it, an error of Claude's is in there.
+    if quotes(reply) && !(envelope && agree) {
+        let sure = marks.has(Marks::INNER_REQUEST_ID);
+        return Some((
+            Origin::Relayed,
+            if sure { Confidence::Certain } else { Confidence::Likely },
+        ));
+    }
+    let copied = marks.has(Marks::ID_SEEN) && !agree;
+    if (marks.has(Marks::ID_ODD) && habits.usual_ids) || copied {
+        return match support {
+            0 => None,
+            1 => Some((Origin::Unknown, Confidence::Possible)),
+            _ => Some((Origin::Relayed, Confidence::Likely)),
+        };
+    }
+    let rays_missing = habits.cf_ray && !marks.has(Marks::CF_RAY);
+    Some(match (header, body, envelope) {
+        (true, true, true) if agree && marks.has(Marks::ID_ODD) => (Origin::Claude, Confidence::Likely),
+        // Made anew around the id, or an answer of Claude's that was stored before.
+        (true, true, true) if agree && (rays_missing || marks.has(Marks::ID_SEEN)) => {
+            (Origin::Relayed, Confidence::Likely)
+        }
+        (true, true, true) if agree => (Origin::Claude, Confidence::Certain),
+        // The body's id may be null on a genuine reply.
+        (true, false, true) if support > 0 => (Origin::Claude, Confidence::Certain),
+        (true, false, true) => (Origin::Claude, Confidence::Likely),
+        (_, true, true) => (Origin::Relayed, Confidence::Likely),
+        _ if support > 0 || marks.has(Marks::ENVELOPE) => (Origin::Relayed, Confidence::Likely),
+        _ => (Origin::Unknown, Confidence::Possible),
+    })
+}
+
+/// An error of Claude's, or its id, quoted inside another reply.
+fn quotes(reply: &Exchange) -> bool {
+    reply.marks.has(Marks::INNER_REQUEST_ID) || reply.inner_error != ErrorClass::None
 }
 
 /// Replies without any id: the path's habits and the body's shape decide, or nothing does.
@@ -209,9 +247,17 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
     if reply.status < 400 && !marks.has(Marks::REDIRECT) {
         return (Origin::Unknown, Confidence::Possible);
     }
-    // Claude counts and names its account even where somebody else wrote the body; 529 is a status that only Claude uses.
-    if marks.has(Marks::RATE_LIMITS) || marks.has(Marks::ACCOUNT) || reply.status == 529 {
+    // Claude counts and names its account even where somebody else wrote the body; 529 is a status that only Claude uses. A
+    // gateway may count in Claude's headers for its own limits: those alone are no evidence.
+    let accounts = [Marks::RATE_LIMITS, Marks::ACCOUNT]
+        .into_iter()
+        .filter(|mark| marks.has(*mark))
+        .count();
+    if accounts == 2 || reply.status == 529 {
         return (Origin::Relayed, Confidence::Likely);
+    }
+    if accounts == 1 {
+        return (Origin::Unknown, Confidence::Possible);
     }
     if habits.first_party {
         return (Origin::ClaudeEdge, Confidence::Likely);
@@ -248,11 +294,9 @@ fn says_only_claude(reply: &Exchange) -> bool {
 fn own_marks(reply: &Exchange) -> bool {
     let vendor = reply.marks.has(Marks::GATEWAY_HEADER) || is_worded(reply);
     // This one quotes what upstream said; where it quotes nothing, it speaks for itself.
-    let quotes_upstream = reply.maker == Maker::LiteLlm;
-    (reply.marks.has(Marks::EXTRA_KEYS) && vendor)
-        || reply.marks.has(Marks::WWW_AUTHENTICATE)
-        || tells_of_its_upstream(reply)
-        || quotes_upstream
+    let quotes_upstream = reply.maker == Maker::LiteLlm && reply.phrase != Phrase::None;
+    let challenges = reply.marks.has(Marks::WWW_AUTHENTICATE) && (vendor || reply.phrase != Phrase::None);
+    (reply.marks.has(Marks::EXTRA_KEYS) && vendor) || challenges || tells_of_its_upstream(reply) || quotes_upstream
 }
 
 /// Words about a connection to somebody further on, whoever's: the one who speaks is not the last hop.

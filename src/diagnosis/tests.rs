@@ -7,4 +7,5 @@ mod honesty;
 mod laws;
 mod limits;
 mod network;
+mod provenance;
 mod stream;

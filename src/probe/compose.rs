@@ -49,6 +49,8 @@ pub struct Asked {
     pub field: Option<String>,
     /// The model that was asked for.
     pub model: String,
+    /// Values of the path's own headers that look like ids of Claude's: a reply that has one repeats it.
+    pub ids: Vec<String>,
 }
 
 /// Which credential a request carries.
@@ -178,6 +180,13 @@ impl Composer {
             version: self.request.api_version.clone(),
             betas: self.request.betas.clone(),
             model: leg.model.clone(),
+            ids: leg
+                .headers
+                .values()
+                .filter_map(|value| value.to_str().ok())
+                .filter(|value| headers::is_request_id(value))
+                .map(str::to_owned)
+                .collect(),
             ..Asked::default()
         };
         let body = self.body(kind, leg, counting, amount, &mut asked)?;

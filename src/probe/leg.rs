@@ -20,7 +20,7 @@ use super::reading;
 use super::run::{Context, carried};
 use super::secrets::Secrets;
 use super::target::{Route, SetupError};
-use crate::report::evidence::{Exchange, ExchangeKind, Outcome, Reach, SkipReason};
+use crate::report::evidence::{Exchange, ExchangeKind, Marks, Outcome, Reach, SkipReason};
 use crate::report::plan::Leg;
 
 /// One path during a run.
@@ -46,6 +46,8 @@ pub struct LegState<'p> {
     counting: bool,
     trimmed_works: bool,
     limited: bool,
+    /// `request-id` of every reply so far.
+    ids: Vec<String>,
 }
 
 /// The paths of one key.
@@ -107,6 +109,7 @@ impl<'p> LegState<'p> {
             counting: false,
             trimmed_works: false,
             limited: false,
+            ids: Vec::new(),
         })
     }
 
@@ -455,7 +458,11 @@ impl LegState<'_> {
         received: &Received,
         mut details: ExchangeDetails,
     ) -> Exchange {
-        let read = reading::read(kind, asked, received, &context.redactor);
+        let mut read = reading::read(kind, asked, received, &context.redactor);
+        if let Some(id) = read.exchange.request_id.clone() {
+            read.exchange.marks.set(Marks::ID_SEEN, self.ids.contains(&id));
+            self.ids.push(id);
+        }
         details.received(received, &read.arrivals, &context.redactor);
         if let Some(skew) = read.date.as_deref().and_then(clock_skew) {
             context.publish(self.index, |evidence, _| {

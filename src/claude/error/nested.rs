@@ -1,7 +1,8 @@
 //! Claude errors that somebody quoted inside a string of their own error.
 //!
 //! LiteLLM writes `litellm.RateLimitError: AnthropicException - {…}`, some gateways Python's `repr` of the object
-//! (`b'{"type":…'`, `{'type': …`). The search is bounded in depth, strings and attempts.
+//! (`b'{"type":…'`, `{'type': …`), some escape it several times, put it into HTML, cut it off, or keep it as an object in a
+//! field of their own. The search is bounded in depth, strings and attempts.
 
 use serde_json::{Deserializer, Value};
 
@@ -13,6 +14,8 @@ const MAX_DEPTH: usize = 8;
 const MAX_STRINGS: usize = 256;
 const MAX_ATTEMPTS: usize = 8;
 const MAX_QUOTE: usize = 8 << 10;
+/// Levels of escaping that are undone.
+const MAX_ESCAPES: usize = 3;
 
 /// What the strings of a body hide.
 #[derive(Default)]
@@ -58,7 +61,12 @@ impl Search {
         match value {
             Value::String(text) => self.text(text, depth),
             Value::Array(items) => items.iter().for_each(|item| self.value(item, depth + 1)),
-            Value::Object(fields) => fields.values().for_each(|field| self.value(field, depth + 1)),
+            Value::Object(fields) => {
+                if self.found.class.is_none() && is_envelope(value) {
+                    self.found.class = class_in(value);
+                }
+                fields.values().for_each(|field| self.value(field, depth + 1));
+            }
             _ => {}
         }
     }
@@ -71,6 +79,9 @@ impl Search {
         if self.found.request_id.is_none() {
             self.found.request_id = request_id_in(text);
         }
+        let unescaped = text.contains("&quot;") || text.contains("&#34;");
+        let plain = unescaped.then(|| text.replace("&quot;", "\"").replace("&#34;", "\""));
+        let text = plain.as_deref().unwrap_or(text);
         for (at, _) in text.match_indices('{') {
             if self.found.class.is_some() || self.attempts >= MAX_ATTEMPTS {
                 return;
@@ -85,17 +96,20 @@ impl Search {
                 return;
             }
             self.attempts += 1;
-            if let Some(value) = first_value(quote) {
-                self.found.class = class_in(&value);
-                if self.found.class.is_none() {
-                    self.value(&value, depth + 1);
+            match first_value(quote) {
+                Some(value) => {
+                    self.found.class = class_in(&value);
+                    if self.found.class.is_none() {
+                        self.value(&value, depth + 1);
+                    }
                 }
+                None => self.found.class = class_of_start(quote),
             }
         }
     }
 }
 
-/// The JSON value at the text's beginning: as it is, unescaped once, or written by Python.
+/// The JSON value at the text's beginning: as it is, unescaped up to three times, or written by Python.
 fn first_value(text: &str) -> Option<Value> {
     let read = |text: &str| {
         Deserializer::from_str(text)
@@ -103,41 +117,87 @@ fn first_value(text: &str) -> Option<Value> {
             .next()
             .and_then(Result::ok)
     };
-    read(text)
-        .or_else(|| {
-            text.contains(r#"{\""#)
-                .then(|| read(&text.replace(r#"\""#, "\"")))
-                .flatten()
-        })
-        .or_else(|| {
-            text.starts_with("{'")
-                .then(|| {
-                    read(
-                        &text
-                            .replace('\'', "\"")
-                            .replace(": None", ": null")
-                            .replace(": True", ": true")
-                            .replace(": False", ": false"),
-                    )
-                })
-                .flatten()
-        })
+    if let Some(value) = read(text) {
+        return Some(value);
+    }
+    let mut plain = text.to_owned();
+    for _ in 0..MAX_ESCAPES {
+        if !plain.starts_with(r"{\") {
+            break;
+        }
+        plain = unescaped(&plain);
+        if let Some(value) = read(&plain) {
+            return Some(value);
+        }
+    }
+    text.starts_with("{'").then(|| read(&json_of_python(text))).flatten()
+}
+
+/// The text with one level of backslashes taken off.
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        let next = if letter == '\\' { letters.next() } else { Some(letter) };
+        out.extend(next);
+    }
+    out
+}
+
+fn json_of_python(text: &str) -> String {
+    text.replace('\'', "\"")
+        .replace(": None", ": null")
+        .replace(": True", ": true")
+        .replace(": False", ": false")
+}
+
+/// Claude's whole envelope, kept as an object.
+fn is_envelope(value: &Value) -> bool {
+    value.get("type").and_then(Value::as_str) == Some("error") && value.get("error").is_some_and(Value::is_object)
 }
 
 /// The class of an envelope; its status is not known, its type is.
 fn class_in(value: &Value) -> Option<ErrorClass> {
     let error = value.get("error").unwrap_or(value);
     let field = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let code = error.get("details").map(|details| field(details, "error_code"));
+    class_stated(
+        &field(error, "type"),
+        &code.unwrap_or_default(),
+        &field(error, "message"),
+    )
+}
+
+/// The class of an envelope that is cut off before its end: whoever quotes it kept the first bytes only.
+fn class_of_start(text: &str) -> Option<ErrorClass> {
+    let mut plain = text.to_owned();
+    for _ in 0..MAX_ESCAPES {
+        if plain.starts_with(r"{\") {
+            plain = unescaped(&plain);
+        }
+    }
+    let plain = json_of_python(&plain).replace("\": ", "\":").replace(", \"", ",\"");
+    let error = plain.strip_prefix(r#"{"type":"error","error":{"#)?;
+    let field = |name: &str| {
+        let (_, rest) = error.split_once(&format!("\"{name}\":\""))?;
+        Some(rest.split_once('"').map_or(rest, |(value, _)| value).to_owned())
+    };
+    // A type that is cut itself is no type.
+    class_stated(
+        &field("type")?,
+        &field("error_code").unwrap_or_default(),
+        &field("message").unwrap_or_default(),
+    )
+}
+
+fn class_stated(error_type: &str, error_code: &str, message: &str) -> Option<ErrorClass> {
     let class = class_of(&Stated {
         status: 0,
         // The quote is taken at its word: only Claude's types have a class.
         top_level_type: true,
-        error_type: &field(error, "type"),
-        error_code: &error
-            .get("details")
-            .map(|details| field(details, "error_code"))
-            .unwrap_or_default(),
-        message: &field(error, "message"),
+        error_type,
+        error_code,
+        message,
         limit_exhausted: false,
     });
     (class != ErrorClass::None).then_some(class)

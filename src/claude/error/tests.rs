@@ -373,6 +373,50 @@ fn a_wrapped_genuine_error_is_found() {
     assert_eq!((text.inner_class, text.inner_request_id), (Some(E::Overloaded), None));
 }
 
+/// The same genuine error, as many ways as gateways carry it on.
+#[test]
+fn a_genuine_error_is_found_however_it_is_wrapped() {
+    let genuine = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_011CeCGmBjaWkq37Sf5iU7so"}"#;
+    let quoted = |text: &str| serde_json::to_string(text).unwrap();
+    let once = quoted(&format!("upstream: {genuine}"));
+    let twice = quoted(&format!("upstream: {}", quoted(genuine)));
+    let in_text = format!("upstream: {}", quoted(&quoted(genuine)));
+    let html = format!("<html><body>bad: {}</body></html>", genuine.replace('"', "&quot;"));
+    let cut = genuine.split_once("loaded\"}").unwrap().0;
+    for body in [
+        format!(r#"{{"error":{once}}}"#),
+        format!(r#"{{"error":{{"message":{twice},"code":500}}}}"#),
+        format!(r#"{{"errors":[{{"upstream":{genuine}}}]}}"#),
+        format!(r#"{{"message":"failed","cause":{{"body":{genuine},"status":529}}}}"#),
+        in_text,
+        html,
+    ] {
+        let reading = read(500, &body);
+        let id = reading.inner_request_id.as_deref();
+        assert_eq!(reading.inner_class, Some(E::Overloaded), "{body}");
+        assert_eq!(id, Some("req_011CeCGmBjaWkq37Sf5iU7so"), "{body}");
+    }
+    for body in [
+        format!("upstream said: {cut}"),
+        format!(r#"{{"detail":{}}}"#, quoted(cut)),
+        format!(r#"{{"detail":{}}}"#, quoted(&quoted(cut))),
+        format!(
+            "upstream said: {}",
+            cut.replace('"', "'").replace(":", ": ").replace(",", ", ")
+        ),
+    ] {
+        assert_eq!(read(500, &body).inner_class, Some(E::Overloaded), "{body}");
+    }
+    // Nothing of Claude's is left in these.
+    for body in [
+        r#"{"detail":"{\"type\":\"error\",\"error\":{\"type\":\"overl"}"#,
+        r#"{"error":{"message":"no healthy deployment","type":"error","param":null}}"#,
+        r#"{"type":"error","error":{"type":"api_error","message":"no upstream is left"}}"#,
+    ] {
+        assert_eq!(read(500, body).inner_class, None, "{body}");
+    }
+}
+
 #[test]
 fn quotes_are_extracted() {
     assert_eq!(

@@ -86,7 +86,10 @@ pub(super) fn error_body(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let foreign = |reply: &&Exchange| {
         reply.status >= 400
             && leg.provenance(reply).origin == Origin::Relayed
-            && (!reply.marks.has(Marks::ENVELOPE) || reply.marks.has(Marks::EXTRA_KEYS))
+            && (!reply.marks.has(Marks::ENVELOPE)
+                || reply.marks.has(Marks::EXTRA_KEYS)
+                || reply.marks.has(Marks::INNER_REQUEST_ID)
+                || reply.inner_error != ErrorClass::None)
     };
     let evidence = match leg.exchanges().find(foreign) {
         Some(reply) => format!("Claude's marks with a body that is not Claude's: {}", say::reply(reply)),

@@ -4,6 +4,7 @@ use http::HeaderMap;
 
 use crate::claude::error::{BodyShape, ErrorClass, ErrorReading};
 use crate::claude::headers::{self, RateLimits};
+use crate::probe::compose::Asked;
 use crate::report::evidence::Marks;
 
 /// `error.type` of Claude's envelope.
@@ -86,11 +87,19 @@ const CLAUDE_HOST: &str = "api.anthropic.com";
 
 /// The marks of a reply.
 #[must_use]
-pub fn marks(status: u16, headers: &HeaderMap, reading: &ErrorReading) -> Marks {
+pub fn marks(status: u16, headers: &HeaderMap, reading: &ErrorReading, asked: &Asked) -> Marks {
     let mut marks = of_headers(headers);
-    let header_id = headers::request_id(headers).filter(|id| headers::is_request_id(id));
-    let body_id = reading.body_request_id.genuine_form();
+    // An id of ours that comes back is an echo.
+    let theirs = |id: &&str| !asked.ids.iter().any(|ours| ours == id);
+    let header_id = headers::request_id(headers)
+        .filter(|id| headers::is_request_id(id))
+        .filter(theirs);
+    let body_id = reading.body_request_id.genuine_form().filter(theirs);
     marks.set(Marks::REQUEST_ID, header_id.is_some());
+    let odd = header_id
+        .or(body_id)
+        .is_some_and(|id| !headers::is_usual_request_id(id));
+    marks.set(Marks::ID_ODD, odd && (header_id.is_some() || status >= 400));
     marks.set(
         Marks::REDIRECT,
         (300..400).contains(&status) && headers.contains_key("location"),

@@ -177,7 +177,7 @@ fn usage(wire: WireUsage) -> Usage {
 fn errors(exchange: &mut Exchange, asked: &Asked, headers: &HeaderMap, reading: &ErrorReading, body: &[u8]) {
     exchange.error = reading.class;
     exchange.inner_error = reading.inner_class.unwrap_or_default();
-    exchange.marks = marks::marks(exchange.status, headers, reading);
+    exchange.marks = marks::marks(exchange.status, headers, reading, asked);
     exchange.echo = echo::echo(asked, reading);
     let wording = match exchange.status {
         200 if exchange.error == ErrorClass::None => String::new(),

@@ -74,6 +74,10 @@ marks! {
     CLOUD_PLATFORM = 26;
     /// Words of one of Claude's own messages in a body that is not of Claude's shape, and not quoted as a whole error.
     CLAUDE_WORDS = 27;
+    /// The id ([`Marks::REQUEST_ID`], else [`Marks::BODY_REQUEST_ID`]) has not the length and alphabet of those that Claude makes.
+    ID_ODD = 28;
+    /// The `request-id` was on an earlier reply of this path in this run: Claude gives each reply its own.
+    ID_SEEN = 29;
 }
 
 impl Marks {

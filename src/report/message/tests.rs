@@ -70,7 +70,7 @@ prop_compose! {
     fn exchange(kind: ExchangeKind)(
         outcome in one_of(&[Outcome::Answered, Outcome::CutByReset, Outcome::NoReply, Outcome::ConnectFailed]),
         status in one_of(&[0u16, 200, 400, 401, 403, 429, 502, 529, 418, 599]),
-        marks in any::<u32>().prop_map(|bits| Marks(bits & ((1 << 28) - 1))),
+        marks in any::<u32>().prop_map(|bits| Marks(bits & ((1 << 30) - 1))),
         errors in one_of(&[(ErrorClass::None, ErrorClass::None), (ErrorClass::KeyInvalid, ErrorClass::None), (ErrorClass::Overloaded, ErrorClass::RateLimit)]),
         maker in one_of(&[Maker::Unknown, Maker::Nginx, Maker::LiteLlm]),
         phrase in one_of(&[Phrase::None, Phrase::ConnectFailed, Phrase::UnknownModel]),
