@@ -12,7 +12,7 @@ use crate::report::plan::{
     Tls, When,
 };
 use crate::resource::spec::{self, KeyRef};
-use crate::resource::validated::{self, Body, Path, PodGroup, Probe, estimate};
+use crate::resource::validated::{self, Body, LongRequest, Path, PodGroup, Probe, estimate};
 
 /// Size of the big body of a deep run, bytes.
 const DEEP_BODY: u64 = 2 * 1024 * 1024;
@@ -127,11 +127,13 @@ pub fn plan(probe: &Probe, pod: &PodGroup, slot: &str, choice: CanaryChoice, set
         uid: probe.uid.clone(),
         slot: slot.to_owned(),
         run_timeout_ms: milliseconds(run_timeout(probe, choice)),
+        long_timeout_ms: long(probe, choice).map_or(0, |long| milliseconds(long.timeout)),
         request,
         legs,
         refuse_networks: settings.refuse_networks.clone(),
         mesh: pod.placement.mesh,
         zero_token_only: choice.zero_token_only,
+        second_samples: choice.deep,
     };
     PodPlan {
         plan,
@@ -139,13 +141,21 @@ pub fn plan(probe: &Probe, pod: &PodGroup, slot: &str, choice: CanaryChoice, set
     }
 }
 
-/// How long a run of this choice may take: the long request has its own limit, on top of what else is sent.
+/// How long a run of this choice may take: the long request has its own limit on each path, on top of what else is sent. Paths
+/// that share a key take turns.
 #[must_use]
 pub fn run_timeout(probe: &Probe, choice: CanaryChoice) -> Duration {
-    match &probe.exchanges.long {
-        Some(long) if choice.long && !choice.zero_token_only => probe.run_timeout + long.timeout,
-        _ => probe.run_timeout,
-    }
+    let turns = probe.pods.iter().map(|pod| pod.paths.len()).max().unwrap_or(1);
+    let turns = u32::try_from(turns).unwrap_or(u32::MAX);
+    long(probe, choice).map_or(probe.run_timeout, |long| {
+        probe.run_timeout.saturating_add(long.timeout.saturating_mul(turns))
+    })
+}
+
+/// The long request, where this run sends it.
+fn long(probe: &Probe, choice: CanaryChoice) -> Option<&LongRequest> {
+    let long = probe.exchanges.long.as_ref();
+    long.filter(|_| choice.long && !choice.zero_token_only)
 }
 
 /// Tokens to reserve for a run of this choice, on all its paths.
@@ -250,12 +260,7 @@ fn exchanges(probe: &Probe, path: &Path, choice: CanaryChoice) -> Vec<ExchangePl
             }
         }
     }
-    if let Some(long) = probe
-        .exchanges
-        .long
-        .as_ref()
-        .filter(|_| choice.long && !choice.zero_token_only)
-    {
+    if let Some(long) = long(probe, choice) {
         add(ExchangeKind::Long, When::Always, u64::from(long.max_tokens));
     }
     if let Some(when) = credential_canaries(probe, choice) {

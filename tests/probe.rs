@@ -53,6 +53,8 @@ fn plan(url: &str) -> Plan {
         refuse_networks: vec![],
         mesh: false,
         zero_token_only: false,
+        second_samples: false,
+        long_timeout_ms: 0,
     }
 }
 

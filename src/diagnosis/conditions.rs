@@ -296,7 +296,10 @@ fn path(view: &View<'_>, findings: &[Finding], leg: &Leg<'_>) -> Judged {
         State::NotSent => (
             Status::Unknown,
             Reason::NotProbed,
-            format!("The frozen request was not sent on {name}."),
+            match leg.reach().unusable() {
+                Some(why) => format!("Nothing was sent on {name}: {}", sentence_end(why)),
+                None => format!("The frozen request was not sent on {name}."),
+            },
         ),
         State::Failed => {
             if let Some(cause) = on_leg().find(|finding| counts(finding) && finding.severity == Severity::Error) {
@@ -322,6 +325,15 @@ fn path(view: &View<'_>, findings: &[Finding], leg: &Leg<'_>) -> Judged {
                 format!("{name} does not answer the frozen request ({seen}), and the evidence does not tell why."),
             )
         }
+    }
+}
+
+/// The words with a full stop, unless they ask something.
+fn sentence_end(words: &str) -> String {
+    if words.ends_with('?') {
+        words.to_owned()
+    } else {
+        format!("{words}.")
     }
 }
 

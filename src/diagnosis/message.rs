@@ -29,6 +29,11 @@ pub(super) fn verdict(view: &View<'_>, findings: &[Finding], choice: &Choice) ->
         cause.map_or_else(String::new, |cause| format!("Fix: {}", cause.advice)),
         request_id(view, choice, cause),
         others(choice, cause, findings),
+        if cause.is_some() || choice.state != VerdictState::Unknown {
+            unusable(view).trim_start().to_owned()
+        } else {
+            String::new()
+        },
     ];
     let message: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     Verdict {
@@ -85,10 +90,17 @@ fn what(view: &View<'_>, choice: &Choice, cause: Option<&Finding>) -> String {
             format!("The frozen request fails on {on}, and the evidence does not tell why.")
         }
         (_, None) if view.legs.iter().any(|leg| leg.seen.is_some()) => {
-            "The frozen request was not sent on every path.".to_owned()
+            format!("The frozen request was not sent on every path.{}", unusable(view))
         }
         (_, None) => "No path was reported.".to_owned(),
     }
+}
+
+/// Paths on which the probe's own settings kept anything from being sent, each as a sentence after a blank.
+fn unusable(view: &View<'_>) -> String {
+    let legs = view.legs.iter();
+    let sentences = legs.filter_map(|leg| Some(format!(" Nothing was sent on {}: {}.", leg.name(), leg.reach().unusable()?)));
+    sentences.collect::<String>().replace("?.", "?")
 }
 
 fn when(view: &View<'_>, choice: &Choice, since: i64) -> String {

@@ -8,4 +8,5 @@ mod laws;
 mod limits;
 mod network;
 mod provenance;
+mod replicas;
 mod stream;

@@ -183,7 +183,9 @@ impl<'a> Leg<'a> {
             };
         }
         let refused = self.skipped(ExchangeKind::Frozen) == Some(SkipReason::NoUsableKey);
-        let stopped = !matches!(self.reach(), Reach::Connected | Reach::NotTried);
+        // The probe's own settings are at fault: nothing was sent, and nothing is known of the path.
+        let stopped =
+            !matches!(self.reach(), Reach::Connected | Reach::NotTried) && self.reach().unusable().is_none();
         let free_failed = self.main().is_some_and(|free| !self.complete(free));
         if refused || stopped || free_failed {
             State::Failed

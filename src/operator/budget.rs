@@ -39,21 +39,26 @@ pub fn planned_above(probe: &Probe) -> bool {
     estimate(probe).day > probe.tokens_per_day
 }
 
-/// Makes a run cost nothing when the day's tokens do not suffice for it.
+/// Leaves the long request out of a run when the day's tokens do not suffice for both, and makes the run cost nothing when
+/// they do not suffice for the rest.
 ///
 /// Where more is planned than allowed, paid runs are spread evenly: at noon at most half of the budget is spent.
 #[must_use]
 pub fn afford(probe: &Probe, asked: CanaryChoice, used: i64, now: Timestamp) -> CanaryChoice {
+    let asked = CanaryChoice {
+        long: asked.long && fits(probe, asked, used),
+        ..asked
+    };
     let free = CanaryChoice {
         zero_token_only: true,
         long: false,
         ..asked
     };
-    let used = u64::try_from(used).unwrap_or(0);
-    let budget = probe.tokens_per_day;
-    if used.saturating_add(reservation(probe, asked)) > budget {
+    if !fits(probe, asked, used) {
         return free;
     }
+    let used = u64::try_from(used).unwrap_or(0);
+    let budget = probe.tokens_per_day;
     let passed = u64::try_from(now.as_second().rem_euclid(86_400)).unwrap_or(0);
     let pace = u64::try_from(u128::from(budget) * u128::from(passed) / 86_400).unwrap_or(budget);
     if planned_above(probe) && used > pace {
@@ -61,6 +66,11 @@ pub fn afford(probe: &Probe, asked: CanaryChoice, used: i64, now: Timestamp) -> 
     } else {
         asked
     }
+}
+
+fn fits(probe: &Probe, choice: CanaryChoice, used: i64) -> bool {
+    let used = u64::try_from(used).unwrap_or(0);
+    used.saturating_add(reservation(probe, choice)) <= probe.tokens_per_day
 }
 
 #[cfg(test)]
@@ -81,6 +91,19 @@ mod tests {
         let choice = afford(&probe, CanaryChoice::default(), 999_999, noon);
         assert!(choice.zero_token_only);
         assert_eq!(reservation(&probe, choice), 0);
+    }
+
+    #[test]
+    fn a_long_request_that_does_not_fit_leaves_the_ordinary_run_alone() {
+        let probe = fixture::probe_with(
+            "budget: {tokensPerDay: 10000}\n  exchanges: {longRequest: {every: 24h, minSeconds: 60, maxTokens: 30000, timeout: 5m}}",
+        );
+        let asked = CanaryChoice {
+            long: true,
+            ..CanaryChoice::default()
+        };
+        let choice = afford(&probe, asked, 0, at("2026-11-23T12:00:00Z"));
+        assert!(!choice.long && !choice.zero_token_only);
     }
 
     #[test]

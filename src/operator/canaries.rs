@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::keys;
 use super::run::signed;
-use super::schedule::Slot;
+use super::schedule::{self, Slot};
 use crate::diagnosis::{KeptResult, LatencyPair, PathCanaries};
 use crate::plan::{CanaryChoice, CredentialCanaries};
 use crate::report::evidence::{Exchange, ExchangeKind};
@@ -60,14 +60,15 @@ fn is_credential(kind: ExchangeKind) -> bool {
     )
 }
 
-/// The long request has its own period: it goes with the first slot of each.
+/// The long request has its own period: it goes with the first slot of each, whatever the gaps between slots are.
 fn long_due(probe: &Probe, slot: &Slot) -> bool {
     let (Some(long), Slot::At(at)) = (&probe.exchanges.long, slot) else {
         return false;
     };
     let every = i64::try_from(long.every.as_secs()).unwrap_or(i64::MAX).max(1);
-    let interval = i64::try_from(probe.schedule.interval().as_secs()).unwrap_or(i64::MAX);
-    at.as_second().rem_euclid(every) < interval
+    let period = |at: Timestamp| at.as_second().div_euclid(every);
+    let before = schedule::previous(&probe.schedule, &probe.uid, *at - SignedDuration::from_secs(1));
+    before.is_none_or(|before| period(before) < period(*at))
 }
 
 /// The kept results of all paths. What asked about a key is dropped with that key: `keys` are those in use now.
@@ -194,7 +195,12 @@ mod tests {
     use super::*;
     use crate::claude::error::ErrorClass;
     use crate::operator::fixture;
+<<<<<<< HEAD
     use crate::report::evidence::{Echo, Marks, Outcome};
+=======
+    use crate::resource::validated::{Cron, Schedule};
+    use crate::report::evidence::{Echo, ExchangeKind, Marks, Outcome};
+>>>>>>> c51a04c (End only the path whose settings cannot be used; pace what is sent at once; give the long request its own limit)
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -270,6 +276,28 @@ mod tests {
         let left = kept(&status.paths, &probe, &[key]);
         assert_eq!(left[0].results.len(), 1);
         assert_eq!(left[0].results[0].exchange, result());
+    }
+
+    #[test]
+    fn the_long_request_goes_with_the_first_slot_of_its_period_at_any_schedule() {
+        let long = "exchanges: {longRequest: {every: 24h, minSeconds: 60, maxTokens: 4000, timeout: 5m}}";
+        let berlin = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+        let office_hours = Cron::parse("*/5 8-18 * * 1-5", berlin).unwrap();
+        for schedule in [
+            Schedule::Every(std::time::Duration::from_secs(420)),
+            Schedule::Cron(Box::new(office_hours)),
+        ] {
+            let mut probe = fixture::probe_with(long);
+            probe.schedule = schedule;
+            let (mut at, mut days) = (at("2026-11-23T00:00:00Z"), std::collections::BTreeMap::new());
+            while at < "2026-11-28T00:00:00Z".parse().unwrap() {
+                at = schedule::next(&probe.schedule, &probe.uid, at).unwrap();
+                *days.entry(at.to_string()[..10].to_owned()).or_insert(0) +=
+                    u32::from(long_due(&probe, &Slot::At(at)));
+            }
+            let whole = days.range("2026-11-24".to_owned().."2026-11-28".to_owned());
+            assert!(whole.clone().count() == 4 && whole.clone().all(|(_, sent)| *sent == 1), "{days:?}");
+        }
     }
 
     #[test]

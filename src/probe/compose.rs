@@ -27,7 +27,6 @@ pub const BOGUS_VERSION: &str = "1999-01-01";
 const DEFAULT_BODY: usize = 2 * 1024 * 1024;
 const DEFAULT_HEADER: usize = 32 * 1024;
 const DEFAULT_LONG_TOKENS: u32 = 4096;
-const LONG_PROMPT: &str = "Count from 1 to 2000, one number per line, without leaving any out.";
 /// What rule sets of web application firewalls look for: script, SQL, path traversal, shell. Harmless as text.
 const ATTACK_PROMPT: &str = "<script>alert(document.cookie)</script> ' OR '1'='1' UNION SELECT password FROM users -- \
     ../../../../etc/passwd ; cat /etc/shadow | bash -i >& /dev/tcp/127.0.0.1/4444";
@@ -268,7 +267,7 @@ impl Composer {
                         model: &leg.model,
                         max_tokens,
                         stream: true,
-                        prompt: LONG_PROMPT,
+                        prompt: &long_prompt(max_tokens),
                     }
                     .body(),
                 )
@@ -376,6 +375,11 @@ impl Composer {
     fn saved_object(&self) -> Option<Map<String, Value>> {
         serde_json::from_slice(self.saved_body.as_ref()?).ok()
     }
+}
+
+/// Asks for more than `max_tokens` allow: a number and its line end are at least one token.
+fn long_prompt(max_tokens: u32) -> String {
+    format!("Count from 1 to {max_tokens}, one number per line, without leaving any out.")
 }
 
 fn prompt_body(leg: &LegRequest, prompt: &str, counts: bool) -> Vec<u8> {

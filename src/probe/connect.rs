@@ -51,6 +51,28 @@ pub struct Resolved {
     dns_ms: Option<u32>,
 }
 
+impl Resolved {
+    /// Whether the name has more than one address.
+    #[must_use]
+    pub fn has_several(&self) -> bool {
+        self.addresses.len() > 1
+    }
+
+    /// Puts the next address first.
+    pub fn turn(&mut self) {
+        if self.has_several() {
+            self.addresses.rotate_left(1);
+        }
+    }
+
+    /// Undoes [`Resolved::turn`].
+    pub fn turn_back(&mut self) {
+        if self.has_several() {
+            self.addresses.rotate_right(1);
+        }
+    }
+}
+
 /// Milliseconds since `start`, saturating.
 #[must_use]
 pub fn millis(start: Instant) -> u32 {
@@ -229,7 +251,7 @@ async fn tcp(
                 // Best effort: without it only our own small writes would wait for an ACK.
                 let _ = tcp.set_nodelay(true);
                 handshake.connect_ms = Some(millis(start));
-                resolved.addresses.swap(0, index);
+                resolved.addresses.rotate_left(index);
                 return Ok((tcp, address));
             }
             Ok(Err(error)) => (connect_reach(&error), format!("{address}: {error}")),
@@ -238,7 +260,10 @@ async fn tcp(
                 format!("{address}: no answer to SYN within {patience:?}"),
             ),
         };
-        handshake.failed_addresses = handshake.failed_addresses.saturating_add(1);
+        // An address of a family that this machine has no route for says nothing of the other side.
+        if error.0 != Reach::Unreachable {
+            handshake.failed_addresses = handshake.failed_addresses.saturating_add(1);
+        }
         // The first failure is reported, as the address that the resolver prefers.
         if failure.1.is_empty() {
             handshake.peer = Some(address.to_string());

@@ -45,6 +45,8 @@ pub struct LegState<'p> {
     /// `count_tokens` is served here, and canaries are free on it.
     counting: bool,
     trimmed_works: bool,
+    /// The frozen request failed and went well at another try.
+    mixed: bool,
     limited: bool,
     /// `request-id` of every reply so far.
     ids: Vec<String>,
@@ -60,16 +62,24 @@ pub struct Group<'p> {
     low_headroom: bool,
 }
 
-/// Sorts the plan's legs by key. Paths without a credential are groups of their own.
-///
-/// # Errors
-/// The first leg that cannot be used.
-pub fn groups<'p>(context: &Context<'p>, secrets: &Secrets) -> Result<Vec<Group<'p>>, SetupError> {
-    let mut groups: Vec<(Option<&str>, Group<'p>)> = Vec::new();
+/// Sorts the plan's legs by key, whichever Secret holds it. Paths without a credential are groups of their own. A leg whose
+/// settings cannot be used is left out, and says so in its evidence.
+pub fn groups<'p>(context: &Context<'p>, secrets: &Secrets) -> Vec<Group<'p>> {
+    let mut groups: Vec<(Option<String>, Group<'p>)> = Vec::new();
     for (index, leg) in context.plan.legs.iter().enumerate() {
-        let state = LegState::new(context, index, leg, secrets)?;
-        let env = leg.credential.as_ref().map(|credential| credential.env.as_str());
-        match groups.iter_mut().find(|(name, _)| env.is_some() && *name == env) {
+        let state = match LegState::new(context, index, leg, secrets) {
+            Ok(state) => state,
+            Err(error) => {
+                let sentence = context.redactor.redact(&error.to_string());
+                context.publish(index, |evidence, details| {
+                    evidence.handshake.outcome = error.reach();
+                    details.error = Some(sentence);
+                });
+                continue;
+            }
+        };
+        let key = state.key.as_ref().map(|key| key.evidence.fingerprint.clone());
+        match groups.iter_mut().find(|(known, _)| key.is_some() && *known == key) {
             Some((_, group)) => group.legs.push(state),
             None => {
                 let group = Group {
@@ -78,11 +88,11 @@ pub fn groups<'p>(context: &Context<'p>, secrets: &Secrets) -> Result<Vec<Group<
                     limited: false,
                     low_headroom: false,
                 };
-                groups.push((env, group));
+                groups.push((key, group));
             }
         }
     }
-    Ok(groups.into_iter().map(|(_, group)| group).collect())
+    groups.into_iter().map(|(_, group)| group).collect()
 }
 
 impl<'p> LegState<'p> {
@@ -108,6 +118,7 @@ impl<'p> LegState<'p> {
             confirm: None,
             counting: false,
             trimmed_works: false,
+            mixed: false,
             limited: false,
             ids: Vec::new(),
         })
@@ -161,6 +172,15 @@ impl<'p> LegState<'p> {
         self.frozen.is_failure() && self.frozen != Frozen::Limited && !hopeless
     }
 
+    /// Whether other addresses of the name may show that it is not every replica: then the frozen request goes to one of them.
+    #[must_use]
+    pub fn has_other_addresses(&self) -> bool {
+        self.wants_repeat()
+            && !self.mixed
+            && self.reached == Some(Reach::Connected)
+            && self.resolved.as_ref().is_some_and(Resolved::has_several)
+    }
+
     /// How long the frozen request took.
     #[must_use]
     pub fn frozen_took(&self) -> Duration {
@@ -179,13 +199,17 @@ impl<'p> LegState<'p> {
                 self.frozen = Frozen::Fine;
             }
             // Some replicas work: the canaries can tell something after all.
-            ExchangeKind::Repeat if order::is_fine(exchange) && self.frozen == Frozen::Failed => {
-                self.frozen = Frozen::Broken;
+            ExchangeKind::Repeat if order::is_fine(exchange) => {
+                self.mixed = true;
+                if self.frozen == Frozen::Failed {
+                    self.frozen = Frozen::Broken;
+                }
             }
             ExchangeKind::CountTokens => self.counting = order::is_fine(exchange),
             _ => {}
         }
-        if exchange.status == 429 {
+        // Of several at once a refused one says something of how many there may be, and nothing of those after it.
+        if exchange.status == 429 && exchange.kind != ExchangeKind::Parallel {
             self.limited = true;
             if self.confirm.is_none() && exchange.kind == ExchangeKind::Frozen {
                 self.confirm = Some(order::confirm_after(exchange));
@@ -209,10 +233,33 @@ impl Group<'_> {
         }
     }
 
-    /// Whether a 429 stands against the key.
+    /// Why nothing but the frozen request may be sent with the key at present, if so.
     #[must_use]
-    pub fn is_limited(&self) -> bool {
-        self.limited
+    pub fn restrained(&self) -> Option<SkipReason> {
+        if self.limited {
+            Some(SkipReason::RateLimited)
+        } else {
+            self.low_headroom.then_some(SkipReason::LowHeadroom)
+        }
+    }
+
+    /// Sends the frozen request to another address of the name, after a failure at the first. Where a refusal must be told
+    /// apart, what follows goes back to the connection, and so to the replica, that refused.
+    pub async fn repeat_elsewhere(&mut self, context: &Context<'_>, index: usize, share: Duration) {
+        let Some(leg) = self.legs.get_mut(index) else { return };
+        let kept = leg.kept.take();
+        let before = leg.frozen;
+        if let Some(resolved) = &mut leg.resolved {
+            resolved.turn();
+        }
+        self.send(context, index, ExchangeKind::Repeat, 0, share).await;
+        let Some(leg) = self.legs.get_mut(index) else { return };
+        if matches!(before, Frozen::AuthFailed | Frozen::Refused) {
+            leg.kept = kept;
+            if let Some(resolved) = &mut leg.resolved {
+                resolved.turn_back();
+            }
+        }
     }
 
     /// The leg to confirm a 429 on, and how long to wait before (`None`: it would tell nothing).
@@ -253,13 +300,16 @@ impl Group<'_> {
             kind,
         });
         let details = ExchangeDetails::of(kind, &request, &context.redactor);
-        let (received, link) = leg.transmit(context, kind, request, deadline).await;
+        let Some((received, link)) = leg.transmit(context, kind, request, deadline).await else {
+            return self.skip(context, index, kind, SkipReason::Pointless);
+        };
         let exchange = leg.settle(context, kind, &asked, &received, details);
+        let control = leg.is_control();
         leg.learn(&exchange, start.elapsed());
         // After a failure the exchanges that decide stay on this connection, and so on this replica.
         let answered = exchange.outcome == Outcome::Answered;
         leg.kept = link.filter(|link| leg.frozen.is_failure() && answered && link.is_open());
-        self.learn(&exchange);
+        self.learn(&exchange, control);
     }
 
     fn compose(
@@ -279,7 +329,12 @@ impl Group<'_> {
 
     /// Waits as the key's limit asks. `false` when that would take longer than the run has.
     async fn pace(&mut self, context: &Context<'_>, index: usize, kind: ExchangeKind) -> bool {
-        let wait = self.pacer.wait(Instant::now());
+        self.pace_for(context, index, kind, 1).await
+    }
+
+    /// The same for several requests at once.
+    async fn pace_for(&mut self, context: &Context<'_>, index: usize, kind: ExchangeKind, count: usize) -> bool {
+        let wait = self.pacer.wait_for(count, Instant::now());
         // The frozen request is what the run is for: it waits for nothing but the limit's own spacing.
         let wait = if kind == ExchangeKind::Frozen {
             wait.min(Duration::from_secs(2))
@@ -291,25 +346,36 @@ impl Group<'_> {
             return false;
         }
         tokio::time::sleep(wait).await;
-        self.pacer.sent(Instant::now());
+        for _ in 0..count {
+            self.pacer.sent(Instant::now());
+        }
         true
     }
 
-    fn learn(&mut self, exchange: &Exchange) {
+    fn learn(&mut self, exchange: &Exchange, control: bool) {
         if let Some(limit) = exchange.headroom.and_then(|room| room.requests_limit) {
             self.pacer.limit(limit);
         }
-        self.limited |= order::limits_key(exchange);
+        self.limited |= order::limits_key(exchange, control);
         self.low_headroom |= order::is_low(exchange);
     }
 
     /// P12: several at once, each on its own connection.
     pub async fn parallel(&mut self, context: &Context<'_>, index: usize, amount: u64, share: Duration) {
-        const DEFAULT: u64 = 4;
-        const MOST: u64 = 16;
+        const DEFAULT: usize = 4;
+        const MOST: usize = 32;
         let kind = ExchangeKind::Parallel;
-        let count = if amount == 0 { DEFAULT } else { amount.min(MOST) };
-        let deadline = Instant::now() + share;
+        let asked = usize::try_from(amount).unwrap_or(MOST);
+        let count = if asked == 0 { DEFAULT } else { asked.min(MOST) };
+        // At once they would take more of the limit than a probe may, however long it waited before.
+        let count = count.min(self.pacer.share().unwrap_or(MOST));
+        if count < 2 {
+            return self.skip(context, index, kind, SkipReason::LowHeadroom);
+        }
+        if !self.pace_for(context, index, kind, count).await {
+            return;
+        }
+        let deadline = Instant::now() + share.min(context.left());
         let Some(leg) = self.legs.get(index) else { return };
         (context.progress)(Progress::Sending {
             path: &leg.leg.name,
@@ -331,11 +397,11 @@ impl Group<'_> {
         };
         let all = join_all((0..count).map(|_| one())).await;
         for (asked, received, details) in all.into_iter().flatten() {
-            self.pacer.sent(Instant::now());
             let Some(leg) = self.legs.get_mut(index) else { return };
             let exchange = leg.settle(context, kind, &asked, &received, details);
+            let control = leg.is_control();
             leg.learn(&exchange, Duration::ZERO);
-            self.learn(&exchange);
+            self.learn(&exchange, control);
         }
     }
 
@@ -354,6 +420,10 @@ impl Group<'_> {
         ) else {
             return self.skip(context, index, kind, SkipReason::Pointless);
         };
+        // Both count against the limit.
+        if !self.pace_for(context, index, kind, 2).await {
+            return;
+        }
         let Some(leg) = self.legs.get_mut(index) else { return };
         (context.progress)(Progress::Sending {
             path: &leg.leg.name,
@@ -361,8 +431,9 @@ impl Group<'_> {
         });
         let details = ExchangeDetails::of(kind, &second, &context.redactor);
         let deadline = Instant::now() + context.left().min(Duration::from_secs(30));
-        let (warm, link) = leg.transmit(context, kind, first, deadline).await;
-        let Some(mut link) = link.filter(|link| link.is_open() && warm.outcome == Outcome::Answered) else {
+        let warm = leg.transmit(context, kind, first, deadline).await;
+        let open = warm.filter(|(warm, _)| warm.outcome == Outcome::Answered).and_then(|(_, link)| link);
+        let Some(mut link) = open.filter(Link::is_open) else {
             return self.skip(context, index, kind, SkipReason::Pointless);
         };
         link.idle(idle).await;
@@ -373,30 +444,39 @@ impl Group<'_> {
         let deadline = Instant::now() + context.left().min(Duration::from_secs(30));
         let received = link.exchange(second, &context.limits, deadline).await;
         let exchange = leg.settle(context, kind, &asked, &received, details);
-        self.learn(&exchange);
+        let control = leg.is_control();
+        self.learn(&exchange, control);
     }
 }
 
 impl LegState<'_> {
-    /// Sends a request on the kept connection or a fresh one. The connection comes back with what was received.
+    fn is_control(&self) -> bool {
+        self.leg.name == "direct"
+    }
+
+    /// Sends a request on the kept connection or a fresh one. The connection comes back with what was received. `None` when the
+    /// kept connection was closed just as we wrote, and the request must not be sent again: nobody knows whether it was read.
     async fn transmit(
         &mut self,
         context: &Context<'_>,
         kind: ExchangeKind,
         request: Request<Full<Bytes>>,
         deadline: Instant,
-    ) -> (Received, Option<Link>) {
+    ) -> Option<(Received, Option<Link>)> {
         let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
         if let Some(mut link) = self.kept.take().filter(|_| kind != ExchangeKind::ReuseIdle) {
             // Lets the connection notice that it was closed meanwhile.
             link.idle(Duration::ZERO).await;
             if link.is_open() {
                 let received = link.exchange(request.clone(), &context.limits, deadline).await;
-                // Closed just as we wrote: the server never saw it, and every client would reconnect.
+                // Closed just as we wrote: most likely the server never saw it.
                 let closed = matches!(received.outcome, Outcome::ClosedBeforeHead | Outcome::ResetBeforeHead);
                 let raced = closed && received.first_byte_ms.is_none();
                 if !raced {
-                    return (received, Some(link));
+                    return Some((received, Some(link)));
+                }
+                if order::is_billed(kind) {
+                    return None;
                 }
             }
         }
@@ -404,7 +484,7 @@ impl LegState<'_> {
         let attempt = connect(&self.route, &mut self.resolved, &context.refusal, &limits).await;
         let (link, error) = self.arrived(context, attempt);
         match link {
-            None => (Received::unconnected(error), None),
+            None => Some((Received::unconnected(error), None)),
             Some(mut link) => {
                 let received = link.exchange(request, &context.limits, deadline).await;
                 if received.wants_certificate {
@@ -413,7 +493,7 @@ impl LegState<'_> {
                         evidence.handshake.outcome = Reach::TlsClientCertificate
                     });
                 }
-                (received, Some(link))
+                Some((received, Some(link)))
             }
         }
     }

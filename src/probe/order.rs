@@ -80,6 +80,29 @@ pub fn is_credential(kind: ExchangeKind) -> bool {
     )
 }
 
+/// Second samples on one path at most.
+pub const SECOND_SAMPLES: usize = 4;
+
+/// Whether one sample of an exchange cannot decide: the gateway broke it, or answered otherwise than the control. `status` and
+/// `control` are the HTTP statuses, 0 where none came; `control` is `None` where the control has not sent it.
+#[must_use]
+pub fn wants_second_sample(kind: ExchangeKind, status: u16, control: Option<u16>) -> bool {
+    use ExchangeKind as Kind;
+    let broken = matches!(status, 0 | 500..);
+    match kind {
+        Kind::OtherForm
+        | Kind::CountTokens
+        | Kind::UnknownField
+        | Kind::NestedField
+        | Kind::BogusVersion
+        | Kind::BogusBeta => broken || control.is_some_and(|control| control != status && !matches!(control, 0 | 429 | 500..)),
+        // What is refused for its size is refused for its size; a broken connection may have another reason.
+        Kind::LargeHeader | Kind::BigBody => broken,
+        // Refused keys are not sent twice, nor what costs much or may raise an alarm.
+        _ => false,
+    }
+}
+
 /// What the frozen request gave on a path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Frozen {
@@ -219,10 +242,12 @@ pub fn confirm_after(exchange: &Exchange) -> Option<Duration> {
     (!spent).then(|| Duration::from_secs(u64::from(wait)))
 }
 
-/// Whether a 429 stands against the key, wherever it is used, and not only against one gateway's limit.
+/// Whether a 429 stands against the key, wherever it is used, and not only against one gateway's limit: it is Claude's, or was
+/// met on the `control`.
 #[must_use]
-pub fn limits_key(exchange: &Exchange) -> bool {
-    exchange.status == 429 && exchange.marks.has(Marks::REQUEST_ID)
+pub fn limits_key(exchange: &Exchange, control: bool) -> bool {
+    let claudes = exchange.marks.has(Marks::REQUEST_ID) || exchange.marks.has(Marks::INNER_REQUEST_ID);
+    exchange.status == 429 && (control || claudes)
 }
 
 /// Whether less than 10 % of any limit is left.
@@ -358,6 +383,23 @@ mod tests {
         };
         assert_eq!(decide(&other_form, &broke), Decision::Skip(SkipReason::OverBudget));
         assert_eq!(decide(&always, &broke), Decision::Send);
+    }
+
+    #[rstest]
+    #[case::as_the_control(ExchangeKind::BogusBeta, 400, Some(400), false)]
+    #[case::swallowed(ExchangeKind::BogusBeta, 200, Some(400), true)]
+    #[case::broken(ExchangeKind::CountTokens, 502, None, true)]
+    #[case::closed(ExchangeKind::BigBody, 0, Some(400), true)]
+    #[case::too_big(ExchangeKind::BigBody, 413, Some(400), false)]
+    #[case::control_broken(ExchangeKind::UnknownField, 400, Some(529), false)]
+    #[case::key(ExchangeKind::BadKey, 502, Some(401), false)]
+    fn a_second_sample_is_for_what_one_cannot_decide(
+        #[case] kind: ExchangeKind,
+        #[case] status: u16,
+        #[case] control: Option<u16>,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(wants_second_sample(kind, status, control), expected);
     }
 
     #[rstest]

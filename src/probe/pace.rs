@@ -27,11 +27,24 @@ impl Pacer {
         }
     }
 
-    /// How long to wait before the next request: at most a fifth of the limit in any minute, and never faster than the
-    /// limit evenly spread (60 per minute may be enforced as 1 per second).
+    /// Requests that may be sent in any minute, when a limit is known: a fifth of it, at least one.
+    #[must_use]
+    pub fn share(&self) -> Option<usize> {
+        let limit = self.per_minute.filter(|&limit| limit > 0)?;
+        Some((usize::try_from(limit).unwrap_or(usize::MAX) / 5).max(1))
+    }
+
+    /// How long to wait before the next request.
     #[must_use]
     pub fn wait(&self, now: Instant) -> Duration {
-        let Some(limit) = self.per_minute.filter(|&limit| limit > 0) else {
+        self.wait_for(1, now)
+    }
+
+    /// How long to wait before so many requests at once: at most a fifth of the limit in any minute, and never faster than the
+    /// limit evenly spread (60 per minute may be enforced as 1 per second).
+    #[must_use]
+    pub fn wait_for(&self, count: usize, now: Instant) -> Duration {
+        let (Some(limit), Some(share)) = (self.per_minute.filter(|&limit| limit > 0), self.share()) else {
             return Duration::ZERO;
         };
         let spacing = WINDOW / limit;
@@ -39,17 +52,16 @@ impl Pacer {
             .sent
             .back()
             .map_or(WINDOW, |last| now.saturating_duration_since(*last));
-        let share = (usize::try_from(limit).unwrap_or(usize::MAX) / 5).max(1);
         let recent: Vec<&Instant> = self
             .sent
             .iter()
             .filter(|at| now.saturating_duration_since(**at) < WINDOW)
             .collect();
-        let until_share = match recent.len().checked_sub(share) {
+        // So many of the recent ones must be a minute old first; more than there are cannot be waited for.
+        let surplus = (recent.len() + count).saturating_sub(share).min(recent.len());
+        let until_share = match surplus.checked_sub(1).and_then(|last| recent.get(last)) {
             None => Duration::ZERO,
-            Some(surplus) => recent.get(surplus).map_or(Duration::ZERO, |oldest| {
-                WINDOW.saturating_sub(now.saturating_duration_since(**oldest))
-            }),
+            Some(sent) => WINDOW.saturating_sub(now.saturating_duration_since(**sent)),
         };
         spacing.saturating_sub(since_last).max(until_share)
     }
@@ -77,6 +89,21 @@ mod tests {
             start + WINDOW,
             "the eleventh waits until the first is a minute old"
         );
+    }
+
+    #[test]
+    fn several_at_once_wait_until_there_is_room_for_all_of_them() {
+        let start = Instant::now();
+        let mut pacer = Pacer::default();
+        pacer.limit(50);
+        assert_eq!(pacer.share(), Some(10));
+        for second in 0..8 {
+            pacer.sent(start + Duration::from_secs(2 * second));
+        }
+        let now = start + Duration::from_secs(16);
+        assert!(pacer.wait_for(2, now) <= Duration::from_millis(1200));
+        // Room for four is there when the second request is a minute old.
+        assert_eq!(now + pacer.wait_for(4, now), start + WINDOW + Duration::from_secs(2));
     }
 
     #[test]

@@ -98,7 +98,7 @@ pub async fn run(
         progress,
         board: Mutex::new(plan.legs.iter().map(|leg| blank(&leg.name)).collect()),
     };
-    let groups = groups(&context, secrets)?;
+    let groups = groups(&context, secrets);
     let work = async {
         if plan.mesh {
             wait_for_sidecar(&context, &groups).await;
@@ -152,6 +152,9 @@ fn report(context: Context<'_>, start: Instant, started_at_ms: i64) -> FullRepor
 
 /// What a stopped or timed-out run did not come to.
 fn name_the_unsent(leg: &mut LegEvidence, planned: &[ExchangePlan], zero_token_only: bool) {
+    if leg.handshake.outcome.unusable().is_some() {
+        return; // that says it
+    }
     let always = planned
         .iter()
         .filter(|plan| plan.when == When::Always)
@@ -266,12 +269,18 @@ async fn aftermath(context: &Context<'_>, group: &mut Group<'_>) {
             ExchangeKind::Repeat
         };
         let needed = leg.frozen_took() + leg.frozen_took() / 5 + Duration::from_millis(200);
-        if group.is_limited() {
-            context.skip(leg.index, kind, SkipReason::RateLimited);
+        // A key that could not be sent as it stands has not been tried at all yet.
+        let first = trimmed && leg.raw_key_unusable();
+        if let Some(reason) = group.restrained().filter(|reason| !(first && *reason == SkipReason::LowHeadroom)) {
+            context.skip(leg.index, kind, reason);
         } else if !trimmed && needed > share {
             context.skip(leg.index, kind, SkipReason::OutOfTime);
         } else {
             group.send(context, index, kind, 0, share).await;
+            let elsewhere = !trimmed && group.legs.get(index).is_some_and(LegState::has_other_addresses);
+            if elsewhere && group.restrained().is_none() && needed < context.left() / 2 {
+                group.repeat_elsewhere(context, index, context.left() / 2).await;
+            }
         }
     }
     confirm(context, group).await;
@@ -304,6 +313,10 @@ async fn send_planned(context: &Context<'_>, group: &mut Group<'_>, index: usize
     match plan.kind {
         ExchangeKind::Parallel => group.parallel(context, index, plan.amount, left).await,
         ExchangeKind::ReuseIdle => group.reuse_idle(context, index, plan.amount).await,
+        ExchangeKind::Long if context.plan.long_timeout_ms > 0 => {
+            let own = Duration::from_millis(context.plan.long_timeout_ms);
+            group.send(context, index, plan.kind, plan.amount, left.min(own)).await;
+        }
         kind if order::is_billed(kind) => group.send(context, index, kind, plan.amount, left).await,
         kind => group.send(context, index, kind, plan.amount, left.min(CANARY)).await,
     }

@@ -14,9 +14,10 @@ use url::{Host, Url};
 
 use super::secrets::Secrets;
 use super::trust;
+use crate::report::evidence::Reach;
 use crate::report::plan::{HttpVersion, Leg};
 
-/// What is wrong with a plan: a sentence that names the path and what to change. Nothing was sent.
+/// What is wrong with a plan, or with one path of it: a sentence that names the path and what to change. Nothing was sent there.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The URL of a path or of its proxy cannot be used.
@@ -67,12 +68,25 @@ pub enum SetupError {
         /// Why.
         reason: String,
     },
-    /// The saved body cannot be used for canaries.
-    #[error("request.bodyFrom: {0}")]
-    Body(String),
     /// An entry of the networks to refuse is no network.
     #[error("{0:?} is no network in CIDR notation")]
     Network(String),
+}
+
+impl SetupError {
+    /// What the evidence says of a path whose settings have this fault.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        match self {
+            Self::Url { what: "url", .. } => Reach::UrlUnusable,
+            Self::Url { .. } => Reach::ProxyUnusable,
+            // The only file of a path; the saved body and the networks concern the whole run.
+            Self::File { .. } | Self::Network(_) => Reach::CaMissing,
+            Self::Tls { .. } => Reach::TlsUnusable,
+            Self::Variable { .. } => Reach::SecretMissing,
+            Self::Header { .. } => Reach::HeaderUnusable,
+        }
+    }
 }
 
 /// A host and a port.

@@ -28,6 +28,9 @@ pub struct Plan {
     pub slot: String,
     /// The prober reports and exits 15 s before this much time has passed, milliseconds.
     pub run_timeout_ms: u64,
+    /// Limit of the long request on each path, milliseconds; 0 = what is left of the run. Part of `run_timeout_ms`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub long_timeout_ms: u64,
     /// The frozen request, the same on every path.
     pub request: FrozenRequest,
     /// The paths: the control first if there is one, then gateways in the resource's order.
@@ -41,6 +44,9 @@ pub struct Plan {
     /// Over budget: send nothing that generates tokens, so not the frozen request either.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub zero_token_only: bool,
+    /// An exchange that cannot decide, because a gateway broke it or answered otherwise than the control, is sent once more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub second_samples: bool,
 }
 
 /// The request that is sent byte for byte the same on every path of a run.
@@ -290,6 +296,7 @@ mod tests {
             uid: "u".into(),
             slot: "g1".into(),
             run_timeout_ms: 180_000,
+            long_timeout_ms: 0,
             request: FrozenRequest {
                 model: "claude-haiku-4-5".into(),
                 api_version: "2023-06-01".into(),
@@ -307,6 +314,7 @@ mod tests {
             refuse_networks: vec![],
             mesh: false,
             zero_token_only: false,
+            second_samples: false,
         }
     }
 

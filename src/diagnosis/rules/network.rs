@@ -78,7 +78,15 @@ fn failure(leg: &Leg<'_>, reach: Reach) -> Option<(Code, &'static str)> {
 
 fn words(reach: Reach) -> Option<&'static str> {
     Some(match reach {
-        Reach::NotTried | Reach::Connected => return None,
+        // What the probe's own settings keep from being sent says nothing of the path: see `Reach::unusable`.
+        Reach::NotTried
+        | Reach::Connected
+        | Reach::UrlUnusable
+        | Reach::ProxyUnusable
+        | Reach::CaMissing
+        | Reach::TlsUnusable
+        | Reach::SecretMissing
+        | Reach::HeaderUnusable => return None,
         Reach::DnsNoName => "the name does not exist",
         Reach::DnsFailed => "the resolver failed or did not answer",
         Reach::AddressRefused => "an address that the probe refuses to connect to",
@@ -243,7 +251,7 @@ pub(super) fn egress_down(view: &View<'_>, found: &[Finding]) -> Option<Finding>
     let stopped = !matches!(
         direct.reach(),
         Reach::Connected | Reach::NotTried | Reach::TlsUntrusted | Reach::TlsWrongName | Reach::AddressRefused
-    );
+    ) && direct.reach().unusable().is_none();
     let upstream_leg = |name: &str| {
         found.iter().any(|finding| {
             finding.path == name

@@ -1,5 +1,6 @@
 //! The prober against raw sockets on loopback: each way in which a server can end, stall, lie or flood.
 
+mod apart;
 mod endings;
 mod hostile;
 mod manners;

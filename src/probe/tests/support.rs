@@ -138,6 +138,7 @@ pub fn plan(legs: Vec<Leg>, run_timeout_ms: u64) -> Plan {
         uid: "uid".into(),
         slot: "g1".into(),
         run_timeout_ms,
+        long_timeout_ms: 0,
         request: FrozenRequest {
             model: "claude-haiku-4-5".into(),
             api_version: "2023-06-01".into(),
@@ -152,6 +153,7 @@ pub fn plan(legs: Vec<Leg>, run_timeout_ms: u64) -> Plan {
         refuse_networks: vec![],
         mesh: false,
         zero_token_only: false,
+        second_samples: false,
     }
 }
 

@@ -66,7 +66,8 @@ pub struct Handshake {
     pub peer: Option<String>,
     /// Number of addresses that the name resolved to.
     pub addresses: u16,
-    /// Addresses among them that were tried and could not be connected to before one could (or all, when none could).
+    /// Addresses among them that refused or ignored a connection before one took it (or all that did, when none took one).
+    /// Those that there is no route to are left out.
     pub failed_addresses: u16,
     /// Name resolution, milliseconds.
     pub dns_ms: Option<u32>,
@@ -132,6 +133,38 @@ pub enum Reach {
     ProxyRefused,
     /// The forward proxy could not be reached.
     ProxyUnreachable,
+    /// The path's URL cannot be used: nothing was sent.
+    UrlUnusable,
+    /// The forward proxy's URL cannot be used: nothing was sent.
+    ProxyUnusable,
+    /// The declared CA's file is not there: nothing was sent.
+    CaMissing,
+    /// A TLS setting cannot be used (CA, server name, client certificate): nothing was sent.
+    TlsUnusable,
+    /// A Secret's value that the path needs besides its key is not there: nothing was sent.
+    SecretMissing,
+    /// A header of the path cannot be sent: nothing was sent.
+    HeaderUnusable,
+}
+
+impl Reach {
+    /// What in the probe's own settings kept anything from being sent on the path; `None` for what the way itself showed.
+    #[must_use]
+    pub fn unusable(self) -> Option<&'static str> {
+        Some(match self {
+            Self::UrlUnusable => "its url cannot be used",
+            Self::ProxyUnusable => "its proxy.url cannot be used",
+            Self::CaMissing => "the CA of tls.caConfigMapKeyRef cannot be read: does the ConfigMap exist, with that key?",
+            Self::TlsUnusable => {
+                "its tls settings cannot be used: the CA is no PEM certificate, serverName is no name, or the client certificate does not fit its key"
+            }
+            Self::SecretMissing => {
+                "a Secret's value that its headers, proxy or tls refer to is missing: does the Secret exist, with that key?"
+            }
+            Self::HeaderUnusable => "one of its headers has a name or a value that no header may have",
+            _ => return None,
+        })
+    }
 }
 
 /// Who vouches for the peer's certificate.

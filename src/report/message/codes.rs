@@ -260,6 +260,12 @@ coded!(Reach: 5 {
     TlsTimeout = 15,
     ProxyRefused = 16,
     ProxyUnreachable = 17,
+    UrlUnusable = 18,
+    ProxyUnusable = 19,
+    CaMissing = 20,
+    TlsUnusable = 21,
+    SecretMissing = 22,
+    HeaderUnusable = 23,
 });
 
 coded!(Trust: 3 {
