@@ -99,7 +99,13 @@ fn what(view: &View<'_>, choice: &Choice, cause: Option<&Finding>) -> String {
 /// Paths on which the probe's own settings kept anything from being sent, each as a sentence after a blank.
 fn unusable(view: &View<'_>) -> String {
     let legs = view.legs.iter();
-    let sentences = legs.filter_map(|leg| Some(format!(" Nothing was sent on {}: {}.", leg.name(), leg.reach().unusable()?)));
+    let sentences = legs.filter_map(|leg| {
+        Some(format!(
+            " Nothing was sent on {}: {}.",
+            leg.name(),
+            leg.reach().unusable()?
+        ))
+    });
     sentences.collect::<String>().replace("?.", "?")
 }
 

@@ -139,7 +139,11 @@ impl<'a> Leg<'a> {
 
     /// The exchange of this kind in this run.
     pub fn now(&self, kind: ExchangeKind) -> Option<&'a Exchange> {
-        self.seen.and_then(|seen| seen.exchange(kind))
+        let samples = || self.exchanges().filter(|exchange| exchange.kind == kind);
+        // Of two samples the one that tells something.
+        samples()
+            .find(|sample| (1..500).contains(&sample.status))
+            .or_else(|| samples().next())
     }
 
     /// The exchange of this kind in this run, else the kept one.
@@ -167,10 +171,15 @@ impl<'a> Leg<'a> {
 
     /// The frozen request and its repeats in this run.
     pub fn attempts(&self) -> Vec<&'a Exchange> {
-        [ExchangeKind::Frozen, ExchangeKind::Repeat, ExchangeKind::Confirm]
-            .into_iter()
-            .filter_map(|kind| self.now(kind))
-            .collect()
+        let place = |exchange: &&Exchange| {
+            [ExchangeKind::Frozen, ExchangeKind::Repeat, ExchangeKind::Confirm]
+                .iter()
+                .position(|kind| *kind == exchange.kind)
+        };
+        let mut attempts: Vec<&Exchange> = self.exchanges().filter(|exchange| place(exchange).is_some()).collect();
+        // Repeats among each other in an order that does not depend on the report's.
+        attempts.sort_by_key(|exchange| (place(exchange), exchange.status, exchange.total_ms));
+        attempts
     }
 
     /// Whether the frozen request was answered completely.
@@ -184,8 +193,7 @@ impl<'a> Leg<'a> {
         }
         let refused = self.skipped(ExchangeKind::Frozen) == Some(SkipReason::NoUsableKey);
         // The probe's own settings are at fault: nothing was sent, and nothing is known of the path.
-        let stopped =
-            !matches!(self.reach(), Reach::Connected | Reach::NotTried) && self.reach().unusable().is_none();
+        let stopped = !matches!(self.reach(), Reach::Connected | Reach::NotTried) && self.reach().unusable().is_none();
         let free_failed = self.main().is_some_and(|free| !self.complete(free));
         if refused || stopped || free_failed {
             State::Failed

@@ -195,12 +195,8 @@ mod tests {
     use super::*;
     use crate::claude::error::ErrorClass;
     use crate::operator::fixture;
-<<<<<<< HEAD
     use crate::report::evidence::{Echo, Marks, Outcome};
-=======
     use crate::resource::validated::{Cron, Schedule};
-    use crate::report::evidence::{Echo, ExchangeKind, Marks, Outcome};
->>>>>>> c51a04c (End only the path whose settings cannot be used; pace what is sent at once; give the long request its own limit)
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -292,11 +288,13 @@ mod tests {
             let (mut at, mut days) = (at("2026-11-23T00:00:00Z"), std::collections::BTreeMap::new());
             while at < "2026-11-28T00:00:00Z".parse().unwrap() {
                 at = schedule::next(&probe.schedule, &probe.uid, at).unwrap();
-                *days.entry(at.to_string()[..10].to_owned()).or_insert(0) +=
-                    u32::from(long_due(&probe, &Slot::At(at)));
+                *days.entry(at.to_string()[..10].to_owned()).or_insert(0) += u32::from(long_due(&probe, &Slot::At(at)));
             }
             let whole = days.range("2026-11-24".to_owned().."2026-11-28".to_owned());
-            assert!(whole.clone().count() == 4 && whole.clone().all(|(_, sent)| *sent == 1), "{days:?}");
+            assert!(
+                whole.clone().count() == 4 && whole.clone().all(|(_, sent)| *sent == 1),
+                "{days:?}"
+            );
         }
     }
 

@@ -48,6 +48,8 @@ pub struct LegState<'p> {
     /// The frozen request failed and went well at another try.
     mixed: bool,
     limited: bool,
+    /// The status that each exchange got, the latest last; 0 where none came.
+    shown: Vec<(ExchangeKind, u16)>,
     /// `request-id` of every reply so far.
     ids: Vec<String>,
 }
@@ -120,6 +122,7 @@ impl<'p> LegState<'p> {
             trimmed_works: false,
             mixed: false,
             limited: false,
+            shown: Vec::new(),
             ids: Vec::new(),
         })
     }
@@ -189,6 +192,7 @@ impl<'p> LegState<'p> {
 
     /// What an exchange of the frozen request has shown.
     fn learn(&mut self, exchange: &Exchange, took: Duration) {
+        self.shown.push((exchange.kind, exchange.status));
         match exchange.kind {
             ExchangeKind::Frozen => {
                 self.frozen = Frozen::of(exchange);
@@ -231,6 +235,21 @@ impl Group<'_> {
             out_of_time: context.left() < Duration::from_millis(100),
             zero_token_only: context.plan.zero_token_only,
         }
+    }
+
+    /// Whether an exchange on a leg is to be sent once more, because one sample cannot decide.
+    #[must_use]
+    pub fn wants_second_sample(&self, index: usize, kind: ExchangeKind) -> bool {
+        let Some(leg) = self.legs.get(index) else { return false };
+        let control = self.legs.iter().find(|leg| leg.is_control());
+        let theirs = control
+            .filter(|_| !leg.is_control())
+            .and_then(|control| control.status(kind));
+        let again = leg.shown.iter().filter(|(known, _)| *known == kind).count() > 1;
+        !again
+            && leg
+                .status(kind)
+                .is_some_and(|status| order::wants_second_sample(kind, status, theirs))
     }
 
     /// Why nothing but the frozen request may be sent with the key at present, if so.
@@ -432,7 +451,9 @@ impl Group<'_> {
         let details = ExchangeDetails::of(kind, &second, &context.redactor);
         let deadline = Instant::now() + context.left().min(Duration::from_secs(30));
         let warm = leg.transmit(context, kind, first, deadline).await;
-        let open = warm.filter(|(warm, _)| warm.outcome == Outcome::Answered).and_then(|(_, link)| link);
+        let open = warm
+            .filter(|(warm, _)| warm.outcome == Outcome::Answered)
+            .and_then(|(_, link)| link);
         let Some(mut link) = open.filter(Link::is_open) else {
             return self.skip(context, index, kind, SkipReason::Pointless);
         };
@@ -450,6 +471,15 @@ impl Group<'_> {
 }
 
 impl LegState<'_> {
+    /// The latest status that an exchange got.
+    fn status(&self, kind: ExchangeKind) -> Option<u16> {
+        self.shown
+            .iter()
+            .rev()
+            .find(|(known, _)| *known == kind)
+            .map(|(_, status)| *status)
+    }
+
     fn is_control(&self) -> bool {
         self.leg.name == "direct"
     }

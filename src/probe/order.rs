@@ -95,7 +95,9 @@ pub fn wants_second_sample(kind: ExchangeKind, status: u16, control: Option<u16>
         | Kind::UnknownField
         | Kind::NestedField
         | Kind::BogusVersion
-        | Kind::BogusBeta => broken || control.is_some_and(|control| control != status && !matches!(control, 0 | 429 | 500..)),
+        | Kind::BogusBeta => {
+            broken || control.is_some_and(|control| control != status && !matches!(control, 0 | 429 | 500..))
+        }
         // What is refused for its size is refused for its size; a broken connection may have another reason.
         Kind::LargeHeader | Kind::BigBody => broken,
         // Refused keys are not sent twice, nor what costs much or may raise an alarm.

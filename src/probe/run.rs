@@ -201,10 +201,10 @@ async fn serve(context: &Context<'_>, mut group: Group<'_>) {
     }
     let planned: Vec<Vec<ExchangePlan>> = group.legs.iter().map(|leg| planned(context, leg)).collect();
     let planned: Vec<&[ExchangePlan]> = planned.iter().map(Vec::as_slice).collect();
+    let mut second_samples = vec![0; group.legs.len()];
     for round in order::rounds(&planned) {
         for &index in &round.legs {
-            let plans = planned.get(index).copied().unwrap_or_default();
-            let Some(plan) = plans.iter().find(|plan| plan.kind == round.kind) else {
+            let Some(plan) = in_round(&planned, index, &round) else {
                 continue;
             };
             let Some(leg) = group.legs.get(index) else { continue };
@@ -214,7 +214,24 @@ async fn serve(context: &Context<'_>, mut group: Group<'_>) {
                 Decision::Send => send_planned(context, &mut group, index, plan).await,
             }
         }
+        for &index in round.legs.iter().filter(|_| context.plan.second_samples) {
+            let Some(plan) = in_round(&planned, index, &round) else {
+                continue;
+            };
+            let (Some(leg), Some(sent)) = (group.legs.get(index), second_samples.get_mut(index)) else {
+                continue;
+            };
+            let may = order::decide(plan, &group.standing(context, leg)) == Decision::Send;
+            if may && *sent < order::SECOND_SAMPLES && group.wants_second_sample(index, round.kind) {
+                *sent += 1;
+                send_planned(context, &mut group, index, plan).await;
+            }
+        }
     }
+}
+
+fn in_round<'p>(planned: &[&'p [ExchangePlan]], index: usize, round: &order::Round) -> Option<&'p ExchangePlan> {
+    planned.get(index)?.iter().find(|plan| plan.kind == round.kind)
 }
 
 /// The plan's exchanges of a leg; over budget at least the positive control, so that the probe is not blind.
@@ -271,7 +288,10 @@ async fn aftermath(context: &Context<'_>, group: &mut Group<'_>) {
         let needed = leg.frozen_took() + leg.frozen_took() / 5 + Duration::from_millis(200);
         // A key that could not be sent as it stands has not been tried at all yet.
         let first = trimmed && leg.raw_key_unusable();
-        if let Some(reason) = group.restrained().filter(|reason| !(first && *reason == SkipReason::LowHeadroom)) {
+        if let Some(reason) = group
+            .restrained()
+            .filter(|reason| !(first && *reason == SkipReason::LowHeadroom))
+        {
             context.skip(leg.index, kind, reason);
         } else if !trimmed && needed > share {
             context.skip(leg.index, kind, SkipReason::OutOfTime);

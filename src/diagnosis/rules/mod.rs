@@ -8,6 +8,7 @@ mod headers;
 mod key;
 mod limits;
 mod network;
+mod replicas;
 mod rewrite;
 mod route;
 mod shot;
@@ -44,6 +45,8 @@ const PATH_RULES: &[PathRule] = &[
     network::silence,
     network::direct_answered_by_another,
     network::reuse,
+    replicas::addresses,
+    replicas::sometimes,
     rewrite::status,
     rewrite::error_as_success,
     rewrite::error_body,
@@ -79,6 +82,7 @@ pub(super) fn apply(view: &View<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for leg in &view.legs {
         let mut on_leg: Vec<Finding> = PATH_RULES.iter().flat_map(|rule| rule(view, leg)).collect();
+        replicas::temper(leg, &mut on_leg);
         on_leg.sort_by_key(|finding| (finding.code, Reverse(finding.confidence), Reverse(finding.severity)));
         on_leg.dedup_by_key(|finding| finding.code);
         findings.extend(on_leg);

@@ -31,7 +31,10 @@ pub(super) fn shots<'a>(view: &View<'a>, leg: &Leg<'a>) -> Vec<Shot<'a>> {
     let frozen = leg.main().map(|main| (main, leg.attempts()));
     let others = [ExchangeKind::OtherForm, ExchangeKind::Long]
         .into_iter()
-        .filter_map(|kind| leg.now(kind).map(|exchange| (exchange, vec![exchange])));
+        .filter_map(|kind| {
+            let samples: Vec<&Exchange> = leg.exchanges().filter(|exchange| exchange.kind == kind).collect();
+            leg.now(kind).map(|exchange| (exchange, samples))
+        });
     frozen
         .into_iter()
         .chain(others)
@@ -67,10 +70,9 @@ impl Shot<'_> {
     /// Whether two failed attempts agree in this time.
     pub fn twice(&self, time: impl Fn(&Exchange) -> Option<u32>) -> bool {
         let mut times = self.failed.iter().filter_map(|exchange| time(exchange));
-        match (times.next(), times.next()) {
-            (Some(a), Some(b)) => same_time(a, b),
-            _ => false,
-        }
+        times
+            .next()
+            .is_some_and(|first| times.any(|other| same_time(first, other)))
     }
 
     /// How often it failed, as evidence says it; empty for a single try.

@@ -13,10 +13,17 @@ fn a_failure_that_one_of_two_tries_shows_has_its_rate_and_is_not_certain() {
     let diagnosis = story.diagnose();
     assert_eq!(diagnosis.verdict.path, "edge");
     let finding = &diagnosis.findings[0];
-    assert!(finding.evidence.contains("1 of 2 tries fail: some replicas"), "{finding:?}");
+    assert!(
+        finding.evidence.contains("1 of 2 tries fail: some replicas"),
+        "{finding:?}"
+    );
     assert!(finding.advice.contains("replicas"), "{finding:?}");
     assert!(finding.confidence <= Confidence::Likely);
-    assert!(diagnosis.verdict.message.contains("some replicas"), "{}", diagnosis.verdict.message);
+    assert!(
+        diagnosis.verdict.message.contains("some replicas"),
+        "{}",
+        diagnosis.verdict.message
+    );
 }
 
 #[test]
@@ -42,7 +49,11 @@ fn a_failure_of_all_tries_is_no_matter_of_replicas() {
     story.on("direct").frozen(stream());
     story.on("edge").frozen(page(502)).reply(K::Repeat, page(502));
     let diagnosis = story.diagnose();
-    assert!(!diagnosis.verdict.message.contains("replicas"), "{}", diagnosis.verdict.message);
+    assert!(
+        !diagnosis.verdict.message.contains("replicas"),
+        "{}",
+        diagnosis.verdict.message
+    );
 }
 
 #[test]
@@ -63,11 +74,17 @@ fn an_address_that_takes_no_connection_is_a_warning_with_its_rate() {
 #[test]
 fn equal_requests_that_fail_at_times_are_a_warning_and_unequal_ones_are_not_compared() {
     let mut story = Story::healthy();
-    story.on("edge").reply(K::CountTokens, page(502)).reply(K::CountTokens, ok());
+    story
+        .on("edge")
+        .reply(K::CountTokens, page(502))
+        .reply(K::CountTokens, ok());
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Degraded GatewayUnavailable@edge");
     let finding = &diagnosis.findings[0];
-    assert_eq!((finding.code, finding.severity), (Code::GatewayUnavailable, Severity::Warning));
+    assert_eq!(
+        (finding.code, finding.severity),
+        (Code::GatewayUnavailable, Severity::Warning)
+    );
     assert!(finding.evidence.starts_with("1 of 2 equal requests"), "{finding:?}");
     // A gateway that does not serve an endpoint, or dislikes a defect, does so each time.
     let mut story = Story::healthy();
@@ -79,6 +96,8 @@ fn equal_requests_that_fail_at_times_are_a_warning_and_unequal_ones_are_not_comp
     assert_eq!(story.verdict(), "Healthy @");
     // A connection that breaks is another rule's.
     let mut story = Story::healthy();
-    story.on("edge").reply(K::CountTokens, nothing(Outcome::ResetBeforeHead));
+    story
+        .on("edge")
+        .reply(K::CountTokens, nothing(Outcome::ResetBeforeHead));
     assert_eq!(story.verdict(), "Healthy @");
 }

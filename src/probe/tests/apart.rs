@@ -41,7 +41,11 @@ async fn settings_that_cannot_be_used_end_their_path_and_no_other() {
             Reach::CaMissing,
             "/nowhere/ca.crt",
         ),
-        (broken(|leg| leg.url = "ftp://gw".into()), Reach::UrlUnusable, "ftp://gw"),
+        (
+            broken(|leg| leg.url = "ftp://gw".into()),
+            Reach::UrlUnusable,
+            "ftp://gw",
+        ),
         (
             broken(|leg| {
                 leg.proxy = Some(Proxy {
@@ -79,9 +83,15 @@ async fn settings_that_cannot_be_used_end_their_path_and_no_other() {
         let [direct, bad, edge] = report.evidence.legs.as_slice() else {
             panic!()
         };
-        assert_eq!((bad.handshake.outcome, bad.exchanges.len(), bad.skipped.len()), (reach, 0, 0));
+        assert_eq!(
+            (bad.handshake.outcome, bad.exchanges.len(), bad.skipped.len()),
+            (reach, 0, 0)
+        );
         assert!(report.details[1].error.as_ref().unwrap().contains(named));
-        assert_eq!((sent(direct), sent(edge)), (vec![ExchangeKind::Frozen], vec![ExchangeKind::Frozen]));
+        assert_eq!(
+            (sent(direct), sent(edge)),
+            (vec![ExchangeKind::Frozen], vec![ExchangeKind::Frozen])
+        );
     }
 }
 
@@ -91,7 +101,10 @@ async fn paths_whose_secrets_hold_the_same_key_share_its_manners() {
     claude.set_fault(Rule::always(Fault::Error(ErrorName::RateLimitRequests)));
     let mut other = leg("edge", &claude.url());
     other.credential.as_mut().unwrap().env = "SAME".into();
-    let legs = go(&plan(vec![leg("direct", &claude.url()), other], 30_000)).await.evidence.legs;
+    let legs = go(&plan(vec![leg("direct", &claude.url()), other], 30_000))
+        .await
+        .evidence
+        .legs;
     let confirmed = legs.iter().flat_map(sent).filter(|kind| *kind == ExchangeKind::Confirm);
     assert_eq!(confirmed.count(), 1, "one confirming request per key, not per Secret");
     assert_eq!(claude.requests().len(), 3);
@@ -131,7 +144,11 @@ async fn with_little_left_only_the_frozen_request_is_sent_and_a_failure_is_not_r
     assert_eq!(sent(&legs[0]), [ExchangeKind::Frozen]);
     assert_eq!(legs[0].skipped, [(ExchangeKind::BogusBeta, SkipReason::LowHeadroom)]);
     assert_eq!(sent(&legs[1]), [ExchangeKind::Frozen]);
-    assert!(legs[1].skipped.contains(&(ExchangeKind::Repeat, SkipReason::LowHeadroom)));
+    assert!(
+        legs[1]
+            .skipped
+            .contains(&(ExchangeKind::Repeat, SkipReason::LowHeadroom))
+    );
 }
 
 async fn frozen_of_another(claude: &Standin) {
@@ -200,7 +217,9 @@ async fn every_other(claude: &Standin) -> String {
                 if connection % 2 == 1 {
                     use tokio::io::AsyncWriteExt;
                     read_request(&mut socket).await;
-                    let _ = socket.write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n").await;
+                    let _ = socket
+                        .write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n")
+                        .await;
                     return;
                 }
                 let mut upstream = tokio::net::TcpStream::connect(upstream).await.unwrap();
@@ -225,6 +244,13 @@ async fn a_second_sample_is_sent_once_where_one_cannot_decide() {
     use ExchangeKind::{BadKey, BogusBeta, CountTokens, Frozen};
     assert_eq!(
         statuses,
-        [(Frozen, 200), (CountTokens, 502), (CountTokens, 200), (BogusBeta, 502), (BogusBeta, 400), (BadKey, 502)]
+        [
+            (Frozen, 200),
+            (CountTokens, 502),
+            (CountTokens, 200),
+            (BogusBeta, 502),
+            (BogusBeta, 400),
+            (BadKey, 502)
+        ]
     );
 }

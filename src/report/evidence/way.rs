@@ -154,7 +154,9 @@ impl Reach {
         Some(match self {
             Self::UrlUnusable => "its url cannot be used",
             Self::ProxyUnusable => "its proxy.url cannot be used",
-            Self::CaMissing => "the CA of tls.caConfigMapKeyRef cannot be read: does the ConfigMap exist, with that key?",
+            Self::CaMissing => {
+                "the CA of tls.caConfigMapKeyRef cannot be read: does the ConfigMap exist, with that key?"
+            }
             Self::TlsUnusable => {
                 "its tls settings cannot be used: the CA is no PEM certificate, serverName is no name, or the client certificate does not fit its key"
             }

@@ -1,0 +1,100 @@
+//! Not every try fails: some replicas, some addresses, or some moments. What is found then has its rate, and never speaks for all.
+
+use super::{Finding, Leg, View};
+use crate::catalogue::{Code, Confidence, Layer, Severity};
+use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::diagnosis::provenance::Origin;
+use crate::diagnosis::say;
+use crate::report::evidence::{Exchange, ExchangeKind, Reach};
+
+/// Addresses of the gateway's name that take no connection, where another does. Clients that are given one of them first wait,
+/// or fail.
+pub(super) fn addresses(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(hand) = leg.seen.map(|seen| &seen.handshake).filter(|_| !leg.path.is_direct()) else {
+        return vec![];
+    };
+    if hand.outcome != Reach::Connected || hand.failed_addresses == 0 || hand.addresses <= hand.failed_addresses {
+        return vec![];
+    }
+    let evidence = format!(
+        "{}: {} of {} addresses took no connection before another did",
+        leg.path.host, hand.failed_addresses, hand.addresses
+    );
+    vec![
+        finding(Code::GatewayConnectFailed, leg.name(), Confidence::Likely, evidence)
+            .severity(Severity::Warning)
+            .advise("Some replicas do not listen: take their addresses out of the name, or repair them; readiness probes keep such pods out of a Service."),
+    ]
+}
+
+/// The frozen request is answered, and another request, sent more than once, is answered at one time and fails in the gateway at
+/// another.
+pub(super) fn sometimes(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    if leg.path.is_direct() || !leg.is_complete() {
+        return vec![];
+    }
+    let mut kinds: Vec<ExchangeKind> = leg.exchanges().map(|exchange| exchange.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let mixed = kinds.into_iter().find_map(|kind| {
+        let samples: Vec<&Exchange> = leg.exchanges().filter(|exchange| exchange.kind == kind).collect();
+        let failed: Vec<&Exchange> = samples.iter().copied().filter(|sample| breaks(leg, sample)).collect();
+        let passes = samples
+            .iter()
+            .any(|sample| leg.complete(sample) || leg.provenance(sample).from_upstream());
+        (passes && !failed.is_empty()).then_some((kind, failed, samples.len()))
+    });
+    let Some((kind, failed, of)) = mixed else {
+        return vec![];
+    };
+    let worst = failed.iter().map(|failed| say::reply(failed)).min().unwrap_or_default();
+    let evidence = format!("{} of {of} equal requests ({kind:?}) fail: {worst}", failed.len());
+    vec![
+        finding(Code::GatewayUnavailable, leg.name(), Confidence::Likely, evidence)
+            .hop("gateway")
+            .severity(Severity::Warning)
+            .advise(LOOK),
+    ]
+}
+
+/// A failure of the gateway's own that is no limit.
+fn breaks(leg: &Leg<'_>, sample: &Exchange) -> bool {
+    let own = matches!(leg.provenance(sample).origin, Origin::Gateway | Origin::Unknown);
+    // Several at once may be too many: that is a limit.
+    let limit = sample.kind == ExchangeKind::Parallel && sample.status == 503;
+    own && !limit && matches!(sample.status, 500 | 502 | 503 | 504)
+}
+
+const LOOK: &str = "Not every try fails, so it is not the whole gateway: compare its replicas and its backends one by one; one of them is broken, or differs.";
+
+/// Gives what was found on a path whose frozen request failed and then went well its rate, and takes certainty from it.
+pub(super) fn temper(leg: &Leg<'_>, findings: &mut [Finding]) {
+    let tries: Vec<&Exchange> = leg
+        .exchanges()
+        .filter(|exchange| matches!(exchange.kind, ExchangeKind::Frozen | ExchangeKind::Repeat))
+        .collect();
+    let failed = tries.iter().filter(|tried| !leg.complete(tried)).count();
+    if failed == 0 || failed == tries.len() || leg.is_complete() {
+        return;
+    }
+    let rate = format!(" ({failed} of {} tries)", tries.len());
+    for finding in findings
+        .iter_mut()
+        .filter(|finding| finding.severity == Severity::Error)
+    {
+        finding.confidence = finding.confidence.min(Confidence::Likely);
+        let words = format!(
+            " ({failed} of {} tries fail: some replicas or moments, not all)",
+            tries.len()
+        );
+        finding.evidence = if finding.evidence.contains(&rate) {
+            finding.evidence.replacen(&rate, &words, 1)
+        } else {
+            format!("{}{words}", finding.evidence)
+        };
+        let gateways = matches!(finding.layer, Layer::Configuration | Layer::Network) && !leg.path.is_direct();
+        if gateways {
+            finding.advice = format!("{LOOK} {}", finding.advice);
+        }
+    }
+}
