@@ -151,7 +151,11 @@ pub struct PastRun {
     pub at_ms: i64,
     /// Its verdict's state.
     pub state: VerdictState,
-    /// Its findings as `code@path`.
+    /// Its verdict's code, empty when none.
+    pub code: String,
+    /// Its verdict's path, empty when it concerns all.
+    pub path: String,
+    /// Its own findings as `code@path`: [`super::Diagnosis::own_findings`].
     pub findings: Vec<String>,
     /// Its own condition statuses, before the rule of two runs: [`super::Diagnosis::own_conditions`].
     pub own_conditions: String,

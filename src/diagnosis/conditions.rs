@@ -2,9 +2,9 @@
 //!
 //! A run has its *own* statuses, derived from its findings. What is *published* changes only when this run and the one before
 //! agree, or three of the last five (unless the two runs before this one have just settled it): one lost packet flips
-//! nothing, while the verdict always shows the latest run. Exceptions:
-//! the first run (nothing published yet, or nothing but "no run" or "blind") decides at once; so does the first run of a
-//! changed spec, for which the caller passes neither earlier runs nor published conditions.
+//! nothing, while the verdict always shows the latest run. Where nothing is published yet (or nothing but "no run" or "blind";
+//! the caller passes neither earlier runs nor conditions of another spec) the first run decides at once, if its own evidence
+//! was repeated: a failure that the same run could not repeat leaves the condition `Unknown` until a second run agrees.
 
 use super::case::{Context, Published};
 use super::finding::{concerns, counts};
@@ -91,6 +91,8 @@ pub enum Reason {
     NotObserved,
     /// The report did not arrive whole.
     ReportIncomplete,
+    /// The first run failed and could not repeat its failure.
+    Unconfirmed,
 }
 
 impl Reason {
@@ -112,6 +114,7 @@ impl Reason {
             Self::NotProbed => "NotProbed",
             Self::NotObserved => "NotObserved",
             Self::ReportIncomplete => "ReportIncomplete",
+            Self::Unconfirmed => "Unconfirmed",
         }
     }
 }
@@ -136,6 +139,8 @@ pub(super) struct Own {
     status: Status,
     reason: Reason,
     message: String,
+    /// It rests on failures that were repeated, or on no failure.
+    confirmed: bool,
 }
 
 /// This run's own conditions.
@@ -153,9 +158,19 @@ pub(super) fn own(view: &View<'_>, findings: &[Finding]) -> Vec<Own> {
                 status,
                 reason,
                 message,
+                confirmed: status != Status::False || is_confirmed(view, kind),
             }
         })
         .collect()
+}
+
+/// Whether a path that this condition is about failed in every try of this run, or none failed.
+fn is_confirmed(view: &View<'_>, kind: ConditionType) -> bool {
+    let direct = kind == ConditionType::DirectPathHealthy;
+    let about = view.legs.iter().filter(|leg| leg.path.is_direct() == direct);
+    let mut failed = about.filter(|leg| leg.state() == State::Failed).peekable();
+    let recovered = |leg: &Leg<'_>| leg.attempts().iter().any(|attempt| leg.complete(attempt));
+    failed.peek().is_none() || failed.any(|leg| !recovered(leg))
 }
 
 /// One letter per condition.
@@ -177,6 +192,7 @@ pub(super) fn publish(context: &Context, own: Vec<Own>) -> Vec<Condition> {
                 .collect();
             match published {
                 Some(published) if held_back(own.status, published, &earlier) => held(own, published),
+                None if !own.confirmed && earlier.first() != Some(&own.status) => unconfirmed(own),
                 _ => Condition {
                     kind: own.kind,
                     status: own.status,
@@ -205,6 +221,19 @@ fn held_back(own: Status, published: &Published, earlier: &[Status]) -> bool {
         .count()
         == 2;
     agree < 3 || settled
+}
+
+fn unconfirmed(own: Own) -> Condition {
+    Condition {
+        kind: own.kind,
+        status: Status::Unknown,
+        reason: Reason::Unconfirmed.name().to_owned(),
+        message: format!(
+            "A failure that the same run could not repeat ({}): a second run decides. {}",
+            own.reason.name(),
+            own.message
+        ),
+    }
 }
 
 fn held(own: Own, published: &Published) -> Condition {

@@ -98,6 +98,10 @@ fn is_canary(kind: ExchangeKind) -> bool {
 /// Whether a canary reached somebody who judged it: an answer, or a refusal of the request itself. A refused key says something
 /// only where the key is the question.
 fn tells(exchange: &Exchange) -> bool {
+    // What it is kept for is that it was answered.
+    if exchange.kind == ExchangeKind::CountTokens {
+        return exchange.body == BodyKind::AsAsked;
+    }
     let about_key = matches!(
         exchange.kind,
         ExchangeKind::BadKey | ExchangeKind::NoKey | ExchangeKind::OtherCarrier

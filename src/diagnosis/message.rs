@@ -182,8 +182,14 @@ fn evidence(view: &View<'_>, choice: &Choice, cause: Option<&Finding>, findings:
     let mut seen: Vec<String> = Vec::new();
     let mut readings: Vec<String> = Vec::new();
     for leg in view.legs.iter().filter(|leg| leg.state() == State::Failed) {
-        if let Some(main) = leg.main() {
-            seen.push(format!("{}: {}", leg.name(), super::say::reply(main)));
+        // What a reading rests on says more than the reply that it reads.
+        let read = findings
+            .iter()
+            .filter(|finding| finding.confidence == Confidence::Possible)
+            .find(|finding| concerns(finding, leg.name()))
+            .map(|finding| finding.evidence.clone());
+        if let Some(text) = read.or_else(|| leg.main().map(super::say::reply)) {
+            seen.push(format!("{}: {text}", leg.name()));
         }
         for finding in findings.iter().filter(|finding| concerns(finding, leg.name())) {
             let reading = format!("{} ({})", finding.code, finding.code.entry().title);

@@ -18,6 +18,7 @@ mod case;
 mod comparison;
 mod conditions;
 mod finding;
+mod flapping;
 mod meant;
 mod memory;
 mod message;
@@ -56,6 +57,9 @@ pub struct Diagnosis {
     /// This run's own condition statuses, one letter (`T`, `F`, `U`) each, in the order of `conditions`. Keep it with the
     /// run's history: the rule of two runs reads it back from [`PastRun::own_conditions`].
     pub own_conditions: String,
+    /// What this run itself found, as `code@path`; what only earlier runs show is not among them. Keep it, too:
+    /// [`PastRun::findings`].
+    pub own_findings: Vec<String>,
     /// Canary results to keep for the next runs, per path.
     pub canaries: Vec<PathCanaries>,
     /// Pairs of times to keep for the next runs: [`Context::latency`].
@@ -70,11 +74,21 @@ pub fn diagnose(case: &Case<'_>) -> Diagnosis {
     for finding in &mut findings {
         finish(case, finding);
     }
+    verdict::sort(&view, &mut findings);
+    let own = conditions::own(&view, &findings);
+    let own_findings: Vec<String> = findings.iter().map(name).collect();
+    // A warning of earlier runs says nothing beside this run's own word, and falsifies no condition of this run.
+    let mut earlier = flapping::findings(&view);
+    earlier.retain(|finding| !own_findings.contains(&name(finding)));
+    for finding in &mut earlier {
+        finding.accepted = is_accepted(case, finding);
+    }
+    findings.extend(earlier);
     let choice = verdict::choose(&view, &findings);
     verdict::sort(&view, &mut findings);
     let verdict = message::verdict(&view, &findings, &choice);
-    let own = conditions::own(&view, &findings);
     Diagnosis {
+        own_findings,
         own_conditions: conditions::letters(&own),
         conditions: conditions::publish(&case.context, own),
         canaries: case
@@ -88,17 +102,26 @@ pub fn diagnose(case: &Case<'_>) -> Diagnosis {
     }
 }
 
-/// Marks a finding as accepted, and adds time and rate.
-fn finish(case: &Case<'_>, finding: &mut Finding) {
+/// A finding as histories name it.
+fn name(finding: &Finding) -> String {
+    format!("{}@{}", finding.code, finding.path)
+}
+
+fn is_accepted(case: &Case<'_>, finding: &Finding) -> bool {
     let accepts = |path: &PathCase| path.accept.contains(&finding.code);
-    finding.accepted = if finding.path.is_empty() {
+    if finding.path.is_empty() {
         case.paths.iter().filter(|path| !path.is_direct()).all(accepts)
     } else {
         case.paths.iter().any(|path| path.name == finding.path && accepts(path))
-    };
+    }
+}
+
+/// Marks a finding as accepted, and adds time and rate.
+fn finish(case: &Case<'_>, finding: &mut Finding) {
+    finding.accepted = is_accepted(case, finding);
     let ended = case.evidence.started_at_ms + i64::from(case.evidence.duration_ms);
     finding.observed_at = time(ended);
-    let name = format!("{}@{}", finding.code, finding.path);
+    let name = name(finding);
     let runs = &case.context.last_runs[..case.context.last_runs.len().min(4)];
     let before = runs.iter().filter(|run| run.findings.contains(&name)).count();
     finding.seen = Some(Seen {

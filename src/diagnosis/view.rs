@@ -160,8 +160,18 @@ impl<'a> Leg<'a> {
 
     /// The exchange that the path is judged by: the frozen request, or the free one where nothing that bills may be sent.
     pub fn main(&self) -> Option<&'a Exchange> {
-        self.now(ExchangeKind::Frozen)
-            .or_else(|| self.now(ExchangeKind::CountTokens).filter(|_| self.over_budget()))
+        self.now(ExchangeKind::Frozen).or_else(|| self.free())
+    }
+
+    /// The free exchange in place of the frozen request. Not every gateway has a route for it: what it refuses counts only
+    /// where it was answered before, or where Claude itself refuses.
+    fn free(&self) -> Option<&'a Exchange> {
+        let kind = ExchangeKind::CountTokens;
+        let free = self.now(kind).filter(|_| self.over_budget())?;
+        let routed = self.kept.iter().any(|kept| kept.kind == kind && self.complete(kept));
+        let no_route = matches!(free.status, 404 | 405);
+        let tells = self.complete(free) || self.provenance(free).from_upstream() || (routed && !no_route);
+        tells.then_some(free)
     }
 
     /// Nothing that bills was sent on purpose.

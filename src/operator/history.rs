@@ -56,6 +56,8 @@ pub fn last_runs(history: &[HistoryEntry], generation: i64) -> Vec<PastRun> {
             // Only the ends of a folded span are known; the order is all that the rules use.
             at_ms: if number == 0 { ms(&entry.at) } else { ms(&entry.since) },
             state: entry.state,
+            code: entry.code.clone(),
+            path: entry.path.clone(),
             findings: entry.findings.clone(),
             own_conditions: entry.conditions.clone(),
         })

@@ -14,7 +14,7 @@ use super::schedule::{self, Slot, short_hash};
 use super::start_fault::Fault;
 use super::{budget, canaries, history, keys, text};
 use crate::diagnosis::Diagnosis;
-use crate::report::evidence::RunEvidence;
+use crate::report::evidence::{ExchangeKind, LegEvidence, Reach, RunEvidence, SkipReason};
 use crate::report::summary;
 use crate::resource::go_duration;
 use crate::resource::status::{ClaudeProbeStatus, HistoryEntry, PathStatus, RunStatus, Verdict, VerdictState};
@@ -100,8 +100,14 @@ pub fn end_run(status: &mut ClaudeProbeStatus, probe: &Probe, over: &RunOver<'_>
         return;
     }
     match (&harvest.evidence, &started) {
-        (Some(evidence), Some(started)) if run.choice.zero_token_only => zero_tokens(status, probe, evidence, started),
-        (Some(evidence), Some(started)) => reported(status, &before, probe, evidence, started, facts, now),
+        (Some(evidence), Some(started)) => {
+            let seen = Seen {
+                evidence,
+                started,
+                free: run.choice.zero_token_only,
+            };
+            reported(status, &before, probe, &seen, facts, now);
+        }
         _ => unreported(status, probe, harvest.cause(), now),
     }
     status.observed_generation = Some(probe.generation);
@@ -115,46 +121,79 @@ pub fn end_run(status: &mut ClaudeProbeStatus, probe: &Probe, over: &RunOver<'_>
     );
 }
 
+/// What a run brought home.
+struct Seen<'a> {
+    evidence: &'a RunEvidence,
+    started: &'a Time,
+    /// Nothing that costs tokens was sent.
+    free: bool,
+}
+
 fn reported(
     status: &mut ClaudeProbeStatus,
     before: &ClaudeProbeStatus,
     probe: &Probe,
-    evidence: &RunEvidence,
-    started: &Time,
+    seen: &Seen<'_>,
     facts: &Facts,
     now: Timestamp,
 ) {
     let keys = keys::seen(
         &before.credentials,
         probe,
-        evidence,
-        started,
+        seen.evidence,
+        seen.started,
         before.last_reported_at.as_ref(),
     );
-    let diagnosis = judge::judge(probe, before, &keys, evidence, facts, now);
+    let diagnosis = judge::judge(probe, before, &keys, seen.evidence, facts, now);
     status.credentials = keys;
-    status.last_reported_at = Some(started.clone());
-    status.paths = paths(probe, evidence, &diagnosis);
+    status.paths = paths(probe, seen.evidence, &diagnosis);
+    if seen.free && !matches!(diagnosis.verdict.state, VerdictState::Failing) {
+        return saved_tokens(status, before, probe, now);
+    }
+    status.last_reported_at = Some(seen.started.clone());
     let Diagnosis {
         findings,
-        verdict,
+        mut verdict,
         conditions,
         own_conditions,
+        own_findings,
         ..
     } = diagnosis;
+    if seen.free {
+        verdict.message = format!("Over budget, judged by exchanges without tokens. {}", verdict.message);
+    }
     if matches!(verdict.state, VerdictState::Healthy | VerdictState::Degraded) {
         status.last_good_at = Some(Time(whole_second(now)));
     }
     for said in conditions::of_diagnosis(conditions) {
         conditions::set(&mut status.conditions, &said, probe.generation, now);
     }
-    let names = findings
-        .iter()
-        .map(|finding| format!("{}@{}", finding.code, finding.path))
-        .collect();
-    remember(status, probe, &verdict, names, own_conditions, now);
+    remember(status, probe, &verdict, own_findings, own_conditions, now);
     status.findings = findings;
     status.verdict = Some(verdict);
+}
+
+/// Over budget, and what cost nothing showed no fault. That says nothing of the frozen request: the verdict stays until it is
+/// too old, and says since when nobody asked. There is none for a spec that nobody has asked under.
+fn saved_tokens(status: &mut ClaudeProbeStatus, before: &ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
+    const NOTE: &str = "Over budget (budget.tokensPerDay): only exchanges without tokens since ";
+    let asked = before.observed_generation == Some(probe.generation) && before.last_reported_at.is_some();
+    let note = format!("{NOTE}{}, and they show no fault.", whole_second(now));
+    match &mut status.verdict {
+        Some(verdict) if asked => {
+            if verdict.state != VerdictState::Unknown && !verdict.message.starts_with(NOTE) {
+                verdict.message = format!("{note} Before: {}", verdict.message);
+            }
+        }
+        Some(verdict) if verdict.state == VerdictState::Unknown && verdict.message.starts_with(NOTE) => {}
+        _ => {
+            for said in conditions::untold("OverBudget", &note) {
+                conditions::set(&mut status.conditions, &said, probe.generation, now);
+            }
+            status.findings.clear();
+            status.verdict = Some(unknown(status, note, "", now));
+        }
+    }
 }
 
 fn paths(probe: &Probe, evidence: &RunEvidence, diagnosis: &Diagnosis) -> Vec<PathStatus> {
@@ -168,14 +207,24 @@ fn paths(probe: &Probe, evidence: &RunEvidence, diagnosis: &Diagnosis) -> Vec<Pa
             outcome: "NotReported".to_owned(),
             ..PathStatus::default()
         };
+        let mut shown = shown.unwrap_or_else(unseen);
+        if leg.is_some_and(saves_tokens) {
+            "NotSent".clone_into(&mut shown.outcome);
+        }
         let kept = diagnosis.canaries.iter().find(|kept| kept.path == path.name);
         PathStatus {
             canaries: kept.map(canaries::status),
             latency: canaries::latency_status(&diagnosis.latency, &path.name),
-            ..shown.unwrap_or_else(unseen)
+            ..shown
         }
     });
     shown.collect()
+}
+
+/// Reached, and the frozen request was left out on purpose.
+fn saves_tokens(leg: &LegEvidence) -> bool {
+    let left_out = (ExchangeKind::Frozen, SkipReason::OverBudget);
+    leg.handshake.outcome == Reach::Connected && leg.skipped.contains(&left_out)
 }
 
 /// The spec changed and nothing runs: what was learnt about paths of another spec says nothing of these.
@@ -232,27 +281,6 @@ fn unknown(status: &ClaudeProbeStatus, message: String, advice: &str, now: Times
     }
 }
 
-/// Over budget: what cost nothing was sent. It says nothing of the frozen request, so the verdict stays until it is too old.
-fn zero_tokens(status: &mut ClaudeProbeStatus, probe: &Probe, evidence: &RunEvidence, started: &Time) {
-    let previous = status.last_reported_at.clone();
-    status.credentials = keys::seen(&status.credentials, probe, evidence, started, previous.as_ref());
-    for path in &mut status.paths {
-        let bare = PathStatus {
-            name: path.name.clone(),
-            host: path.host.clone(),
-            outcome: "NotSent".to_owned(),
-            ..PathStatus::default()
-        };
-        let kept = (path.canaries.take(), path.header_set, std::mem::take(&mut path.peer));
-        *path = PathStatus {
-            canaries: kept.0,
-            header_set: kept.1,
-            peer: kept.2,
-            ..bare
-        };
-    }
-}
-
 /// When the last completed run is too old to speak for the present: the second slot after it, and a run's time.
 #[must_use]
 pub fn blind_at(probe: &Probe, status: &ClaudeProbeStatus) -> Option<Timestamp> {
@@ -265,9 +293,14 @@ pub fn blind_at(probe: &Probe, status: &ClaudeProbeStatus) -> Option<Timestamp> 
 /// Nothing was heard for too long: no verdict and no condition of a path may look as if somebody had looked.
 pub fn go_blind(status: &mut ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
     let used = budget::used(status.usage.as_ref(), now);
+    // The last run reported, and is not the one that the status speaks of: it cost nothing.
+    let saved = status.last_run.as_ref().is_some_and(|last| {
+        last.result == "Reported"
+            && last.started_at.as_ref().map(|at| at.0) > status.last_reported_at.as_ref().map(|at| at.0)
+    });
     let (reason, why) = if probe.suspend {
         ("Suspended", "scheduled runs are suspended")
-    } else if budget::afford(probe, crate::plan::CanaryChoice::default(), used, now).zero_token_only {
+    } else if saved || budget::afford(probe, crate::plan::CanaryChoice::default(), used, now).zero_token_only {
         (
             "OverBudget",
             "the tokens of the day are used up (budget.tokensPerDay), and only exchanges without tokens are sent",

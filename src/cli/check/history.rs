@@ -41,11 +41,9 @@ impl History {
         let run = PastRun {
             at_ms: now_ms,
             state: verdict.state,
-            findings: diagnosis
-                .findings
-                .iter()
-                .map(|finding| format!("{}@{}", finding.code, finding.path))
-                .collect(),
+            code: verdict.code.clone(),
+            path: verdict.path.clone(),
+            findings: diagnosis.own_findings.clone(),
             own_conditions: diagnosis.own_conditions.clone(),
         };
         context.last_runs.insert(0, run);

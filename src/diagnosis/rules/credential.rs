@@ -93,7 +93,10 @@ pub(super) fn refused_by_upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding
     }
     let mut found = match provenance.class {
         ErrorClass::KeyRequired => vec![stripped(view, leg, frozen, provenance)],
-        class if is_refusal(class) && leg.path.is_direct() => vec![rejected(leg, frozen, provenance)],
+        class if is_refusal(class) && leg.path.is_direct() => match accepted_elsewhere(view, leg) {
+            Some(where_) => contradicted(leg, frozen, &where_),
+            None => vec![rejected(leg, frozen, provenance)],
+        },
         class if is_refusal(class) => refused_through_gateway(view, leg, frozen, provenance),
         _ => vec![],
     };
@@ -103,6 +106,33 @@ pub(super) fn refused_by_upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding
         found.retain(|finding| !matches!(finding.code, Code::CredentialRejected | Code::CredentialAltered));
     }
     found
+}
+
+/// Where Claude accepted the very key in this run that it refuses on the control: in another try of the same request, or
+/// through a gateway that passes keys on as they are (a random one is refused there).
+fn accepted_elsewhere(view: &View<'_>, leg: &Leg<'_>) -> Option<String> {
+    if leg.attempts().iter().any(|attempt| leg.complete(attempt)) {
+        return Some("the same request again was answered".to_owned());
+    }
+    let mut gateways = view.gateways();
+    let passing = gateways.find(|other| {
+        Pair::of(view, other).is_some_and(|pair| pair.same_key())
+            && other.is_complete()
+            && other.now(ExchangeKind::BadKey).is_some()
+            && answer(other, ExchangeKind::BadKey) == Answer::Refused
+    })?;
+    Some(format!(
+        "{} passes keys on and was answered with the same one",
+        passing.name()
+    ))
+}
+
+/// Claude refuses and accepts the same key: both readings stand, and nobody need make a new key.
+fn contradicted(leg: &Leg<'_>, frozen: &Exchange, where_: &str) -> Vec<Finding> {
+    let evidence = format!("contradictory: {}; but {where_}", triple(leg, frozen));
+    [Code::CredentialRejected, Code::CredentialAltered]
+        .map(|code| finding(code, leg.name(), Confidence::Possible, evidence.clone()))
+        .to_vec()
 }
 
 fn rejected(leg: &Leg<'_>, frozen: &Exchange, provenance: Provenance) -> Finding {
@@ -160,6 +190,13 @@ fn refused_through_gateway(view: &View<'_>, leg: &Leg<'_>, frozen: &Exchange, pr
     let bad = answer(leg, ExchangeKind::BadKey);
     let none = answer(leg, ExchangeKind::NoKey);
     match (bad, none) {
+        // Who sends another key or none is let in: not every replica does the same, or the key changed in between.
+        (Answer::Accepted, _) | (_, Answer::Accepted) => {
+            let both = format!("contradictory: {evidence}");
+            [Code::GatewayStaleCredential, Code::CredentialAltered]
+                .map(|code| finding(code, leg.name(), Confidence::Possible, both.clone()))
+                .to_vec()
+        }
         // Whatever we send, a key arrives, and Claude refuses it: it is not ours.
         (Answer::Refused, Answer::Refused) => vec![stale(
             view,
@@ -209,10 +246,13 @@ fn foreign_key(leg: &Leg<'_>) -> bool {
     leg.key().is_some_and(|key| key.kind == KeyKind::Foreign)
 }
 
-/// Claude refuses this leg's own key.
+/// Claude refuses this leg's own key, and did not accept it in another try.
 fn refused(leg: &Leg<'_>) -> bool {
-    leg.trouble()
-        .is_some_and(|(_, provenance)| provenance.from_upstream() && is_refusal(provenance.class))
+    let accepted = leg.attempts().iter().any(|attempt| leg.complete(attempt));
+    !accepted
+        && leg
+            .trouble()
+            .is_some_and(|(_, provenance)| provenance.from_upstream() && is_refusal(provenance.class))
 }
 
 /// Another gateway with the same key passes it on and gets the same refusal.

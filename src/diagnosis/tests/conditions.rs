@@ -6,6 +6,7 @@ use crate::catalogue::ConditionType;
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::fixture::*;
 use crate::diagnosis::{Diagnosis, PastRun, Published, Role, Status};
+use crate::report::evidence::Exchange;
 
 /// Runs these stories one after the other, each with what the one before left. Returns GatewayPathHealthy after each.
 fn replay(letters: &str) -> String {
@@ -204,4 +205,80 @@ fn the_verdict_says_since_when_how_often_and_what_changed() {
     }
     let seen = diagnosis.findings[0].seen.unwrap();
     assert_eq!((seen.failed, seen.of), (2, 3));
+}
+
+#[test]
+fn a_first_failure_that_the_run_could_not_repeat_waits_for_a_second_run() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story
+        .on("edge")
+        .frozen(nothing(crate::report::evidence::Outcome::ResetBeforeHead))
+        .reply(K::Repeat, stream());
+    let first = story.diagnose();
+    let gateway = &first.conditions[1];
+    assert_eq!(
+        (gateway.status, gateway.reason.as_str()),
+        (Status::Unknown, "Unconfirmed"),
+        "{}",
+        gateway.message
+    );
+    assert_eq!(&first.own_conditions[1..2], "F", "what the run itself says is kept");
+    // A second run that says the same settles it; one that could repeat its failure would have at once.
+    let mut second = story.clone();
+    second.context.conditions = publish(&first);
+    second.context.last_runs = vec![PastRun {
+        own_conditions: first.own_conditions,
+        ..PastRun::default()
+    }];
+    assert_eq!(second.diagnose().conditions[1].status, Status::False);
+    story.evidence.legs[1].exchanges[1] = Exchange {
+        kind: K::Repeat,
+        ..nothing(crate::report::evidence::Outcome::ResetBeforeHead)
+    };
+    assert_eq!(story.diagnose().conditions[1].status, Status::False);
+}
+
+#[rstest]
+#[case::one_bad_run("TTFTT", "Healthy @")]
+#[case::mended("FFFFT", "Healthy @")]
+#[case::comes_and_goes("FTFTT", "Degraded GatewayRateLimited@edge")]
+#[case::long_ago("FTFTTTT", "Healthy @")]
+fn a_path_that_comes_and_goes_is_a_warning_with_its_rate(#[case] runs: &str, #[case] verdict: &str) {
+    let mut past: Vec<PastRun> = Vec::new();
+    let mut last = None;
+    for letter in runs.chars() {
+        let mut story = Story::new();
+        story.on("direct").frozen(stream());
+        story
+            .on("edge")
+            .frozen(if letter == 'T' { stream() } else { page(429) });
+        story.context.last_runs = past.clone();
+        let diagnosis = story.diagnose();
+        past.insert(
+            0,
+            PastRun {
+                at_ms: story.context.now_ms,
+                state: diagnosis.verdict.state,
+                code: diagnosis.verdict.code.clone(),
+                path: diagnosis.verdict.path.clone(),
+                findings: diagnosis.own_findings.clone(),
+                own_conditions: diagnosis.own_conditions.clone(),
+            },
+        );
+        last = Some(diagnosis);
+    }
+    let last = last.unwrap();
+    assert_eq!(headline(&last), verdict);
+    assert_eq!(last.own_conditions, "TTTUTT", "this run itself was answered");
+    if verdict.starts_with("Degraded") {
+        let seen = last.findings[0].seen.unwrap();
+        assert_eq!((seen.failed, seen.of), (2, 5));
+        assert!(last.own_findings.is_empty(), "it does not feed itself");
+        assert!(
+            last.verdict.message.contains("failed in 2 of the 4 runs before"),
+            "{}",
+            last.verdict.message
+        );
+    }
 }

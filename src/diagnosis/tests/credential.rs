@@ -196,3 +196,61 @@ fn an_unknown_wording_to_no_key_is_no_third_refusal() {
         .reply(K::NoKey, claude(401, E::Unauthenticated));
     assert_eq!(story.verdict(), "Inconclusive @edge");
 }
+
+#[test]
+fn a_key_that_claude_refuses_and_accepts_in_one_run_is_a_contradiction() {
+    // Directly refused, and answered when asked again.
+    let mut story = Story::new();
+    story
+        .on("direct")
+        .frozen(claude(401, E::KeyInvalid))
+        .reply(K::Repeat, stream());
+    story.on("edge").frozen(claude(401, E::KeyInvalid));
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Inconclusive @edge");
+    let message = &diagnosis.verdict.message;
+    for part in [
+        "contradictory",
+        "was answered",
+        "CredentialRejected",
+        "CredentialAltered",
+    ] {
+        assert!(message.contains(part), "{part} is missing in: {message}");
+    }
+    // Directly refused, and accepted through a gateway that passes keys on.
+    let mut story = Story::new();
+    story.on("direct").frozen(claude(401, E::KeyInvalid));
+    story
+        .on("edge")
+        .frozen(stream())
+        .reply(K::BadKey, claude(401, E::KeyInvalid));
+    assert_eq!(story.verdict(), "Degraded @");
+    // One that injects its own says nothing of ours.
+    story.evidence.legs[1].exchanges[1] = crate::report::evidence::Exchange {
+        kind: K::BadKey,
+        ..ok()
+    };
+    assert_eq!(story.verdict(), "Degraded CredentialRejected@direct");
+}
+
+#[test]
+fn a_gateway_that_lets_a_random_key_in_and_not_ours_contradicts_itself() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story
+        .on("edge")
+        .frozen(claude(401, E::KeyInvalid))
+        .reply(K::BadKey, ok())
+        .reply(K::NoKey, claude(401, E::KeyRequired));
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Inconclusive @edge");
+    let message = &diagnosis.verdict.message;
+    for part in [
+        "contradictory",
+        "random key: 200",
+        "GatewayStaleCredential",
+        "CredentialAltered",
+    ] {
+        assert!(message.contains(part), "{part} is missing in: {message}");
+    }
+}

@@ -348,3 +348,29 @@ fn a_401_in_another_shape_with_claudes_words_may_be_claudes_decision() {
     assert_eq!(headline(&diagnosis), "Inconclusive @edge");
     assert!(diagnosis.verdict.message.contains("GatewayStaleCredential"));
 }
+
+#[test]
+fn over_budget_a_gateway_without_a_route_for_counting_is_no_wrong_route() {
+    let frugal = |edge: Exchange| {
+        let mut story = Story::new();
+        for (path, reply) in [("direct", ok()), ("edge", edge)] {
+            let on = story.on(path).reply(K::CountTokens, reply);
+            on.leg.skipped.push((K::Frozen, SkipReason::OverBudget));
+        }
+        story
+    };
+    for status in [404, 502] {
+        assert_eq!(
+            frugal(page(status)).verdict(),
+            "Unknown @",
+            "{status}: nobody knows its habits"
+        );
+    }
+    // It was answered before: then a failure is news, a missing route still is not.
+    let known = frugal(ok()).diagnose().canaries;
+    for (status, verdict) in [(404, "Unknown @"), (502, "Failing UpstreamUnreachable@edge")] {
+        let mut story = frugal(page(status));
+        story.context.canaries = known.clone();
+        assert_eq!(story.verdict(), verdict);
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::claude::error::ErrorClass;
-use crate::report::evidence::{Echo, Marks};
+use crate::report::evidence::{Echo, Marks, Reach, SkipReason, Usage};
 
 fn verdict(world: &World) -> String {
     let verdict = world.status.verdict.as_ref().unwrap();
@@ -101,4 +101,84 @@ fn what_a_key_canary_told_outlives_the_next_header_canaries() {
         kept.results.len() == 1 && kept.results[0].contains("BogusBeta"),
         "{kept:?}"
     );
+}
+
+/// What a run over budget sees: the free exchange, with this answer of the gateway's.
+fn free(status: u16) -> RunEvidence {
+    let mut run = healthy();
+    for (leg, status) in run.legs.iter_mut().zip([200, status]) {
+        leg.handshake.outcome = Reach::Connected;
+        leg.exchanges = vec![Exchange {
+            status,
+            body: if status == 200 {
+                BodyKind::AsAsked
+            } else {
+                BodyKind::Unknown
+            },
+            marks: if status == 200 { Marks::REQUEST_ID } else { Marks::HTML },
+            ..Exchange::new(ExchangeKind::CountTokens, Outcome::Answered)
+        }];
+        leg.skipped = vec![(ExchangeKind::Frozen, SkipReason::OverBudget)];
+    }
+    run
+}
+
+#[test]
+fn over_budget_the_verdict_says_so_and_ends_as_unknown_and_a_fault_is_still_told() {
+    let mut probe = probe();
+    let first = CanaryChoice {
+        headers: true,
+        ..CanaryChoice::default()
+    };
+    probe.tokens_per_day = crate::plan::reservation(&probe, first);
+    let mut world = World::new(probe, Fate::Reports(3));
+    // One run, and the budget is gone.
+    world.sees = |choice, _| {
+        if choice.zero_token_only {
+            return free(200);
+        }
+        let mut run = healthy();
+        run.legs[0].exchanges[0].usage = Some(Usage {
+            input: 20,
+            output: 100_000,
+        });
+        run
+    };
+    world.pass(20);
+    assert_eq!(verdict(&world), "Healthy @");
+    world.pass(310);
+    assert_eq!(verdict(&world), "Healthy @", "it is not too old yet");
+    let message = world.status.verdict.clone().unwrap().message;
+    assert!(
+        message.starts_with("Over budget (budget.tokensPerDay): only exchanges without tokens since 2026-11-23T10:0"),
+        "{message}"
+    );
+    assert_eq!(world.status.paths[1].outcome, "NotSent", "so `up` is absent");
+    world.pass(900);
+    assert_eq!(verdict(&world), "Unknown @");
+    assert_eq!(
+        condition(&world, "GatewayPathHealthy"),
+        ("Unknown".into(), "OverBudget".into())
+    );
+    // The gateway breaks meanwhile: that needs no tokens to be seen.
+    world.sees = |_, _| free(502);
+    world.pass(600);
+    assert_eq!(verdict(&world), "Failing GatewayUnavailable@edge");
+    assert_eq!(condition(&world, "GatewayPathHealthy").0, "False");
+    // And mended: nobody knows until the day's tokens are there again.
+    world.sees = |_, _| free(200);
+    world.pass(1800);
+    assert_eq!(verdict(&world), "Unknown @");
+}
+
+#[test]
+fn a_changed_spec_over_budget_has_no_verdict_of_the_old_one() {
+    let mut probe = probe();
+    probe.tokens_per_day = 0;
+    let mut world = World::new(probe, Fate::Reports(3));
+    world.sees = |_, _| free(200);
+    world.pass(20);
+    assert_eq!(verdict(&world), "Unknown @");
+    let said = condition(&world, "GatewayPathHealthy");
+    assert_eq!(said, ("Unknown".into(), "OverBudget".into()));
 }
