@@ -152,6 +152,7 @@ async fn handle(request: Request<Incoming>, upstream: SocketAddr, behaviour: Beh
     let limit = behaviour.first_byte.unwrap_or(Duration::from_secs(3600));
     match tokio::time::timeout(limit, exchange).await {
         Ok(Ok(response)) => relay(response, &behaviour.body, started).await,
+        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => own(&REFUSED),
         Ok(Err(_)) => own(&BAD_GATEWAY),
         Err(_) => own(&GATEWAY_TIMEOUT),
     }
@@ -162,6 +163,14 @@ const BAD_GATEWAY: Answer = Answer {
     headers: Vec::new(),
     content_type: "text/html",
     body: "<html><body><h1>502 Bad Gateway</h1></body></html>",
+};
+
+/// A gateway that says why: a bare 502 fits a missing name and failed TLS as well.
+const REFUSED: Answer = Answer {
+    status: StatusCode::BAD_GATEWAY,
+    headers: Vec::new(),
+    content_type: "text/html",
+    body: "<html><body><h1>502 Bad Gateway</h1><p>upstream: connection refused</p></body></html>",
 };
 
 const GATEWAY_TIMEOUT: Answer = Answer {
@@ -393,7 +402,7 @@ mod tests {
         let mut reply = String::new();
         socket.read_to_string(&mut reply).await.unwrap();
         assert!(
-            reply.starts_with("HTTP/1.1 502") && reply.contains("<h1>502 Bad Gateway"),
+            reply.starts_with("HTTP/1.1 502") && reply.contains("connection refused"),
             "{reply}"
         );
     }

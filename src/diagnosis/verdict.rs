@@ -9,6 +9,7 @@ use std::cmp::Reverse;
 use super::finding::{concerns, counts};
 use super::view::{Leg, State, View};
 use crate::catalogue::{Code, Confidence, Severity};
+use crate::report::evidence::Reach;
 use crate::resource::status::{Finding, VerdictState};
 
 /// What was chosen, before it is put into words.
@@ -87,7 +88,13 @@ fn judged<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = &'v Leg<'a>> {
 
 /// Whether a finding says why this path's frozen request fails.
 fn explains(finding: &Finding, leg: &Leg<'_>) -> bool {
-    counts(finding) && finding.severity == Severity::Error && concerns(finding, leg.name())
+    counts(finding) && finding.severity == Severity::Error && concerns(finding, leg.name()) && can_explain(finding, leg)
+}
+
+/// Where nobody was reached, nobody looked at the key.
+fn can_explain(finding: &Finding, leg: &Leg<'_>) -> bool {
+    let stopped = !matches!(leg.reach(), Reach::Connected | Reach::NotTried);
+    !(stopped && finding.code == Code::CredentialMalformed)
 }
 
 /// The finding that explains most among those that `admit` admits.
@@ -116,7 +123,7 @@ fn rank(view: &View<'_>, findings: &[Finding], finding: &Finding) -> Rank {
         .position(|leg| leg.name() == finding.path)
         .map_or(0, |at| at + 1);
     (
-        is_symptom(findings, finding),
+        is_symptom(view, findings, finding),
         Reverse(finding.severity),
         Reverse(paths_explained(view, findings, finding.code)),
         Reverse(finding.confidence),
@@ -126,9 +133,14 @@ fn rank(view: &View<'_>, findings: &[Finding], finding: &Finding) -> Rank {
 }
 
 /// Whether another finding on the same path is the cause of this one.
-fn is_symptom(findings: &[Finding], finding: &Finding) -> bool {
+fn is_symptom(view: &View<'_>, findings: &[Finding], finding: &Finding) -> bool {
+    let on_its_path = |other: &Finding| {
+        let leg = view.legs.iter().find(|leg| leg.name() == other.path);
+        leg.is_none_or(|leg| can_explain(other, leg))
+    };
     findings.iter().any(|other| {
         counts(other)
+            && on_its_path(other)
             && finding.code.gives_way_to(other.code)
             && other.severity >= finding.severity
             && (other.path.is_empty() || concerns(finding, &other.path))
@@ -139,9 +151,9 @@ fn paths_explained(view: &View<'_>, findings: &[Finding], code: Code) -> usize {
     view.legs
         .iter()
         .filter(|leg| {
-            findings
-                .iter()
-                .any(|finding| finding.code == code && counts(finding) && concerns(finding, leg.name()))
+            findings.iter().any(|finding| {
+                finding.code == code && counts(finding) && concerns(finding, leg.name()) && can_explain(finding, leg)
+            })
         })
         .count()
 }

@@ -166,18 +166,22 @@ pub(super) fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             Confidence::Certain,
             format!("{}{}", say::ending(main.outcome), beside(view, leg)),
         ),
+        // Where not even a connection came about, the handshake has said so.
+        Outcome::ConnectFailed | Outcome::ClosedBeforeHead if leg.reach() != Reach::Connected => return vec![],
         Outcome::ConnectFailed | Outcome::ClosedBeforeHead if leg.path.is_direct() => finding(
             Code::DirectPathUnreachable,
             leg.name(),
             Confidence::Likely,
             say::ending(main.outcome),
         ),
-        Outcome::ConnectFailed | Outcome::ClosedBeforeHead if leg.reach() == Reach::Connected => finding(
+        Outcome::ConnectFailed | Outcome::ClosedBeforeHead => finding(
             Code::GatewayConnectFailed,
             leg.name(),
             Confidence::Likely,
             format!("{}{}", say::ending(main.outcome), beside(view, leg)),
         ),
+        // Streams that end early on every path are Claude's doing: see `stream`.
+        Outcome::CutByReset if ends_early_elsewhere(view, leg) => return vec![],
         Outcome::ResetBeforeHead | Outcome::CutByReset => finding(
             Code::ConnectionReset,
             leg.name(),
@@ -187,6 +191,21 @@ pub(super) fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         _ => return vec![],
     };
     vec![found]
+}
+
+/// Whether the same stream began and ended early on the control, or for the control on a gateway.
+fn ends_early_elsewhere(view: &View<'_>, leg: &Leg<'_>) -> bool {
+    let early = |other: &Leg<'_>| {
+        other.main().is_some_and(|main| {
+            let stream = main.stream.as_ref();
+            main.status == 200 && stream.is_some_and(|stream| stream.events > 0 && !stream.message_stop)
+        })
+    };
+    if leg.path.is_direct() {
+        view.gateways().any(early)
+    } else {
+        view.direct().is_some_and(early)
+    }
 }
 
 fn beside(view: &View<'_>, leg: &Leg<'_>) -> String {

@@ -6,7 +6,7 @@ use crate::diagnosis::comparison::{Pair, same_time};
 use crate::diagnosis::finding::Sharpen as _;
 use crate::diagnosis::provenance::Provenance;
 use crate::diagnosis::view::State;
-use crate::report::evidence::{Exchange, ExchangeKind};
+use crate::report::evidence::{Exchange, ExchangeKind, StreamEvidence};
 
 /// One judged exchange.
 pub(super) struct Shot<'a> {
@@ -73,6 +73,15 @@ impl Shot<'_> {
         times
             .next()
             .is_some_and(|first| times.any(|other| same_time(first, other)))
+    }
+
+    /// Whether the streams of two failed attempts have the same count of something.
+    pub fn twice_same(&self, count: impl Fn(&StreamEvidence) -> u32) -> bool {
+        let mut counts = self.failed.iter().filter_map(|exchange| exchange.stream.as_ref());
+        match (counts.next(), counts.next()) {
+            (Some(a), Some(b)) => count(a) == count(b),
+            _ => false,
+        }
     }
 
     /// How often it failed, as evidence says it; empty for a single try.

@@ -78,6 +78,8 @@ fn broken_stream(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>, stream: &Strea
     }
     let masked = shot.exchange.outcome == Outcome::Answered && !stream.message_stop && !leg.path.is_direct();
     if masked && stream.error_event_genuine.is_none() && stream.framing_complete {
+        // That it was cut is what the clean end hides: one fault, one name. A timer has a name of its own.
+        found.retain(|finding| finding.code != Code::StreamCut);
         let severity = if both { Severity::Warning } else { Severity::Error };
         let confidence = if shot.control.is_some() || both {
             Confidence::Certain
@@ -226,19 +228,30 @@ fn timer(shot: &Shot<'_>, stream: &StreamEvidence) -> Option<(Code, Confidence)>
         return Some((Code::StreamIdleTimeout, confidence));
     }
     // Events were flowing, and upstream goes on beyond this time on the control.
-    let goes_on = u64::from(direct.end_ms) * 10 >= u64::from(stream.end_ms) * 8;
-    if stream.end_ms >= TIMER_MIN_MS && goes_on && (same_end || (shot.failed.len() == 1 && round(stream.end_ms))) {
-        return Some((Code::StreamDurationCap, sure(same_end)));
+    let goes_on = u64::from(direct.end_ms) * 100 >= u64::from(total(stream)) * 95;
+    let set = is_set(stream);
+    let single = shot.failed.len() == 1;
+    // Whatever cuts after so many events or bytes does so at a constant time, too, where the pace is constant. A clock is
+    // believed at a time that a person would set, or where the second cut left another number of events.
+    let by_clock = same_end && (set || !shot.twice_same(|stream| stream.events));
+    if stream.end_ms >= TIMER_MIN_MS && goes_on && (by_clock || (single && set)) {
+        return Some((Code::StreamDurationCap, sure(by_clock && set)));
     }
     None
 }
 
-/// A time that a person would set: whole seconds, within the noise of one sample.
-fn round(ms: u32) -> bool {
-    const SET: [u32; 18] = [1, 2, 3, 4, 5, 10, 15, 20, 25, 30, 45, 50, 60, 90, 100, 120, 300, 600];
-    SET.iter().any(|seconds| {
-        let set = seconds * 1_000;
-        ms >= set && ms - set <= (set / 50).max(30)
+/// Whether the end came at a time that a person would set, within the noise of one sample. A gateway that closes a while after
+/// its timer struck shows the last event only: the timer is between that and the next one, which did not come.
+fn is_set(stream: &StreamEvidence) -> bool {
+    const SET: [u32; 23] = [
+        1, 2, 3, 4, 5, 10, 15, 20, 25, 29, 30, 45, 50, 55, 60, 90, 100, 120, 180, 230, 240, 300, 600,
+    ];
+    let (struck, end) = (total(stream), stream.end_ms);
+    let next = if struck < end { struck + stream.max_gap_ms } else { end };
+    SET.iter().map(|seconds| seconds * 1_000).any(|set| {
+        let late = (set / 50).max(60);
+        let near = |ms: u32| ms + set / 200 >= set && ms <= set + late;
+        near(end) || near(struck) || (struck..=next).contains(&set)
     })
 }
 

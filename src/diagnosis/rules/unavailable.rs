@@ -14,6 +14,9 @@ use crate::report::evidence::{Exchange, Maker, Outcome, Phrase};
 /// Shorter waits are no timers: they are a refusal, and its noise.
 pub(super) const TIMER_MIN_MS: u32 = 900;
 
+/// Below this a connection's time is noise, milliseconds.
+const MEASURABLE: u32 = 4;
+
 /// A gateway-made error towards upstream, by its most exact name.
 pub(super) fn towards_upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     if leg.path.is_direct() {
@@ -58,28 +61,69 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
     });
     let evidence = format!("{}{after}{}{direct}", say::reply(shot.exchange), shot.rate());
     let new = |code: Code, confidence| {
-        let hop = if code == Code::GatewayUnavailable {
-            "gateway"
-        } else {
-            "gateway → Claude"
-        };
         finding(code, leg.name(), confidence, evidence.clone())
-            .hop(hop)
+            .hop(if code == Code::GatewayUnavailable {
+                "gateway"
+            } else {
+                "gateway → Claude"
+            })
             .severity(Severity::Error)
     };
     if let Some((code, confidence)) = timer(leg, shot) {
-        let found = new(code, confidence);
         let ms = waited(shot.exchange).unwrap_or_default();
-        return found.advise(format!(
+        return new(code, confidence).advise(format!(
             "The gateway waits about {} for the first byte; Claude needed longer on the direct path. Raise that timer (proxy_read_timeout, response or route timeout) above the slowest first byte, and stream.",
             say::seconds(ms)
         ));
     }
-    if shot.provenance.origin == Origin::Unknown || shot.exchange.status == 0 {
+    if direct_trouble(view).is_some_and(|(theirs, _)| theirs.status >= 500) {
+        // Claude has trouble of its own at this moment: that explains it, and has a name (see `upstream::same_as_direct`).
         return new(Code::GatewayUnavailable, Confidence::Possible);
     }
-    let (code, confidence) = cause(view, leg, shot);
-    new(code, confidence)
+    let (code, confidence) = match (shot.provenance.origin, shot.exchange.status) {
+        (Origin::Unknown, _) | (_, 0) => (Code::GatewayUnavailable, Confidence::Possible),
+        _ => cause(view, leg, shot),
+    };
+    let found = new(code, confidence);
+    match (code, waited(shot.exchange)) {
+        (Code::GatewayUnavailable, _) => found.advise(format!("{}{}", readings(leg, shot), log(shot.exchange.maker))),
+        (Code::UpstreamConnectTimeout, Some(ms)) => found.advise(format!(
+            "{} The gateway gives up after about {}.",
+            code.entry().advice,
+            say::seconds(ms)
+        )),
+        _ => found,
+    }
+}
+
+/// What fits a reply that does not tell its cause, so that a person knows where to look.
+fn readings(leg: &Leg<'_>, shot: &Shot<'_>) -> String {
+    if reached_upstream(leg) {
+        return "Other requests reach Claude on this path: look for an upstream that closes before it answers, a replica that is down, or a timer. ".to_owned();
+    }
+    match waited(shot.exchange) {
+        None => "At once, so it fits: nothing listens at the upstream's address, its name does not resolve, TLS to it fails (SNI, CA), or no upstream is configured. ".to_owned(),
+        Some(ms) => format!(
+            "After {}, so it fits: packets to the upstream are dropped, its name server does not answer, a failed connection is tried again, a queue is full, or the upstream does not answer in time. ",
+            say::seconds(ms)
+        ),
+    }
+}
+
+/// Where this kind of gateway says more.
+fn log(maker: Maker) -> &'static str {
+    match maker {
+        Maker::Nginx => {
+            "nginx writes the cause into its error log (connect() failed, could not be resolved, SSL_do_handshake() failed)."
+        }
+        Maker::Haproxy => {
+            "HAProxy's log has it in the termination state (SC refused or TLS, sC connect timeout, sQ queue, sH no answer)."
+        }
+        Maker::Envoy | Maker::EnvoyAiGateway => {
+            "Envoy's access log has it in %RESPONSE_FLAGS% (UF connection or TLS, UH no host or name, UT no answer)."
+        }
+        _ => "The gateway's log has the cause.",
+    }
 }
 
 /// First byte: the control needed at least 0.8 of the time after which the gateway gave up.
@@ -111,10 +155,15 @@ fn tells_timeouts_apart(reply: &Exchange) -> bool {
 }
 
 /// Why a gateway could not get an answer, as far as its reply and the control tell.
+///
+/// "No server left" is what programs say of a refusal, dropped packets, a queue, a missing name and failed TLS alike, and a
+/// bare 502 or 503 says no more: these accuse nobody.
 fn cause(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> (Code, Confidence) {
     let sure = shot.provenance.confidence;
     let named = match shot.exchange.phrase {
-        Phrase::ConnectFailed | Phrase::NoHealthyUpstream => Some(Code::UpstreamUnreachable),
+        // Envoy says the same of a refusal and of failed TLS.
+        Phrase::ConnectFailed if shot.exchange.maker == Maker::Envoy && may_be_tls(view, shot) => None,
+        Phrase::ConnectFailed => Some(Code::UpstreamUnreachable),
         Phrase::ConnectTimeout => Some(Code::UpstreamConnectTimeout),
         Phrase::DnsFailure => Some(Code::UpstreamDnsFailure),
         Phrase::TlsFailure => Some(Code::UpstreamTlsFailure),
@@ -122,15 +171,8 @@ fn cause(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> (Code, Confidence) 
     };
     // Something of Claude's came through on this path in this run, or Claude has trouble of its own: the way is open.
     let open = reached_upstream(leg) || direct_trouble(view).is_some();
-    // "No server left" is what some programs say of a refusal, dropped packets, a queue, a missing name and failed TLS alike.
-    let general = shot.exchange.phrase == Phrase::NoHealthyUpstream;
     if let Some(code) = named {
-        let sure = if open || general {
-            sure.min(Confidence::Likely)
-        } else {
-            sure
-        };
-        return (code, sure);
+        return (code, if open { sure.min(Confidence::Likely) } else { sure });
     }
     let control = shot.control.and_then(|theirs| theirs.first_byte_ms);
     let fast = |limit: u32| control.is_some_and(|direct| u64::from(direct) * 10 < u64::from(limit) * 8);
@@ -139,8 +181,42 @@ fn cause(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> (Code, Confidence) 
         (504 | 524, Some(limit)) if fast(limit) && !tells_timeouts_apart(shot.exchange) => {
             (Code::UpstreamConnectTimeout, Confidence::Likely)
         }
-        (502, Some(limit)) if fast(limit) && shot.twice(waited) => (Code::UpstreamConnectTimeout, Confidence::Likely),
-        (502, None) if shot.exchange.phrase == Phrase::None => (Code::UpstreamUnreachable, Confidence::Likely),
+        (502, Some(limit)) if fast(limit) && shot.twice(waited) && !answers_timeouts_otherwise(shot.exchange) => {
+            (Code::UpstreamConnectTimeout, Confidence::Likely)
+        }
+        (502 | 503, None) if sooner_than_a_connection(view, shot) => (Code::UpstreamUnreachable, Confidence::Likely),
         _ => (Code::GatewayUnavailable, sure),
     }
+}
+
+/// Programs that answer a connection timeout with another status than 502.
+fn answers_timeouts_otherwise(reply: &Exchange) -> bool {
+    matches!(reply.maker, Maker::Nginx) || tells_timeouts_apart(reply)
+}
+
+/// The gateway gave up sooner than a connection to Claude can be made from here: it got no connection, and no TLS failed.
+fn sooner_than_a_connection(view: &View<'_>, shot: &Shot<'_>) -> bool {
+    let connect = view.direct().and_then(|direct| direct.seen?.handshake.connect_ms);
+    connect.is_some_and(|connect| {
+        connect >= MEASURABLE
+            && shot.failed.len() > 1
+            && shot
+                .failed
+                .iter()
+                .all(|tried| tried.first_byte_ms.is_some_and(|ms| 2 * ms < connect))
+    })
+}
+
+/// Nothing rules out that TLS with Claude is what failed: Claude is spoken to in TLS, and the gateway did not give up sooner than
+/// TLS can fail from here.
+fn may_be_tls(view: &View<'_>, shot: &Shot<'_>) -> bool {
+    let Some(direct) = view.direct() else { return true };
+    let hand = direct.seen.map(|seen| &seen.handshake);
+    let takes = hand.and_then(|hand| hand.connect_ms.filter(|ms| *ms >= MEASURABLE));
+    let sooner = takes.is_some_and(|ms| {
+        shot.failed
+            .iter()
+            .all(|tried| tried.first_byte_ms.is_some_and(|tried| tried < 2 * ms))
+    });
+    direct.path.https && !sooner
 }

@@ -257,7 +257,7 @@ proptest! {
             ("GatewayRateLimited", page(429)),
             ("StreamCut", cut(Outcome::CutByClose, 5, 1_111, 1_115)),
             ("WrongRoute", page(404)),
-            ("UpstreamUnreachable", page(502)),
+            ("GatewayUnavailable", page(502)),
         ];
         let mut story = Story::new();
         story.add("other", Role::Gateway);

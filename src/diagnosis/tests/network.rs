@@ -62,13 +62,104 @@ fn row_19_a_forward_proxy_that_refuses() {
 }
 
 #[test]
-fn row_20_a_502_at_once_while_claude_answers_means_unreachable() {
-    assert_eq!(pair(stream(), &page(502)).verdict(), "Failing UpstreamUnreachable@edge");
+fn row_20_words_that_name_a_failed_connection_mean_unreachable() {
     let worded = Exchange {
         phrase: Phrase::ConnectFailed,
         ..page(503)
     };
     assert_eq!(pair(stream(), &worded).verdict(), "Failing UpstreamUnreachable@edge");
+}
+
+#[test]
+fn a_bare_502_at_once_fits_too_much_to_name_a_cause() {
+    for status in [502, 503] {
+        let diagnosis = pair(stream(), &after(2, page(status))).diagnose();
+        assert_eq!(headline(&diagnosis), "Failing GatewayUnavailable@edge");
+        assert!(
+            diagnosis.verdict.advice.contains("TLS to it fails"),
+            "{}",
+            diagnosis.verdict.advice
+        );
+    }
+}
+
+#[test]
+fn a_502_sooner_than_a_connection_to_claude_means_unreachable() {
+    let mut story = pair(stream(), &after(2, page(502)));
+    story.on("direct").leg.handshake.connect_ms = Some(12);
+    assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
+    story.on("edge").leg.exchanges[1].first_byte_ms = Some(14);
+    assert_eq!(
+        story.verdict(),
+        "Failing GatewayUnavailable@edge",
+        "one of two is chance"
+    );
+}
+
+#[test]
+fn envoys_words_for_a_refusal_are_those_for_failed_tls() {
+    let worded = Exchange {
+        phrase: Phrase::ConnectFailed,
+        maker: crate::report::evidence::Maker::Envoy,
+        ..page(503)
+    };
+    let mut story = pair(stream(), &after(11, worded));
+    assert_eq!(story.verdict(), "Failing GatewayUnavailable@edge");
+    // TLS takes two round trips: it cannot have failed so soon.
+    story.on("direct").leg.handshake.connect_ms = Some(9);
+    assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
+    story.on("direct").leg.handshake.connect_ms = Some(5);
+    assert_eq!(story.verdict(), "Failing GatewayUnavailable@edge");
+    // Nobody speaks TLS to this Claude.
+    story.on("direct").path.https = false;
+    assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
+}
+
+#[test]
+fn no_server_left_is_said_of_everything() {
+    for ms in [1, 1_003, 3_010] {
+        let reply = Exchange {
+            phrase: Phrase::NoHealthyUpstream,
+            ..page(503)
+        };
+        assert_eq!(
+            pair(stream(), &after(ms, reply)).verdict(),
+            "Failing GatewayUnavailable@edge"
+        );
+    }
+}
+
+#[test]
+fn a_gateways_own_error_beside_claudes_trouble_is_a_reading_only() {
+    let diagnosis = pair(claude(529, E::Overloaded), &page(502)).diagnose();
+    assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@");
+    assert!(!accusations(&diagnosis.findings).contains(&"GatewayUnavailable@edge".to_owned()));
+}
+
+#[test]
+fn a_key_is_not_what_fails_where_nobody_is_reached() {
+    let mut story = Story::new();
+    for path in ["direct", "edge"] {
+        let on = story.on(path);
+        on.leg.key.as_mut().unwrap().defects = vec![crate::report::evidence::KeyDefect::Placeholder];
+        on.unreached(Reach::ConnectRefused);
+    }
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing GatewayConnectFailed@edge");
+    assert!(accusations(&diagnosis.findings).contains(&"CredentialMalformed@edge".to_owned()));
+}
+
+#[test]
+fn a_stream_that_is_reset_on_every_path_is_claudes_doing() {
+    let reset = cut(Outcome::CutByReset, 9, 900, 905);
+    let mut story = pair(reset, &cut(Outcome::CutByClose, 9, 900, 905));
+    assert_eq!(story.verdict(), "Failing UpstreamStreamError@");
+    assert_eq!(
+        accusations(&story.diagnose().findings),
+        ["UpstreamStreamError@direct", "UpstreamStreamError@edge"]
+    );
+    story.on("direct").leg.exchanges[0] = stream();
+    assert_eq!(story.verdict(), "Failing StreamCut@edge");
 }
 
 #[test]

@@ -55,6 +55,23 @@ fn row_26_a_constant_total_while_events_flow_is_a_cap() {
 }
 
 #[test]
+fn a_cut_after_so_many_events_is_no_timer_although_its_time_is_constant() {
+    let story = pair(stream(), &[closed(9, 1_310, 1_314), closed(9, 1_312, 1_316)]);
+    assert_eq!(story.verdict(), "Failing StreamCut@edge");
+    let other = pair(stream(), &[closed(9, 1_310, 1_314), closed(8, 1_200, 1_316)]).diagnose();
+    assert_eq!(headline(&other), "Failing StreamDurationCap@edge");
+    assert_eq!(
+        other.findings[0].confidence,
+        Confidence::Likely,
+        "no value that a person sets"
+    );
+    // Claude's own stream is not longer: the time shows nothing.
+    let short = changed(stream(), |stream| stream.end_ms = 1_700);
+    let story = pair(short, &[closed(18, 1_950, 2_001), closed(17, 1_900, 2_004)]);
+    assert_eq!(story.verdict(), "Failing StreamCut@edge");
+}
+
+#[test]
 fn row_27_cuts_at_no_constant_time_are_no_timer() {
     let story = pair(stream(), &[closed(18, 1_650, 1_655), closed(9, 1_100, 1_110)]);
     assert_eq!(story.verdict(), "Failing StreamCut@edge");
@@ -83,7 +100,7 @@ fn row_30_a_clean_end_without_message_stop_is_a_masked_truncation() {
     let masked = cut(Outcome::Answered, 9, 1_111, 1_112);
     let story = pair(stream(), std::slice::from_ref(&masked));
     let diagnosis = story.diagnose();
-    assert!(accusations(&diagnosis.findings).contains(&"StreamTruncationMasked@edge".to_owned()));
+    assert_eq!(accusations(&diagnosis.findings), ["StreamTruncationMasked@edge"]);
     assert_eq!(headline(&diagnosis), "Failing StreamTruncationMasked@edge");
     // Claude cuts both; the gateway makes its cut look clean.
     let both = pair(closed(9, 1_111, 1_112), &[masked]).diagnose();
