@@ -1,6 +1,7 @@
-//! Where a gateway can be led instead of Claude: a port that refuses, one that drops packets, a name server without names.
+//! What stands where a program cannot: a port that refuses, one that drops packets, a name server without names, recorded bytes.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::Duration;
 
 use tokio::net::{TcpSocket, TcpStream};
@@ -89,4 +90,37 @@ fn question_end(packet: &[u8]) -> usize {
         at += usize::from(packet[at]) + 1;
     }
     (at + 5).min(packet.len())
+}
+
+/// An address where every request gets this reply, until the process ends; then the connection is closed.
+pub fn plays_back(reply: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind(program::address()).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut request = Vec::new();
+                let mut buffer = [0u8; 16 * 1024];
+                while !is_whole(&request) {
+                    match stream.read(&mut buffer) {
+                        Ok(length) if length > 0 => request.extend_from_slice(&buffer[..length]),
+                        _ => return,
+                    }
+                }
+                let _ = stream.write_all(reply.as_bytes());
+            });
+        }
+    });
+    address
+}
+
+/// Whether head and body of a request are here.
+fn is_whole(request: &[u8]) -> bool {
+    let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return false;
+    };
+    let head = String::from_utf8_lossy(&request[..end]).to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let length: usize = length.map_or(0, |text| text.trim().parse().unwrap_or(0));
+    request.len() >= end + 4 + length
 }

@@ -1,6 +1,7 @@
 //! The gateway programs and the frame of their configurations; what a case adds is its own text.
 
 use crate::certificates::authority;
+use crate::elsewhere;
 use crate::program::{self, Program, Start};
 use crate::stage::{Stage, write};
 
@@ -42,6 +43,8 @@ pub enum Front {
     Envoy(Envoy),
     /// Squid: lines of its configuration, `http_port` included (`{listen}` is its address).
     Squid(String),
+    /// No program: these bytes are the reply to every request, recorded from a gateway that cannot be run here.
+    Recorded(&'static str),
     /// No program: the case names addresses that nobody serves.
     Nobody,
 }
@@ -55,6 +58,8 @@ pub struct Envoy {
     pub route: &'static str,
     /// Fields of the route beside its action, flow style.
     pub beside: &'static str,
+    /// Fields of the virtual host, each a line at its indentation.
+    pub host: &'static str,
     /// Filters before the router, each a flow-style list item.
     pub filters: &'static [&'static str],
     /// Fields of the cluster, flow style.
@@ -71,6 +76,7 @@ impl Envoy {
         manager: "",
         route: "timeout: 0s",
         beside: "",
+        host: "",
         filters: &[],
         cluster: "type: STATIC",
         upstream: ("{claude_ip}", "{claude_port}"),
@@ -122,6 +128,7 @@ impl Front {
             Self::Haproxy { .. } => "haproxy",
             Self::Envoy(_) => "envoy",
             Self::Squid(_) => "squid",
+            Self::Recorded(_) => "recorded",
             Self::Nobody => "none",
         }
     }
@@ -131,7 +138,7 @@ impl Front {
         match &mut self {
             Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => *tls = Some(certificate),
             Self::Envoy(envoy) => envoy.tls = Some(certificate),
-            Self::Squid(_) | Self::Nobody => panic!("no TLS towards the client here"),
+            Self::Squid(_) | Self::Recorded(_) | Self::Nobody => panic!("no TLS towards the client here"),
         }
         self
     }
@@ -150,7 +157,7 @@ impl Front {
         match self {
             Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => tls.is_some(),
             Self::Envoy(envoy) => envoy.tls.is_some(),
-            Self::Squid(_) | Self::Nobody => false,
+            Self::Squid(_) | Self::Recorded(_) | Self::Nobody => false,
         }
     }
 
@@ -169,6 +176,7 @@ impl Front {
                     envoy.manager,
                     envoy.route,
                     envoy.beside,
+                    envoy.host,
                     envoy.cluster,
                     envoy.upstream.0,
                 ];
@@ -176,14 +184,20 @@ impl Front {
                 texts
             }
             Self::Squid(lines) => vec![lines],
-            Self::Nobody => Vec::new(),
+            Self::Recorded(_) | Self::Nobody => Vec::new(),
         }
     }
 
     /// Starts it. `None` when there is no program.
     pub fn start(&self, stage: &mut Stage) -> Option<Program> {
-        if matches!(self, Self::Nobody) {
-            return None;
+        match self {
+            Self::Nobody => return None,
+            Self::Recorded(reply) => {
+                let address = elsewhere::plays_back(reply);
+                stage.address("gateway_address", address);
+                return None;
+            }
+            _ => {}
         }
         let address = program::address();
         stage.address("listen", address);
@@ -191,7 +205,7 @@ impl Front {
         let certificate = match self {
             Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => *tls,
             Self::Envoy(envoy) => envoy.tls,
-            Self::Squid(_) | Self::Nobody => None,
+            Self::Squid(_) | Self::Recorded(_) | Self::Nobody => None,
         };
         if let Some(certificate) = certificate {
             let name = match certificate {
@@ -240,7 +254,7 @@ impl Front {
                 squid_conf(lines),
                 vec!["-N", "-f", "{own}/squid.conf"],
             ),
-            Self::Nobody => return None,
+            Self::Recorded(_) | Self::Nobody => return None,
         };
         stage.name("own", own);
         write(&directory.path().join(file), &stage.fill(&text));
@@ -275,6 +289,12 @@ fn nginx_conf(http: &str, server: &str, tls: bool) -> String {
             ""
         },
     );
+    // A case may listen in its own way.
+    let listen = if server.contains("listen {listen}") {
+        String::new()
+    } else {
+        format!("listen {{listen}}{ssl}; ")
+    };
     format!(
         "{modsecurity}daemon off; master_process off; user root; pid {{own}}/pid; error_log {{own}}/error.log info;
 events {{ worker_connections 256; }}
@@ -285,7 +305,7 @@ http {{
   access_log {{own}}/access.log timed;
   {http}
   server {{
-    listen {{listen}}{ssl}; {certificate}
+    {listen}{certificate}
     {server}
   }}
 }}
@@ -295,6 +315,12 @@ http {{
 
 fn haproxy_conf(defaults: &str, frontend: &str, backend: &str, tls: bool) -> String {
     let ssl = if tls { " ssl crt {own}/server.pem" } else { "" };
+    // A case may bind in its own way.
+    let bind = if frontend.contains("bind {listen}") {
+        String::new()
+    } else {
+        format!("bind {{listen}}{ssl}")
+    };
     format!(
         "global
     maxconn 200
@@ -308,7 +334,7 @@ defaults
     retries 1
     {defaults}
 frontend in
-    bind {{listen}}{ssl}
+    {bind}
     {frontend}
     default_backend out
 backend out
@@ -322,6 +348,7 @@ fn envoy_conf(envoy: &Envoy) -> String {
         manager,
         route,
         beside,
+        host: virtual_host,
         filters,
         cluster,
         upstream: (host, port),
@@ -338,7 +365,7 @@ fn envoy_conf(envoy: &Envoy) -> String {
         name: envoy.transport_sockets.tls
         typed_config:
           \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
-          common_tls_context: {tls_certificates: [{certificate_chain: {filename: \"{own}/server.pem\"}, private_key: {filename: \"{own}/server.pem\"}}]}
+          common_tls_context: {alpn_protocols: [h2, http/1.1], tls_certificates: [{certificate_chain: {filename: \"{own}/server.pem\"}, private_key: {filename: \"{own}/server.pem\"}}]}
 "
     } else {
         ""
@@ -359,6 +386,7 @@ fn envoy_conf(envoy: &Envoy) -> String {
             virtual_hosts:
             - name: all
               domains: [\"*\"]
+{virtual_host}
               routes:
               - {{match: {{prefix: /}}, route: {{cluster: claude, {route}}}{beside}}}
           http_filters:

@@ -7,8 +7,8 @@
 //!   └── expect   └──────────────────────── direct ─────────────────────────┘
 //! ```
 //!
-//! A case that names a finding which it does not expect is a false accusation and fails. With `CLAUDEPROBE_ACCURACY_OUT` set,
-//! each case adds a line to that file.
+//! A case that names a finding which it does not expect is a false accusation and fails. `register` checks that no finding and no
+//! row of the decision table is without a case. With `CLAUDEPROBE_ACCURACY_OUT` set, each case adds a line to that file.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -20,5 +20,9 @@ mod elsewhere;
 mod front;
 mod look;
 mod program;
+mod register;
+mod report;
 mod stage;
+mod table;
+
 mod wire;

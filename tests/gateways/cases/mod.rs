@@ -1,21 +1,53 @@
 //! The cases, by what is wrong.
 
+use crate::case::Named;
+
 /// One test for each case; its name is a sentence.
 macro_rules! cases {
-    ($($name:ident: $case:expr;)*) => {$(
-        #[test]
-        fn $name() {
-            $case.run(stringify!($name));
-        }
-    )*};
+    ($($name:ident: $case:expr;)*) => {
+        /// The cases of this file.
+        pub const CASES: &[crate::case::Named] = &[$(crate::case::Named {
+            name: stringify!($name),
+            module: module_path!(),
+            make: || $case,
+        },)*];
+        $(
+            #[test]
+            fn $name() {
+                crate::cases::play(CASES, stringify!($name));
+            }
+        )*
+    };
 }
 
-mod benign;
-mod credentials;
-mod headers;
-mod limits;
-mod network;
-mod pairs;
-mod routes;
-mod streams;
-mod uncontrolled;
+/// The files: each is a module with `CASES`.
+macro_rules! files {
+    ($($file:ident)*) => {
+        $(mod $file;)*
+
+        /// All cases, in the order of the files.
+        pub fn all() -> impl Iterator<Item = Named> {
+            [$($file::CASES),*].into_iter().flatten().copied()
+        }
+    };
+}
+
+files! {
+    benign
+    credentials
+    headers
+    limits
+    network
+    operator
+    pairs
+    recorded
+    routes
+    streams
+    uncontrolled
+}
+
+/// Plays one of these cases.
+fn play(cases: &[Named], name: &str) {
+    let case = cases.iter().find(|case| case.name == name).unwrap();
+    (case.make)().run(name);
+}

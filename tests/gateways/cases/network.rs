@@ -46,16 +46,19 @@ acl people proxy_auth REQUIRED
 http_access allow people
 http_access deny all";
 
-// nginx says 502 alike, and HAProxy 503, of a refusal, a missing name, failed TLS and an early close: that Claude cannot be
-// reached is all that their replies tell, and all that may be said.
+/// nginx says 502 alike of a refusal, a missing name, failed TLS and an early close.
+const BARE_502: &str = "nginx answers a bare 502 whatever kept it from its upstream";
+/// HAProxy says 503 alike of a refusal, dropped packets, failed TLS, a full queue and a missing route.
+const NO_SERVER: &str = "HAProxy answers “No server is available” whatever kept it from its upstream";
+
 cases! {
     nginx_is_refused_by_its_upstream: Case::new(nginx_server("location / { proxy_pass http://{closed}; }"))
         .look(direct(&[Status(200)]))
         .look(through(&[Status(502), NoHeader("request-id")]))
-        .failing(Code::UpstreamUnreachable);
+        .failing(Code::GatewayUnavailable).really(Code::UpstreamUnreachable, BARE_502);
     haproxy_is_refused_by_its_upstream: Case::new(haproxy_to("{closed}"))
         .look(through(&[Status(503), Says("No server is available")]))
-        .failing(Code::UpstreamUnreachable);
+        .failing(Code::GatewayUnavailable).really(Code::UpstreamUnreachable, NO_SERVER);
     envoy_is_refused_by_its_upstream: Case::new(Front::Envoy(REFUSED))
         .look(through(&[Status(503), Says("remote connection failure")]))
         .failing(Code::UpstreamUnreachable);
@@ -65,30 +68,30 @@ cases! {
     haproxy_gets_no_answer_to_its_syn: Case::new(Front::Haproxy {
             defaults: "timeout connect 1s".into(), frontend: String::new(), backend: "server claude {blackhole}".into(), tls: None })
         .look(through(&[Status(503), Lasts(900, 7900)]))
-        .failing(Code::UpstreamUnreachable);
+        .failing(Code::GatewayUnavailable).really(Code::UpstreamConnectTimeout, NO_SERVER);
     envoy_gets_no_answer_to_its_syn: Case::new(Front::Envoy(DROPPED))
         .look(through(&[Status(503), Says("connection timeout"), Lasts(900, 7900)]))
         .failing(Code::UpstreamConnectTimeout);
     nginx_cannot_resolve_its_upstream: Case::new(nginx_server(
             "resolver {names} ipv6=off; resolver_timeout 2s; set $claude http://api.anthropic.invalid; location / { proxy_pass $claude; }"))
         .look(through(&[Status(502), NoHeader("request-id")]))
-        .failing(Code::UpstreamUnreachable);
+        .failing(Code::GatewayUnavailable).really(Code::UpstreamDnsFailure, BARE_502);
     envoy_cannot_resolve_its_upstream: Case::new(Front::Envoy(UNKNOWN))
         .look(through(&[Status(503), Says("no healthy upstream")]))
-        .failing(Code::UpstreamUnreachable);
+        .failing(Code::GatewayUnavailable).really(Code::UpstreamDnsFailure, "Envoy says “no healthy upstream” of failed health checks, too");
     nginx_checks_another_name_than_claudes: Case::new(nginx(
             "proxy_ssl_verify on; proxy_ssl_trusted_certificate {dir}/ca.pem; proxy_ssl_name elsewhere.test;"))
         .claude_https().direct(TLS)
         .look(direct(&[Status(200)])).look(through(&[Status(502)]))
-        .failing(Code::UpstreamUnreachable);
+        .failing(Code::GatewayUnavailable).really(Code::UpstreamTlsFailure, BARE_502);
     envoy_does_not_trust_claudes_certificate: Case::new(Front::Envoy(MISTRUSTS))
         .claude_https().direct(TLS)
         .look(through(&[Status(503), Says("remote connection failure")]))
-        .failing(Code::UpstreamUnreachable);
+        .failing(Code::GatewayUnavailable).really(Code::UpstreamTlsFailure, "Envoy says “remote connection failure” of a refusal, too");
     claude_closes_before_it_answers_the_gateway: Case::new(nginx("proxy_set_header x-api-key {other};"))
         .gateway(", expectAccount: Any").fault(Rule::always(Fault::Close(claudeprobe::standin::Ending::Fin)).for_key(OTHER_KEY))
         .look(through(&[Status(502), Calls(1)]))
-        .failing(Code::UpstreamUnreachable);
+        .failing(Code::GatewayUnavailable);
 
     nobody_answers_through_nginx: Case::new(nginx("proxy_set_header x-api-key {other};"))
         .gateway(", expectAccount: Any").fault(Rule::always(Fault::Hang).for_key(OTHER_KEY)).time(9)
@@ -147,22 +150,20 @@ cases! {
             "proxy_ssl_verify on; proxy_ssl_trusted_certificate {dir}/ca.pem; proxy_ssl_name api.anthropic.test;"))
         .claude_https().direct(", proxy: {url: 'http://{squid}'}, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")
         .look(direct(&[Unreachable("UnknownIssuer")]).tunnel("{squid}")).look(through(&[Status(200)]))
-        .degraded(Code::DirectPathIntercepted, "direct")
-        .may(Code::DirectPathUnreachable);
+        .degraded(Code::DirectPathIntercepted, "direct");
     squid_refuses_the_direct_path: Case::new(Front::Squid(DENIES.into())).behind(nginx(
             "proxy_ssl_verify on; proxy_ssl_trusted_certificate {dir}/ca.pem; proxy_ssl_name api.anthropic.test;"))
         .claude_https().direct(", proxy: {url: 'http://{squid}'}, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")
         .look(direct(&[Unreachable("403")]).tunnel("{squid}")).look(through(&[Status(200)]))
-        .degraded(Code::ForwardProxyRefused, "direct")
-        .may(Code::DirectPathUnreachable);
+        .degraded(Code::ForwardProxyRefused, "direct");
     nobody_reaches_claude: Case::new(nginx_server("location / { proxy_pass http://{closed}; }")).direct_url("http://{closed}")
         .look(direct(&[Unreachable("refused")])).look(through(&[Status(502)]))
         .failing_everywhere(Code::EgressDown)
-        .may(Code::DirectPathUnreachable).may(Code::GatewayUnavailable).may(Code::UpstreamUnreachable);
+        .also(Code::DirectPathUnreachable, "direct").also(Code::GatewayUnavailable, "edge");
     nobody_reaches_claude_and_envoy_says_so: Case::new(Front::Envoy(DROPPED)).direct_url("http://{closed}")
         .look(through(&[Status(503)]))
         .failing_everywhere(Code::EgressDown)
-        .may(Code::DirectPathUnreachable).may(Code::UpstreamConnectTimeout);
+        .also(Code::DirectPathUnreachable, "direct").also(Code::UpstreamConnectTimeout, "edge");
 
     claudes_edge_refuses_the_gateways_address: Case::new(nginx("proxy_set_header x-api-key {other};"))
         .gateway(", expectAccount: Any").fault(Rule::always(Fault::Edge(Page::Forbidden)).for_key(OTHER_KEY))

@@ -31,7 +31,7 @@ cases! {
         .failing(Code::GatewayAuthRefused);
     an_old_key_with_a_dead_control: Case::new(haproxy("http-request set-header x-api-key {old}", "")).direct_url("http://{closed}")
         .look(through(&[Status(401), Says("invalid x-api-key")]))
-        .failing(Code::GatewayStaleCredential).may(Code::DirectPathUnreachable);
+        .failing(Code::GatewayStaleCredential).also(Code::DirectPathUnreachable, "direct");
     a_slow_gateway_without_control: Case::new(nginx("proxy_read_timeout 1s;")).no_direct().first_byte(2500)
         .look(through(&[Status(504)]))
         .failing(Code::GatewayUnavailable);

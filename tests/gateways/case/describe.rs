@@ -1,0 +1,38 @@
+//! What a run saw and said, for people who look at a failed case.
+
+use claudeprobe::diagnosis::Diagnosis;
+use claudeprobe::probe::FullReport;
+use claudeprobe::report::evidence::{Exchange, Marks};
+
+/// Verdict, findings and exchanges, one a line.
+pub fn describe(report: &FullReport, diagnosis: &Diagnosis) -> String {
+    let mut text = format!("{}\n", diagnosis.verdict.message);
+    for finding in &diagnosis.findings {
+        text += &format!(
+            "  {} on `{}` ({:?}, {:?}): {}\n",
+            finding.code, finding.path, finding.severity, finding.confidence, finding.evidence
+        );
+    }
+    for leg in &report.evidence.legs {
+        text += &format!("{}: {:?}, skipped {:?}\n", leg.path, leg.handshake.outcome, leg.skipped);
+        for exchange in &leg.exchanges {
+            text += &format!("  {}\n", line(exchange));
+        }
+    }
+    text
+}
+
+/// An exchange without what was not observed.
+fn line(exchange: &Exchange) -> String {
+    let text = format!("{exchange:?}");
+    let marks: Vec<&str> = Marks::ALL
+        .iter()
+        .filter(|(_, mark)| exchange.marks.has(*mark))
+        .map(|(name, _)| *name)
+        .collect();
+    let fields = text.trim_start_matches("Exchange { ").split(", ");
+    let told: Vec<&str> = fields
+        .filter(|field| !field.ends_with(": None") && !field.starts_with("marks:") && !field.contains("_id: Some"))
+        .collect();
+    format!("{} [{}]", told.join(", "), marks.join(" "))
+}

@@ -1,0 +1,79 @@
+//! The verdict that a case must get, and what is wrong with another.
+
+use claudeprobe::catalogue::{Code, Confidence, Layer, Severity};
+use claudeprobe::diagnosis::Diagnosis;
+use claudeprobe::resource::status::{Finding, VerdictState};
+
+/// The verdict that a case must get.
+#[derive(Clone, Debug)]
+pub struct Expect {
+    /// Its state.
+    pub state: VerdictState,
+    /// Its code, and the layer that the catalogue gives it.
+    pub code: Option<Code>,
+    /// Its path.
+    pub path: &'static str,
+    /// Findings that must be there besides, `(code, path)`.
+    pub also: Vec<(Code, &'static str)>,
+    /// What is really wrong and cannot be told, and why.
+    pub truth: Option<(Code, &'static str)>,
+}
+
+impl Expect {
+    /// The codes that must be found, the verdict's first.
+    pub fn codes(&self) -> Vec<Code> {
+        self.code
+            .into_iter()
+            .chain(self.also.iter().map(|(code, _)| *code))
+            .collect()
+    }
+
+    /// What is really wrong.
+    pub fn true_code(&self) -> Option<Code> {
+        self.truth.map(|(code, _)| code).or(self.code)
+    }
+}
+
+/// What is wrong with a diagnosis.
+pub fn compare(expect: &Expect, diagnosis: &Diagnosis) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let verdict = &diagnosis.verdict;
+    let code = expect.code.map(Code::name).unwrap_or_default();
+    let layer = expect
+        .code
+        .map(|code| layer_name(code.entry().layer))
+        .unwrap_or_default();
+    let found = (
+        verdict.state,
+        verdict.code.as_str(),
+        verdict.layer.as_str(),
+        verdict.path.as_str(),
+    );
+    let wanted = (expect.state, code, layer.as_str(), expect.path);
+    if found != wanted {
+        wrong.push(format!("the verdict is {found:?}, not {wanted:?}"));
+    }
+    for (code, path) in &expect.also {
+        let is_there = |finding: &Finding| finding.code == *code && finding.path == *path;
+        if !diagnosis.findings.iter().any(is_there) {
+            wrong.push(format!("{code} on `{path}` is not found"));
+        }
+    }
+    for finding in diagnosis.findings.iter().filter(|finding| accuses(finding)) {
+        let named = expect.code == Some(finding.code) || expect.also.iter().any(|(code, _)| *code == finding.code);
+        if !named {
+            wrong.push(format!("a false accusation: {} on `{}`", finding.code, finding.path));
+        }
+    }
+    wrong
+}
+
+/// Whether a finding says that somebody is at fault.
+pub fn accuses(finding: &Finding) -> bool {
+    finding.severity >= Severity::Warning && finding.confidence >= Confidence::Likely
+}
+
+/// The layer as verdicts write it.
+pub fn layer_name(layer: Layer) -> String {
+    format!("{layer:?}")
+}

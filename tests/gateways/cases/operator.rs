@@ -1,0 +1,36 @@
+//! What only the operator can know: it remembers runs, and sees pods.
+
+use claudeprobe::catalogue::Code;
+use claudeprobe::diagnosis::{Context, StaleWorkload};
+
+use crate::case::Case;
+use crate::front::{Envoy, Front, nginx};
+use crate::look::Sight::{Begins, Status};
+use crate::look::{direct, through};
+
+/// A filter that takes its time with each request.
+const HOLDS: Envoy = Envoy {
+    filters: &[
+        r#"{name: fault, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault, delay: {fixed_delay: 0.4s, percentage: {numerator: 100}}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+
+/// Two pods of the spec's workload took the key before it changed. How the operator sees that is told by the cluster's stories.
+fn pods_with_an_older_key(context: &mut Context) {
+    context.stale_workloads = vec![StaleWorkload {
+        key_ref: "claude/key".into(),
+        pods: vec!["chat-0".into(), "chat-1".into()],
+        count: 2,
+        certain: true,
+    }];
+}
+
+cases! {
+    pods_hold_an_older_key_than_the_probe: Case::new(nginx("")).context(pods_with_an_older_key)
+        .look(through(&[Status(200)])).look(direct(&[Status(200)]))
+        .degraded(Code::WorkloadStaleCredential, "");
+    envoy_holds_every_request_for_a_while: Case::new(Front::Envoy(HOLDS)).runs(13)
+        .look(through(&[Status(200), Begins(380, 8000)])).look(direct(&[Status(200), Begins(0, 300)]))
+        .degraded(Code::GatewayLatency, "edge");
+}

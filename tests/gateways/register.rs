@@ -1,0 +1,231 @@
+//! The register of all cases: what it must hold, and the part of `docs/accuracy.md` that follows from it.
+//!
+//! A case whose verdict is another one than it expects fails, so how often the right cause is named follows from what the cases
+//! expect and from what is really wrong with them. Only times are measured: see `report`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use claudeprobe::catalogue::{CATALOGUE, Code, Layer};
+use claudeprobe::resource::status::VerdictState;
+
+use crate::case::{Case, Named};
+use crate::cases;
+use crate::table::ROWS;
+
+/// What a case is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Something is wrong.
+    Fault,
+    /// Nothing is wrong, however odd it looks.
+    Harmless,
+    /// Two things are wrong that have nothing to do with each other.
+    TwoFaults,
+    /// Every path fails, for a reason of Claude's or of the account.
+    Upstream,
+    /// There is no control that could be held against the gateway.
+    NoControl,
+}
+
+impl Kind {
+    /// Each kind, in words, with the number of cases that there must be.
+    const ALL: [(Kind, &'static str, usize); 5] = [
+        (Kind::Fault, "something is wrong", 90),
+        (Kind::TwoFaults, "of these: two faults at once", 15),
+        (
+            Kind::Upstream,
+            "of these: every path fails for Claude's or the account's reasons",
+            10,
+        ),
+        (Kind::NoControl, "without a usable control", 8),
+        (Kind::Harmless, "nothing is wrong, however odd it looks", 25),
+    ];
+
+    fn is(self, named: &Named, case: &Case) -> bool {
+        let expect = case.expected();
+        match self {
+            Self::Fault => expect.state != VerdictState::Healthy,
+            Self::Harmless => expect.state == VerdictState::Healthy,
+            Self::TwoFaults => named.module.ends_with("::pairs"),
+            Self::Upstream => {
+                let of_account = [
+                    Code::CredentialRejected,
+                    Code::PermissionDenied,
+                    Code::AccountDisabled,
+                    Code::ModelNotFound,
+                ];
+                let theirs = |code: Code| {
+                    matches!(code.entry().layer, Layer::Upstream | Layer::Quota) || of_account.contains(&code)
+                };
+                expect.path.is_empty() && expect.code.is_some_and(theirs)
+            }
+            Self::NoControl => case.has_no_control(),
+        }
+    }
+}
+
+fn register() -> Vec<(Named, Case)> {
+    cases::all().map(|named| (named, (named.make)())).collect()
+}
+
+#[test]
+fn every_case_has_a_name_of_its_own_and_is_proven_on_the_wire() {
+    let mut names = BTreeSet::new();
+    for (named, case) in register() {
+        assert!(names.insert(named.name), "{} is there twice", named.name);
+        assert!(case.is_proven(), "{}: nothing is looked at before", named.name);
+    }
+}
+
+#[test]
+fn two_faults_are_two() {
+    for (named, case) in register() {
+        if Kind::TwoFaults.is(&named, &case) {
+            let codes = case.expected().codes();
+            let causes = codes.iter().filter(|code| !code.is_symptom()).count();
+            assert!(causes > 1, "{}: {codes:?}", named.name);
+        }
+    }
+}
+
+/// Where the part of the document begins that `make accuracy` writes.
+pub const MEASURED: &str = "\n## Measured\n";
+
+/// The document that the register makes: summary, what cannot be told, and which case stands for what.
+pub fn document() -> String {
+    let register = register();
+    let mut text = String::from(
+        "# Accuracy\n\nWritten by `make accuracy`, which plays every case on the real programs: the gateway is started with its real configuration, what\n\
+         is wrong is first seen on the wire by `curl` or a raw socket, then a run is measured and diagnosed. A case fails when the\n\
+         verdict is another one than expected, or when anything else is accused.\n\n",
+    );
+    text += &summary(&register);
+    text += &misses(&register);
+    text += &findings(&register);
+    text += &rows(&register);
+    text
+}
+
+fn summary(register: &[(Named, Case)]) -> String {
+    let mut text = String::from("| cases | number |\n|---|---:|\n");
+    let _ = writeln!(text, "| all | {} |", register.len());
+    for (kind, words, _) in Kind::ALL {
+        let count = register.iter().filter(|(named, case)| kind.is(named, case)).count();
+        let _ = writeln!(text, "| {words} | {count} |");
+    }
+    text += "\n| gateway | cases | right code | right layer | right path |\n|---|---:|---:|---:|---:|\n";
+    let mut gateways: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
+    for (_, case) in register {
+        gateways.entry(case.gateway_name()).or_default().push(case);
+    }
+    let all: Vec<&Case> = register.iter().map(|(_, case)| case).collect();
+    for (name, cases) in gateways.into_iter().chain([("all", all)]) {
+        let of = cases.len();
+        let layer = |code: Option<Code>| code.map(|code| code.entry().layer);
+        let right_code = cases
+            .iter()
+            .filter(|case| case.expected().true_code() == case.expected().code);
+        let right_layer = cases
+            .iter()
+            .filter(|case| layer(case.expected().true_code()) == layer(case.expected().code));
+        let share = |count: usize| format!("{count} ({:.1} %)", percent(count, of));
+        let _ = writeln!(
+            text,
+            "| {name} | {of} | {} | {} | {} |",
+            share(right_code.count()),
+            share(right_layer.count()),
+            share(of)
+        );
+    }
+    text += "\n“Right” is measured against what is really wrong, whether or not a reply can tell it. False accusations: 0; a case with one fails.\n";
+    text
+}
+
+fn percent(count: usize, of: usize) -> f64 {
+    #[allow(clippy::cast_precision_loss)] // some hundred cases
+    let share = count as f64 / of.max(1) as f64;
+    share * 100.0
+}
+
+fn misses(register: &[(Named, Case)]) -> String {
+    let mut text = String::from(
+        "\n## What is not named\nHere the verdict says less than what is wrong, because what comes back does not tell.\n\n\
+         | case | really | verdict | why |\n|---|---|---|---|\n",
+    );
+    for (named, case) in register {
+        let expect = case.expected();
+        if let Some((truth, why)) = expect.truth {
+            let said = expect
+                .code
+                .map_or("`Inconclusive`".to_owned(), |code| format!("`{code}`"));
+            let _ = writeln!(text, "| {} | `{truth}` | {said} | {why} |", words(named.name));
+        }
+    }
+    text
+}
+
+fn findings(register: &[(Named, Case)]) -> String {
+    let mut text = String::from(
+        "\n## Which case shows a finding\nNumber of cases that must name it, and one of them. Recorded: no gateway program can be made to do it, and bytes are\nplayed back.\n\n\
+         | finding | cases | for example |\n|---|---:|---|\n",
+    );
+    for entry in CATALOGUE {
+        let with: Vec<&(Named, Case)> = register
+            .iter()
+            .filter(|(_, case)| case.expected().codes().contains(&entry.code))
+            .collect();
+        let first = with
+            .iter()
+            .find(|(_, case)| case.why_recorded().is_none())
+            .or(with.first());
+        let example = first.map_or_else(String::new, |(named, case)| {
+            let recorded = case
+                .why_recorded()
+                .map_or_else(String::new, |why| format!(" (recorded: {why})"));
+            format!("{}{recorded}", words(named.name))
+        });
+        let _ = writeln!(text, "| `{}` | {} | {example} |", entry.code, with.len());
+    }
+    text
+}
+
+fn rows(register: &[(Named, Case)]) -> String {
+    let mut text =
+        String::from("\n## Which case shows what goes wrong\n\n| | what is wrong | cases |\n|---|---|---|\n");
+    for (row, what) in ROWS {
+        let names: Vec<String> = register
+            .iter()
+            .filter(|(_, case)| case.table_rows().contains(&row))
+            .map(|(named, _)| words(named.name))
+            .collect();
+        let shown = names.iter().take(3).cloned().collect::<Vec<_>>().join("; ");
+        let more = match names.len() {
+            0..=3 => String::new(),
+            n => format!("; {} more", n - 3),
+        };
+        let _ = writeln!(text, "| {row} | {what} | {shown}{more} |");
+    }
+    text
+}
+
+/// A case's name as a sentence.
+fn words(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+#[test]
+fn the_document_is_what_the_register_says() {
+    let path = crate::accuracy::document_path();
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    let (said, measured) = kept.split_once(MEASURED).unwrap_or((&kept, ""));
+    let text = document();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, format!("{text}{MEASURED}{measured}")).unwrap();
+    } else {
+        assert!(
+            said == text,
+            "docs/accuracy.md is not what the cases say: run UPDATE_DOCS=1 cargo test --test gateways register"
+        );
+    }
+}
