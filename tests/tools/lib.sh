@@ -19,7 +19,7 @@ need_root() { [ "$(id -u)" = 0 ] || die "$1 needs root: it makes network namespa
 
 # tool_version NAME: the version that the builder module NAME pins (its go.mod is the only place that says it).
 tool_version() {
-    sed -nE 's#^(require )?\s*(k8s.io/kubernetes|go.etcd.io/etcd/server/v3|github.com/coredns/coredns) v([0-9.]+).*#\3#p' "$TOOLS/$1/go.mod" | head -1
+    sed -nE 's#^(require )?\s*(k8s.io/kubernetes|go.etcd.io/etcd/server/v3|github.com/coredns/coredns|helm.sh/helm/v3) v([0-9.]+).*#\3#p' "$TOOLS/$1/go.mod" | head -1
 }
 
 # tool_dir NAME: the directory that holds the built programs of module NAME.
