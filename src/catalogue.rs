@@ -1,11 +1,16 @@
 //! The closed vocabulary of a diagnosis: layers, severities, conditions, and the catalogue of findings.
 //!
-//! This is the only place that lists the findings. The resource's schema (`accept`), the diagnosis, the metrics'
+//! This is the only place that lists the findings, and that knows the way to each product's knobs. The resource's schema (`accept`), the diagnosis, the metrics'
 //! label values and the documentation derive from it. It knows nothing of how a finding is made.
 
-mod by_hand;
+pub mod document;
+pub mod help;
+mod product;
+pub mod sight;
 
-pub use by_hand::ByHand;
+pub use help::Help;
+pub use product::Maker;
+pub use sight::Sight;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

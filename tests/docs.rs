@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use claudeprobe::catalogue::CATALOGUE;
 use claudeprobe::metrics::{FAMILIES, PREFIX};
 
 fn compare(file: &str, text: &str) {
@@ -42,30 +41,7 @@ fn the_metrics_reference_is_the_catalogue() {
 
 #[test]
 fn the_findings_reference_is_the_catalogue() {
-    let mut text = String::from(
-        "# Findings\n\nGenerated from `src/catalogue.rs`. How they are told apart: [diagnosis.md](diagnosis.md).\n\n\
-         An *error* makes the verdict `Failing`, a *warning* `Degraded`; *information* is shown only. The condition is what the\n\
-         finding falsifies in a `ClaudeProbe`, besides `GatewayPathHealthy` or `DirectPathHealthy`.\n\n\
-         In the commands, `$G` is the gateway's base URL, `$D` is `https://api.anthropic.com`, `$K` the key, `body.json` a request, and `ask` stands\n\
-         for `curl -sS -D- -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' --data-binary @body.json`.\n",
-    );
-    for entry in CATALOGUE {
-        let condition = entry
-            .condition
-            .map_or_else(String::new, |condition| format!(" · {condition:?}"));
-        let _ = write!(
-            text,
-            "\n## {}\n{:?} · {}{condition}\n\n{}. {}\n\n*Seen as*: {}\n\n*By hand*: {}\n",
-            entry.code,
-            entry.layer,
-            format!("{:?}", entry.severity).to_lowercase(),
-            capitalised(entry.title),
-            entry.advice,
-            entry.code.by_hand().seen,
-            entry.code.by_hand().confirm
-        );
-    }
-    compare("docs/findings.md", &text);
+    compare("docs/findings.md", &claudeprobe::catalogue::document::markdown());
 }
 
 #[test]
@@ -111,11 +87,4 @@ fn commands(help: &str) -> Vec<String> {
         .filter(|name| *name != "help")
         .map(str::to_owned)
         .collect()
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

@@ -22,6 +22,7 @@ mod flapping;
 mod meant;
 mod memory;
 mod message;
+mod product;
 pub mod provenance;
 mod rules;
 mod say;
@@ -73,6 +74,7 @@ pub fn diagnose(case: &Case<'_>) -> Diagnosis {
     let mut findings = rules::apply(&view);
     for finding in &mut findings {
         finish(case, finding);
+        product::sharpen(&view, finding);
     }
     verdict::sort(&view, &mut findings);
     let own = conditions::own(&view, &findings);

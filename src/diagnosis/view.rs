@@ -137,6 +137,11 @@ impl<'a> Leg<'a> {
         self.seen.into_iter().flat_map(|seen| &seen.exchanges)
     }
 
+    /// All exchanges of this run, and the kept ones.
+    pub fn replies(&self) -> impl Iterator<Item = &'a Exchange> + use<'a> {
+        self.exchanges().chain(self.kept)
+    }
+
     /// The exchange of this kind in this run.
     pub fn now(&self, kind: ExchangeKind) -> Option<&'a Exchange> {
         let samples = || self.exchanges().filter(|exchange| exchange.kind == kind);

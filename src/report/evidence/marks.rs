@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::catalogue::Maker;
+
 /// What a reply bears. Marks are facts; whether they make a reply genuine is for the diagnosis to say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -99,52 +101,6 @@ impl Marks {
             self.0 |= other.0;
         }
     }
-}
-
-/// Whose wording or headers a reply has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Maker {
-    /// None that we know.
-    #[default]
-    Unknown,
-    /// nginx, ingress-nginx, OpenResty.
-    Nginx,
-    /// HAProxy.
-    Haproxy,
-    /// Envoy, Istio, Envoy Gateway.
-    Envoy,
-    /// Envoy AI Gateway.
-    EnvoyAiGateway,
-    /// Squid.
-    Squid,
-    /// LiteLLM.
-    LiteLlm,
-    /// Kong.
-    Kong,
-    /// Portkey.
-    Portkey,
-    /// APISIX.
-    Apisix,
-    /// Apigee.
-    Apigee,
-    /// AWS Application Load Balancer or API Gateway.
-    Aws,
-    /// Azure API Management or Front Door.
-    Azure,
-    /// Google load balancer.
-    Google,
-    /// Cloudflare (whose zone, the marks say).
-    Cloudflare,
-    /// Traefik.
-    Traefik,
-    /// Caddy.
-    Caddy,
-    /// Apache httpd.
-    Apache,
-    /// Linkerd.
-    Linkerd,
-    /// Another AI gateway that names itself by a header prefix.
-    OtherAiGateway,
 }
 
 /// What a gateway-made reply says, in general terms.
