@@ -138,8 +138,8 @@ impl<'a> Leg<'a> {
     }
 
     /// All exchanges of this run, and the kept ones.
-    pub fn replies(&self) -> impl Iterator<Item = &'a Exchange> + use<'a> {
-        self.exchanges().chain(self.kept)
+    pub fn replies(&self) -> impl Iterator<Item = &'a Exchange> {
+        self.exchanges().chain(self.kept.iter().copied())
     }
 
     /// The exchange of this kind in this run.
