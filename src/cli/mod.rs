@@ -58,7 +58,10 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::runtime(format!("the asynchronous runtime cannot start: {error}")))?;
-    Ok(runtime.block_on(work))
+    let done = runtime.block_on(work);
+    // A resolver call that hangs must not keep the result back.
+    runtime.shutdown_background();
+    Ok(done)
 }
 
 /// Parses the process's arguments, runs the command, and says how it ended. `commit` is shown by `--version`.

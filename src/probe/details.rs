@@ -8,11 +8,21 @@ use serde::Serialize;
 
 use super::connect::Notes;
 use super::link::Received;
+use super::reading::text::bounded;
 use super::redact::Redactor;
 use crate::report::evidence::{EventKind, ExchangeKind, Outcome};
+use crate::report::plain::plain;
 
 /// Headers, reads and events kept of one exchange.
 const MOST: usize = 128;
+/// Bytes of an error, or of a certificate's names.
+const MAX_WORDS: usize = 512;
+
+/// An error in words. It may quote what the other side sent: a proxy's status line, the names of a certificate.
+#[must_use]
+pub fn words(error: &str, redactor: &Redactor) -> String {
+    bounded(&plain(&redactor.redact(error)), MAX_WORDS)
+}
 
 /// What one path showed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -45,7 +55,10 @@ impl LegDetails {
     /// Notes what reaching the first hop showed.
     pub fn connected(&mut self, notes: &Notes, error: Option<String>) {
         self.addresses = notes.addresses.iter().map(ToString::to_string).collect();
-        self.certificate.clone_from(&notes.certificate);
+        self.certificate = notes
+            .certificate
+            .as_deref()
+            .map(|names| bounded(&plain(names), MAX_WORDS));
         self.error = error;
     }
 }
@@ -121,7 +134,7 @@ impl ExchangeDetails {
             .collect();
         self.events = events.iter().take(MOST).copied().collect();
         self.end = received.end.map(|end| format!("{end:?}"));
-        self.error = received.error.as_deref().map(|error| redactor.redact(error));
+        self.error = received.error.as_deref().map(|error| words(error, redactor));
     }
 }
 
@@ -131,11 +144,7 @@ fn shown(headers: &http::HeaderMap, redactor: &Redactor) -> Vec<(String, String)
             super::redact::MASK.to_owned()
         } else {
             let text = String::from_utf8_lossy(value.as_bytes());
-            let redacted = redactor.redact(&text);
-            redacted
-                .get(..redacted.floor_char_boundary(256))
-                .unwrap_or_default()
-                .to_owned()
+            bounded(&plain(&redactor.redact(&text)), 256)
         };
         (name.as_str().to_owned(), text)
     };

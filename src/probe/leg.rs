@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use super::Progress;
 use super::compose::{Asked, LegRequest};
 use super::connect::{Attempt, Resolved, connect};
-use super::details::ExchangeDetails;
+use super::details::{ExchangeDetails, words};
 use super::hygiene::{self, Key};
 use super::link::{Link, Received};
 use super::order::{self, Frozen, Standing};
@@ -494,11 +494,16 @@ impl LegState<'_> {
         deadline: Instant,
     ) -> Option<(Received, Option<Link>)> {
         let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        let sizes = if order::is_billed(kind) {
+            context.limits
+        } else {
+            context.limits.of_canary()
+        };
         if let Some(mut link) = self.kept.take().filter(|_| kind != ExchangeKind::ReuseIdle) {
             // Lets the connection notice that it was closed meanwhile.
             link.idle(Duration::ZERO).await;
             if link.is_open() {
-                let received = link.exchange(request.clone(), &context.limits, deadline).await;
+                let received = link.exchange(request.clone(), &sizes, deadline).await;
                 // Closed just as we wrote: most likely the server never saw it.
                 let closed = matches!(received.outcome, Outcome::ClosedBeforeHead | Outcome::ResetBeforeHead);
                 let raced = closed && received.first_byte_ms.is_none();
@@ -516,7 +521,7 @@ impl LegState<'_> {
         match link {
             None => Some((Received::unconnected(error), None)),
             Some(mut link) => {
-                let received = link.exchange(request, &context.limits, deadline).await;
+                let received = link.exchange(request, &sizes, deadline).await;
                 if received.wants_certificate {
                     self.reached = Some(Reach::TlsClientCertificate);
                     context.publish(self.index, |evidence, _| {
@@ -545,7 +550,7 @@ impl LegState<'_> {
             notes,
         } = attempt;
         let outcome = handshake.outcome;
-        let error = notes.error.as_deref().map(|error| context.redactor.redact(error));
+        let error = notes.error.as_deref().map(|error| words(error, &context.redactor));
         if self.reached.is_none() {
             handshake.via_sidecar = context.plan.mesh;
             context.publish(self.index, |evidence, details| {

@@ -37,6 +37,15 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// For an exchange that generates nothing: its replies are short, and so are Claude's errors.
+    #[must_use]
+    pub fn of_canary(self) -> Self {
+        Self {
+            body_bytes: 256 * 1024,
+            ..self
+        }
+    }
+
     /// The same, with no phase longer than `remaining`.
     #[must_use]
     pub fn within(self, remaining: Duration) -> Self {

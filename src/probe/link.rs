@@ -193,9 +193,9 @@ impl Link {
 
     /// Sends a request and reads what comes, until it is over or `deadline`.
     pub async fn exchange(&mut self, request: Request<Full<Bytes>>, limits: &Limits, deadline: Instant) -> Received {
-        self.plain.begin();
+        self.plain.begin(deadline);
         if !Arc::ptr_eq(&self.plain, &self.socket) {
-            self.socket.begin();
+            self.socket.begin(deadline);
         }
         let mut received = Received::nothing(Outcome::NoReply);
         let (socket, plain) = (Arc::clone(&self.socket), Arc::clone(&self.plain));
@@ -225,6 +225,8 @@ impl Link {
             }
         };
         let seen = plain.seen();
+        socket.rest();
+        plain.rest();
         received.end = end;
         // Over HTTP/2 the first bytes are the connection's own settings.
         let first_read = if http2 { received.head_at } else { seen.first_read };

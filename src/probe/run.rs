@@ -76,6 +76,9 @@ impl Context<'_> {
     }
 }
 
+/// What an exchange that ended at its deadline has for reading what came: a flood of megabytes on a slow machine.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// Runs a plan until it is done, its time is up, or `stop` resolves; in each case what was seen is reported.
 ///
 /// # Errors
@@ -109,7 +112,7 @@ pub async fn run(
         () = work => {}
         () = stop => {}
         // Exchanges end by themselves before; this is for what they could not foresee.
-        () = tokio::time::sleep(context.left() + Duration::from_millis(250)) => {}
+        () = tokio::time::sleep(context.left() + GRACE) => {}
     }
     Ok(report(context, start, started_at_ms))
 }

@@ -36,6 +36,8 @@ pub struct Seen {
     pub bytes_written: u64,
     /// How the other side ended the connection, and when.
     pub end: Option<(End, Instant)>,
+    /// When reading stops.
+    deadline: Option<Instant>,
 }
 
 /// A shared log of one layer of a connection.
@@ -48,11 +50,12 @@ impl Tap {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets reads and writes, keeps the end: a new exchange begins on the same connection.
-    pub fn begin(&self) {
+    /// Forgets reads and writes, keeps the end: a new exchange begins on the same connection, and reads nothing after `deadline`.
+    pub fn begin(&self, deadline: Instant) {
         let mut log = self.log();
         *log = Seen {
             end: log.end,
+            deadline: Some(deadline),
             ..Seen::default()
         };
     }
@@ -61,6 +64,15 @@ impl Tap {
     #[must_use]
     pub fn seen(&self) -> Seen {
         *self.log()
+    }
+
+    /// The exchange is over: what the other side does with the idle connection is looked at without a deadline.
+    pub fn rest(&self) {
+        self.log().deadline = None;
+    }
+
+    fn is_over(&self) -> bool {
+        self.log().deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     fn read(&self, bytes: usize) {
@@ -144,6 +156,12 @@ impl<T: AsyncRead + Unpin> AsyncRead for Tapped<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let room = buf.remaining() > 0;
+        // A peer that sends faster than we parse (a flood of 1xx) would keep one poll busy for long, and no timer is looked at
+        // meanwhile.
+        if self.tap.is_over() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let result = std::task::ready!(Pin::new(&mut self.inner).poll_read(cx, buf));
         let bytes = buf.filled().len() - before;
         match &result {

@@ -34,7 +34,7 @@ pub fn credentials(text: &str) -> String {
         }
         after_scheme = matches!(lower.as_str(), "bearer" | "basic");
     }
-    user_info(out)
+    user_info(&out)
 }
 
 /// Splits into runs of characters that credentials are made of, and the rest.
@@ -56,26 +56,24 @@ fn words(text: &str) -> impl Iterator<Item = (&str, bool)> {
 }
 
 /// `scheme://user:password@host` keeps scheme and host.
-fn user_info(text: String) -> String {
-    let mut out = text;
-    let mut from = 0;
-    while let Some(start) = out
-        .get(from..)
-        .and_then(|rest| rest.find("://"))
-        .map(|at| from + at + 3)
-    {
-        let end = out
-            .get(start..)
-            .and_then(|rest| rest.find(['/', ' ', '"', '\n']))
-            .map_or(out.len(), |at| start + at);
-        let at = out.get(start..end).and_then(|authority| authority.rfind('@'));
-        from = match at {
-            Some(at) => {
-                out.replace_range(start..start + at, MASK);
-                start + MASK.len()
+fn user_info(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, tail)) = rest.split_once("://") {
+        out.push_str(before);
+        out.push_str("://");
+        let end = tail.find(['/', ' ', '"', '\n']).unwrap_or(tail.len());
+        let (authority, after) = tail.split_at_checked(end).unwrap_or((tail, ""));
+        match authority.rsplit_once('@') {
+            Some((_, host)) => {
+                out.push_str(MASK);
+                out.push('@');
+                out.push_str(host);
             }
-            None => end,
-        };
+            None => out.push_str(authority),
+        }
+        rest = after;
     }
+    out.push_str(rest);
     out
 }

@@ -30,6 +30,7 @@ use bits::{BitReader, BitWriter};
 
 use super::evidence::{Exchange, ExchangeKind, LegEvidence, RunEvidence};
 use super::mask;
+use super::plain::plain;
 
 /// What the kubelet keeps of a termination message.
 pub const MAX_BYTES: usize = 4096;
@@ -74,10 +75,7 @@ pub enum MessageError {
 /// The message of a prober that could not carry out its plan.
 #[must_use]
 pub fn encode_failure(reason: &str) -> String {
-    let flat: String = reason
-        .chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect();
+    let flat = plain(reason);
     let end = flat.floor_char_boundary(1024);
     lines::seal("cp1!", flat.get(..end).unwrap_or_default())
 }
@@ -161,7 +159,10 @@ fn detail_lines(run: &RunEvidence) -> Vec<String> {
         let failing = fails(leg);
         if let Some(peer) = &leg.handshake.peer {
             let rank = if failing { 2 } else { 3 };
-            ranked.push((rank, lines::seal("A", &format!("{}{}", letter(*leg_index), flat(peer)))));
+            ranked.push((
+                rank,
+                lines::seal("A", &format!("{}{}", letter(*leg_index), plain(peer))),
+            ));
         }
         for (place, exchange) in core.iter().chain(&rest).enumerate() {
             let at = format!("{}{}", letter(*leg_index), letter(place));
@@ -169,7 +170,7 @@ fn detail_lines(run: &RunEvidence) -> Vec<String> {
             if let Some(quote) = &exchange.quote {
                 ranked.push((
                     if core { 0 } else { 4 },
-                    lines::seal("Q", &format!("{at}{}", flat(quote))),
+                    lines::seal("Q", &format!("{at}{}", plain(quote))),
                 ));
             }
             if let Some(id) = &exchange.request_id {
@@ -178,18 +179,12 @@ fn detail_lines(run: &RunEvidence) -> Vec<String> {
                     (true, false) => 3,
                     (false, _) => 5,
                 };
-                ranked.push((rank, lines::seal("R", &format!("{at}{}", flat(id)))));
+                ranked.push((rank, lines::seal("R", &format!("{at}{}", plain(id)))));
             }
         }
     }
     ranked.sort_by_key(|(rank, _)| *rank);
     ranked.into_iter().map(|(_, line)| line).collect()
-}
-
-fn flat(text: &str) -> String {
-    text.chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect()
 }
 
 /// An index as one character.
@@ -230,7 +225,7 @@ pub fn decode(message: &str) -> Result<RunEvidence, MessageError> {
 /// A bounded, masked beginning of a text that anybody may have written.
 fn shown(text: &str) -> String {
     let end = text.floor_char_boundary(4 * MAX_SHOWN);
-    let masked = mask::credentials(&flat(text.get(..end).unwrap_or_default()));
+    let masked = mask::credentials(&plain(text.get(..end).unwrap_or_default()));
     masked
         .get(..masked.floor_char_boundary(MAX_SHOWN))
         .unwrap_or_default()

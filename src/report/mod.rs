@@ -6,5 +6,6 @@
 pub mod evidence;
 pub mod mask;
 pub mod message;
+pub mod plain;
 pub mod plan;
 pub mod summary;

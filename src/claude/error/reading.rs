@@ -114,7 +114,7 @@ pub fn classify(status: u16, content_type: Option<&str>, headers: &HeaderMap, bo
 
 /// Reads the data of an `error` event inside a stream.
 pub fn classify_event(data: &str) -> ErrorReading {
-    match serde_json::from_str::<Value>(data.get(..MAX_BODY).unwrap_or(data)) {
+    match serde_json::from_str::<Value>(data.get(..data.floor_char_boundary(MAX_BODY)).unwrap_or_default()) {
         // The stream's own status was 200: only type and message speak.
         Ok(value) => read_json(200, None, &value),
         Err(_) => classify(200, None, &HeaderMap::new(), data.as_bytes()),

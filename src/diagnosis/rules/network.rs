@@ -168,6 +168,18 @@ pub(super) fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         ),
         // Where not even a connection came about, the handshake has said so.
         Outcome::ConnectFailed | Outcome::ClosedBeforeHead if leg.reach() != Reach::Connected => return vec![],
+        // As no end within our time: what we gave up on is no fault of a hop until it is known to be another's answer.
+        Outcome::Oversized if main.status == 200 && super::route::began_as_claude(main) => finding(
+            Code::NoReply,
+            leg.name(),
+            Confidence::Possible,
+            format!(
+                "no end within our own limit: {}{}",
+                say::ending(main.outcome),
+                beside(view, leg)
+            ),
+        )
+        .advise("The answer is longer than the probe reads: ask for less (maxTokens), or look for who adds to it."),
         Outcome::ConnectFailed | Outcome::ClosedBeforeHead if leg.path.is_direct() => finding(
             Code::DirectPathUnreachable,
             leg.name(),

@@ -237,12 +237,14 @@ pub(super) fn prompt(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let (Some(ours), Some(theirs)) = (leg.main(), pair.direct.main()) else {
         return vec![];
     };
+    // Counts are Claude's only where its id stands beside them: another's count accuses nobody.
+    let genuine = theirs.marks.has(Marks::REQUEST_ID);
     let answered = leg.complete(ours) && pair.direct.complete(theirs) && ours.kind == theirs.kind;
     let same_model = ours.model_matches == Some(true) && theirs.model_matches == Some(true);
     let (Some(our_usage), Some(their_usage)) = (ours.usage, theirs.usage) else {
         return vec![];
     };
-    if !answered || !same_model || our_usage.input == their_usage.input || our_usage.input == 0 {
+    if !genuine || !answered || !same_model || our_usage.input == their_usage.input || our_usage.input == 0 {
         return vec![];
     }
     vec![

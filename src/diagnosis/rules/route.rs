@@ -17,7 +17,10 @@ pub(super) fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     };
     let direct_ok = Pair::of(view, leg).is_some_and(|pair| pair.direct_works());
     let confidence = match reply.status {
-        0 if reply.outcome == Outcome::NotHttp => Confidence::Likely,
+        0 if matches!(reply.outcome, Outcome::NotHttp | Outcome::Oversized) => Confidence::Likely,
+        // RFC 9110, 15: no final answer, or none at all.
+        100..=199 | 600.. => Confidence::Likely,
+        200 if reply.outcome == Outcome::Oversized && !began_as_claude(reply) => Confidence::Likely,
         404 | 405 | 410 | 421 => match (provenance.origin, provenance.class) {
             (_, ErrorClass::ModelNotFound) => return vec![],
             (Origin::Gateway, _) if reply.phrase == Phrase::UnknownModel => return vec![],
@@ -59,6 +62,11 @@ fn foreign(reply: &Exchange) -> bool {
             reply.body,
             BodyKind::Empty | BodyKind::Html | BodyKind::OtherJson | BodyKind::Other
         )
+}
+
+/// Whether an answer that is longer than we read may be one of Claude's all the same: its stream has a model.
+pub(super) fn began_as_claude(reply: &Exchange) -> bool {
+    reply.stream.is_some() && reply.model_matches.is_some()
 }
 
 fn body(reply: &Exchange) -> &'static str {

@@ -70,8 +70,8 @@ fn broken_stream(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>, stream: &Strea
         found.push(new(Code::UpstreamStreamError, Confidence::Likely));
     } else {
         match shot.exchange.outcome {
-            // Resets and silence have rules of their own.
-            Outcome::CutByReset | Outcome::StalledInBody => return found,
+            // Resets, silence and what is longer than we read have rules of their own.
+            Outcome::CutByReset | Outcome::StalledInBody | Outcome::Oversized => return found,
             Outcome::BrokenFraming => found.push(new(Code::StreamCut, guilt(shot)).hop("gateway")),
             _ => found.push(cut(leg, shot, stream, &new)),
         }
@@ -94,7 +94,7 @@ fn broken_stream(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>, stream: &Strea
     }
     if leg.path.is_direct() {
         found.retain(|finding| finding.code == Code::UpstreamStreamError);
-        if found.is_empty() && stream.error_event_genuine.is_none() {
+        if found.is_empty() && stream.error_event_genuine != Some(true) {
             found.push(new(Code::StreamCut, Confidence::Likely));
         }
     }
@@ -106,7 +106,7 @@ fn ended_early(theirs: &Exchange) -> bool {
     theirs
         .stream
         .as_ref()
-        .is_some_and(|stream| theirs.status == 200 && !stream.message_stop)
+        .is_some_and(|stream| theirs.status == 200 && !stream.message_stop && theirs.outcome != Outcome::Oversized)
 }
 
 fn evidence(shot: &Shot<'_>, stream: &StreamEvidence) -> String {
@@ -134,14 +134,16 @@ fn error_event(
         return vec![new(Code::UpstreamStreamError, Confidence::Certain)];
     }
     let overloaded = shot.exchange.error == ErrorClass::Overloaded;
-    if both || leg.path.is_direct() || overloaded {
+    // On the control Claude's vocabulary is taken for Claude; other words there are somebody else's.
+    let claims = leg.path.is_direct() && shot.exchange.error != ErrorClass::None;
+    if both || claims || overloaded {
         return vec![new(Code::UpstreamStreamError, Confidence::Likely)];
     }
     let mut found = vec![new(Code::StreamErrorSynthesised, guilt(shot)).hop("gateway")];
     if let Some((code, confidence)) = shot.exchange.stream.as_ref().and_then(|stream| timer(shot, stream)) {
         found.push(knob(new(code, confidence), code, shot));
     }
-    if shot.control.is_none() {
+    if shot.control.is_none() && !leg.path.is_direct() {
         found.push(new(Code::UpstreamStreamError, Confidence::Possible));
     }
     found

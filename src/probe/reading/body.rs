@@ -18,6 +18,8 @@ pub struct Decoded {
     pub compressed: bool,
     /// Whether the coding is unknown or broken: the bytes are then what could be read.
     pub unreadable: bool,
+    /// Whether it has more bytes than are kept.
+    pub oversized: bool,
 }
 
 /// Undoes `coding` (the value of `content-encoding`).
@@ -71,7 +73,7 @@ fn inflate(body: &[u8], chunks: &[Chunk]) -> Decoded {
                 }
             }
             if out.bytes.len() > MAX_DECODED {
-                out.unreadable = true;
+                out.oversized = true;
                 break;
             }
         }
@@ -82,7 +84,7 @@ fn inflate(body: &[u8], chunks: &[Chunk]) -> Decoded {
                 end,
             });
         }
-        if out.unreadable {
+        if out.unreadable || out.oversized {
             break;
         }
     }
@@ -159,7 +161,7 @@ mod tests {
             end: bomb.len(),
         }];
         let decoded = decode(Some("gzip"), &bomb, &chunks);
-        assert!(decoded.unreadable && decoded.bytes.len() <= MAX_DECODED + 64 * 1024);
+        assert!(decoded.oversized && decoded.bytes.len() <= MAX_DECODED + 64 * 1024);
         for garbage in [
             &b"\x1f\x8b\x08\xff"[..],
             b"not gzip at all",

@@ -55,6 +55,9 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
     let headers = &head.headers;
     let coding = headers::text(headers, "content-encoding");
     let decoded = body::decode(coding, &received.body, &received.chunks);
+    if decoded.oversized && exchange.outcome == Outcome::Answered {
+        exchange.outcome = Outcome::Oversized;
+    }
     let content_type = headers::text(headers, "content-type")
         .unwrap_or_default()
         .to_ascii_lowercase();
@@ -63,6 +66,9 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
     let mut reading = ErrorReading::default();
     if head.status == 200 && is_event_stream(&content_type, asked, &decoded.bytes) {
         let stream = stream::read(&decoded.bytes, &decoded.chunks, &received.chunks);
+        if stream.oversized {
+            exchange.outcome = Outcome::Oversized;
+        }
         let evidence = finish(stream.evidence, received, headers, decoded.compressed);
         exchange.body = if evidence.events > 0 {
             BodyKind::AsAsked

@@ -21,8 +21,14 @@ pub struct Stream {
     pub last_data: String,
     /// Arrival of each event, for the full report.
     pub arrivals: Vec<(u32, EventKind)>,
+    /// There are more events than are read.
+    pub oversized: bool,
 }
 
+/// Events that are read. Claude's smallest have about 110 bytes: a body within our limit has fewer.
+const MAX_EVENTS: u32 = 1 << 16;
+/// Bytes that are parsed before looking whether it was enough.
+const MAX_PIECE: usize = 64 * 1024;
 /// Arrivals kept for the full report.
 const MAX_ARRIVALS: usize = 256;
 
@@ -36,9 +42,12 @@ pub fn read(body: &[u8], chunks: &[Chunk], raw: &[Chunk]) -> Stream {
     for chunk in chunks {
         let part = body.get(from..chunk.end).unwrap_or_default();
         from = chunk.end;
-        parser.feed(part, &mut |item| {
-            stream.take(chunk.at_ms, item, &mut padding);
-        });
+        for piece in part.chunks(MAX_PIECE) {
+            parser.feed(piece, &mut |item| stream.take(chunk.at_ms, item, &mut padding));
+            if stream.oversized {
+                break;
+            }
+        }
     }
     stream.evidence.padded = padding.verdict();
     stream.evidence.bytes = raw.last().map_or(0, |last| u32::try_from(last.end).unwrap_or(u32::MAX));
@@ -79,6 +88,10 @@ impl Padding {
 
 impl Stream {
     fn take(&mut self, at_ms: u32, item: Item, padding: &mut Padding) {
+        self.oversized |= self.evidence.events >= MAX_EVENTS;
+        if self.oversized {
+            return;
+        }
         let (kind, data) = match item {
             Item::Oversized => (EventKind::Other, String::new()),
             Item::Event(item) => {

@@ -1,18 +1,17 @@
 //! Words of a reply for a person: without markup, without secrets, and short.
 
 use crate::probe::redact::Redactor;
+use crate::report::plain::plain;
 
 /// Bytes of a quote.
 const MAX_QUOTE: usize = 160;
+/// Bytes of a text that are looked at for a quote.
+const MAX_READ: usize = 8 * 1024;
 
-/// Redacted first, then cut: a secret cut in two would no longer be recognised.
+/// Redacted first, then cut to 160 bytes: a secret cut in two would no longer be recognised.
 #[must_use]
 pub fn quote(text: &str, redactor: &Redactor) -> String {
-    let plain: String = text
-        .chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect();
-    let redacted = redactor.redact(&plain);
+    let redacted = redactor.redact(&plain(&bounded(text.trim_start(), MAX_READ)));
     let words: Vec<&str> = redacted.split_whitespace().collect();
     bounded(&words.join(" "), MAX_QUOTE)
 }

@@ -1,0 +1,18 @@
+//! Hostile and broken servers, on either leg of a whole `claudeprobe check`: it ends by itself, in bounded memory, with a finding about the
+//! leg that is odd and none about the other, and nothing that a server sends reaches a terminal as anything but letters.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod bodies;
+mod check;
+mod connections;
+mod heads;
+mod http2;
+mod server;
+mod streams;
