@@ -15,7 +15,7 @@ check: ## format, lints, licences, unit tests: the quick part, no root
 test: ## all tests, with real gateways, real API servers and a real node (root)
 	@tests/run
 
-accuracy: ## every case on real nginx, HAProxy, Envoy and Squid: expected, found, how sure (root)
+accuracy: ## every case on real nginx, HAProxy, Envoy, Squid and LiteLLM: expected, found, how sure (root)
 	@tests/gateways/accuracy
 
 image: ## dist/claudeprobe-image.tar: FROM scratch, static, reproducible; PROFILE=test-image builds quicker

@@ -216,6 +216,8 @@ fn with_ids(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
             (Origin::Relayed, Confidence::Likely)
         }
         (true, true, true) if agree => (Origin::Claude, Confidence::Certain),
+        // Words about a connection further on, under the headers of a reply that had begun: whoever speaks is not the last hop.
+        (true, false, true) if own_marks(reply) => (Origin::Gateway, Confidence::Likely),
         // The body's id may be null on a genuine reply.
         (true, false, true) if support > 0 => (Origin::Claude, Confidence::Certain),
         (true, false, true) => (Origin::Claude, Confidence::Likely),

@@ -79,7 +79,7 @@ pub struct LegRequest {
     model: String,
     own_model: bool,
     /// The control: it is never sent an attack-looking prompt.
-    is_control: bool,
+    pub(super) is_control: bool,
 }
 
 impl Composer {

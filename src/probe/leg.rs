@@ -209,7 +209,11 @@ impl<'p> LegState<'p> {
                     self.frozen = Frozen::Broken;
                 }
             }
-            ExchangeKind::CountTokens => self.counting = order::is_fine(exchange),
+            // A gateway may count tokens itself, where nothing that it forwards can be seen.
+            ExchangeKind::CountTokens => {
+                let by_claude = self.request.is_control || exchange.marks.has(Marks::REQUEST_ID);
+                self.counting = by_claude && order::is_fine(exchange);
+            }
             _ => {}
         }
         // Of several at once a refused one says something of how many there may be, and nothing of those after it.

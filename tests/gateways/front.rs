@@ -2,6 +2,7 @@
 
 use crate::certificates::authority;
 use crate::elsewhere;
+use crate::litellm::{self, Litellm};
 use crate::program::{self, Program, Start};
 use crate::stage::{Stage, write};
 
@@ -43,6 +44,8 @@ pub enum Front {
     Envoy(Envoy),
     /// Squid: lines of its configuration, `http_port` included (`{listen}` is its address).
     Squid(String),
+    /// LiteLLM: which of the shared instances.
+    Litellm(Litellm),
     /// No program: these bytes are the reply to every request, recorded from a gateway that cannot be run here.
     Recorded(&'static str),
     /// No program: the case names addresses that nobody serves.
@@ -128,6 +131,7 @@ impl Front {
             Self::Haproxy { .. } => "haproxy",
             Self::Envoy(_) => "envoy",
             Self::Squid(_) => "squid",
+            Self::Litellm(_) => "litellm",
             Self::Recorded(_) => "recorded",
             Self::Nobody => "none",
         }
@@ -138,7 +142,9 @@ impl Front {
         match &mut self {
             Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => *tls = Some(certificate),
             Self::Envoy(envoy) => envoy.tls = Some(certificate),
-            Self::Squid(_) | Self::Recorded(_) | Self::Nobody => panic!("no TLS towards the client here"),
+            Self::Squid(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => {
+                panic!("no TLS towards the client here")
+            }
         }
         self
     }
@@ -157,7 +163,7 @@ impl Front {
         match self {
             Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => tls.is_some(),
             Self::Envoy(envoy) => envoy.tls.is_some(),
-            Self::Squid(_) | Self::Recorded(_) | Self::Nobody => false,
+            Self::Squid(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => false,
         }
     }
 
@@ -184,7 +190,7 @@ impl Front {
                 texts
             }
             Self::Squid(lines) => vec![lines],
-            Self::Recorded(_) | Self::Nobody => Vec::new(),
+            Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => Vec::new(),
         }
     }
 
@@ -192,6 +198,12 @@ impl Front {
     pub fn start(&self, stage: &mut Stage) -> Option<Program> {
         match self {
             Self::Nobody => return None,
+            Self::Litellm(which) => {
+                let lease = litellm::lease(*which, stage.fill("{claude}").parse().unwrap());
+                stage.address("gateway_address", lease.address());
+                stage.litellm = Some(lease);
+                return None;
+            }
             Self::Recorded(reply) => {
                 let address = elsewhere::plays_back(reply);
                 stage.address("gateway_address", address);
@@ -205,7 +217,7 @@ impl Front {
         let certificate = match self {
             Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => *tls,
             Self::Envoy(envoy) => envoy.tls,
-            Self::Squid(_) | Self::Recorded(_) | Self::Nobody => None,
+            Self::Squid(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => None,
         };
         if let Some(certificate) = certificate {
             let name = match certificate {
@@ -254,7 +266,7 @@ impl Front {
                 squid_conf(lines),
                 vec!["-N", "-f", "{own}/squid.conf"],
             ),
-            Self::Recorded(_) | Self::Nobody => return None,
+            Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => return None,
         };
         stage.name("own", own);
         write(&directory.path().join(file), &stage.fill(&text));

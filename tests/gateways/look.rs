@@ -11,6 +11,9 @@ use crate::wire::{self, End, Seen, Target};
 /// The body of the raw request: what the prober's frozen request looks like.
 const BODY: &str = r#"{"model":"claude-haiku-4-5","max_tokens":64,STREAM"messages":[{"role":"user","content":"Count from 1 to 20."}]}"#;
 
+/// How it asks for a stream.
+const STREAM: &str = r#""stream":true,"#;
+
 /// Something that must be seen.
 #[derive(Clone, Copy, Debug)]
 pub enum Sight {
@@ -58,6 +61,7 @@ pub struct Look {
     body: Option<String>,
     sights: Vec<Sight>,
     tunnel: Option<&'static str>,
+    early: bool,
 }
 
 /// A request through the gateway.
@@ -70,6 +74,7 @@ pub fn through(sights: &[Sight]) -> Look {
         body: None,
         sights: sights.to_vec(),
         tunnel: None,
+        early: false,
     }
 }
 
@@ -106,9 +111,21 @@ impl Look {
         self
     }
 
+    /// For another model.
+    pub fn model(self, model: &str) -> Self {
+        let stream = if self.stream { STREAM } else { "" };
+        self.body(BODY.replace("STREAM", stream).replace("claude-haiku-4-5", model))
+    }
+
     /// Through a tunnel that this forward proxy opens.
     pub fn tunnel(mut self, proxy: &'static str) -> Self {
         self.tunnel = Some(proxy);
+        self
+    }
+
+    /// Not before a minute of the clock has more than half of itself left: what follows is counted in the same one.
+    pub fn early_in_the_minute(mut self) -> Self {
+        self.early = true;
         self
     }
 
@@ -127,14 +144,20 @@ impl Look {
     /// # Panics
     /// When something else is seen.
     pub async fn check(&self, stage: &Stage, standin: &Standin, bearer: bool) {
+        while self.early && jiff::Zoned::now().second() >= 30 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
         let before = standin.requests().last().map_or(0, |last| last.sequence);
         let seen = self.ask(stage, bearer).await;
         let arrived = standin.requests_since(before);
         for sight in &self.sights {
             if let Err(instead) = see(sight, &seen, &arrived) {
                 panic!(
-                    "the fault is not on the wire: expected {sight:?}, but {instead}\n{seen:#?}\nbody: {}\narrived: {arrived:#?}",
-                    seen.text()
+                    "the fault is not on the wire: expected {sight:?}, but {instead}\n{}\n{}\nended by {:?} after {:?}; arrived: {arrived:#?}",
+                    seen.head,
+                    seen.text(),
+                    seen.end,
+                    seen.total
                 );
             }
         }
@@ -162,7 +185,7 @@ impl Look {
         let body = self
             .body
             .clone()
-            .unwrap_or_else(|| BODY.replace("STREAM", if self.stream { r#""stream":true,"# } else { "" }));
+            .unwrap_or_else(|| BODY.replace("STREAM", if self.stream { STREAM } else { "" }));
         let path = format!("{}/v1/messages", url.path().trim_end_matches('/'));
         let mut head = format!(
             "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",

@@ -18,6 +18,7 @@ mod cases;
 mod certificates;
 mod elsewhere;
 mod front;
+mod litellm;
 mod look;
 mod program;
 mod register;

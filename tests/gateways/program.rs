@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// How long a program may take until it accepts connections.
-const START: Duration = Duration::from_secs(20);
+/// How long a program may take until it accepts connections. LiteLLM needs a quarter of a minute with two processors to itself;
+/// one that cannot start ends, and is noticed at once.
+pub const START: Duration = Duration::from_secs(120);
 
 /// A running gateway program.
 pub struct Program {
@@ -50,7 +51,8 @@ impl Start {
         let child = Command::new(&self.program)
             .args(&self.arguments)
             .current_dir(self.directory.path())
-            .stdin(Stdio::null())
+            // Ends with this process, whatever becomes of it.
+            .stdin(Stdio::piped())
             .stdout(file.try_clone().unwrap())
             .stderr(file)
             .spawn()

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::certificates::{authority, inspector};
 use crate::elsewhere::{Blackhole, NoNames, closed};
+use crate::litellm::Lease;
 use crate::program;
 
 /// A key of the right shape that Claude does not know (any more).
@@ -35,6 +36,8 @@ pub struct Stage {
     /// Files of the case.
     pub directory: TempDir,
     blackhole: Option<Blackhole>,
+    /// The shared gateway that the case holds.
+    pub litellm: Option<Lease>,
 }
 
 impl Stage {
@@ -45,6 +48,7 @@ impl Stage {
             names: BTreeMap::new(),
             directory,
             blackhole: None,
+            litellm: None,
         };
         stage.address("claude", standin.address());
         stage.name("claude_url", standin.url());

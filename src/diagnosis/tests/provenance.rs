@@ -53,6 +53,8 @@ const EDGE: Marks = Marks::CF_RAY.with(Marks::SERVER_CLOUDFLARE);
 #[rstest]
 #[case::genuine(relays(), claude(429, E::RateLimit), Origin::Claude)]
 #[case::genuine_with_a_null_id_in_the_body(relays(), marked(&[ENVELOPE, ID, EDGE], 500, E::Overloaded), Origin::Claude)]
+// An AI gateway that reads the first chunk before it answers, when the stream was cut: the id of a reply that had begun.
+#[case::words_about_its_upstream_under_claudes_headers(unknown(), Exchange { phrase: Phrase::ClosedEarly, ..marked(&[ENVELOPE, ID], 500, E::Internal) }, Origin::Gateway)]
 #[case::made_anew_around_the_ids(relays(), marked(&[ENVELOPE, IDS], 529, E::Overloaded), Origin::Relayed)]
 #[case::replayed_from_a_cache(relays(), marked(&[ENVELOPE, IDS, EDGE, Marks::ID_SEEN], 401, E::KeyInvalid), Origin::Relayed)]
 #[case::body_replaced_and_header_kept(relays(), marked(&[ID, EDGE, Marks::HTML], 529, E::None), Origin::Relayed)]

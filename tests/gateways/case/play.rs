@@ -62,7 +62,14 @@ impl Case {
         };
         stage.name("gateway", gateway);
         stage.name("direct", stage.fill(self.direct_url));
-        let logs = || -> String { programs.iter().map(crate::program::Program::log).collect() };
+        let logs = |stage: &Stage| -> String {
+            let shared = stage.litellm.as_ref().map(crate::litellm::Lease::log);
+            programs
+                .iter()
+                .map(crate::program::Program::log)
+                .chain(shared)
+                .collect()
+        };
         for look in &self.looks {
             look.check(&stage, &standin, self.carrier == "Bearer").await;
         }
@@ -96,7 +103,7 @@ impl Case {
             "{}\n\n{}\n{}",
             wrong.join("\n"),
             describe(&report, &diagnosis),
-            logs()
+            logs(&stage)
         );
     }
 

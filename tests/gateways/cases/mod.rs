@@ -37,6 +37,7 @@ files! {
     credentials
     headers
     limits
+    litellm
     network
     operator
     pairs
