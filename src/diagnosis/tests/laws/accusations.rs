@@ -1,0 +1,164 @@
+//! What may be said of a path, and what must be.
+
+use super::*;
+use crate::report::evidence::Usage;
+
+/// A canary that Claude complains about on the direct path, and this on the gateway.
+fn canary(story: &mut Story, kind: K, class: E, edge: Exchange) {
+    let complaint = Exchange {
+        echo: Echo::Exact,
+        ..claude(400, class)
+    };
+    if story.evidence.legs[1].exchange(kind).is_none() {
+        story.on("direct").reply(kind, complaint);
+        story.on("edge").reply(kind, edge);
+    }
+}
+
+/// Something that a gateway does to requests that it answers, with the name of the finding.
+type Change = (&'static str, fn(&mut Story));
+
+/// One of each kind; none hides another.
+const CHANGES: [Change; 8] = [
+    ("BetaHeaderStripped", |story| {
+        canary(story, K::BogusBeta, E::BetaUnexpected, ok())
+    }),
+    ("VersionHeaderRewritten", |story| {
+        canary(story, K::BogusVersion, E::VersionInvalid, ok())
+    }),
+    ("BodyRewritten", |story| {
+        story.evidence.legs[0].exchanges[0].usage = Some(Usage { input: 20, output: 40 });
+        story.evidence.legs[1].exchanges[0].usage = Some(Usage { input: 90, output: 40 });
+    }),
+    ("DifferentAccount", |story| {
+        story.evidence.legs[1].exchanges[0].account = Some(9 << 16 | 9)
+    }),
+    ("HiddenRetries", |story| {
+        story.evidence.legs[1].exchanges[0].marks.set(Marks::RETRIED, true)
+    }),
+    ("CertificateExpiring", |story| {
+        story.evidence.legs[1].handshake.certificate_days = Some(3)
+    }),
+    ("ClockSkew", |story| {
+        story.evidence.legs[1].handshake.clock_skew_s = Some(900)
+    }),
+    ("StreamBuffered", |story| {
+        let stream = story.evidence.legs[1].exchanges[0].stream.as_mut().unwrap();
+        stream.first_event_ms = Some(2_790);
+        stream.first_token_ms = Some(2_790);
+        stream.reads = 1;
+        story.evidence.legs[1].exchanges[0].first_byte_ms = Some(2_790);
+    }),
+];
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn removing_evidence_never_creates_an_accusation(story in any_story(), drop in prop::collection::vec(any::<bool>(), 40)) {
+        let full = accusations(&story.diagnose().findings);
+        let mut less = story.clone();
+        let mut keep = drop.into_iter().cycle();
+        for leg in &mut less.evidence.legs {
+            leg.exchanges.retain(|_| keep.next().unwrap());
+        }
+        less.context.canaries.retain(|_| keep.next().unwrap());
+        for accusation in accusations(&less.diagnose().findings) {
+            prop_assert!(
+                accused_before(&full, &accusation) || states_a_fact(&accusation),
+                "{accusation} is new; before: {full:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn removing_the_control_never_creates_an_accusation(story in any_story()) {
+        let full = accusations(&story.diagnose().findings);
+        let mut less = story.clone();
+        less.paths.remove(0);
+        for accusation in accusations(&less.diagnose().findings) {
+            prop_assert!(
+                accused_before(&full, &accusation) || states_a_fact(&accusation),
+                "{accusation} is new; before: {full:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn benign_marks_and_jitter_never_change_a_healthy_verdict(
+        bits in any::<u32>(),
+        slower in 0u32..190,
+        gap in 0u32..60,
+        reads in 15u32..60,
+        maker in prop::sample::select(vec![
+            crate::report::evidence::Maker::Nginx,
+            crate::report::evidence::Maker::Envoy,
+            crate::report::evidence::Maker::Unknown,
+        ]),
+    ) {
+        let benign = [Marks::INTERMEDIARY, Marks::GATEWAY_HEADER, Marks::SHOULD_RETRY, Marks::SERVER_CLOUDFLARE, Marks::CLOUD_PLATFORM];
+        let mut story = Story::healthy();
+        let frozen = &mut story.evidence.legs[1].exchanges[0];
+        frozen.maker = maker;
+        frozen.header_set = Some(bits);
+        for (bit, mark) in benign.into_iter().enumerate() {
+            frozen.marks.set(mark, bits >> bit & 1 == 1);
+        }
+        let stream = frozen.stream.as_mut().unwrap();
+        stream.first_event_ms = stream.first_event_ms.map(|ms| ms + slower);
+        stream.last_event_ms = stream.last_event_ms.map(|ms| ms + slower);
+        stream.end_ms += slower;
+        stream.max_gap_ms += gap;
+        stream.reads = reads;
+        stream.compressed = bits & 64 != 0;
+        prop_assert_eq!(story.verdict(), "Healthy @");
+    }
+
+    #[test]
+    fn independent_faults_on_two_gateways_are_both_found(first in 0usize..5, second in 0usize..5) {
+        let faults = [
+            ("CredentialStripped", claude(401, E::KeyRequired)),
+            ("GatewayRateLimited", page(429)),
+            ("StreamCut", cut(Outcome::CutByClose, 5, 1_111, 1_115)),
+            ("WrongRoute", page(404)),
+            ("GatewayUnavailable", page(502)),
+        ];
+        let mut story = Story::new();
+        story.add("other", Role::Gateway);
+        story.on("direct").frozen(stream());
+        story.on("edge").frozen(faults[first].1.clone());
+        story.on("other").frozen(faults[second].1.clone());
+        let found = accusations(&story.diagnose().findings);
+        let (one, two) = (format!("{}@edge", faults[first].0), format!("{}@other", faults[second].0));
+        prop_assert!(found.contains(&one) && found.contains(&two), "{found:?}");
+    }
+
+    #[test]
+    fn an_accusation_never_rests_on_wording_alone(story in any_story(), phrase in prop::sample::select(vec![
+        Phrase::ConnectFailed, Phrase::DnsFailure, Phrase::RateLimited, Phrase::Cooldown, Phrase::AuthRequired,
+    ])) {
+        // Words on an answer that came whole are nothing.
+        let mut worded = Story::healthy();
+        worded.evidence.legs[1].exchanges[0].phrase = phrase;
+        prop_assert_eq!(worded.verdict(), "Healthy @");
+        // And a verdict is always made of findings that are there.
+        let diagnosis = story.diagnose();
+        if !diagnosis.verdict.code.is_empty() {
+            prop_assert!(diagnosis.findings.iter().any(|finding| finding.code.name() == diagnosis.verdict.code));
+        }
+    }
+
+    #[test]
+    fn two_independent_changes_on_one_gateway_are_both_found(first in 0..CHANGES.len(), second in 0..CHANGES.len()) {
+        let mut story = Story::healthy();
+        let (one, other) = (CHANGES[first], CHANGES[second]);
+        (one.1)(&mut story);
+        (other.1)(&mut story);
+        let found = accusations(&story.diagnose().findings);
+        for code in [one.0, other.0] {
+            prop_assert!(found.contains(&format!("{code}@edge")), "{} and {}: {:?}", one.0, other.0, found);
+        }
+        let changed: std::collections::BTreeSet<_> = [one.0, other.0].into_iter().collect();
+        prop_assert_eq!(found.len(), changed.len(), "and nothing else: {:?}", found);
+    }
+}

@@ -1,0 +1,84 @@
+//! What the runs before may change, and what they may not.
+
+use super::*;
+use crate::diagnosis::{Context, PastRun, Published};
+
+/// Runs stories one after the other, each with what the ones before left.
+fn lives(stories: Vec<Story>) -> Vec<Diagnosis> {
+    let mut context = Context::default();
+    let mut told: Vec<Diagnosis> = Vec::new();
+    for mut story in stories {
+        story.context.canaries.clear();
+        story.context.last_runs = context.last_runs.clone();
+        story.context.conditions = context.conditions.clone();
+        let diagnosis = story.diagnose();
+        context.conditions = diagnosis
+            .conditions
+            .iter()
+            .map(|condition| Published {
+                kind: condition.kind,
+                status: condition.status,
+                reason: condition.reason.clone(),
+                message: condition.message.clone(),
+            })
+            .collect();
+        let run = PastRun {
+            at_ms: story.context.now_ms,
+            state: diagnosis.verdict.state,
+            code: diagnosis.verdict.code.clone(),
+            path: diagnosis.verdict.path.clone(),
+            findings: diagnosis.own_findings.clone(),
+            own_conditions: diagnosis.own_conditions.clone(),
+        };
+        context.last_runs.insert(0, run);
+        context.last_runs.truncate(5);
+        told.push(diagnosis);
+    }
+    told
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: config().cases / 4, ..config() })]
+
+    #[test]
+    fn a_condition_changes_only_when_two_in_a_row_or_three_of_five_agree(stories in prop::collection::vec(any_story(), 1..9)) {
+        let told = lives(stories);
+        for (at, diagnosis) in told.iter().enumerate().skip(1) {
+            for (index, condition) in diagnosis.conditions.iter().enumerate() {
+                let own = |run: &Diagnosis| run.own_conditions.chars().nth(index).unwrap();
+                let last = own(diagnosis);
+                let shown = condition.status.name().chars().next().unwrap();
+                let agree = told[at.saturating_sub(4)..=at].iter().filter(|run| own(run) == last).count();
+                let twice = own(&told[at - 1]) == last;
+                if condition.status != told[at - 1].conditions[index].status {
+                    prop_assert_eq!(shown, last, "it changes only to what the run itself says");
+                    prop_assert!(twice || agree >= 3, "{:?} changed after one run", condition.kind);
+                }
+                if twice {
+                    prop_assert_eq!(shown, last, "two in a row settle it");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn earlier_runs_change_no_state_but_add_what_comes_and_goes(stories in prop::collection::vec(any_story(), 1..7)) {
+        use crate::resource::status::VerdictState::{Degraded, Healthy};
+        let alone: Vec<Diagnosis> = stories.iter().cloned().map(|mut story| {
+            story.context.canaries.clear();
+            story.diagnose()
+        }).collect();
+        for (one, among) in alone.iter().zip(lives(stories)) {
+            prop_assert_eq!(&one.own_conditions, &among.own_conditions);
+            prop_assert_eq!(&one.own_findings, &among.own_findings);
+            let warned = one.verdict.state == Healthy && among.verdict.state == Degraded;
+            prop_assert!(one.verdict.state == among.verdict.state || warned, "{} became {}", headline(one), headline(&among));
+            // What was added is a warning with a rate of at least two.
+            for finding in among.findings.iter().filter(|finding| {
+                !among.own_findings.contains(&format!("{}@{}", finding.code, finding.path))
+            }) {
+                prop_assert!(finding.severity < crate::catalogue::Severity::Error && finding.seen.unwrap().failed >= 2);
+            }
+        }
+    }
+}
