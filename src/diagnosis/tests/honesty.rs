@@ -368,7 +368,7 @@ fn over_budget_a_gateway_without_a_route_for_counting_is_no_wrong_route() {
     }
     // It was answered before: then a failure is news, a missing route still is not.
     let known = frugal(ok()).diagnose().canaries;
-    for (status, verdict) in [(404, "Unknown @"), (502, "Failing UpstreamUnreachable@edge")] {
+    for (status, verdict) in [(404, "Unknown @"), (502, "Failing GatewayUnavailable@edge")] {
         let mut story = frugal(page(status));
         story.context.canaries = known.clone();
         assert_eq!(story.verdict(), verdict);
