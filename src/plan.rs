@@ -4,6 +4,9 @@
 //! never lists what the prober does by itself in reaction to a failure: [`ExchangeKind::Repeat`], [`ExchangeKind::Confirm`],
 //! [`ExchangeKind::TrimmedKey`]; nor [`ExchangeKind::Frozen`], which every path gets unless only zero-token exchanges may run.
 
+pub mod exchanges;
+pub mod explain;
+
 use std::time::Duration;
 
 use crate::report::evidence::ExchangeKind;

@@ -153,7 +153,7 @@ async fn a_plan_is_explained_and_nothing_is_sent() {
         "--explain-plan",
         "--deep",
     ];
-    let output = claudeprobe(&words, &[KEY]).await;
+    let output = claudeprobe(&words, &[]).await;
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(
@@ -242,4 +242,56 @@ async fn help_and_version_are_results() {
     }
     let version = claudeprobe(&["--version"], &[]).await;
     assert!(text(&version.stdout).starts_with(concat!("claudeprobe ", env!("CARGO_PKG_VERSION"))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probes_plan_says_what_it_costs_per_run_and_per_day() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("probe.yaml");
+    let probe = "apiVersion: claudeprobe.dev/v1alpha1
+kind: ClaudeProbe
+metadata: {name: a, namespace: b}
+spec:
+  schedule: {every: 1h}
+  request: {maxTokens: 100, prompt: abc}
+  credential: {secretKeyRef: {name: claude, key: key}}
+  direct: {url: 'https://api.anthropic.com'}
+  gateways: [{name: edge, url: 'http://127.0.0.1:1'}]
+  canaries: {every: 4h}
+  exchanges: {longRequest: {every: 24h, minSeconds: 60, maxTokens: 5000, timeout: 5m}}
+  budget: {tokensPerDay: 3000}
+";
+    std::fs::write(&file, probe).unwrap();
+    let file = file.to_str().unwrap();
+    let words = ["check", "-f", file, "--explain-plan", "-o", "json"];
+    let output = claudeprobe(&words, &[]).await;
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let kinds: Vec<&str> = plan["paths"][1]["exchanges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|exchange| exchange["exchange"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds[..2], ["Frozen", "TrimmedKey"]);
+    assert_eq!(kinds[kinds.len() - 3..], ["OtherCarrier", "NoKey", "BadKey"]);
+    // Two paths, an answer of 17 + 100 tokens each.
+    assert_eq!(plan["run"]["tokens"], serde_json::json!({"input": 34, "output": 200}));
+    let day = &plan["day"];
+    assert_eq!(
+        (&day["runs"], &day["canaryRuns"], &day["longRuns"]),
+        (&24.into(), &6.into(), &1.into())
+    );
+    // Frozen 24 times, the other form 6 times, the long request once, each on two paths.
+    assert_eq!(
+        day["tokens"],
+        serde_json::json!({"input": 2 * (17 * 30 + 40), "output": 2 * (100 * 30 + 5000)})
+    );
+    assert_eq!((&day["budget"], &day["thinned"]), (&3000.into(), &true.into()));
+    assert!(day["usd"].as_f64().unwrap() > 0.08, "{day}");
+    let said = text(&claudeprobe(&words[..4], &[]).await.stdout);
+    assert!(
+        said.contains("per day: 24 runs (6 with canaries, 1 with the long request)"),
+        "{said}"
+    );
+    assert!(said.contains("thinned out"), "{said}");
 }

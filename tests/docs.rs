@@ -44,6 +44,76 @@ fn the_findings_reference_is_the_catalogue() {
     compare("docs/findings.md", &claudeprobe::catalogue::document::markdown());
 }
 
+const MANNERS: &str = "\
+## Manners
+- **Once per path and run**: the frozen request, whatever the other paths got. Only so can paths be compared.
+- **Order**: as in the table. Nothing that generates tokens follows a canary on that path; what may lock out, cool down or raise an
+  alarm comes after all that it could spoil. Refused keys come last, and only when the frozen request got 401 or 403, or once after a
+  change of spec or key.
+- **One at a time** with each key, whichever Secret holds it; paths take turns, A B and then B A. Paths with keys of their own go beside them.
+- **Pace**: at most a fifth of the request limit that Claude last stated, in any minute, several at once included. Below 10 % of any limit
+  only the frozen request goes out, and is not repeated.
+- **After a 429** of Claude's, or on the direct path, nothing more is sent with that key but the frozen request on paths that have not had it (a
+  gateway's own limit looks the same, and only the other path tells them apart) and one confirming request, after `retry-after` but
+  at most 10 s. A spend limit is not confirmed: it stands for days. A gateway's own limit stops only the path through that gateway.
+- **Connections**: each exchange on a fresh one. After a failure what follows stays on the same connection, which pins the replica behind a
+  Service, and the frozen request goes out once more on it (Repeat). If the name has several addresses, also once to another of them. What fails at
+  one try and goes well at another is a finding with its rate (\"some replicas\"), never a statement about all.
+- **Nothing behind your back**: no retries, no redirects, no proxy from the environment. The one exception costs nothing: a zero-token exchange
+  whose kept connection turns out to be closed goes out on a fresh one.
+- **Bounded**: each exchange that generates nothing has 30 s, the long request its own `timeout` on each path, the run its `runTimeout`. What
+  cannot be sent in time is reported as left out.
+- **Deep runs** send an exchange again, at most four times per path, where one sample cannot decide: the gateway broke it, or answered otherwise
+  than the direct path.
+- **A path whose settings cannot be used** (a missing CA, a URL that is none) ends alone: nothing is sent on it, and its status says why.
+
+## When
+| run | sends |
+|---|---|
+| each | Frozen; what it asks for by failing |
+| every `canaries.every`, and once after a change of spec or key | CountTokens to BogusBeta and OtherForm besides, and what `exchanges` opts into |
+| after a change of spec or key | OtherCarrier, NoKey and BadKey besides |
+| every `longRequest.every` | Long besides |
+| over budget | CountTokens to BogusBeta only |
+| `run --deep`, `check --deep` | all but Parallel, AttackPrompt and Long: BigBody with 2 MiB, LargeHeader with 32 KiB |
+
+`claudeprobe check -f probe.yaml --explain-plan` prints this for a probe of yours, with requests, tokens and US dollars per run and per day against
+its budget (`-o json` for programs).
+
+## Bodies
+The same input gives the same bytes. No sampling parameter is ever sent (API version 2026-10-21 refuses them); a model that thinks by default is
+told to think as little as it allows. Canaries use the path's own key and, where `count_tokens` is served, that endpoint: a request that Claude only
+counts. Elsewhere they carry a field that Claude refuses, or ask for one token.
+
+A stream shows buffering only when its events spread over at least a second and ten reads on the direct path. The default of 64 tokens is
+cheap and may be too short for that on a fast model: then the verdict says so by saying nothing. To look for buffers of 8 or 16 KiB set
+`request.maxTokens` to 1024 or more and a prompt that fills it, or opt into `longRequest`.
+";
+
+#[test]
+fn the_exchanges_are_those_that_the_prober_knows() {
+    use claudeprobe::plan::exchanges::{CATALOGUE, Cost};
+    let mut text = String::from(
+        "# Exchanges\n\nGenerated from `src/plan/exchanges.rs`: everything that is ever sent on a path, in this order. The handshake (P0) comes with the\n\
+         first of them: addresses, DNS, TCP and TLS times, ALPN, certificate. The direct path never gets the attack-looking prompt but its\n\
+         harmless twin.\n\n\
+         | exchange | | sends | shows | tokens |\n|---|---|---|---|---|\n",
+    );
+    for entry in CATALOGUE {
+        let cost = match entry.cost {
+            Cost::Answer => "an answer",
+            Cost::LongAnswer => "a long answer",
+            Cost::Nothing => "none",
+        };
+        let _ = writeln!(
+            text,
+            "| {:?} | {} | {} | {} | {cost} |",
+            entry.kind, entry.number, entry.sends, entry.shows
+        );
+    }
+    compare("docs/exchanges.md", &format!("{text}\n{MANNERS}"));
+}
+
 #[test]
 fn the_reference_is_the_schema() {
     compare(

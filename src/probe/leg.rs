@@ -20,6 +20,7 @@ use super::reading;
 use super::run::{Context, carried};
 use super::secrets::Secrets;
 use super::target::{Route, SetupError};
+use crate::plan::exchanges;
 use crate::report::evidence::{Exchange, ExchangeKind, Marks, Outcome, Reach, SkipReason};
 use crate::report::plan::Leg;
 
@@ -514,7 +515,7 @@ impl LegState<'_> {
                 if !raced {
                     return Some((received, Some(link)));
                 }
-                if order::is_billed(kind) {
+                if exchanges::is_billed(kind) {
                     return None;
                 }
             }

@@ -7,27 +7,9 @@
 use std::time::Duration;
 
 use crate::claude::error::ErrorClass;
+use crate::plan::exchanges::{CATALOGUE, is_billed, is_credential};
 use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Marks, Outcome, SkipReason};
 use crate::report::plan::{ExchangePlan, When};
-
-/// Planned exchanges in the order in which they are sent.
-const ORDER: [ExchangeKind; 15] = [
-    ExchangeKind::OtherForm,
-    ExchangeKind::CountTokens,
-    ExchangeKind::ReuseIdle,
-    ExchangeKind::Long,
-    ExchangeKind::Parallel,
-    ExchangeKind::UnknownField,
-    ExchangeKind::NestedField,
-    ExchangeKind::BogusVersion,
-    ExchangeKind::BogusBeta,
-    ExchangeKind::LargeHeader,
-    ExchangeKind::BigBody,
-    ExchangeKind::BenignPrompt,
-    ExchangeKind::AttackPrompt,
-    ExchangeKind::OtherCarrier,
-    ExchangeKind::NoKey,
-];
 
 /// One exchange kind on all paths of a key that plan it, in sending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +24,7 @@ pub struct Round {
 #[must_use]
 pub fn rounds(planned: &[&[ExchangePlan]]) -> Vec<Round> {
     let mut rounds: Vec<Round> = Vec::new();
-    for kind in ORDER.into_iter().chain([ExchangeKind::BadKey]) {
+    for kind in CATALOGUE.iter().map(|entry| entry.kind) {
         let mut legs: Vec<usize> = (0..planned.len())
             .filter(|&leg| {
                 planned
@@ -60,28 +42,6 @@ pub fn rounds(planned: &[&[ExchangePlan]]) -> Vec<Round> {
     }
     rounds
 }
-
-/// Whether an exchange generates tokens where everything works.
-#[must_use]
-pub fn is_billed(kind: ExchangeKind) -> bool {
-    use ExchangeKind as Kind;
-    matches!(
-        kind,
-        Kind::Frozen | Kind::Repeat | Kind::Confirm | Kind::TrimmedKey | Kind::OtherForm | Kind::Parallel | Kind::Long
-    )
-}
-
-/// Whether an exchange tests who authenticates.
-#[must_use]
-pub fn is_credential(kind: ExchangeKind) -> bool {
-    matches!(
-        kind,
-        ExchangeKind::OtherCarrier | ExchangeKind::NoKey | ExchangeKind::BadKey
-    )
-}
-
-/// Second samples on one path at most.
-pub const SECOND_SAMPLES: usize = 4;
 
 /// Whether one sample of an exchange cannot decide: the gateway broke it, or answered otherwise than the control. `status` and
 /// `control` are the HTTP statuses, 0 where none came; `control` is `None` where the control has not sent it.
@@ -284,6 +244,7 @@ pub fn fair_share(left: Duration, pending: usize) -> Duration {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::plan::exchanges::is_reaction;
     use rstest::rstest;
 
     fn plan(kind: ExchangeKind, when: When) -> ExchangePlan {
@@ -292,12 +253,12 @@ mod tests {
 
     #[test]
     fn legs_alternate_credential_canaries_come_last_and_nothing_billed_follows_a_canary() {
-        let all: Vec<ExchangePlan> = ORDER
+        let planned = CATALOGUE
             .iter()
             .rev()
-            .chain([&ExchangeKind::BadKey])
-            .map(|&kind| plan(kind, When::Always))
-            .collect();
+            .map(|entry| entry.kind)
+            .filter(|kind| *kind != ExchangeKind::Frozen && !is_reaction(*kind));
+        let all: Vec<ExchangePlan> = planned.map(|kind| plan(kind, When::Always)).collect();
         let rounds = rounds(&[&all, &all]);
         assert_eq!(rounds.len(), 16);
         for pair in rounds.windows(2) {
@@ -306,11 +267,8 @@ mod tests {
         }
         let kinds: Vec<ExchangeKind> = rounds.iter().map(|round| round.kind).collect();
         let last_billed = kinds.iter().rposition(|&kind| is_billed(kind)).unwrap();
-        let first_defect = kinds
-            .iter()
-            .position(|&kind| kind == ExchangeKind::UnknownField)
-            .unwrap();
-        assert!(last_billed < first_defect);
+        let first_canary = kinds.iter().position(|&kind| !is_billed(kind)).unwrap();
+        assert!(last_billed < first_canary);
         let first_credential = kinds.iter().position(|&kind| is_credential(kind)).unwrap();
         assert!(kinds.iter().skip(first_credential).all(|&kind| is_credential(kind)));
     }

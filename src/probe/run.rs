@@ -20,6 +20,7 @@ use super::redact::Redactor;
 use super::secrets::Secrets;
 use super::target::SetupError;
 use super::{FullReport, Progress};
+use crate::plan::exchanges;
 use crate::report::evidence::{Exchange, ExchangeKind, LegEvidence, Reach, RunEvidence, SkipReason};
 use crate::report::plan::{ExchangePlan, Plan, When};
 
@@ -225,7 +226,7 @@ async fn serve(context: &Context<'_>, mut group: Group<'_>) {
                 continue;
             };
             let may = order::decide(plan, &group.standing(context, leg)) == Decision::Send;
-            if may && *sent < order::SECOND_SAMPLES && group.wants_second_sample(index, round.kind) {
+            if may && *sent < exchanges::SECOND_SAMPLES && group.wants_second_sample(index, round.kind) {
                 *sent += 1;
                 send_planned(context, &mut group, index, plan).await;
             }
@@ -340,7 +341,7 @@ async fn send_planned(context: &Context<'_>, group: &mut Group<'_>, index: usize
             let own = Duration::from_millis(context.plan.long_timeout_ms);
             group.send(context, index, plan.kind, plan.amount, left.min(own)).await;
         }
-        kind if order::is_billed(kind) => group.send(context, index, kind, plan.amount, left).await,
+        kind if exchanges::is_billed(kind) => group.send(context, index, kind, plan.amount, left).await,
         kind => group.send(context, index, kind, plan.amount, left.min(CANARY)).await,
     }
 }

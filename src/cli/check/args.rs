@@ -101,7 +101,7 @@ pub struct Args {
     /// Repeat every DURATION until interrupted, one line per check in text form
     #[arg(long, value_name = "DURATION", value_parser = duration, num_args = 0..=1, default_missing_value = "1m")]
     pub watch: Option<Duration>,
-    /// Print what would be sent and what it may cost, and send nothing
+    /// Print what would be sent, in which order, why, and what it may cost; send nothing, and need no key
     #[arg(long)]
     pub explain_plan: bool,
 }

@@ -1,141 +1,130 @@
-//! What a check would send, and what that may cost: `--explain-plan`.
+//! What a check would send, and what that may cost: `--explain-plan`, for people.
 
 use std::fmt::Write as _;
 
-use super::prepare::Prepared;
 use crate::cli::output::{Paint, Tone};
 use crate::cli::table::{Table, wrap};
-use crate::report::evidence::ExchangeKind;
-use crate::report::plan::{ExchangePlan, Leg, When};
-use crate::resource::validated::estimate;
+use crate::plan::explain::{DayCost, Explained, ExplainedExchange, ExplainedPath, RunCost, Sent};
+use crate::resource::validated::Tokens;
+
+/// Width of running text.
+const WIDTH: usize = 100;
 
 /// The plan as text, ending in a line end.
 #[must_use]
-pub fn render(prepared: &Prepared, paint: Paint) -> String {
-    let plan = &prepared.plan;
-    let request = &plan.request;
+pub fn render(plan: &Explained, paint: Paint) -> String {
     let mut out = String::new();
-    let form = if request.stream { "stream" } else { "message" };
-    let _ = writeln!(
-        out,
-        "{} one {form} of {} (at most {} output tokens), anthropic-version {}, byte for byte the same on every path.",
+    let form = if plan.stream { "stream" } else { "message" };
+    let frozen = format!(
+        "{} one {form} of {}, at most {} output tokens, anthropic-version {}: byte for byte the same on every path. \
+         Below, for each path, what is sent in this order; paths that share a key take turns, first A B, then B A.",
         paint.paint(Tone::Strong, "Frozen request:"),
-        request.model,
-        request.max_tokens,
-        request.api_version
+        plan.model,
+        plan.max_tokens,
+        plan.api_version
     );
-    for leg in &plan.legs {
-        let _ = writeln!(
-            out,
-            "\n{}  {}/v1/messages",
-            paint.paint(Tone::Strong, &leg.name),
-            leg.url
-        );
-        out.push_str(&exchanges(leg, request.stream, paint));
+    let _ = writeln!(out, "{}", wrap(&frozen, WIDTH, 0));
+    for (at, path) in plan.paths.iter().enumerate() {
+        let alike = |other: &&ExplainedPath| other.exchanges == path.exchanges;
+        if plan.paths[..at].iter().any(|earlier| alike(&earlier)) {
+            continue; // shown with the first path that it is like
+        }
+        out.push('\n');
+        for path in plan.paths[at..].iter().filter(alike) {
+            let _ = writeln!(out, "{}  {}", paint.paint(Tone::Strong, &path.name), path.url);
+        }
+        out.push_str(&exchanges(path, paint));
     }
-    out.push('\n');
-    out.push_str(&wrap(&cost(prepared), 100, 0));
-    out.push('\n');
+    let _ = writeln!(out, "\n{}", wrap(&run(&plan.run, paint), WIDTH, 0));
+    if let Some(cost) = &plan.day {
+        let _ = writeln!(out, "\n{}", wrap(&day(cost, paint), WIDTH, 0));
+    }
     out
 }
 
-fn exchanges(leg: &Leg, stream: bool, paint: Paint) -> String {
-    let mut table = Table::new(&["  EXCHANGE", "REQUESTS", "TOKENS", "WHEN", "SHOWS"]);
-    let first = if stream { "the answer as a stream" } else { "the answer" };
-    table.row(vec![
-        "  Frozen".into(),
-        "1".into(),
-        "yes".into(),
-        "always".into(),
-        first.into(),
-    ]);
-    for exchange in &leg.exchanges {
+fn exchanges(path: &ExplainedPath, paint: Paint) -> String {
+    let mut table = Table::new(&["  EXCHANGE", "SENT", "TOKENS", "WHAT", "SHOWS"]);
+    for exchange in &path.exchanges {
+        let times = match exchange.requests {
+            1 => String::new(),
+            times => format!(" x{times}"),
+        };
         table.row(vec![
-            format!("  {:?}", exchange.kind).into(),
-            requests(exchange).to_string().into(),
-            if billed(exchange.kind) { "yes" } else { "no" }.into(),
-            when(exchange.when).into(),
-            shows(exchange.kind).into(),
+            format!("  {:?}{times}", exchange.exchange).into(),
+            when(exchange).into(),
+            tokens(exchange.tokens).into(),
+            exchange.sends.into(),
+            exchange.shows.into(),
         ]);
     }
     table.render(paint)
 }
 
-fn cost(prepared: &Prepared) -> String {
-    let plan = &prepared.plan;
-    let count = |only_always: bool| -> u64 {
-        let planned = plan.legs.iter().flat_map(|leg| &leg.exchanges);
-        let planned = planned.filter(|exchange| !only_always || exchange.when == When::Always);
-        plan.legs.len() as u64 + planned.map(requests).sum::<u64>()
-    };
-    let tokens = estimate(&prepared.probe);
-    let opted = plan
-        .legs
-        .iter()
-        .flat_map(|leg| &leg.exchanges)
-        .any(|exchange| billed(exchange.kind));
-    let most = tokens.run + if opted { tokens.canaries } else { 0 };
-    let (sent, refused) = (count(true), count(false));
-    let refused = if refused > sent {
-        format!("{refused} if the key is refused, ")
+fn when(exchange: &ExplainedExchange) -> &'static str {
+    match exchange.when {
+        Sent::Always => "always",
+        Sent::AfterAuthFailure => "if 401 or 403",
+        Sent::AfterFailure => "if it fails",
+        Sent::AfterLimit => "if 429",
+        Sent::WhenKeyHasBlanks => "if key has blanks",
+    }
+}
+
+/// Input and output at most.
+fn tokens(tokens: Tokens) -> String {
+    match tokens.total() {
+        0 => "none".to_owned(),
+        _ => format!("{}+{}", tokens.input, tokens.output),
+    }
+}
+
+fn run(cost: &RunCost, paint: Paint) -> String {
+    let more = if cost.requests_at_most > cost.requests {
+        format!(" ({} if everything fails that asks for more)", cost.requests_at_most)
     } else {
         String::new()
     };
     format!(
-        "{sent} requests, {refused}one or two more on a path that fails; at most {most} tokens, input and output \
-         together. Exchanges without tokens are refused or only counted by Claude."
+        "{} {} requests{more}, at most {} input and {} output tokens{}. What costs no tokens is refused or only counted by \
+         Claude; where a gateway swallows what Claude would refuse, it may generate one token.",
+        paint.paint(Tone::Strong, "This run:"),
+        cost.requests,
+        cost.tokens.input,
+        cost.tokens.output,
+        dollars(cost.usd)
     )
 }
 
-fn requests(exchange: &ExchangePlan) -> u64 {
-    if exchange.kind == ExchangeKind::Parallel {
-        exchange.amount.max(2)
+fn day(cost: &DayCost, paint: Paint) -> String {
+    let long = match cost.long_runs {
+        0 => String::new(),
+        runs => format!(", {runs} with the long request"),
+    };
+    let budget = if cost.thinned {
+        format!(
+            "The budget is {} tokens, and that is less: runs that cost tokens are thinned out over the day, the others send what costs none.",
+            cost.budget
+        )
     } else {
-        1
-    }
+        format!("The budget is {} tokens.", cost.budget)
+    };
+    format!(
+        "{} {} runs ({} with canaries{long}), {} requests, at most {} input and {} output tokens, {} together{}. {budget}",
+        paint.paint(Tone::Strong, "In the cluster, per day:"),
+        cost.runs,
+        cost.canary_runs,
+        cost.requests,
+        cost.tokens.input,
+        cost.tokens.output,
+        cost.tokens.total(),
+        dollars(cost.usd)
+    )
 }
 
-fn billed(kind: ExchangeKind) -> bool {
-    use ExchangeKind as Kind;
-    match kind {
-        Kind::Frozen | Kind::Repeat | Kind::Confirm | Kind::OtherForm | Kind::TrimmedKey => true,
-        Kind::AttackPrompt | Kind::BenignPrompt | Kind::Parallel | Kind::Long | Kind::ReuseIdle => true,
-        // The other carrier sends a good key: answered where it works.
-        Kind::OtherCarrier => true,
-        Kind::CountTokens | Kind::BogusBeta | Kind::BogusVersion | Kind::UnknownField | Kind::NestedField => false,
-        Kind::BigBody | Kind::LargeHeader | Kind::NoKey | Kind::BadKey => false,
-    }
-}
-
-fn when(when: When) -> &'static str {
-    match when {
-        When::Always => "always",
-        When::AuthFailed => "after 401 or 403",
-        When::Failed => "after a failure",
-    }
-}
-
-fn shows(kind: ExchangeKind) -> &'static str {
-    use ExchangeKind as Kind;
-    match kind {
-        Kind::Frozen => "the answer",
-        Kind::Repeat => "whether a failure is constant",
-        Kind::Confirm => "whether a limit still stands",
-        Kind::OtherForm => "whether streams and messages differ",
-        Kind::TrimmedKey => "whether the key's blanks are the fault",
-        Kind::CountTokens => "whether headers and body arrive",
-        Kind::BogusBeta => "whether anthropic-beta arrives",
-        Kind::BogusVersion => "whether anthropic-version arrives",
-        Kind::UnknownField | Kind::NestedField => "whether the body arrives unchanged",
-        Kind::BigBody => "whose limit on the body",
-        Kind::LargeHeader => "whose limit on headers",
-        Kind::AttackPrompt => "a firewall that reads prompts",
-        Kind::BenignPrompt => "its harmless twin",
-        Kind::OtherCarrier => "which header carries the key",
-        Kind::NoKey => "who adds a key",
-        Kind::BadKey => "who checks the key",
-        Kind::Parallel => "whose concurrency limit",
-        Kind::Long => "first-byte and total timers",
-        Kind::ReuseIdle => "idle connections that are dropped",
+fn dollars(usd: Option<f64>) -> String {
+    match usd {
+        Some(usd) if usd < 0.01 => format!(", ${usd:.5}"),
+        Some(usd) => format!(", ${usd:.2}"),
+        None => ", of a model whose price is not known".to_owned(),
     }
 }

@@ -19,6 +19,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::diagnosis::{Case, PathCase, Request, diagnose};
+use crate::plan;
 use crate::probe::{FullReport, Progress as Sent};
 use crate::report::evidence::{ExchangeKind, LegEvidence};
 use crate::report::summary::path_status;
@@ -40,7 +41,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let prepared = prepare(args, &ProcessEnvironment)?;
     let paint = Paint::for_stdout();
     if args.explain_plan {
-        output::print(&explain::render(&prepared, paint))?;
+        let plan = plan::explain::explain(&prepared.probe, &prepared.plan, !prepared.from_flags);
+        output::print(&match args.output {
+            Output::Text => explain::render(&plan, paint),
+            form => structured(&plan, form)?,
+        })?;
         return Ok(Exit::OK);
     }
     warn_of_side_effects(args);
@@ -85,6 +90,12 @@ pub async fn once(prepared: &Prepared, history: &mut History) -> Result<CheckRep
         .await
         .map_err(|error| Failure::usage(chain(&error)))?;
     drop(line);
+    for details in seen.details.iter().zip(&seen.evidence.legs) {
+        // The exact sentence: which file, which variable.
+        if let (Some(error), Some(_)) = (&details.0.error, details.1.handshake.outcome.unusable()) {
+            output::complain(&format!("claudeprobe: nothing is sent on {}: {error}", details.0.path));
+        }
+    }
     Ok(judge(prepared, &seen, history, started))
 }
 
@@ -170,14 +181,21 @@ fn vantage(prepared: &Prepared, started: Timestamp) -> Vantage {
 }
 
 fn show(report: &CheckReport, output: Output, paint: Paint) -> Result<String, Failure> {
-    let unshowable = |error: &dyn std::fmt::Display| Failure::runtime(format!("the result cannot be written: {error}"));
     match output {
         Output::Text => Ok(text::render(report, paint)),
-        Output::Json => serde_json::to_string_pretty(report)
-            .map(|text| text + "\n")
-            .map_err(|error| unshowable(&error)),
-        Output::Yaml => serde_saphyr::to_string(report).map_err(|error| unshowable(&error)),
+        form => structured(report, form),
     }
+}
+
+/// As YAML where that is asked for, else as JSON.
+fn structured(value: &impl serde::Serialize, form: Output) -> Result<String, Failure> {
+    let unshowable = |error: &dyn std::fmt::Display| Failure::runtime(format!("the result cannot be written: {error}"));
+    if form == Output::Yaml {
+        return serde_saphyr::to_string(value).map_err(|error| unshowable(&error));
+    }
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .map_err(|error| unshowable(&error))
 }
 
 /// Checks every `every` until SIGINT; the exit code is the last verdict's.

@@ -22,7 +22,7 @@ pub use path::{DIRECT, Path, Proxy, Selector, Tls};
 pub use placement::{OWN_PREFIX, Placement, PodGroup};
 pub use request::{Body, Request};
 pub use schedule::{Cron, MIN_INTERVAL, Schedule};
-pub use tokens::{TokenEstimate, estimate};
+pub use tokens::{TokenEstimate, Tokens, estimate};
 pub use url::{BaseUrl, METADATA_HOSTS, is_metadata_address};
 
 use super::spec::{self, ClaudeProbe};

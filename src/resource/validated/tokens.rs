@@ -1,27 +1,79 @@
-//! How many tokens a probe is expected to use: one estimate, for the default budget and for reservations.
+//! How many tokens a probe is expected to use: one estimate, for the default budget, for reservations and for whoever asks before.
 
+use std::ops::{Add, Mul};
 use std::time::Duration;
 
+use serde::Serialize;
+
+use super::Probe;
 use super::request::Body;
-use super::{Exchanges, Probe};
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// What a Messages request of one short turn costs besides its prompt.
 const TURN: u64 = 16;
 /// A saved body is not read before a run: a usual conversation with tools. A user whose body differs sets a budget.
 const SAVED_BODY: u64 = 8_000;
-/// Output tokens of the exchanges that need an answer but no content of it (attack-looking prompt, idle reuse).
-const SHORT_ANSWER: u64 = 16;
+/// The long request's own prompt.
+const LONG_PROMPT: u64 = 24;
 
-/// Tokens, input and output together.
+/// Tokens, input and output apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tokens {
+    /// Input.
+    pub input: u64,
+    /// Output.
+    pub output: u64,
+}
+
+impl Tokens {
+    /// Both together, as budgets count.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.input.saturating_add(self.output)
+    }
+}
+
+impl Add for Tokens {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            input: self.input.saturating_add(other.input),
+            output: self.output.saturating_add(other.output),
+        }
+    }
+}
+
+impl Mul<u64> for Tokens {
+    type Output = Self;
+
+    fn mul(self, times: u64) -> Self {
+        Self {
+            input: self.input.saturating_mul(times),
+            output: self.output.saturating_mul(times),
+        }
+    }
+}
+
+/// What a probe is expected to use. Totals are input and output together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenEstimate {
+    /// The frozen request on one path.
+    pub one: Tokens,
+    /// The long request on one path.
+    pub long_one: Tokens,
     /// A run without canaries: the frozen request on every path.
     pub run: u64,
     /// What a run with canaries adds: the other form of the frozen request, and what was opted into.
     pub canaries: u64,
     /// The long request on every path.
     pub long: u64,
+    /// Runs in a day.
+    pub runs: u64,
+    /// Those of them that send canaries.
+    pub canary_runs: u64,
+    /// Those of them that send the long request.
+    pub long_runs: u64,
     /// A day of all of them, as the schedule says.
     pub day: u64,
 }
@@ -30,37 +82,40 @@ pub struct TokenEstimate {
 #[must_use]
 pub fn estimate(probe: &Probe) -> TokenEstimate {
     let request = &probe.request;
-    let input = match &request.body {
-        Body::Prompt(prompt) => TURN + count(prompt.len()).div_ceil(3),
-        Body::Saved(_) => SAVED_BODY,
+    let one = Tokens {
+        input: match &request.body {
+            Body::Prompt(prompt) => TURN + count(prompt.len()).div_ceil(3),
+            Body::Saved(_) => SAVED_BODY,
+        },
+        output: u64::from(request.max_tokens),
     };
-    let one = input + u64::from(request.max_tokens);
+    let long_request = probe.exchanges.long.as_ref();
+    let long_one = long_request.map_or_else(Tokens::default, |long| Tokens {
+        input: TURN + LONG_PROMPT,
+        output: u64::from(long.max_tokens),
+    });
     let paths = count(probe.paths.len());
-    let run = one * paths;
-    let canaries = (one + opted_in(&probe.exchanges, one)) * paths;
-    let long = probe
-        .exchanges
-        .long
-        .as_ref()
-        .map_or(0, |long| (input + u64::from(long.max_tokens)) * paths);
-    let canary_every = probe.canaries.every.map(|every| every.max(probe.schedule.interval()));
-    let day = per_day(Some(probe.schedule.interval())) * run
-        + per_day(canary_every) * canaries
-        + per_day(probe.exchanges.long.as_ref().map(|long| long.every)) * long;
+    let run = (one * paths).total();
+    // The other form, and parallel requests: each is the frozen request's answer.
+    let canaries = (one * (1 + probe.exchanges.parallel.map_or(0, u64::from)) * paths).total();
+    let long = (long_one * paths).total();
+    let interval = probe.schedule.interval();
+    let at_most_each_run = |every: Duration| every.max(interval);
+    let canary_every = probe.canaries.every.filter(|_| probe.canaries.headers);
+    let runs = per_day(Some(interval));
+    let canary_runs = per_day(canary_every.map(at_most_each_run));
+    let long_runs = per_day(long_request.map(|long| at_most_each_run(long.every)));
     TokenEstimate {
+        one,
+        long_one,
         run,
         canaries,
         long,
-        day,
+        runs,
+        canary_runs,
+        long_runs,
+        day: runs * run + canary_runs * canaries + long_runs * long,
     }
-}
-
-/// `one` is what the frozen request costs: parallel requests are that, several times.
-fn opted_in(exchanges: &Exchanges, one: u64) -> u64 {
-    let short = TURN + SHORT_ANSWER;
-    exchanges.parallel.map_or(0, u64::from) * one
-        + if exchanges.attack_prompt { 2 * short } else { 0 }
-        + exchanges.reuse_idle.map_or(0, |_| short)
 }
 
 fn per_day(every: Option<Duration>) -> u64 {
