@@ -499,7 +499,7 @@ impl LegState<'_> {
         deadline: Instant,
     ) -> Option<(Received, Option<Link>)> {
         let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
-        let sizes = if order::is_billed(kind) {
+        let sizes = if exchanges::is_billed(kind) {
             context.limits
         } else {
             context.limits.of_canary()
