@@ -1,5 +1,5 @@
 # Start with `make demo`. Every target installs or builds what it needs first, and says nothing about what is there already.
-.PHONY: help check test accuracy demo image cluster cluster-down bench
+.PHONY: help check test fuzz accuracy demo image cluster cluster-down bench
 .DEFAULT_GOAL := help
 
 help: ## what there is to make
@@ -14,6 +14,9 @@ check: ## format, lints, licences, unit tests: the quick part, no root
 
 test: ## all tests, with real gateways, real API servers and a real node (root)
 	@tests/run
+
+fuzz: ## one fuzz target guided by coverage, until stopped: make fuzz TARGET=sse|error|headers|report|plan
+	@tests/fuzz/run $(TARGET)
 
 accuracy: ## every case on real nginx, HAProxy, Envoy, Squid and LiteLLM: expected, found, how sure (root)
 	@tests/gateways/accuracy

@@ -44,7 +44,10 @@ pub const UNAVAILABLE: Expected = (
     &["GatewayUnavailable", "UpstreamUnreachable"],
     &["DirectPathUnreachable"],
 );
-pub const CUT: Expected = (&["StreamCut"], &["StreamCut", "Degraded"]);
+pub const CUT: Expected = (
+    &["StreamCut", "ConnectionReset"],
+    &["StreamCut", "ConnectionReset", "Degraded"],
+);
 /// A clean end of nothing.
 pub const EMPTY: Expected = (
     &["StreamTruncationMasked", "StreamCut", "WrongRoute"],
@@ -71,7 +74,10 @@ pub const MADE_UP_SHAPE: Expected = (
     &["UpstreamStreamError", "DirectPathUnreachable"],
 );
 /// Limit headers of Claude's on a foreign body.
-pub const LIMITED: Expected = (&["RateLimited", "ErrorBodyReplaced"], &["RateLimited"]);
+pub const LIMITED: Expected = (
+    &["Inconclusive", "RateLimited", "GatewayRateLimited", "ErrorBodyReplaced"],
+    &["Degraded", "RateLimited"],
+);
 /// Odd, and an answer all the same: it lacks what Claude adds.
 pub const HARMLESS: Expected = (
     &[

@@ -1,0 +1,40 @@
+//! Termination messages: what decodes travels again as it is, and a changed line is lost, never another.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use claudeprobe::report::message;
+
+/// Lines without their checksums, which no mutation would ever get right.
+pub fn check(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let _ = message::decode(&text);
+    let sealed: String = text.split('\n').map(seal).collect();
+    let Ok(run) = message::decode(&sealed) else { return };
+    let whole = message::encode(&run.rounded(), usize::MAX);
+    let again = message::decode(&whole).expect("what was decoded travels again");
+    // One character changed anywhere: no leg may then say something that the whole did not.
+    let mix = |sum: usize, &byte: &u8| sum.wrapping_mul(31).wrapping_add(usize::from(byte));
+    let place = bytes.iter().fold(0, mix) % whole.len();
+    let mut changed = whole.into_bytes();
+    if changed[place] == b'\n' || !changed[place].is_ascii() {
+        return;
+    }
+    changed[place] = if changed[place] == b'a' { b'b' } else { b'a' };
+    let Ok(part) = message::decode(&String::from_utf8_lossy(&changed)) else {
+        return;
+    };
+    for leg in &part.legs {
+        let known = again
+            .legs
+            .iter()
+            .any(|full| full.path == leg.path && full.key == leg.key);
+        assert!(known, "a changed line decodes as another leg: {leg:?}");
+    }
+}
+
+/// As the format's own lines: CRC-32, of which 24 bits are kept.
+fn seal(line: &str) -> String {
+    let mut crc = flate2::Crc::new();
+    crc.update(line.as_bytes());
+    format!("{line}{}\n", URL_SAFE_NO_PAD.encode(&crc.sum().to_be_bytes()[..3]))
+}

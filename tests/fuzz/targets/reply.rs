@@ -1,0 +1,163 @@
+//! Whole replies, through the prober's reading: bounded and plain words, no secret, and never Claude's without Claude's marks.
+
+use claudeprobe::diagnosis::provenance::{self, Habits, Origin};
+use claudeprobe::probe::Secrets;
+use claudeprobe::probe::compose::Asked;
+use claudeprobe::probe::link::{Chunk, Head, Received};
+use claudeprobe::probe::reading;
+use claudeprobe::probe::redact::Redactor;
+use claudeprobe::report::evidence::{Exchange, ExchangeKind, Marks, Outcome, RunEvidence};
+use claudeprobe::report::message;
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
+
+const KEY: &str = "sk-ant-api03-Zq8vT1kLmN0pQrStUvWxYz234567-_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AA";
+/// Stands in the bytes for the key: a mutation cannot find that by itself.
+const KEY_MARK: u8 = 0x01;
+const STATUSES: [u16; 12] = [200, 204, 302, 400, 401, 403, 404, 413, 429, 500, 502, 529];
+
+/// An error body: the first byte chooses the status.
+pub fn error(bytes: &[u8]) {
+    let Some((&choice, body)) = bytes.split_first() else {
+        return;
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    if choice & 0x80 != 0 {
+        headers.insert("content-type", HeaderValue::from_static("text/event-stream"));
+    }
+    judge(status(choice), headers, with_key(body));
+}
+
+/// Lines of headers, an empty line, a body.
+pub fn headers(bytes: &[u8]) {
+    let Some((&choice, text)) = bytes.split_first() else {
+        return;
+    };
+    let text = with_key(text);
+    let mut headers = HeaderMap::new();
+    let mut rest = text.as_slice();
+    while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+        let line = &rest[..end];
+        rest = &rest[end + 1..];
+        let Some(colon) = line.iter().position(|&byte| byte == b':') else {
+            break;
+        };
+        let name = HeaderName::from_bytes(&line[..colon]);
+        let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    judge(status(choice), headers, rest.to_vec());
+}
+
+fn status(choice: u8) -> u16 {
+    STATUSES[usize::from(choice & 0x7f) % STATUSES.len()]
+}
+
+fn with_key(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(bytes.len());
+    for &byte in bytes {
+        if byte == KEY_MARK {
+            text.extend_from_slice(KEY.as_bytes());
+        } else {
+            text.push(byte);
+        }
+    }
+    text
+}
+
+fn judge(status: u16, headers: HeaderMap, body: Vec<u8>) {
+    let redactor = Redactor::new(&Secrets::new().with("K", KEY));
+    let asked = Asked {
+        counts: false,
+        stream: true,
+        version: "2023-06-01".to_owned(),
+        betas: Vec::new(),
+        field: None,
+        model: "claude-haiku-4-5".to_owned(),
+        ids: Default::default(),
+    };
+    let mut received = Received::unconnected(None);
+    received.outcome = Outcome::Answered;
+    received.chunks = vec![Chunk {
+        at_ms: 1,
+        end: body.len(),
+    }];
+    received.body = body;
+    received.total_ms = Some(1);
+    received.head = Some(Head {
+        status,
+        headers,
+        version: Version::HTTP_11,
+    });
+    let read = reading::read(ExchangeKind::Frozen, &asked, &received, &redactor);
+    words(&read.exchange);
+    accuses_only_by_marks(&read.exchange);
+    survives_the_report(read.exchange);
+}
+
+/// What a person will see.
+fn words(exchange: &Exchange) {
+    let texts = [&exchange.quote, &exchange.request_id];
+    for text in texts.into_iter().flatten() {
+        assert!(text.len() <= 160, "{} bytes are quoted", text.len());
+        assert!(
+            !text
+                .chars()
+                .any(|letter| letter.is_control() || ('\u{202a}'..='\u{202e}').contains(&letter)),
+            "a terminal would obey {text:?}"
+        );
+        let core = &KEY.as_bytes()[13..];
+        let shown = text.as_bytes();
+        assert!(
+            !core
+                .windows(8)
+                .any(|part| shown.windows(8).any(|seen| seen.eq_ignore_ascii_case(part))),
+            "a part of the key is in {text:?}"
+        );
+    }
+}
+
+/// On a gateway, of which nothing else is known, an error is Claude's own only with its id, and its edge's only with the edge's marks.
+fn accuses_only_by_marks(exchange: &Exchange) {
+    let marks = exchange.marks;
+    let said = provenance::of(exchange, Habits::default());
+    let id = marks.has(Marks::REQUEST_ID) || marks.has(Marks::BODY_REQUEST_ID);
+    match said.origin {
+        Origin::Claude => assert!(id, "Claude without an id: {exchange:?}"),
+        Origin::ClaudeEdge => assert!(
+            [
+                Marks::EDGE_PAGE,
+                Marks::EDGE_FORBIDDEN,
+                Marks::CF_RAY,
+                Marks::SERVER_CLOUDFLARE
+            ]
+            .into_iter()
+            .any(|mark| marks.has(mark)),
+            "Claude's edge without a mark of it: {exchange:?}"
+        ),
+        Origin::Relayed | Origin::Gateway | Origin::Unknown => {}
+    }
+}
+
+/// All that was read travels, in the bytes that there are.
+fn survives_the_report(exchange: Exchange) {
+    let mut run = RunEvidence {
+        complete: true,
+        ..RunEvidence::default()
+    };
+    run.legs.push(claudeprobe::report::evidence::LegEvidence {
+        path: "edge".to_owned(),
+        exchanges: vec![exchange],
+        ..Default::default()
+    });
+    let run = run.rounded();
+    let text = message::encode(&run, message::MAX_BYTES);
+    assert!(text.len() <= message::MAX_BYTES);
+    assert_eq!(
+        message::decode(&text).as_ref(),
+        Ok(&run),
+        "the report says something else"
+    );
+}
