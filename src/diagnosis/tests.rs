@@ -7,6 +7,7 @@ mod honesty;
 mod laws;
 mod limits;
 mod network;
+mod product;
 mod provenance;
 mod replicas;
 mod stream;

@@ -4,6 +4,8 @@
 //! line of totals. A missing interpreter is a failure, never a skip.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod seen;
+
 use std::process::{Command, Stdio};
 
 use claudeprobe::standin::tls::Authority;
@@ -60,4 +62,19 @@ async fn the_last_python_sdk_of_the_older_api_version_is_content() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_typescript_sdk_is_content() {
     judge("node").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_python_sdk_says_what_the_catalogue_quotes() {
+    seen::says_what_the_catalogue_quotes("python-2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_python_sdk_of_the_older_api_version_says_what_the_catalogue_quotes() {
+    seen::says_what_the_catalogue_quotes("python-1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_typescript_sdk_says_what_the_catalogue_quotes() {
+    seen::says_what_the_catalogue_quotes("node").await;
 }

@@ -53,7 +53,10 @@ pub const STREAM_ERROR: Help = Help {
     ],
     meaning: "Claude ends a stream that had begun: overload, an internal error.",
     evidence: "An error event that carries a genuine request id, or the same end on both paths.",
-    confirm: &[("stream \"$D\" -H \"$key\"", "event: error · overloaded_error · req_")],
+    confirm: &[(
+        "stream \"$D\" -H \"$key\"",
+        "event: error · overloaded_error · \"request_id\":\"req_",
+    )],
     knobs: knobs::NONE,
 };
 

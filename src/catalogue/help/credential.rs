@@ -111,7 +111,10 @@ pub const MALFORMED: Help = Help {
     meaning: "The Secret does not hold what its author meant: a line end (echo instead of printf), blanks, quotes, a byte order mark, base64 twice, a placeholder, or another kind of key.",
     evidence: "The prober looks at the key's bytes before it sends it, and tries the trimmed key. A key that works nevertheless is a warning that says which clients trip over it. A gateway's own key need not look like Anthropic's; direct's must.",
     confirm: &[
-        ("printf %s \"$K\" | grep -c '^sk-ant-[A-Za-z0-9_-]*$'", "0"),
+        (
+            "[[ $K =~ ^sk-ant-[A-Za-z0-9_-]+$ ]] && echo well-formed || echo malformed",
+            "malformed",
+        ),
         ("printf %s \"$K\" | od -c | tail -2", "\\n"),
         (
             "kubectl get secret NAME -o jsonpath='{.data.KEY}' | base64 -d | od -c | tail -2",

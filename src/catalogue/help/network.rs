@@ -33,7 +33,7 @@ pub const FORWARD_PROXY: Help = Help {
 pub const UNREACHABLE: Help = Help {
     sights: &[(Sight::GatewayError, "at once, for every request")],
     meaning: "The gateway's connection to Claude is refused: wrong host or port, nothing that listens, a firewall that rejects.",
-    evidence: "An error of the gateway's own that says so; without such words, a 502 at once while the direct path answers, twice. Not when anything of Claude's came through on this path in this run.",
+    evidence: "An error of the gateway's own whose words say so. A bare 502 or 503 says no more than that something failed, and stays GatewayUnavailable; likely at most when something of Claude's came through on this path in this run.",
     confirm: &[
         ("count \"$G\" -H \"$key\"", "502 · no request-id"),
         ("count \"$D\" -H \"$key\"", "200"),
@@ -71,7 +71,10 @@ pub const UPSTREAM_DNS: Help = Help {
     meaning: "The gateway cannot resolve the name of its upstream: DNS is blocked for its pods, or the name is wrong.",
     evidence: "The gateway's own words about a name. Without words it stays GatewayUnavailable.",
     confirm: &[
-        ("count \"$G\" -H \"$key\"", "502 · no such host · no request-id"),
+        (
+            "count \"$G\" -H \"$key\"",
+            "502 · lookup api.anthropic.com · no request-id",
+        ),
         ("kubectl exec GATEWAY-POD -- getent hosts api.anthropic.com", ""),
     ],
     knobs: knobs::UPSTREAM,

@@ -68,7 +68,7 @@ pub const SYNTHESISED: Help = Help {
     meaning: "The gateway's connection to Claude broke, and it wrote an error event of its own into the stream.",
     evidence: "An error event without a request id while the direct path completes. With an id, or on both paths, it is Claude's.",
     confirm: &[
-        ("stream \"$G\" -H \"$key\"", "event: error · no req_"),
+        ("stream \"$G\" -H \"$key\"", "event: error · no \"request_id\""),
         ("stream \"$D\" -H \"$key\"", "message_stop · curl 0"),
     ],
     knobs: knobs::IDLE,
@@ -80,7 +80,7 @@ pub const BUFFERED: Help = Help {
     evidence: "The events come in a burst where the direct path's spread over at least a second and ten reads; or the stream has a content-length. A slow model is slow on both paths. Not said where the answer is too short to show it.",
     confirm: &[
         ("stream \"$G\" -H \"$key\" | grep -c '^0s data'", "0"),
-        ("stream \"$D\" -H \"$key\" | grep '^0s data'", "message_start"),
+        ("stream \"$D\" -H \"$key\" | grep '^[01]s data'", "message_start"),
     ],
     knobs: knobs::BUFFERING,
 };

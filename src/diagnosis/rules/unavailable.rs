@@ -86,7 +86,9 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
     };
     let found = new(code, confidence);
     match (code, waited(shot.exchange)) {
-        (Code::GatewayUnavailable, _) => found.advise(format!("{}{}", readings(leg, shot), log(shot.exchange.maker))),
+        (Code::GatewayUnavailable, _) => {
+            found.advise(format!("{}The gateway's log has the cause.", readings(leg, shot)))
+        }
         (Code::UpstreamConnectTimeout, Some(ms)) => found.advise(format!(
             "{} The gateway gives up after about {}.",
             code.entry().advice,
@@ -107,22 +109,6 @@ fn readings(leg: &Leg<'_>, shot: &Shot<'_>) -> String {
             "After {}, so it fits: packets to the upstream are dropped, its name server does not answer, a failed connection is tried again, a queue is full, or the upstream does not answer in time. ",
             say::seconds(ms)
         ),
-    }
-}
-
-/// Where this kind of gateway says more.
-fn log(maker: Maker) -> &'static str {
-    match maker {
-        Maker::Nginx => {
-            "nginx writes the cause into its error log (connect() failed, could not be resolved, SSL_do_handshake() failed)."
-        }
-        Maker::Haproxy => {
-            "HAProxy's log has it in the termination state (SC refused or TLS, sC connect timeout, sQ queue, sH no answer)."
-        }
-        Maker::Envoy | Maker::EnvoyAiGateway => {
-            "Envoy's access log has it in %RESPONSE_FLAGS% (UF connection or TLS, UH no host or name, UT no answer)."
-        }
-        _ => "The gateway's log has the cause.",
     }
 }
 
