@@ -11,6 +11,7 @@ use kube::runtime::controller::Action;
 
 use super::act::ActError;
 use super::decide::decide;
+use super::judge::Facts;
 use super::wiring::{Guarded, Operator};
 use super::{clock, workloads};
 use crate::resource::spec::ClaudeProbe;
@@ -84,8 +85,14 @@ async fn look(resource: &ClaudeProbe, operator: &Operator) -> Result<Action, Rec
     let mut observed = operator.cache.observe(resource, operator.crd_outdated.borrow().clone());
     let now = clock::now();
     let uid = resource.metadata.uid.as_deref().unwrap_or_default();
-    if let Ok(probe) = observed.spec.as_deref()
-        && workloads::worth_a_look(probe, &observed.status)
+    let suspects = observed
+        .spec
+        .as_deref()
+        .is_ok_and(|probe| workloads::worth_a_look(probe, &observed.status));
+    if !suspects {
+        // What an earlier key was held by says nothing of the one in use.
+        observed.facts = Facts::default();
+    } else if let Ok(probe) = observed.spec.as_deref()
         && operator.cache.may_look(uid, &observed.status.credentials, now)
     {
         match workloads::look(&operator.client, probe, &observed.status).await {

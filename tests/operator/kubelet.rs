@@ -11,7 +11,7 @@ use claudeprobe::report::evidence::{
 use claudeprobe::report::message;
 use claudeprobe::report::plan::{PLAN_ENV, Plan};
 use futures::StreamExt;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, ResourceExt};
@@ -19,6 +19,9 @@ use serde_json::json;
 
 /// Every probe pod that ever was, by namespace: slot and UID.
 pub type Seen = Arc<Mutex<BTreeMap<String, Vec<(String, String)>>>>;
+
+/// Annotation of a namespace that stands for the key in its Secret.
+const KEY: &str = "tests.claudeprobe.dev/key";
 
 /// Runs until the test's runtime ends; pods run this long.
 pub fn start(client: Client, run_for: Duration) -> Seen {
@@ -54,6 +57,8 @@ pub fn start(client: Client, run_for: Duration) -> Seen {
 }
 
 async fn live(client: Client, pod: Pod, run_for: Duration) {
+    // A pod takes its key when it starts.
+    let key = key(&client, &pod.namespace().unwrap()).await;
     let api: Api<Pod> = Api::namespaced(client, &pod.namespace().unwrap());
     let set = async |phase: &str, state: serde_json::Value| {
         let container =
@@ -66,7 +71,7 @@ async fn live(client: Client, pod: Pod, run_for: Duration) {
     };
     set("Running", json!({"running": {"startedAt": "2026-11-23T10:00:00Z"}})).await;
     tokio::time::sleep(run_for).await;
-    let text = message::encode(&answer(&plan(&pod)), message::MAX_BYTES);
+    let text = message::encode(&answer(&plan(&pod), &key), message::MAX_BYTES);
     set(
         "Succeeded",
         json!({"terminated": {"exitCode": 0, "reason": "Completed", "message": text}}),
@@ -85,8 +90,34 @@ fn plan(pod: &Pod) -> Plan {
     Plan::from_env(&value).unwrap()
 }
 
+/// The key that the namespace's Secret would hold, as a prober would describe it: see [`set_key`].
+async fn key(client: &Client, namespace: &str) -> KeyEvidence {
+    let found = Api::<Namespace>::all(client.clone()).get(namespace).await;
+    let text = found.ok().and_then(|found| found.annotations().get(KEY).cloned());
+    match text.as_deref().and_then(|text| text.split_once(' ')) {
+        Some((fingerprint, kind)) => KeyEvidence {
+            fingerprint: fingerprint.to_owned(),
+            kind: serde_json::from_value(kind.into()).unwrap(),
+            defects: vec![],
+        },
+        None => KeyEvidence {
+            fingerprint: "abcde".into(),
+            ..KeyEvidence::default()
+        },
+    }
+}
+
+/// Changes the key that pods of this namespace take from now on.
+pub async fn set_key(client: &Client, namespace: &str, fingerprint: &str, kind: &str) {
+    let patch = json!({"metadata": {"annotations": {KEY: format!("{fingerprint} {kind}")}}});
+    Api::<Namespace>::all(client.clone())
+        .patch(namespace, &PatchParams::default(), &Patch::Merge(patch))
+        .await
+        .unwrap();
+}
+
 /// Every path answers completely.
-fn answer(plan: &Plan) -> RunEvidence {
+fn answer(plan: &Plan, key: &KeyEvidence) -> RunEvidence {
     let stream = StreamEvidence {
         events: 30,
         bytes: 4000,
@@ -101,10 +132,7 @@ fn answer(plan: &Plan) -> RunEvidence {
             ..LegEvidence::default()
         };
         path.handshake.outcome = Reach::Connected;
-        path.key = Some(KeyEvidence {
-            fingerprint: "abcde".into(),
-            ..KeyEvidence::default()
-        });
+        path.key = Some(key.clone());
         path.exchanges = vec![Exchange {
             status: 200,
             marks: Marks::REQUEST_ID,

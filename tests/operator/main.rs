@@ -10,8 +10,11 @@
     missing_docs
 )]
 
+mod front;
 mod kit;
 mod kubelet;
+mod outage;
+mod rotation;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

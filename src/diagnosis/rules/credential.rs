@@ -191,7 +191,7 @@ fn refused_through_gateway(view: &View<'_>, leg: &Leg<'_>, frozen: &Exchange, pr
     let none = answer(leg, ExchangeKind::NoKey);
     match (bad, none) {
         // Who sends another key or none is let in: not every replica does the same, or the key changed in between.
-        (Answer::Accepted, _) | (_, Answer::Accepted) => {
+        (Answer::Accepted, _) | (_, Answer::Accepted) if !direct_refuses => {
             let both = format!("contradictory: {evidence}");
             [Code::GatewayStaleCredential, Code::CredentialAltered]
                 .map(|code| finding(code, leg.name(), Confidence::Possible, both.clone()))

@@ -177,6 +177,17 @@ fn accused_before(full: &[String], accusation: &str) -> bool {
     full.iter().any(|known| part(known) == part(accusation))
 }
 
+/// Whether the evidence contradicts itself about a key: what is left when one side of that is taken away stands by itself.
+fn contradicts(full: &Diagnosis, accusation: &str) -> bool {
+    let about_key = ["GatewayStaleCredential", "CredentialAltered", "CredentialRejected"];
+    let code = accusation.split('@').next().unwrap();
+    about_key.contains(&code)
+        && full
+            .findings
+            .iter()
+            .any(|finding| finding.evidence.starts_with("contradictory"))
+}
+
 /// The same cases in every run of the suite; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further.
 fn config() -> ProptestConfig {
     let set = ProptestConfig::default();
