@@ -1,0 +1,213 @@
+//! The Helm chart on a real API server: bad values are refused, and the server takes every object of every variant.
+//!
+//! `tests/run crd` runs this inside the network namespace of the oldest and then of the newest server, with helm and kubectl on the
+//! PATH. `tests/cluster/stories` install it for real.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../crd/kubectl.rs"]
+#[allow(dead_code)]
+mod kubectl;
+
+use std::process::Command;
+use std::sync::LazyLock;
+
+use kubectl::{Answer, kubectl, kubectl_with};
+
+const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/claudeprobe");
+/// Warns of every pod template that the restricted Pod Security Standard would refuse.
+const NAMESPACE: &str = "chart";
+
+fn helm(arguments: &[&str]) -> Answer {
+    let output = Command::new("helm")
+        .args(arguments)
+        .output()
+        .expect("helm is missing: run this by tests/run crd");
+    Answer {
+        good: output.status.success(),
+        output: String::from_utf8(output.stdout).unwrap(),
+        errors: String::from_utf8(output.stderr).unwrap().trim_end().to_owned(),
+    }
+}
+
+fn render(values: &[&str]) -> Answer {
+    let mut arguments = vec![
+        "template",
+        "claudeprobe",
+        CHART,
+        "--namespace",
+        NAMESPACE,
+        "--kube-version",
+        "1.31.0",
+    ];
+    for value in values {
+        arguments.extend(["--set-json", value]);
+    }
+    helm(&arguments)
+}
+
+/// What an installation would do, as the server's own kinds decide it: manifest and notes.
+fn install_dry_run(values: &[&str]) -> String {
+    let mut arguments = vec![
+        "install",
+        "claudeprobe",
+        CHART,
+        "--namespace",
+        NAMESPACE,
+        "--dry-run=server",
+    ];
+    for value in values {
+        arguments.extend(["--set-json", value]);
+    }
+    helm(&arguments).expect_good()
+}
+
+fn namespace() {
+    static ONCE: LazyLock<()> = LazyLock::new(|| {
+        let labels = "pod-security.kubernetes.io/warn: restricted";
+        let manifest =
+            format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: {NAMESPACE}, labels: {{{labels}}}}}}}");
+        kubectl_with(&manifest, &["apply", "--server-side", "-f", "-"]).expect_good();
+    });
+    LazyLock::force(&ONCE);
+}
+
+#[test]
+fn lint_finds_nothing() {
+    let answer = helm(&["lint", "--strict", "--kube-version", "1.31.0", CHART]);
+    assert!(answer.good, "{answer:?}");
+}
+
+#[test]
+fn bad_values_are_refused_and_named() {
+    let table = [
+        ("operator.replicas=0", "replicas"),
+        ("operator.replicas=\"two\"", "replicas"),
+        ("operator.leaseDuration=\"soon\"", "leaseDuration"),
+        ("operator.logFormat=\"xml\"", "logFormat"),
+        ("operator.namespaces=\"ai\"", "namespaces"),
+        ("operator.namespaces=[\"Not_A_Name\"]", "namespaces"),
+        ("operator.namespaces=[\"ai\",\"ai\"]", "namespaces"),
+        ("operator.refuseNetworks=[\"10.0.0.0\"]", "refuseNetworks"),
+        ("operator.replicaCount=3", "replicaCount"),
+        ("image.repository=\"\"", "repository"),
+        ("image.tag=1", "tag"),
+        ("image.digest=\"md5:abc\"", "digest"),
+        ("image.pullPolicy=\"Sometimes\"", "pullPolicy"),
+        ("imagePullSecrets=[\"name\"]", "imagePullSecrets"),
+        ("serviceAccount={\"create\":false}", "name"),
+        ("metrics.scrape=\"serviceMonitor\"", "scrape"),
+        ("metrics.interval=\"often\"", "interval"),
+        ("alerts.rule=true", "rule"),
+        ("service.port=0", "port"),
+        ("crd.keep=\"yes\"", "keep"),
+        ("commonLabels={\"team\":1}", "team"),
+        ("fullnameOverride=\"Upper\"", "fullnameOverride"),
+        ("unknown=1", "unknown"),
+    ];
+    let wrong: Vec<String> = table
+        .iter()
+        .filter_map(|(value, named)| {
+            let answer = render(&[value]);
+            (answer.good || !answer.errors.contains(named)).then(|| format!("{value}: {answer:?}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_variant_is_taken_by_the_server_without_a_warning() {
+    namespace();
+    let everything = r#"operator={"namespaces":["default","kube-public"],"refuseNetworks":["10.0.0.0/8"],"nodeSelector":{"a":"b"},"podLabels":{"p":"l"},
+        "podAnnotations":{"p":"a"},"priorityClassName":"system-cluster-critical","tolerations":[{"operator":"Exists"}],
+        "affinity":{"nodeAffinity":{}},"topologySpreadConstraints":[{"maxSkew":2,"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule"}]}"#;
+    let variants: [&[&str]; 6] = [
+        &[],
+        &[everything],
+        &[
+            "commonLabels={\"team\":\"ai\"}",
+            "imagePullSecrets=[{\"name\":\"pull\"}]",
+            "image={\"repository\":\"registry.example:5000/team/claudeprobe\",\"digest\":\"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}",
+            "serviceAccount.annotations={\"a\":\"b\"}",
+            "service.annotations={\"a\":\"b\"}",
+            "dashboard={\"annotations\":{\"grafana_folder\":\"AI\"},\"namespace\":\"default\"}",
+        ],
+        &[
+            "metrics.scrape=\"Annotations\"",
+            "networkPolicy.from=[{\"namespaceSelector\":{}}]",
+            "fullnameOverride=\"probes\"",
+        ],
+        &[
+            "crd.install=false",
+            "admissionPolicies.enabled=false",
+            "rbac={\"create\":false,\"userRoles\":false}",
+            "podDisruptionBudget.enabled=false",
+            "networkPolicy.enabled=false",
+            "dashboard.enabled=false",
+        ],
+        &["crd.keep=false", "serviceAccount={\"create\":false,\"name\":\"mine\"}"],
+    ];
+    for values in variants {
+        taken(&render(values).expect_good(), values);
+    }
+}
+
+fn taken(manifest: &str, values: &[&str]) {
+    let answer = kubectl_with(
+        manifest,
+        &[
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "--dry-run=server",
+            "--validate=strict",
+            "-f",
+            "-",
+        ],
+    );
+    assert!(answer.good && answer.errors.is_empty(), "{values:?}: {answer:?}");
+}
+
+#[test]
+fn monitors_and_rules_come_where_the_cluster_knows_their_kinds_and_one_way_to_scrape_at_a_time() {
+    namespace();
+    let definitions = std::env::var("CLAUDEPROBE_TEST_MONITORING_CRDS").expect("run this by tests/run crd");
+    // A server that is kept for a second run knows them already.
+    kubectl(&["delete", "--ignore-not-found", "-f", &definitions]).expect_good();
+    let without = install_dry_run(&[]);
+    assert!(!without.contains("monitoring.coreos.com/v1"), "{without}");
+    assert!(without.contains("this cluster knows no ServiceMonitor"), "{without}");
+    assert!(without.contains("this cluster knows no PrometheusRule"), "{without}");
+
+    kubectl(&["apply", "--server-side", "-f", &definitions]).expect_good();
+    // A definition is served a moment after it was taken.
+    for kind in ["servicemonitors", "podmonitors", "prometheusrules"] {
+        let served = (0..300).any(|_| {
+            let served = kubectl(&["get", kind]).good;
+            if !served {
+                std::thread::sleep(std::time::Duration::from_millis(200));
+            }
+            served
+        });
+        assert!(served, "the server does not serve {kind}");
+    }
+    let with = install_dry_run(&[]);
+    assert!(!with.contains("knows no"), "{with}");
+    for (scrape, kind, not) in [
+        ("Auto", "kind: ServiceMonitor", "kind: PodMonitor"),
+        ("ServiceMonitor", "kind: ServiceMonitor", "kind: PodMonitor"),
+        ("PodMonitor", "kind: PodMonitor", "kind: ServiceMonitor"),
+        ("Annotations", "prometheus.io/scrape", "Monitor\n"),
+        ("None", "Nothing tells Prometheus to scrape", "Monitor\n"),
+    ] {
+        let said = install_dry_run(&[&format!("metrics.scrape=\"{scrape}\"")]);
+        assert!(said.contains(kind) && !said.contains(not), "{scrape}: {said}");
+    }
+    let labels = [
+        "metrics={\"scrape\":\"PodMonitor\",\"labels\":{\"release\":\"p\"}}",
+        "alerts={\"rule\":\"Enabled\",\"labels\":{\"release\":\"p\"}}",
+    ];
+    taken(&render(&labels).expect_good(), &labels);
+    let service = ["metrics.scrape=\"ServiceMonitor\"", "alerts.rule=\"Enabled\""];
+    taken(&render(&service).expect_good(), &service);
+}
