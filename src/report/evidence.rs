@@ -279,6 +279,14 @@ impl Exchange {
     }
 }
 
+impl Exchange {
+    /// Whether this is an answer that was stored before: it says so, or it carries an earlier answer's id.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        self.cache_age_s.is_some() || (self.status == 200 && self.marks.has(Marks::ID_SEEN))
+    }
+}
+
 /// Whether two replies name the same organisation and workspace; `None` when they name nothing in common. A gateway that
 /// hides one of the two headers does not make another account of it.
 #[must_use]

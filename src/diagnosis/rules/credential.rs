@@ -197,6 +197,8 @@ fn refused_through_gateway(view: &View<'_>, leg: &Leg<'_>, frozen: &Exchange, pr
                 .map(|code| finding(code, leg.name(), Confidence::Possible, both.clone()))
                 .to_vec()
         }
+        // We send none here, and one arrives.
+        _ if leg.path.key_ref.is_none() => vec![stale(view, leg, new(Code::GatewayStaleCredential, sure), false)],
         // Whatever we send, a key arrives, and Claude refuses it: it is not ours.
         (Answer::Refused, Answer::Refused) => vec![stale(
             view,
@@ -337,7 +339,8 @@ pub(super) fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
     }
     let evidence = format!("{}{}", triple(leg, frozen), beside(view, leg));
     let mut found = Vec::new();
-    if Pair::of(view, leg).is_some_and(|pair| pair.same_key() && refused(pair.direct)) {
+    let refused_directly = Pair::of(view, leg).is_some_and(|pair| pair.same_key() && refused(pair.direct));
+    if refused_directly {
         // Claude refuses this very key: whoever wrote this reply, that explains it, and explains more.
         let rejected = Code::CredentialRejected;
         found.push(finding(rejected, leg.name(), Confidence::Likely, evidence.clone()));
@@ -346,7 +349,11 @@ pub(super) fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
         found.push(carrier_mismatch(leg, evidence, provenance.confidence));
         return found;
     }
-    let confidence = own_check(leg, frozen, provenance.confidence);
+    let confidence = match own_check(leg, frozen, provenance.confidence) {
+        // Claude's refusal of this key in the gateway's words explains the reply, too.
+        Confidence::Likely if refused_directly => Confidence::Possible,
+        confidence => confidence,
+    };
     if confidence == Confidence::Possible {
         // Upstream's refusal in the gateway's words looks the same.
         let reading = Code::GatewayStaleCredential;

@@ -19,7 +19,9 @@ fn swallowed(
     kind: ExchangeKind,
     complaint: ErrorClass,
 ) -> Option<(Confidence, String)> {
-    let reply = leg.known(kind).filter(|reply| leg.complete(reply))?;
+    let reply = leg
+        .known(kind)
+        .filter(|reply| leg.complete(reply) && !reply.is_stored())?;
     let direct = view.direct().and_then(|direct| Some((direct, direct.known(kind)?)));
     let pair = Pair::of(view, leg)?;
     let (confidence, theirs) = match direct {
@@ -34,7 +36,9 @@ fn swallowed(
 
 /// Without a control the same observation is a reading.
 fn swallowed_alone(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind) -> Option<(Confidence, String)> {
-    let reply = leg.known(kind).filter(|reply| leg.complete(reply))?;
+    let reply = leg
+        .known(kind)
+        .filter(|reply| leg.complete(reply) && !reply.is_stored())?;
     (view.direct().is_none() && !leg.path.is_direct() && leg.speaks_claude()).then(|| {
         (
             Confidence::Possible,
@@ -248,7 +252,7 @@ fn lost(
 fn beta_lost(leg: &Leg<'_>, accepted: bool) -> Confidence {
     let swallowed = leg
         .known(ExchangeKind::BogusBeta)
-        .is_some_and(|canary| leg.complete(canary));
+        .is_some_and(|canary| leg.complete(canary) && !canary.is_stored());
     match (accepted, swallowed) {
         (true, true) => Confidence::Certain,
         (false, false) => Confidence::Possible,

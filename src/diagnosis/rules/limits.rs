@@ -11,7 +11,7 @@ use crate::diagnosis::say;
 use crate::report::evidence::{Exchange, ExchangeKind, LimitKind, Marks, Phrase, same_account};
 
 /// Which of Claude's limits an error class is; a 429 that does not say is a rate limit.
-fn upstream_limit(reply: &Exchange, provenance: Provenance) -> Option<Code> {
+pub(super) fn upstream_limit(reply: &Exchange, provenance: Provenance) -> Option<Code> {
     match provenance.class {
         ErrorClass::RateLimit | ErrorClass::Throttled => Some(Code::RateLimited),
         ErrorClass::AccelerationLimit => Some(Code::AccelerationLimited),

@@ -1,5 +1,7 @@
 //! Reaching the first hop: names, connections, TLS, forward proxies, interception, resets, silence.
 
+use super::shot::shots;
+use super::stream::by_idle_timer;
 use super::{Finding, Leg, View};
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::diagnosis::finding::{Sharpen as _, finding};
@@ -194,6 +196,8 @@ pub(super) fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         ),
         // Streams that end early on every path are Claude's doing: see `stream`.
         Outcome::CutByReset if ends_early_elsewhere(view, leg) => return vec![],
+        // After the same silence twice it is a timer that resets, and it has its name.
+        Outcome::CutByReset if shots(view, leg).first().is_some_and(by_idle_timer) => return vec![],
         Outcome::ResetBeforeHead | Outcome::CutByReset => finding(
             Code::ConnectionReset,
             leg.name(),

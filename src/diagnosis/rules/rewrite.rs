@@ -7,7 +7,7 @@ use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
-use crate::report::evidence::{Exchange, Marks};
+use crate::report::evidence::{Exchange, ExchangeKind, Marks};
 use crate::resource::spec::Upstream;
 
 /// The status that Claude gives this class; `None` where it has several.
@@ -30,9 +30,12 @@ fn canonical(class: ErrorClass) -> Option<u16> {
 }
 
 /// Claude's error under another status. Claude itself was seen to send "Overloaded" as 500.
-pub(super) fn status(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+pub(super) fn status(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     if leg.path.is_direct() || !leg.speaks_claude() {
         return vec![];
+    }
+    if let Some(found) = refusals_as_failures(view, leg) {
+        return vec![found];
     }
     leg.exchanges()
         .filter(|reply| reply.stream.is_none() && reply.status != 0)
@@ -56,6 +59,32 @@ pub(super) fn status(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         })
         .into_iter()
         .collect()
+}
+
+/// What Claude refuses on the control ends here as a server error of the gateway's own, again and again, while the frozen
+/// request is answered: the gateway writes Claude's refusals anew.
+fn refusals_as_failures(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
+    let pair = Pair::of(view, leg).filter(|pair| leg.is_complete() && pair.direct_unaltered())?;
+    let refused = |reply: &&Exchange| {
+        pair.direct.now(reply.kind).is_some_and(|theirs| {
+            (400..=499).contains(&theirs.status)
+                && pair.direct.provenance(theirs).origin == Origin::Claude
+                && !matches!(reply.kind, ExchangeKind::BigBody | ExchangeKind::LargeHeader)
+        })
+    };
+    let failed = |reply: &&Exchange| reply.status >= 500 && !leg.provenance(reply).from_upstream();
+    let (failures, others): (Vec<_>, Vec<_>) = leg.exchanges().filter(refused).partition(failed);
+    let (first, [_, ..]) = failures.split_first().filter(|_| others.is_empty())? else {
+        return None;
+    };
+    let theirs = pair.direct.now(first.kind).map_or_else(String::new, say::head);
+    let evidence = format!(
+        "what Claude refuses comes as an error of the gateway's own, {} times: {}; direct: {theirs}",
+        failures.len(),
+        say::reply(first)
+    );
+    let found = finding(Code::StatusRewritten, leg.name(), Confidence::Likely, evidence);
+    Some(found.hop("gateway"))
 }
 
 /// An error under status 200, whoever made it: Claude never sends one outside a stream.
@@ -116,7 +145,7 @@ pub(super) fn response_headers(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let comparable = leg.complete(ours)
         && pair.direct.complete(theirs)
         && ours.kind == theirs.kind
-        && ours.cache_age_s.is_none()
+        && !ours.is_stored()
         && pair.same_model();
     if !comparable {
         return vec![];
@@ -193,18 +222,17 @@ pub(super) fn model(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     )]
 }
 
-/// The answer was stored before.
+/// The answer was stored before. One that comes to another request than the first shows it, too.
 pub(super) fn cached(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some(age) = leg
-        .main()
-        .filter(|main| main.status == 200)
-        .and_then(|main| main.cache_age_s)
-    else {
+    let judged = leg.main().filter(|main| main.status == 200 && main.is_stored());
+    let repeated = || leg.exchanges().find(|reply| reply.status == 200 && reply.is_stored());
+    let Some(reply) = judged.or_else(|| repeated().filter(|_| !leg.path.is_direct())) else {
         return vec![];
     };
-    let evidence = match age {
-        0 => "the answer is marked as a cache hit".to_owned(),
-        age => format!("the answer was stored {age} s ago"),
+    let evidence = match reply.cache_age_s {
+        None => "one answer's request-id comes with a later answer: it was stored".to_owned(),
+        Some(0) => "the answer is marked as a cache hit".to_owned(),
+        Some(age) => format!("the answer was stored {age} s ago"),
     };
     vec![finding(Code::ResponseCached, leg.name(), Confidence::Likely, evidence)]
 }

@@ -14,6 +14,11 @@ use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::say;
 use crate::report::evidence::{EventKind, Exchange, Outcome, StreamEvidence};
 
+/// Times that people set, seconds.
+const SET: [u32; 23] = [
+    1, 2, 3, 4, 5, 10, 15, 20, 25, 29, 30, 45, 50, 55, 60, 90, 100, 120, 180, 230, 240, 300, 600,
+];
+
 /// Everything about broken streams of this path.
 pub(super) fn broken(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     shots(view, leg)
@@ -70,9 +75,9 @@ fn broken_stream(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>, stream: &Strea
         found.push(new(Code::UpstreamStreamError, Confidence::Likely));
     } else {
         match shot.exchange.outcome {
-            // Resets, silence and what is longer than we read have rules of their own.
-            Outcome::CutByReset | Outcome::StalledInBody | Outcome::Oversized => return found,
-            Outcome::BrokenFraming => found.push(new(Code::StreamCut, guilt(shot)).hop("gateway")),
+            // Silence and what is longer than we read have rules of their own, and so has a reset that no timer explains.
+            Outcome::StalledInBody | Outcome::Oversized => return found,
+            Outcome::CutByReset if !by_idle_timer(shot) => return found,
             _ => found.push(cut(leg, shot, stream, &new)),
         }
     }
@@ -239,15 +244,34 @@ fn timer(shot: &Shot<'_>, stream: &StreamEvidence) -> Option<(Code, Confidence)>
     if stream.end_ms >= TIMER_MIN_MS && goes_on && (by_clock || (single && set)) {
         return Some((Code::StreamDurationCap, sure(by_clock && set)));
     }
-    None
+    between_events(shot).then_some((Code::StreamDurationCap, Confidence::Likely))
+}
+
+/// A cap that is looked at only when there is something to write strikes with the first event after it: each cut brackets it,
+/// and one time that a person would set lies between the last two events of all.
+fn between_events(shot: &Shot<'_>) -> bool {
+    let streams = || shot.failed.iter().filter_map(|exchange| exchange.stream.as_ref());
+    let after = streams().filter_map(|stream| stream.last_event_ms).max();
+    let before = streams().map(|stream| stream.end_ms).min();
+    match (after, before) {
+        (Some(after), Some(before)) if shot.failed.len() > 1 && streams().count() == shot.failed.len() => {
+            SET.iter().any(|set| (after..=before).contains(&(set * 1_000)))
+        }
+        _ => false,
+    }
+}
+
+/// Whether an idle timer ended this stream: the same silence twice.
+pub(super) fn by_idle_timer(shot: &Shot<'_>) -> bool {
+    let stream = shot.exchange.stream.as_ref();
+    stream
+        .and_then(|stream| timer(shot, stream))
+        .is_some_and(|found| found == (Code::StreamIdleTimeout, Confidence::Certain))
 }
 
 /// Whether the end came at a time that a person would set, within the noise of one sample. A gateway that closes a while after
 /// its timer struck shows the last event only: the timer is between that and the next one, which did not come.
 fn is_set(stream: &StreamEvidence) -> bool {
-    const SET: [u32; 23] = [
-        1, 2, 3, 4, 5, 10, 15, 20, 25, 29, 30, 45, 50, 55, 60, 90, 100, 120, 180, 230, 240, 300, 600,
-    ];
     let (struck, end) = (total(stream), stream.end_ms);
     let next = if struck < end { struck + stream.max_gap_ms } else { end };
     SET.iter().map(|seconds| seconds * 1_000).any(|set| {
@@ -264,7 +288,7 @@ pub(super) fn buffered(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     }
     shots(view, leg)
         .iter()
-        .filter(|shot| leg.complete(shot.exchange) && shot.exchange.cache_age_s.is_none())
+        .filter(|shot| leg.complete(shot.exchange) && !shot.exchange.is_stored())
         .filter_map(|shot| {
             let stream = shot.exchange.stream.as_ref()?;
             let direct = shot.control.and_then(|theirs| theirs.stream.as_ref());

@@ -67,10 +67,17 @@ pub(super) fn same_as_direct(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         return vec![];
     };
     let server_side = |exchange: &Exchange| exchange.status >= 500;
-    if provenance.from_upstream() || !server_side(reply) || !server_side(theirs) || !leg.speaks_claude() {
+    if provenance.from_upstream() || !server_side(reply) || !leg.speaks_claude() {
         return vec![];
     }
-    let Some(code) = code(theirs, direct) else {
+    let same_key = Pair::of(view, leg).is_some_and(|pair| pair.same_key());
+    let code = match server_side(theirs) {
+        true => code(theirs, direct),
+        // What Claude says of this key it says behind the gateway, too, unless the gateway tells of another trouble.
+        false if same_key && !super::unavailable::names_its_trouble(reply) => of_the_key(theirs, direct),
+        false => None,
+    };
+    let Some(code) = code else {
         return vec![];
     };
     let evidence = format!(
@@ -79,6 +86,12 @@ pub(super) fn same_as_direct(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         say::head(theirs)
     );
     vec![finding(code, leg.name(), Confidence::Likely, evidence)]
+}
+
+/// What Claude says of a key, whoever sends it.
+fn of_the_key(reply: &Exchange, provenance: Provenance) -> Option<Code> {
+    let refused = super::credential::is_refusal(provenance.class).then_some(Code::CredentialRejected);
+    refused.or_else(|| super::limits::upstream_limit(reply, provenance))
 }
 
 /// A page of a Cloudflare zone that cannot be named: on both legs it is Claude's edge, on one it convicts nobody.

@@ -253,4 +253,21 @@ fn a_gateway_that_lets_a_random_key_in_and_not_ours_contradicts_itself() {
     ] {
         assert!(message.contains(part), "{part} is missing in: {message}");
     }
+fn a_key_that_arrives_where_none_is_sent_is_the_gateways() {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    let edge = story.on("edge");
+    (edge.path.key_ref, edge.leg.key) = (None, None);
+    edge.frozen(claude(401, E::KeyInvalid));
+    assert_eq!(story.verdict(), "Failing GatewayStaleCredential@edge");
+}
+
+#[test]
+fn a_refusal_in_the_gateways_words_is_no_check_of_its_own_where_claude_refuses_the_key() {
+    let mut story = Story::new();
+    story.on("direct").frozen(claude(401, E::KeyInvalid));
+    story.on("edge").frozen(page(401)).reply(K::BadKey, page(401));
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing CredentialRejected@");
+    assert!(!accusations(&diagnosis.findings).contains(&"GatewayAuthRefused@edge".to_owned()));
 }

@@ -229,3 +229,42 @@ fn another_account_model_cache_and_retries_are_warnings() {
     any.on("edge").virtual_key();
     assert_eq!(any.verdict(), "Healthy @");
 }
+
+#[test]
+fn an_answer_to_another_request_shows_a_cache_and_no_lost_header() {
+    let mut story = Story::healthy();
+    let stored = Exchange {
+        marks: genuine().with(Marks::ID_SEEN),
+        ..ok()
+    };
+    for (kind, class) in [(K::BogusBeta, E::BetaUnexpected), (K::BogusVersion, E::VersionInvalid)] {
+        story.on("direct").reply(kind, claude(400, class));
+        story.on("edge").reply(kind, stored.clone());
+    }
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Degraded ResponseCached@edge");
+    assert_eq!(accusations(&diagnosis.findings), ["ResponseCached@edge"]);
+}
+
+#[test]
+fn refusals_that_come_as_server_errors_are_rewritten_and_one_of_them_may_be_an_accident() {
+    let with = |canaries: &[(K, E)]| {
+        let mut story = Story::healthy();
+        for (kind, class) in canaries {
+            story.on("direct").reply(*kind, claude(400, *class));
+            story.on("edge").reply(*kind, page(502));
+        }
+        story
+    };
+    let two = [(K::BogusBeta, E::BetaUnexpected), (K::BogusVersion, E::VersionInvalid)];
+    assert_eq!(with(&two).verdict(), "Degraded StatusRewritten@edge");
+    assert_eq!(with(&two[..1]).verdict(), "Healthy @");
+    let mut some = with(&two);
+    some.on("direct").reply(K::UnknownField, claude(400, E::ExtraInputs));
+    some.on("edge").reply(K::UnknownField, claude(400, E::ExtraInputs));
+    assert_eq!(
+        some.verdict(),
+        "Healthy @",
+        "what passes some refusals on rewrites none"
+    );
+}

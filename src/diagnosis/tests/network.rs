@@ -340,3 +340,33 @@ fn certificates_clocks_and_latency_warn() {
     story.context.latency.iter_mut().for_each(|pair| pair.gateway_ms = 340);
     assert_eq!(story.verdict(), "Healthy @", "below 250 ms nobody feels it");
 }
+
+#[test]
+fn a_reset_after_the_same_silence_twice_is_an_idle_timer() {
+    let mut slow = stream();
+    if let Some(stream) = &mut slow.stream {
+        (stream.max_gap_ms, stream.last_event_ms, stream.end_ms) = (5_100, Some(7_000), 7_000);
+    }
+    let story = pair(slow, &cut(Outcome::CutByReset, 9, 700, 2_700));
+    assert_eq!(story.verdict(), "Failing StreamIdleTimeout@edge");
+    assert_eq!(accusations(&story.diagnose().findings), ["StreamIdleTimeout@edge"]);
+}
+
+#[test]
+fn a_bare_failure_beside_claudes_refusal_of_the_key_accuses_no_gateway() {
+    let refusal = claude(401, E::KeyInvalid);
+    let bare = pair(refusal.clone(), &page(503));
+    assert_eq!(bare.verdict(), "Failing CredentialRejected@");
+    assert_eq!(
+        accusations(&bare.diagnose().findings),
+        ["CredentialRejected@direct", "CredentialRejected@edge"]
+    );
+    let told = Exchange {
+        phrase: Phrase::DnsFailure,
+        ..page(503)
+    };
+    assert!(
+        accusations(&pair(refusal, &told).diagnose().findings).contains(&"UpstreamDnsFailure@edge".to_owned()),
+        "a gateway that names its trouble has it"
+    );
+}

@@ -195,3 +195,29 @@ fn a_gateway_that_closes_a_moment_after_its_total_timer_has_no_idle_timer() {
         diagnosis.verdict.advice
     );
 }
+
+#[test]
+fn broken_framing_is_a_cut_like_any_other_and_may_have_a_timer() {
+    let broken = |last, end| cut(Outcome::BrokenFraming, 3, last, end);
+    let story = pair(slow_stream(9_000), &[broken(700, 3_702), broken(1_500, 4_508)]);
+    assert_eq!(story.verdict(), "Failing StreamIdleTimeout@edge");
+}
+
+#[test]
+fn a_cap_that_strikes_with_the_next_event_is_bracketed_by_two_cuts() {
+    let story = |first, second| pair(slow_stream(9_000), &[first, second]).verdict();
+    assert_eq!(
+        story(closed(8, 1_990, 2_270), closed(7, 1_800, 2_090)),
+        "Failing StreamDurationCap@edge"
+    );
+    assert_eq!(
+        story(closed(8, 1_990, 2_270), closed(9, 2_400, 2_690)),
+        "Failing StreamCut@edge",
+        "no time lies in both"
+    );
+    assert_eq!(
+        story(closed(8, 2_190, 2_670), closed(7, 2_200, 2_460)),
+        "Failing StreamCut@edge",
+        "a time that nobody sets"
+    );
+}

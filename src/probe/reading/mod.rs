@@ -64,7 +64,14 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
     let mut arrivals = Vec::new();
     let mut last_data = String::new();
     let mut reading = ErrorReading::default();
-    if head.status == 200 && is_event_stream(&content_type, asked, &decoded.bytes) {
+    if head.status == 200
+        && is_event_stream(
+            &content_type,
+            asked,
+            &decoded.bytes,
+            received.outcome == Outcome::Answered,
+        )
+    {
         let stream = stream::read(&decoded.bytes, &decoded.chunks, &received.chunks);
         if stream.oversized {
             exchange.outcome = Outcome::Oversized;
@@ -110,10 +117,11 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
     }
 }
 
-fn is_event_stream(content_type: &str, asked: &Asked, body: &[u8]) -> bool {
+/// `whole`: the body came to its end, and an empty one with no type is no stream.
+fn is_event_stream(content_type: &str, asked: &Asked, body: &[u8], whole: bool) -> bool {
     let looks = body.starts_with(b"event:") || body.starts_with(b"data:") || body.starts_with(b":");
     content_type.starts_with("text/event-stream")
-        || (asked.stream && (looks || body.is_empty()) && content_type.is_empty())
+        || (asked.stream && (looks || (body.is_empty() && !whole)) && content_type.is_empty())
 }
 
 /// Adds what only the transport knows.
@@ -284,7 +292,7 @@ fn common(exchange: &mut Exchange, kind: ExchangeKind, headers: &HeaderMap) {
     });
     exchange.account = account(headers);
     exchange.headroom = headroom(headers);
-    exchange.cache_age_s = cache_age(headers);
+    exchange.cache_age_s = cache_age(headers, exchange.total_ms);
     if kind == ExchangeKind::Frozen && exchange.status == 200 {
         exchange.header_set = Some(header_set(headers));
     }
@@ -336,8 +344,9 @@ fn header_set(headers: &HeaderMap) -> u32 {
     digest32(&names.into_iter().collect::<Vec<_>>().join("\n"))
 }
 
-/// `age`, or a cache that says it hit.
-fn cache_age(headers: &HeaderMap) -> Option<u32> {
+/// `age`, or a cache that says it hit. An answer no older than its own exchange was made for it: a cache that holds it back
+/// counts from the moment its head came.
+fn cache_age(headers: &HeaderMap, total_ms: Option<u32>) -> Option<u32> {
     const CACHES: [&str; 9] = [
         "x-cache",
         "x-cache-status",
@@ -360,7 +369,8 @@ fn cache_age(headers: &HeaderMap) -> Option<u32> {
                 || value == "true"
         });
     let age = headers::text(headers, "age").and_then(|age| age.trim().parse::<u32>().ok());
-    match (age.filter(|&age| age > 0), hit) {
+    let older = |age: &u32| age.saturating_mul(1_000) > total_ms.unwrap_or(0);
+    match (age.filter(older), hit) {
         (Some(age), _) => Some(age),
         (None, true) => Some(0),
         (None, false) => None,
@@ -387,4 +397,26 @@ fn headroom(headers: &HeaderMap) -> Option<Headroom> {
             .and_then(|limit| limit.limit)
             .map(|limit| u32::try_from(limit).unwrap_or(u32::MAX)),
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_no_older_than_its_exchange_was_not_stored() {
+        let headers = |pairs: &[(&'static str, &str)]| -> HeaderMap {
+            let pair =
+                |(name, value): &(&'static str, &str)| (http::HeaderName::from_static(name), value.parse().unwrap());
+            pairs.iter().map(pair).collect()
+        };
+        assert_eq!(cache_age(&headers(&[("age", "1")]), Some(1_900)), None);
+        assert_eq!(cache_age(&headers(&[("age", "3")]), Some(1_900)), Some(3));
+        assert_eq!(
+            cache_age(&headers(&[("age", "1"), ("x-cache", "HIT from a")]), Some(1_900)),
+            Some(0)
+        );
+        assert_eq!(cache_age(&headers(&[("age", "0")]), Some(0)), None);
+    }
 }
