@@ -584,7 +584,10 @@ impl LegState<'_> {
             self.ids.push(id);
         }
         details.received(received, &read.arrivals, &context.redactor);
-        if let Some(skew) = read.date.as_deref().and_then(clock_skew) {
+        let since = |ms: Option<u32>| Duration::from_millis(u64::from(ms.unwrap_or(0)));
+        let (whole, head) = (since(read.exchange.total_ms), since(read.exchange.first_byte_ms));
+        let clock = |date: &str| clock_skew(date, whole, whole.saturating_sub(head));
+        if let Some(skew) = read.date.as_deref().and_then(clock) {
             context.publish(self.index, |evidence, _| {
                 evidence.handshake.clock_skew_s.get_or_insert(skew);
             });
@@ -594,9 +597,16 @@ impl LegState<'_> {
     }
 }
 
-/// The peer's clock minus ours, seconds; `date` has whole ones, so a difference of one is none.
-fn clock_skew(date: &str) -> Option<i32> {
-    let theirs = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?;
-    let seconds = theirs.as_second() - jiff::Timestamp::now().as_second();
+/// The peer's clock minus ours, seconds; `date` has whole ones, so a difference of one is none. The head that bears it was
+/// made between the sending of the request and its own arrival, which are so long ago: in between nothing differs.
+fn clock_skew(date: &str, sent: Duration, arrived: Duration) -> Option<i32> {
+    let theirs = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(date)
+        .ok()?
+        .as_second();
+    let now = jiff::Timestamp::now();
+    let ago = |time: Duration| now.checked_sub(time).ok().map(jiff::Timestamp::as_second);
+    let (sent, arrived) = (ago(sent)?, ago(arrived)?);
+    let seconds = theirs - theirs.clamp(sent.min(arrived), arrived);
     i32::try_from(if seconds.abs() <= 1 { 0 } else { seconds }).ok()
 }

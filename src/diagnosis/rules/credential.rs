@@ -339,8 +339,7 @@ pub(super) fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
     }
     let evidence = format!("{}{}", triple(leg, frozen), beside(view, leg));
     let mut found = Vec::new();
-    let refused_directly = Pair::of(view, leg).is_some_and(|pair| pair.same_key() && refused(pair.direct));
-    if refused_directly {
+    if Pair::of(view, leg).is_some_and(|pair| pair.same_key() && refused(pair.direct)) {
         // Claude refuses this very key: whoever wrote this reply, that explains it, and explains more.
         let rejected = Code::CredentialRejected;
         found.push(finding(rejected, leg.name(), Confidence::Likely, evidence.clone()));
@@ -349,11 +348,7 @@ pub(super) fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
         found.push(carrier_mismatch(leg, evidence, provenance.confidence));
         return found;
     }
-    let confidence = match own_check(leg, frozen, provenance.confidence) {
-        // Claude's refusal of this key in the gateway's words explains the reply, too.
-        Confidence::Likely if refused_directly => Confidence::Possible,
-        confidence => confidence,
-    };
+    let confidence = own_check(leg, frozen, provenance.confidence);
     if confidence == Confidence::Possible {
         // Upstream's refusal in the gateway's words looks the same.
         let reading = Code::GatewayStaleCredential;

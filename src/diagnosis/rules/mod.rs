@@ -5,6 +5,7 @@
 
 mod credential;
 mod headers;
+mod hidden;
 mod key;
 mod limits;
 mod network;
@@ -35,6 +36,7 @@ const PATH_RULES: &[PathRule] = &[
     headers::version_canary,
     headers::body_canary,
     headers::frozen,
+    hidden::same_as_direct,
     limits::upstream,
     limits::gateway,
     limits::parallel,
@@ -70,7 +72,6 @@ const PATH_RULES: &[PathRule] = &[
     times::other_carrier,
     unavailable::towards_upstream,
     upstream::says,
-    upstream::same_as_direct,
     upstream::unnamed_edge,
     upstream::request_invalid,
     upstream::model_not_found,
@@ -83,6 +84,7 @@ pub(super) fn apply(view: &View<'_>) -> Vec<Finding> {
     for leg in &view.legs {
         let mut on_leg: Vec<Finding> = PATH_RULES.iter().flat_map(|rule| rule(view, leg)).collect();
         replicas::temper(leg, &mut on_leg);
+        hidden::acquit(view, leg, &mut on_leg);
         on_leg.sort_by_key(|finding| (finding.code, Reverse(finding.confidence), Reverse(finding.severity)));
         on_leg.dedup_by_key(|finding| finding.code);
         findings.extend(on_leg);

@@ -6,7 +6,7 @@
 
 use super::shot::{Shot, shots};
 use super::unavailable::TIMER_MIN_MS;
-use super::{Finding, Leg, View};
+use super::{Finding, Leg, View, hidden};
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::same_time;
@@ -62,9 +62,10 @@ fn broken_stream(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>, stream: &Strea
     let new = |code, confidence| finding(code, leg.name(), confidence, evidence.clone());
     let mut found = Vec::new();
     let both = if leg.path.is_direct() {
-        view.gateways()
-            .filter_map(|gateway| gateway.now(shot.exchange.kind))
-            .any(ended_early)
+        view.gateways().any(|gateway| {
+            let hidden = shot.frozen && hidden::may_hide(view, gateway);
+            hidden || gateway.now(shot.exchange.kind).is_some_and(ended_early)
+        })
     } else {
         shot.control.is_none() && shot.beside.is_some_and(ended_early)
     };
@@ -107,7 +108,7 @@ fn broken_stream(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>, stream: &Strea
 }
 
 /// The control's stream began and ended without `message_stop`.
-fn ended_early(theirs: &Exchange) -> bool {
+pub(super) fn ended_early(theirs: &Exchange) -> bool {
     theirs
         .stream
         .as_ref()
@@ -244,7 +245,8 @@ fn timer(shot: &Shot<'_>, stream: &StreamEvidence) -> Option<(Code, Confidence)>
     if stream.end_ms >= TIMER_MIN_MS && goes_on && (by_clock || (single && set)) {
         return Some((Code::StreamDurationCap, sure(by_clock && set)));
     }
-    between_events(shot).then_some((Code::StreamDurationCap, Confidence::Likely))
+    let brackets = stream.end_ms >= TIMER_MIN_MS && goes_on && between_events(shot);
+    brackets.then_some((Code::StreamDurationCap, Confidence::Likely))
 }
 
 /// A cap that is looked at only when there is something to write strikes with the first event after it: each cut brackets it,

@@ -76,10 +76,6 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
             say::seconds(ms)
         ));
     }
-    if direct_trouble(view).is_some_and(|(theirs, _)| theirs.status >= 500) {
-        // Claude has trouble of its own at this moment: that explains it, and has a name (see `upstream::same_as_direct`).
-        return new(Code::GatewayUnavailable, Confidence::Possible);
-    }
     let (code, confidence) = match (shot.provenance.origin, shot.exchange.status) {
         (Origin::Unknown, _) | (_, 0) => (Code::GatewayUnavailable, Confidence::Possible),
         _ => cause(view, leg, shot),

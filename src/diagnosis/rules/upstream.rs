@@ -35,7 +35,8 @@ pub(super) fn says(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     }]
 }
 
-fn code(reply: &Exchange, provenance: Provenance) -> Option<Code> {
+/// Which trouble of Claude's or its edge's this reply is; the trouble of a key is not among them.
+pub(super) fn code(reply: &Exchange, provenance: Provenance) -> Option<Code> {
     match (provenance.class, provenance.origin) {
         (ErrorClass::Overloaded, _) => Some(Code::UpstreamOverloaded),
         (ErrorClass::Internal | ErrorClass::Timeout, _) => Some(Code::UpstreamError),
@@ -57,41 +58,15 @@ fn beside(view: &View<'_>, leg: &Leg<'_>) -> String {
         .map_or_else(String::new, |direct| format!("; direct: {}", say::head(direct)))
 }
 
-/// A reply whose making is unknown, or that the gateway made, while Claude answers the control with trouble of its own: the
-/// same trouble explains both.
-pub(super) fn same_as_direct(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some((reply, provenance)) = leg.trouble().filter(|_| !leg.path.is_direct()) else {
-        return vec![];
-    };
-    let Some((theirs, direct)) = direct_trouble(view) else {
-        return vec![];
-    };
-    let server_side = |exchange: &Exchange| exchange.status >= 500;
-    if provenance.from_upstream() || !server_side(reply) || !leg.speaks_claude() {
-        return vec![];
+/// What a page of a Cloudflare zone that cannot be named says, if it is Claude's.
+pub(super) fn unnamed_page(reply: &Exchange, provenance: Provenance) -> Option<Code> {
+    let page = reply.marks.has(Marks::CF_RAY) && (reply.marks.has(Marks::HTML) || reply.marks.has(Marks::CHALLENGE));
+    match reply.status {
+        _ if !page || provenance.origin != Origin::Unknown => None,
+        403 => Some(Code::EdgeBlocked),
+        500..=599 => Some(Code::UpstreamError),
+        _ => None,
     }
-    let same_key = Pair::of(view, leg).is_some_and(|pair| pair.same_key());
-    let code = match server_side(theirs) {
-        true => code(theirs, direct),
-        // What Claude says of this key it says behind the gateway, too, unless the gateway tells of another trouble.
-        false if same_key && !super::unavailable::names_its_trouble(reply) => of_the_key(theirs, direct),
-        false => None,
-    };
-    let Some(code) = code else {
-        return vec![];
-    };
-    let evidence = format!(
-        "{}; direct at the same moment: {}",
-        say::reply(reply),
-        say::head(theirs)
-    );
-    vec![finding(code, leg.name(), Confidence::Likely, evidence)]
-}
-
-/// What Claude says of a key, whoever sends it.
-fn of_the_key(reply: &Exchange, provenance: Provenance) -> Option<Code> {
-    let refused = super::credential::is_refusal(provenance.class).then_some(Code::CredentialRejected);
-    refused.or_else(|| super::limits::upstream_limit(reply, provenance))
 }
 
 /// A page of a Cloudflare zone that cannot be named: on both legs it is Claude's edge, on one it convicts nobody.
@@ -99,25 +74,16 @@ pub(super) fn unnamed_edge(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = leg.trouble() else {
         return vec![];
     };
-    let page = |exchange: &Exchange| {
-        exchange.marks.has(Marks::CF_RAY)
-            && (exchange.marks.has(Marks::HTML) || exchange.marks.has(Marks::CHALLENGE))
-            && matches!(exchange.status, 403 | 500..=599)
-    };
-    if provenance.origin != Origin::Unknown || !page(reply) {
+    let Some(code) = unnamed_page(reply, provenance) else {
         return vec![];
-    }
+    };
     let everywhere = view.legs.len() > 1
         && view.legs.iter().all(|other| {
             other
                 .trouble()
-                .is_some_and(|(theirs, _)| page(theirs) && theirs.status == reply.status)
+                .is_some_and(|(theirs, said)| theirs.status == reply.status && unnamed_page(theirs, said).is_some())
+                || super::hidden::may_hide(view, other)
         });
-    let code = if reply.status == 403 {
-        Code::EdgeBlocked
-    } else {
-        Code::UpstreamError
-    };
     let confidence = if everywhere {
         Confidence::Likely
     } else {

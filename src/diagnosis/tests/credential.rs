@@ -253,6 +253,9 @@ fn a_gateway_that_lets_a_random_key_in_and_not_ours_contradicts_itself() {
     ] {
         assert!(message.contains(part), "{part} is missing in: {message}");
     }
+}
+
+#[test]
 fn a_key_that_arrives_where_none_is_sent_is_the_gateways() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());

@@ -4,7 +4,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::Role;
 use crate::diagnosis::fixture::*;
-use crate::report::evidence::{Exchange, KeyDefect, Marks, Outcome, SkipReason, Trust};
+use crate::report::evidence::{Exchange, KeyDefect, Marks, Outcome, Phrase, SkipReason, Trust};
 use crate::resource::spec::Upstream;
 
 #[test]
@@ -373,4 +373,49 @@ fn over_budget_a_gateway_without_a_route_for_counting_is_no_wrong_route() {
         story.context.canaries = known.clone();
         assert_eq!(story.verdict(), verdict);
     }
+}
+
+#[test]
+fn errors_in_the_gateways_words_accuse_no_gateway_while_claude_has_trouble_of_its_own() {
+    let told = |theirs: Exchange, ours: Exchange| {
+        let mut story = Story::new();
+        story.on("direct").frozen(theirs);
+        story.on("edge").frozen(ours);
+        (story.verdict(), accusations(&story.diagnose().findings))
+    };
+    let both = |code: &str| {
+        (
+            format!("Failing {code}@"),
+            vec![format!("{code}@direct"), format!("{code}@edge")],
+        )
+    };
+    for status in [403, 500, 502, 503] {
+        let answer = told(claude(403, E::Permission), page(status));
+        assert_eq!(answer, both("PermissionDenied"), "{status}");
+    }
+    assert_eq!(
+        told(claude(429, E::SpendLimitEnforced), page(429)),
+        both("QuotaExhausted")
+    );
+    assert_eq!(told(claude(400, E::CreditExhausted), page(400)), both("QuotaExhausted"));
+    assert_eq!(told(claude(404, E::ModelNotFound), page(500)), both("ModelNotFound"));
+    assert_eq!(
+        told(cut(Outcome::CutByClose, 5, 700, 720), page(500)),
+        both("UpstreamStreamError")
+    );
+    // Another status, a mark of a check, words about the way to Claude: these are the gateway's.
+    let (_, own) = told(claude(429, E::SpendLimitEnforced), page(403));
+    assert!(own.contains(&"GatewayPolicyDenied@edge".to_owned()), "{own:?}");
+    let asked = Exchange {
+        marks: Marks::HTML.with(Marks::WWW_AUTHENTICATE),
+        ..page(401)
+    };
+    let (_, own) = told(claude(401, E::KeyInvalid), asked);
+    assert!(own.contains(&"GatewayAuthRefused@edge".to_owned()), "{own:?}");
+    let told_so = Exchange {
+        phrase: Phrase::DnsFailure,
+        ..page(502)
+    };
+    let (_, own) = told(claude(529, E::Overloaded), told_so);
+    assert!(own.contains(&"UpstreamDnsFailure@edge".to_owned()), "{own:?}");
 }

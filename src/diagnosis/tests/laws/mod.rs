@@ -188,6 +188,20 @@ fn contradicts(full: &Diagnosis, accusation: &str) -> bool {
             .any(|finding| finding.evidence.starts_with("contradictory"))
 }
 
+/// Whether Claude's own trouble on the control acquitted the gateway of this: its words may have repeated that trouble, and
+/// without the control nothing says so.
+fn acquitted(full: &[String], accusation: &str) -> bool {
+    let from_words = [
+        "GatewayAuthRefused",
+        "GatewayPolicyDenied",
+        "GatewayRateLimited",
+        "UpstreamUnreachable",
+        "UpstreamConnectTimeout",
+    ];
+    let of_claude = |before: &String| before.ends_with("@direct") && !before.starts_with("DirectPath");
+    from_words.iter().any(|code| accusation.starts_with(code)) && full.iter().any(of_claude)
+}
+
 /// The same cases in every run of the suite; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further.
 fn config() -> ProptestConfig {
     let set = ProptestConfig::default();
