@@ -3,6 +3,7 @@
 use crate::certificates::authority;
 use crate::elsewhere;
 use crate::litellm::{self, Litellm};
+use crate::others::Other;
 use crate::program::{self, Program, Start};
 use crate::stage::{Stage, write};
 
@@ -44,6 +45,8 @@ pub enum Front {
     Envoy(Envoy),
     /// Squid: lines of its configuration, `http_port` included (`{listen}` is its address).
     Squid(String),
+    /// Another program of one configuration file.
+    Other(Other),
     /// LiteLLM: which of the shared instances.
     Litellm(Litellm),
     /// No program: these bytes are the reply to every request, recorded from a gateway that cannot be run here.
@@ -131,6 +134,7 @@ impl Front {
             Self::Haproxy { .. } => "haproxy",
             Self::Envoy(_) => "envoy",
             Self::Squid(_) => "squid",
+            Self::Other(other) => other.name(),
             Self::Litellm(_) => "litellm",
             Self::Recorded(_) => "recorded",
             Self::Nobody => "none",
@@ -142,7 +146,7 @@ impl Front {
         match &mut self {
             Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => *tls = Some(certificate),
             Self::Envoy(envoy) => envoy.tls = Some(certificate),
-            Self::Squid(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => {
+            Self::Squid(_) | Self::Other(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => {
                 panic!("no TLS towards the client here")
             }
         }
@@ -163,7 +167,7 @@ impl Front {
         match self {
             Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => tls.is_some(),
             Self::Envoy(envoy) => envoy.tls.is_some(),
-            Self::Squid(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => false,
+            Self::Squid(_) | Self::Other(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => false,
         }
     }
 
@@ -190,6 +194,7 @@ impl Front {
                 texts
             }
             Self::Squid(lines) => vec![lines],
+            Self::Other(other) => vec![other.lines],
             Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => Vec::new(),
         }
     }
@@ -217,7 +222,7 @@ impl Front {
         let certificate = match self {
             Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => *tls,
             Self::Envoy(envoy) => envoy.tls,
-            Self::Squid(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => None,
+            Self::Squid(_) | Self::Other(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => None,
         };
         if let Some(certificate) = certificate {
             let name = match certificate {
@@ -266,6 +271,7 @@ impl Front {
                 squid_conf(lines),
                 vec!["-N", "-f", "{own}/squid.conf"],
             ),
+            Self::Other(other) => other.parts(),
             Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => return None,
         };
         stage.name("own", own);

@@ -2,8 +2,8 @@
 //! then measured and diagnosed as in the cluster.
 //!
 //! ```text
-//! case ──► stand-in (faults) ◄── front: nginx, HAProxy, Envoy, Squid ◄─┬─ look: a raw request must see the fault
-//!   │            ▲                                                     └─ probe::run ──► diagnose ──► the verdict must be right
+//! case ──► stand-in (faults) ◄── front: nginx, HAProxy, Envoy, Squid … ◄─┬─ look: a raw request must see the fault
+//!   │            ▲                                                       └─ probe::run ──► diagnose ──► the verdict must be right
 //!   └── expect   └──────────────────────── direct ─────────────────────────┘
 //! ```
 //!
@@ -21,6 +21,7 @@ mod elsewhere;
 mod front;
 mod litellm;
 mod look;
+mod others;
 mod program;
 mod register;
 mod report;

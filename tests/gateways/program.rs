@@ -105,8 +105,8 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // None of them leaves children behind: nginx runs without a master, the others are one process (Squid's helpers end
-        // with their standard input).
+        // None of them leaves children behind: nginx and Apache run without a master, the others are one process (Squid's helpers
+        // and Varnish's worker end with their standard input).
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -41,6 +41,7 @@ files! {
     litellm
     network
     operator
+    others
     pairs
     recorded
     routes
