@@ -86,7 +86,7 @@ told to think as little as it allows. Canaries use the path's own key and, where
 counts. Elsewhere they carry a field that Claude refuses, or ask for one token.
 
 A stream shows buffering only when its events spread over at least a second and ten reads on the direct path. The default of 64 tokens is
-cheap and may be too short for that on a fast model: then the verdict says so by saying nothing. To look for buffers of 8 or 16 KiB set
+cheap and may be too short for that on a fast model: then `StreamIntact` says that buffering does not show. To look for buffers of 8 or 16 KiB set
 `request.maxTokens` to 1024 or more and a prompt that fills it, or opt into `longRequest`.
 ";
 

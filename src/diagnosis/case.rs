@@ -35,6 +35,8 @@ pub struct Request {
     pub stream: bool,
     /// The body is a saved one, not built from prompt and model.
     pub saved_body: bool,
+    /// How long the long request is to take at least, milliseconds, where the probe has one.
+    pub long_at_least_ms: Option<u32>,
 }
 
 /// What a path is for.

@@ -455,6 +455,34 @@ fn headers(view: &View<'_>) -> Judged {
     }
 }
 
+/// Where the long request was answered in less time than it is meant to take.
+fn too_short(view: &View<'_>, verified_ms: u32) -> String {
+    let sent = view.gateways().any(|leg| leg.now(ExchangeKind::Long).is_some());
+    match view
+        .case
+        .request
+        .long_at_least_ms
+        .filter(|wanted| sent && verified_ms < *wanted)
+    {
+        Some(wanted) => format!(
+            " The long request was to take {}: raise its maxTokens.",
+            super::say::seconds(wanted)
+        ),
+        None => String::new(),
+    }
+}
+
+/// Nothing is said of buffers where they could not show.
+fn buffering(view: &View<'_>) -> &'static str {
+    let control = view.direct().into_iter().flat_map(Leg::exchanges);
+    let mut streams = control.filter_map(|exchange| exchange.stream.as_ref()).peekable();
+    if streams.peek().is_none() || streams.any(super::rules::shows_buffering) {
+        ""
+    } else {
+        " Whether they are buffered does not show with this request: its events came within a second, or in few pieces, on the direct path, too."
+    }
+}
+
 fn stream(view: &View<'_>) -> Judged {
     let verified: Vec<Option<(u32, u32)>> = view
         .gateways()
@@ -476,8 +504,10 @@ fn stream(view: &View<'_>) -> Judged {
             Status::True,
             Reason::Complete,
             format!(
-                "Streams arrive complete on every gateway; verified up to {} and {bytes} bytes.",
-                super::say::seconds(ms)
+                "Streams arrive complete on every gateway; verified up to {} and {bytes} bytes.{}{}",
+                super::say::seconds(ms),
+                too_short(view, ms),
+                buffering(view)
             ),
         ),
         None => (

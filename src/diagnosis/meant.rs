@@ -19,6 +19,10 @@ impl Request {
             betas: request.betas.clone(),
             stream: request.stream,
             saved_body: matches!(request.body, Body::Saved(_)),
+            long_at_least_ms: probe
+                .exchanges
+                .long
+                .map(|long| u32::try_from(long.at_least.as_millis()).unwrap_or(u32::MAX)),
         }
     }
 }

@@ -173,3 +173,41 @@ fn a_run_reserves_what_it_may_use() {
     assert_eq!(reservation(&probe(), CanaryChoice::default()), tokens.run);
     assert_eq!(reservation(&probe(), DUE), tokens.run + tokens.canaries);
 }
+
+#[test]
+fn the_long_request_has_its_own_time_on_each_path_and_its_own_tokens() {
+    let mut probe = probe();
+    probe.exchanges.long = Some(LongRequest {
+        every: Duration::from_secs(86_400),
+        at_least: Duration::from_secs(60),
+        max_tokens: 4_000,
+        timeout: Duration::from_secs(300),
+    });
+    let choice = CanaryChoice { long: true, ..DUE };
+    // Two paths in the larger pod take turns.
+    assert_eq!(
+        run_timeout(&probe, choice),
+        probe.run_timeout + Duration::from_secs(600)
+    );
+    assert_eq!(run_timeout(&probe, DUE), probe.run_timeout);
+    let PodPlan { plan, .. } = plan(&probe, &probe.pods[0], "s1", choice, &Settings::default());
+    assert_eq!(plan.long_timeout_ms, 300_000);
+    let long = |leg: &Leg| {
+        leg.exchanges
+            .iter()
+            .find(|it| it.kind == ExchangeKind::Long)
+            .map(|it| it.amount)
+    };
+    assert!(plan.legs.iter().all(|leg| long(leg) == Some(4_000)));
+    let tokens = estimate(&probe);
+    assert_eq!(tokens.long_one.output, 4_000);
+    assert_eq!(reservation(&probe, choice), tokens.run + tokens.canaries + tokens.long);
+    let broke = CanaryChoice {
+        zero_token_only: true,
+        ..choice
+    };
+    assert_eq!(
+        (run_timeout(&probe, broke), reservation(&probe, broke)),
+        (probe.run_timeout, 0)
+    );
+}

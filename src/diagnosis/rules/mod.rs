@@ -18,6 +18,8 @@ mod times;
 mod unavailable;
 mod upstream;
 
+pub(super) use stream::shows_buffering;
+
 use std::cmp::Reverse;
 
 use super::view::{Leg, View};

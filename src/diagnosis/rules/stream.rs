@@ -319,13 +319,23 @@ pub(super) fn buffered(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// Observable only when the control's own events spread over at least a second and ten reads.
+/// Whether buffers on another path can be seen against this stream of the control: its events spread over at least a second and
+/// ten reads.
+pub(in crate::diagnosis) fn shows_buffering(direct: &StreamEvidence) -> bool {
+    length(direct).is_some_and(|length| length >= 1_000) && direct.reads >= 10
+}
+
+/// From the first event to the last.
+fn length(stream: &StreamEvidence) -> Option<u32> {
+    Some(stream.last_event_ms?.saturating_sub(stream.first_event_ms?))
+}
+
+/// Observable only where the control shows it.
 fn is_held_back(stream: &StreamEvidence, direct: &StreamEvidence) -> bool {
-    let length = |stream: &StreamEvidence| Some(stream.last_event_ms?.saturating_sub(stream.first_event_ms?));
     let (Some(ours), Some(theirs)) = (length(stream), length(direct)) else {
         return false;
     };
-    let observable = theirs >= 1_000 && direct.reads >= 10;
+    let observable = shows_buffering(direct);
     // Late and at once; or in few lumps with silences that the control does not have.
     let at_once = ours <= theirs / 5 && stream.reads <= direct.reads / 2;
     let lumps = stream.reads <= direct.reads / 4

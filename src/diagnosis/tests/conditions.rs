@@ -282,3 +282,28 @@ fn a_path_that_comes_and_goes_is_a_warning_with_its_rate(#[case] runs: &str, #[c
         );
     }
 }
+
+#[test]
+fn what_streams_could_not_show_is_said() {
+    let message = |story: &Story| {
+        let conditions = story.diagnose().conditions;
+        let intact = conditions
+            .iter()
+            .find(|condition| condition.kind == ConditionType::StreamIntact);
+        intact.unwrap().message.clone()
+    };
+    let whole = Story::healthy();
+    assert!(!message(&whole).contains("buffered"), "{}", message(&whole));
+    let mut quick = Story::new();
+    let burst = changed(stream(), |stream| stream.last_event_ms = Some(900));
+    quick.on("direct").frozen(burst.clone());
+    quick.on("edge").frozen(burst);
+    assert!(message(&quick).contains("does not show"), "{}", message(&quick));
+    // The long request was answered sooner than it should have been.
+    let mut long = Story::healthy();
+    long.request.long_at_least_ms = Some(60_000);
+    assert!(!message(&long).contains("maxTokens"), "not sent in this run");
+    long.on("direct").reply(K::Long, stream());
+    long.on("edge").reply(K::Long, stream());
+    assert!(message(&long).contains("was to take 60"), "{}", message(&long));
+}
