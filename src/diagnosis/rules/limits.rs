@@ -6,7 +6,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::provenance::{Origin, Provenance};
+use crate::diagnosis::provenance::{Origin, Provenance, is_worded};
 use crate::diagnosis::say;
 use crate::report::evidence::{Exchange, ExchangeKind, LimitKind, Marks, Phrase, same_account};
 
@@ -136,7 +136,14 @@ pub(super) fn gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         return vec![];
     }
     let mut found = Vec::new();
+    // What came after a failure of Claude's has a name of its own: see `cooldown`.
+    let cools_down = shots(view, leg)
+        .iter()
+        .any(|shot| shot.frozen && changes_its_mind(leg, shot));
     for reply in limited(leg) {
+        if cools_down && leg.main().is_some_and(|main| main.kind != reply.kind) {
+            continue;
+        }
         if reply.kind == ExchangeKind::Parallel && leg.is_complete() && is_refused_beside_others(leg, reply) {
             continue; // alone it is answered: see `parallel`
         }
@@ -150,10 +157,14 @@ pub(super) fn gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         match provenance.origin {
             Origin::Gateway => {
                 let Some(code) = gateway_limit(reply) else { continue };
-                found.push(new(code, provenance.confidence));
-                if shared(view, leg) {
-                    // The same key is limited by Claude at this moment: that is the better explanation.
+                let rate = code == Code::GatewayRateLimited && !says_whose(reply);
+                if rate && shared(view, leg) {
+                    // The same key is limited by Claude at this moment: that is the better explanation, and a gateway that
+                    // puts a page of its own in the place of Claude's 429 has no limit.
                     found.push(new(Code::RateLimited, Confidence::Likely));
+                    found.push(new(code, Confidence::Possible));
+                } else {
+                    found.push(new(code, provenance.confidence));
                 }
             }
             Origin::Unknown if reply.status == 429 => {
@@ -187,6 +198,11 @@ fn gateway_limit(reply: &Exchange) -> Option<Code> {
         (402 | 429, _) => Some(Code::GatewayRateLimited),
         _ => None,
     }
+}
+
+/// Words of its own, beyond what its status says.
+fn says_whose(reply: &Exchange) -> bool {
+    is_worded(reply) || reply.marks.has(Marks::GATEWAY_HEADER)
 }
 
 /// Claude limits the same key on the direct path in this run.

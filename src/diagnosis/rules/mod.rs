@@ -77,6 +77,7 @@ const PATH_RULES: &[PathRule] = &[
     upstream::unnamed_edge,
     upstream::request_invalid,
     upstream::model_not_found,
+    upstream::model_retiring,
 ];
 
 /// All findings of all rules, in the resource's order of paths, then in the catalogue's order. Where two rules find the same

@@ -178,27 +178,29 @@ fn answers_timeouts_otherwise(reply: &Exchange) -> bool {
 
 /// The gateway gave up sooner than a connection to Claude can be made from here: it got no connection, and no TLS failed.
 fn sooner_than_a_connection(view: &View<'_>, shot: &Shot<'_>) -> bool {
-    let connect = view.direct().and_then(|direct| direct.seen?.handshake.connect_ms);
-    connect.is_some_and(|connect| {
-        connect >= MEASURABLE
-            && shot.failed.len() > 1
-            && shot
-                .failed
-                .iter()
-                .all(|tried| tried.first_byte_ms.is_some_and(|ms| 2 * ms < connect))
-    })
+    shot.failed.len() > 1
+        && round_trip(view).is_some_and(|way| {
+            let soon = |tried: &&Exchange| tried.first_byte_ms.is_some_and(|ms| 2 * ms < way);
+            shot.failed.iter().all(soon)
+        })
+}
+
+/// A way to Claude and back from here, milliseconds, where it can be measured: a connection takes one, and so does every reply.
+/// A single slow connection on a busy node is none.
+fn round_trip(view: &View<'_>) -> Option<u32> {
+    let direct = view.direct()?;
+    let connect = direct.seen?.handshake.connect_ms?;
+    let replies = direct.exchanges().filter_map(|exchange| exchange.first_byte_ms);
+    replies.chain([connect]).min().filter(|way| *way >= MEASURABLE)
 }
 
 /// Nothing rules out that TLS with Claude is what failed: Claude is spoken to in TLS, and the gateway did not give up sooner than
 /// TLS can fail from here.
 fn may_be_tls(view: &View<'_>, shot: &Shot<'_>) -> bool {
     let Some(direct) = view.direct() else { return true };
-    let hand = direct.seen.map(|seen| &seen.handshake);
-    let takes = hand.and_then(|hand| hand.connect_ms.filter(|ms| *ms >= MEASURABLE));
-    let sooner = takes.is_some_and(|ms| {
-        shot.failed
-            .iter()
-            .all(|tried| tried.first_byte_ms.is_some_and(|tried| tried < 2 * ms))
+    let sooner = round_trip(view).is_some_and(|way| {
+        let soon = |tried: &&Exchange| tried.first_byte_ms.is_some_and(|ms| ms < 2 * way);
+        shot.failed.iter().all(soon)
     });
     direct.path.https && !sooner
 }

@@ -4,6 +4,7 @@ use super::shot::direct_trouble;
 use super::{Finding, Leg, View};
 use crate::catalogue::{Code, Confidence};
 use crate::claude::error::ErrorClass;
+use crate::claude::model;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::{Origin, Provenance};
@@ -168,4 +169,22 @@ pub(super) fn model_not_found(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             "The gateway does not know this model: add it to the gateway's model list, or set model on this path.",
         ),
     ]
+}
+
+/// The model that is asked for will be gone soon, as its makers announced.
+pub(super) fn model_retiring(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let model = leg.path.model.as_deref().unwrap_or(&view.case.request.model);
+    let Some(day) = model::retires(model).filter(|_| leg.speaks_claude() && leg.is_complete()) else {
+        return vec![];
+    };
+    let left = day.days_after(view.case.context.now_ms);
+    if !(0..=model::NOTICE_DAYS).contains(&left) {
+        return vec![];
+    }
+    vec![finding(
+        Code::ModelRetiring,
+        leg.name(),
+        Confidence::Likely,
+        format!("{model} is retired on {day}, in {left} days; from then on it is answered with 404"),
+    )]
 }

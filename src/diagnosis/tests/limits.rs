@@ -249,3 +249,25 @@ fn a_model_that_only_the_gateway_does_not_know() {
         "Failing ModelNotFound@"
     );
 }
+
+#[test]
+fn a_page_in_the_place_of_claudes_429_is_no_limit_of_the_gateways() {
+    let mut story = Story::new();
+    story.on("direct").frozen(claude(429, E::RateLimit));
+    story.on("edge").frozen(page(429));
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing RateLimited@");
+    assert!(!accusations(&diagnosis.findings).contains(&"GatewayRateLimited@edge".to_owned()));
+}
+
+#[test]
+fn a_model_that_will_be_retired_soon_is_a_warning() {
+    let mut story = Story::healthy();
+    story.request.model = "claude-sonnet-4-5-20250929".into();
+    story.context.now_ms = 1_795_392_000_000; // 2026-11-23
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Degraded ModelRetiring@");
+    assert!(diagnosis.verdict.message.contains("2026-11-30, in 7 days"));
+    story.context.now_ms -= 70 * 86_400_000;
+    assert_eq!(story.verdict(), "Healthy @", "there is time");
+}

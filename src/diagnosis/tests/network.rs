@@ -86,7 +86,7 @@ fn a_bare_502_at_once_fits_too_much_to_name_a_cause() {
 #[test]
 fn a_502_sooner_than_a_connection_to_claude_means_unreachable() {
     let mut story = pair(stream(), &after(2, page(502)));
-    story.on("direct").leg.handshake.connect_ms = Some(12);
+    story.on("direct").leg.handshake.connect_ms = Some(12); // and no reply came sooner
     assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
     story.on("edge").leg.exchanges[1].first_byte_ms = Some(14);
     assert_eq!(
