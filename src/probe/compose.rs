@@ -326,13 +326,14 @@ impl Composer {
         let plain = match kind {
             Kind::AttackPrompt if !leg.is_control => prompt_body(leg, ATTACK_PROMPT, asked.counts),
             Kind::AttackPrompt | Kind::BenignPrompt => prompt_body(leg, BENIGN_PROMPT, asked.counts),
-            Kind::CountTokens | Kind::UnknownField | Kind::NestedField | Kind::BigBody | Kind::ReuseIdle
-                if asked.counts =>
-            {
-                self.count_body(leg)
+            _ if asked.counts => self.count_body(leg),
+            _ => MessageRequest {
+                model: &leg.model,
+                max_tokens: 1,
+                stream: false,
+                prompt: ".",
             }
-            // The defect is in a header, and a cache need not look at that: the body is one that no cache has seen.
-            _ => prompt_body(leg, &format!("{kind:?} {}", self.nonce), asked.counts),
+            .body(),
         };
         let unknown = |body: &[u8]| -> Option<Vec<u8>> {
             let value = RawValue::from_string("1".to_owned()).ok()?;

@@ -27,15 +27,22 @@ impl Authority {
         }
     }
 
-    /// Certificate and key (PEM) for these names; `valid` is false for one that is long expired.
-    pub fn issue(&self, names: &[String], valid: bool) -> (String, String) {
+    /// Certificate and key (PEM) for these names, good until so many days from now.
+    pub fn issue(&self, names: &[String], days: i64) -> (String, String) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(names.to_vec()).unwrap();
         params.use_authority_key_identifier_extension = true;
-        if !valid {
-            params.not_before = rcgen::date_time_ymd(2020, 1, 1);
-            params.not_after = rcgen::date_time_ymd(2021, 1, 1);
-        }
+        let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let day = |offset: i64| {
+            let date = today.saturating_add(jiff::Span::new().days(offset));
+            rcgen::date_time_ymd(
+                i32::from(date.year()),
+                u8::try_from(date.month()).unwrap(),
+                u8::try_from(date.day()).unwrap(),
+            )
+        };
+        params.not_before = day(days.min(0) - 30);
+        params.not_after = day(days);
         (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
     }
 }

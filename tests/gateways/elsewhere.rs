@@ -2,8 +2,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -93,11 +94,12 @@ fn question_end(packet: &[u8]) -> usize {
 }
 
 /// An address where every request gets this reply, until the process ends; then the connection is closed.
-pub fn plays_back(reply: &'static str) -> SocketAddr {
+pub fn plays_back(reply: String) -> SocketAddr {
     let listener = TcpListener::bind(program::address()).unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
+            let reply = reply.clone();
             std::thread::spawn(move || {
                 let mut request = Vec::new();
                 let mut buffer = [0u8; 16 * 1024];
@@ -123,4 +125,50 @@ fn is_whole(request: &[u8]) -> bool {
     let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
     let length: usize = length.map_or(0, |text| text.trim().parse().unwrap_or(0));
     request.len() >= end + 4 + length
+}
+
+/// How long a connection may be idle before [`forgets_idle`] forgets it.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// An address that passes bytes on to `upstream`, as a NAT or a load balancer does, and answers with a reset what comes on a
+/// connection that was idle for a second.
+pub fn forgets_idle(upstream: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind(program::address()).unwrap();
+    let address = listener.local_addr().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    tokio::spawn(async move {
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(relay(client, upstream));
+        }
+    });
+    address
+}
+
+async fn relay(mut client: TcpStream, upstream: SocketAddr) {
+    let Ok(mut server) = TcpStream::connect(upstream).await else {
+        return;
+    };
+    let (mut up, mut down) = ([0u8; 16 * 1024], [0u8; 16 * 1024]);
+    let mut last = Instant::now();
+    loop {
+        tokio::select! {
+            read = client.read(&mut up) => match read {
+                Ok(length) if length > 0 && last.elapsed() < IDLE => {
+                    if server.write_all(&up[..length]).await.is_err() { return }
+                }
+                Ok(length) if length > 0 => {
+                    // Nobody knows this connection any more.
+                    let _ = client.set_zero_linger();
+                    return;
+                }
+                _ => return,
+            },
+            read = server.read(&mut down) => match read {
+                Ok(length) if length > 0 => if client.write_all(&down[..length]).await.is_err() { return },
+                _ => return,
+            },
+        }
+        last = Instant::now();
+    }
 }

@@ -16,6 +16,19 @@ pub enum Certificate {
     WrongName,
     /// Long expired.
     Expired,
+    /// Good for five more days.
+    Expiring,
+}
+
+impl Certificate {
+    /// Days until it ends.
+    fn days(self) -> i64 {
+        match self {
+            Self::Good | Self::WrongName => 365,
+            Self::Expired => -2_000,
+            Self::Expiring => 5,
+        }
+    }
 }
 
 /// A gateway and its configuration.
@@ -50,7 +63,9 @@ pub enum Front {
     /// LiteLLM: which of the shared instances.
     Litellm(Litellm),
     /// No program: these bytes are the reply to every request, recorded from a gateway that cannot be run here.
-    Recorded(&'static str),
+    Recorded(String),
+    /// No program: a device between us and Claude that knows bytes only, and forgets connections that are idle for a second.
+    Forgets,
     /// No program: the case names addresses that nobody serves.
     Nobody,
 }
@@ -136,7 +151,7 @@ impl Front {
             Self::Squid(_) => "squid",
             Self::Other(other) => other.name(),
             Self::Litellm(_) => "litellm",
-            Self::Recorded(_) => "recorded",
+            Self::Recorded(_) | Self::Forgets => "recorded",
             Self::Nobody => "none",
         }
     }
@@ -146,7 +161,7 @@ impl Front {
         match &mut self {
             Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => *tls = Some(certificate),
             Self::Envoy(envoy) => envoy.tls = Some(certificate),
-            Self::Squid(_) | Self::Other(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => {
+            Self::Squid(_) | Self::Other(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::Nobody => {
                 panic!("no TLS towards the client here")
             }
         }
@@ -167,7 +182,9 @@ impl Front {
         match self {
             Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => tls.is_some(),
             Self::Envoy(envoy) => envoy.tls.is_some(),
-            Self::Squid(_) | Self::Other(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => false,
+            Self::Squid(_) | Self::Other(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::Nobody => {
+                false
+            }
         }
     }
 
@@ -195,7 +212,7 @@ impl Front {
             }
             Self::Squid(lines) => vec![lines],
             Self::Other(other) => vec![other.lines],
-            Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => Vec::new(),
+            Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::Nobody => Vec::new(),
         }
     }
 
@@ -210,8 +227,13 @@ impl Front {
                 return None;
             }
             Self::Recorded(reply) => {
-                let address = elsewhere::plays_back(reply);
+                let address = elsewhere::plays_back(reply.clone());
                 stage.address("gateway_address", address);
+                return None;
+            }
+            Self::Forgets => {
+                let claude = stage.fill("{claude}").parse().unwrap();
+                stage.address("gateway_address", elsewhere::forgets_idle(claude));
                 return None;
             }
             _ => {}
@@ -222,14 +244,16 @@ impl Front {
         let certificate = match self {
             Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => *tls,
             Self::Envoy(envoy) => envoy.tls,
-            Self::Squid(_) | Self::Other(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => None,
+            Self::Squid(_) | Self::Other(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::Nobody => {
+                None
+            }
         };
         if let Some(certificate) = certificate {
             let name = match certificate {
                 Certificate::WrongName => "elsewhere.test".to_owned(),
-                Certificate::Good | Certificate::Expired => address.ip().to_string(),
+                _ => address.ip().to_string(),
             };
-            let (chain, key) = authority().issue(&[name], certificate != Certificate::Expired);
+            let (chain, key) = authority().issue(&[name], certificate.days());
             write(&directory.path().join("server.pem"), &format!("{chain}{key}"));
         }
         let own = directory.path().to_string_lossy().into_owned();
@@ -272,7 +296,7 @@ impl Front {
                 vec!["-N", "-f", "{own}/squid.conf"],
             ),
             Self::Other(other) => other.parts(),
-            Self::Litellm(_) | Self::Recorded(_) | Self::Nobody => return None,
+            Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::Nobody => return None,
         };
         stage.name("own", own);
         write(&directory.path().join(file), &stage.fill(&text));
@@ -373,6 +397,14 @@ fn envoy_conf(envoy: &Envoy) -> String {
         tls,
     } = envoy;
     let filters: String = filters.iter().map(|filter| format!("          - {filter}\n")).collect();
+    // A cluster of a type of its own finds its endpoints by itself.
+    let endpoints = if cluster.contains("cluster_type:") {
+        String::new()
+    } else {
+        format!(
+            ", load_assignment: {{cluster_name: claude, endpoints: [{{lb_endpoints: [{{endpoint: {{address: {{socket_address: {{address: \"{host}\", port_value: {port}}}}}}}}}]}}]}}"
+        )
+    };
     let beside = if beside.is_empty() {
         String::new()
     } else {
@@ -410,7 +442,7 @@ fn envoy_conf(envoy: &Envoy) -> String {
           http_filters:
 {filters}          - {{name: envoy.filters.http.router, typed_config: {{\"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}}}
 {tls}  clusters:
-  - {{name: claude, connect_timeout: 1s, {cluster}, load_assignment: {{cluster_name: claude, endpoints: [{{lb_endpoints: [{{endpoint: {{address: {{socket_address: {{address: \"{host}\", port_value: {port}}}}}}}}}]}}]}}}}
+  - {{name: claude, connect_timeout: 1s, {cluster}{endpoints}}}
 "
     )
 }

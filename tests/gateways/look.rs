@@ -1,10 +1,11 @@
 //! The proof that a fault is on the wire: one raw request, and what must be seen of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use claudeprobe::standin::{Recorded, Standin};
 
 use crate::certificates::authority;
+use crate::curl;
 use crate::stage::Stage;
 use crate::wire::{self, End, Seen, Target};
 
@@ -47,6 +48,8 @@ pub enum Sight {
     ArrivesTimes(&'static str, usize),
     /// Claude got so many requests for ours.
     Calls(usize),
+    /// HTTP/2 is spoken.
+    Http2,
     /// There is no connection, TLS or tunnel, for this reason.
     Unreachable(&'static str),
 }
@@ -62,6 +65,9 @@ pub struct Look {
     sights: Vec<Sight>,
     tunnel: Option<&'static str>,
     early: bool,
+    path: &'static str,
+    http2: bool,
+    until: bool,
 }
 
 /// A request through the gateway.
@@ -75,6 +81,9 @@ pub fn through(sights: &[Sight]) -> Look {
         sights: sights.to_vec(),
         tunnel: None,
         early: false,
+        path: "/v1/messages",
+        http2: false,
+        until: false,
     }
 }
 
@@ -117,6 +126,25 @@ impl Look {
         self.body(BODY.replace("STREAM", stream).replace("claude-haiku-4-5", model))
     }
 
+    /// At this path.
+    pub fn at(mut self, path: &'static str) -> Self {
+        self.path = path;
+        self
+    }
+
+    /// Over HTTP/2, by `curl`.
+    pub fn http2(mut self) -> Self {
+        self.http2 = true;
+        self.sights.push(Sight::Http2);
+        self
+    }
+
+    /// Again and again, until it is seen.
+    pub fn until(mut self) -> Self {
+        self.until = true;
+        self
+    }
+
     /// Through a tunnel that this forward proxy opens.
     pub fn tunnel(mut self, proxy: &'static str) -> Self {
         self.tunnel = Some(proxy);
@@ -147,11 +175,23 @@ impl Look {
         while self.early && jiff::Zoned::now().second() >= 30 {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        let before = standin.requests().last().map_or(0, |last| last.sequence);
-        let seen = self.ask(stage, bearer).await;
-        let arrived = standin.requests_since(before);
+        let end = Instant::now() + Duration::from_secs(15);
+        loop {
+            let before = standin.requests().last().map_or(0, |last| last.sequence);
+            let seen = self.ask(stage, bearer).await;
+            let arrived = standin.requests_since(before);
+            let all = self.sights.iter().all(|sight| see(sight, &seen, &arrived).is_ok());
+            if !all && self.until && Instant::now() < end {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+            return self.compare(&seen, &arrived);
+        }
+    }
+
+    fn compare(&self, seen: &Seen, arrived: &[Recorded]) {
         for sight in &self.sights {
-            if let Err(instead) = see(sight, &seen, &arrived) {
+            if let Err(instead) = see(sight, seen, arrived) {
                 panic!(
                     "the fault is not on the wire: expected {sight:?}, but {instead}\n{}\n{}\nended by {:?} after {:?}; arrived: {arrived:#?}",
                     seen.head,
@@ -178,7 +218,7 @@ impl Look {
         };
         let target = Target {
             address,
-            authority: authority_text,
+            authority: authority_text.clone(),
             tls: (url.scheme() == "https").then(|| (authority().pem.clone(), host.clone())),
             tunnel: self.tunnel.is_some(),
         };
@@ -186,11 +226,8 @@ impl Look {
             .body
             .clone()
             .unwrap_or_else(|| BODY.replace("STREAM", if self.stream { STREAM } else { "" }));
-        let path = format!("{}/v1/messages", url.path().trim_end_matches('/'));
-        let mut head = format!(
-            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
-            body.len()
-        );
+        let path = format!("{}{}", url.path().trim_end_matches('/'), self.path);
+        let mut lines = vec!["content-type: application/json".to_owned()];
         let key = match self.key {
             Some(line) if bearer && line.starts_with("x-api-key: {") => {
                 Some(line.replace("x-api-key:", "authorization: Bearer"))
@@ -199,12 +236,23 @@ impl Look {
         };
         let has = |name: &str| self.headers.iter().any(|line| line.starts_with(name));
         if !has("anthropic-version") {
-            head += "anthropic-version: 2023-06-01\r\n";
+            lines.push("anthropic-version: 2023-06-01".to_owned());
         }
         for line in self.headers.iter().map(|line| (*line).to_owned()).chain(key) {
-            head += &format!("{}\r\n", stage.fill(&line));
+            lines.push(stage.fill(&line));
         }
-        head += "\r\n";
+        if self.http2 {
+            let url = format!("{}://{authority_text}{path}", url.scheme());
+            let roots = stage.fill("{dir}/ca.pem");
+            return tokio::task::spawn_blocking(move || curl::ask(&url, &roots, &lines, &body))
+                .await
+                .unwrap();
+        }
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {}\r\n{}\r\n\r\n",
+            body.len(),
+            lines.join("\r\n")
+        );
         wire::ask(&target, &head, body.as_bytes()).await
     }
 }
@@ -245,6 +293,7 @@ fn see(sight: &Sight, seen: &Seen, arrived: &[Recorded]) -> Result<(), String> {
         ),
         Sight::ArrivesTimes(name, times) => (values(name).len() == times, format!("there arrives {:?}", values(name))),
         Sight::Calls(calls) => (arrived.len() == calls, format!("{} requests arrive", arrived.len())),
+        Sight::Http2 => (seen.version == "2", format!("it is HTTP/{}", seen.version)),
         Sight::Unreachable(why) => (
             seen.end == End::NoConnection && seen.trouble.contains(why),
             format!("it is `{}`", seen.trouble),

@@ -17,6 +17,7 @@ mod addresses;
 mod case;
 mod cases;
 mod certificates;
+mod curl;
 mod elsewhere;
 mod front;
 mod litellm;

@@ -69,14 +69,18 @@ impl Stage {
             stage.address("blackhole", blackhole.address);
             stage.blackhole = Some(blackhole);
         }
-        if wanted("{names}") {
-            stage.name("names", NoNames::start().address.to_string());
+        if wanted("{names") {
+            stage.address("names", NoNames::start().address);
         }
         stage.file("ca.pem", &authority().pem);
         // user `claude`, password `secret`, as `openssl passwd -apr1` writes it
         stage.file("htpasswd", "claude:$apr1$Qk6jYdpF$Wa4oWrNcwtH6ezL8Bb4fX1\n");
         if wanted("modsecurity") {
             stage.file("modsecurity.conf", MODSECURITY);
+        }
+        if wanted("{dir}/hosts") {
+            let ip = standin.address().ip();
+            stage.file("hosts", &format!("{ip} api.anthropic.com\n"));
         }
         if wanted("inspector") {
             let both = format!("{}{}", inspector().pem, inspector().key);

@@ -46,6 +46,8 @@ pub enum End {
 pub struct Seen {
     /// Status, 0 without a head.
     pub status: u16,
+    /// The HTTP version, where `curl` asked.
+    pub version: String,
     /// The head as text.
     pub head: String,
     /// The body, chunks put together.
@@ -73,6 +75,7 @@ impl Seen {
     fn none(trouble: String, started: Instant) -> Self {
         Self {
             status: 0,
+            version: String::new(),
             head: String::new(),
             body: Vec::new(),
             end: End::NoConnection,

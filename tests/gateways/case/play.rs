@@ -16,7 +16,7 @@ use super::Case;
 use super::describe::describe;
 use super::expect::compare;
 use crate::accuracy::{self, Played};
-use crate::certificates::authority;
+use crate::certificates::{authority, inspector};
 use crate::front::Front;
 use crate::look::Look;
 use crate::stage::{OLD_KEY, OTHER_KEY, Stage, write};
@@ -37,8 +37,12 @@ impl Case {
 
     async fn play(mut self, name: &str) {
         if self.standin_tls {
-            let names = ["127.0.0.1".to_owned(), "api.anthropic.test".to_owned()];
-            let (chain, key) = authority().issue(&names, true);
+            let names = [
+                "127.0.0.1".to_owned(),
+                "api.anthropic.test".to_owned(),
+                "api.anthropic.com".to_owned(),
+            ];
+            let (chain, key) = authority().issue(&names, 365);
             let identity = Identity::from_pem(&chain, &key, Some(authority().pem.clone()));
             self.standin.tls = Some(identity.unwrap());
         }
@@ -163,10 +167,11 @@ spec:
         }
         for file in &needs.files {
             std::fs::create_dir_all(&file.directory).unwrap();
-            write(
-                &std::path::Path::new(&file.directory).join(&file.file),
-                &authority().pem,
-            );
+            let roots = match file.config_map.name.as_str() {
+                "inspector" => inspector(),
+                _ => authority(),
+            };
+            write(&std::path::Path::new(&file.directory).join(&file.file), &roots.pem);
         }
         let mut secrets = Secrets::new();
         for need in &needs.secrets {

@@ -4,7 +4,7 @@ use claudeprobe::standin::{Fault, Rule};
 
 use crate::case::Case;
 use crate::front::{Certificate, Envoy, Front, haproxy, nginx, nginx_server};
-use crate::look::Sight::{Arrives, ArrivesNot, Begins, Complete, Header, Lasts, NoHeader, ReadsAtLeast, Status};
+use crate::look::Sight::{Arrives, ArrivesNot, Begins, Calls, Complete, Header, Lasts, NoHeader, ReadsAtLeast, Status};
 use crate::look::{direct, through};
 
 /// What ingress-nginx renders for a Service, with buffering off.
@@ -127,6 +127,13 @@ cases! {
     a_header_that_the_gateway_does_not_pass_on: Case::new(nginx("proxy_set_header X-Probe \"\";"))
         .request(", headers: [{name: x-probe, value: one}]")
         .look(through(&[Status(200), ArrivesNot("x-probe")]).with("x-probe: one")).healthy();
+
+    nginx_caches_other_requests_only: Case::new(nginx(
+            "proxy_cache answers; proxy_cache_valid 200 10m; proxy_ignore_headers Cache-Control; add_header X-Cache-Status $upstream_cache_status;")
+            .http("proxy_cache_path {own}/cache keys_zone=answers:1m;")).runs(2)
+        .look(through(&[Status(200), NoHeader("x-cache-status"), Calls(1)])).look(through(&[Status(200), Calls(1)])).healthy();
+    nginx_closes_idle_connections: Case::new(nginx("keepalive_timeout 1s;")).spec("exchanges: {reuseIdle: 2s}")
+        .look(through(&[Status(200)])).healthy();
 }
 
 const TEST_KEY: &str = claudeprobe::standin::TEST_KEY;

@@ -35,6 +35,24 @@ const DROPS_UNKNOWN_FIELDS: Envoy = Envoy {
     ..Envoy::PLAIN
 };
 
+/// A filter that asks for another model, as AI gateways with a model map do.
+const SUBSTITUTES: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, 'claude%-haiku%-4%-5', 'claude-sonnet-4-6', 1)\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+/// What replies look like that come from Claude on another platform.
+const PLATFORM: &str = "http-response del-header request-id
+    http-response del-header cf- -m beg
+    http-response del-header anthropic- -m beg
+    http-response del-header server
+    http-response set-header x-amzn-requestid %[uuid()]";
+/// A token as interactive logins get it.
+const TOKEN: &str =
+    "sk-ant-oat01-standin0000000000000000000000000000000000000000000000000000000000000000000000000000000000000AA";
+const BEARER_TOKEN: &str = "authorization: Bearer sk-ant-oat01-standin0000000000000000000000000000000000000000000000000000000000000000000000000000000000000AA";
+
 cases! {
     nginx_drops_anthropic_beta: Case::new(nginx("proxy_set_header anthropic-beta \"\";"))
         .look(direct(&[Status(400), Says("Unexpected value(s)")]).with("anthropic-beta: bogus-2099-01-01"))
@@ -121,6 +139,52 @@ cases! {
         .look(direct(&[Status(529)]))
         .look(through(&[Status(502), Says("Sorry")]))
         .failing_everywhere(Code::UpstreamOverloaded);
+    nginx_replaces_the_body_of_an_overload: Case::new(nginx_server(
+            "error_page 529 /sorry.html; location = /sorry.html { internal; default_type text/html; return 529 '<html>Sorry</html>'; }
+             location / { proxy_intercept_errors on; proxy_http_version 1.1; proxy_buffering off; proxy_pass {claude_url}; }"))
+        .fault(Rule::always(Fault::Error(ErrorName::Overloaded)))
+        .look(direct(&[Status(529)]))
+        .look(through(&[Status(529), Says("Sorry"), NoHeader("request-id")]))
+        .failing_everywhere(Code::UpstreamOverloaded).also(Code::ErrorBodyReplaced, "edge");
+    nginx_replaces_the_body_of_a_rate_limit: Case::new(nginx_server(
+            "error_page 429 /sorry.html; location = /sorry.html { internal; default_type text/html; return 429 '<html>Sorry</html>'; }
+             location / { proxy_intercept_errors on; proxy_http_version 1.1; proxy_buffering off; proxy_pass {claude_url}; }"))
+        .fault(Rule::always(Fault::Error(ErrorName::RateLimitRequests)))
+        .look(direct(&[Status(429), Header("request-id", "req_")]))
+        .look(through(&[Status(429), Says("Sorry"), NoHeader("request-id")]))
+        .failing_everywhere(Code::RateLimited);
+    haproxy_changes_the_status_of_a_rate_limit: Case::new(haproxy("", "http-response set-status 503 if { status 429 }"))
+        .fault(Rule::always(Fault::Error(ErrorName::RateLimitRequests)))
+        .look(direct(&[Status(429)])).look(through(&[Status(503), Says("rate_limit_error"), Header("request-id", "req_")]))
+        .failing_everywhere(Code::RateLimited).also(Code::StatusRewritten, "edge");
+    nginx_drops_the_beta_that_a_token_needs: Case::new(nginx("proxy_set_header anthropic-beta \"\";"))
+        .bearer().key(TOKEN).account(|key| key.key = TOKEN.into()).request(", betas: [oauth-2025-04-20]")
+        .look(direct(&[Status(200)]).key(Some(BEARER_TOKEN)).with("anthropic-beta: oauth-2025-04-20"))
+        .look(through(&[Status(401), Says("OAuth authentication is currently not supported"), ArrivesNot("anthropic-beta")])
+            .key(Some(BEARER_TOKEN)).with("anthropic-beta: oauth-2025-04-20"))
+        .failing(Code::BetaHeaderStripped).rows(&[7, 10]);
+    envoy_asks_for_another_model: Case::new(Front::Envoy(SUBSTITUTES))
+        .look(through(&[Status(200), Says("claude-sonnet-4-6")]))
+        .degraded(Code::ModelSubstituted, "edge");
+    nginx_answers_from_its_cache: Case::new(nginx_server(
+            "location / { proxy_pass {claude_url}; proxy_cache answers; proxy_cache_methods POST; proxy_cache_key $request_uri$request_body; proxy_cache_valid 200 10m;
+             client_body_buffer_size 64k; proxy_ignore_headers Cache-Control Vary; add_header X-Cache-Status $upstream_cache_status; }")
+            .http("proxy_cache_path {own}/cache keys_zone=answers:1m;"))
+        .runs(2)
+        .look(through(&[Status(200), Header("x-cache-status", "MISS"), Calls(1)]))
+        .look(through(&[Status(200), Header("x-cache-status", "HIT"), Calls(0)]))
+        .degraded(Code::ResponseCached, "edge");
+    haproxy_leads_to_another_platform: Case::new(haproxy("", PLATFORM))
+        .look(through(&[Status(200), Header("x-amzn-requestid", ""), NoHeader("request-id")]))
+        .healthy().also(Code::DifferentBackend, "edge");
+    haproxy_leads_to_another_platform_as_declared: Case::new(haproxy("", PLATFORM)).gateway(", upstream: Bedrock")
+        .look(through(&[Status(200), Header("x-amzn-requestid", ""), NoHeader("request-id")]))
+        .healthy();
+    nginx_leads_to_vertex: Case::new(nginx(
+            "proxy_hide_header request-id; proxy_hide_header cf-ray; proxy_hide_header anthropic-organization-id; proxy_hide_header anthropic-workspace-id;
+             add_header x-goog-request-id $request_id always;")).gateway(", upstream: Vertex").account(|key| key.limits.headers = false)
+        .look(through(&[Status(200), Header("x-goog-request-id", ""), NoHeader("request-id")]))
+        .healthy();
     nginx_hides_request_ids_and_limits: Case::new(nginx(
             "proxy_hide_header request-id; proxy_hide_header anthropic-ratelimit-requests-remaining; proxy_hide_header anthropic-ratelimit-requests-limit; proxy_hide_header anthropic-ratelimit-tokens-remaining; proxy_hide_header anthropic-organization-id;"))
         .look(through(&[Status(200), NoHeader("request-id")]))

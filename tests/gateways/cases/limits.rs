@@ -1,10 +1,10 @@
 //! Limits, quotas and refusals: the gateway's own, and Claude's seen through a gateway.
 
 use claudeprobe::catalogue::Code;
-use claudeprobe::standin::{ErrorName, Fault, Page, Rule};
+use claudeprobe::standin::{ErrorName, Fault, Page, Route, Rule};
 
 use crate::case::Case;
-use crate::front::{Envoy, Front, haproxy, nginx, nginx_server};
+use crate::front::{Envoy, Front, haproxy, haproxy_to, nginx, nginx_server};
 use crate::look::Sight::{Calls, Empty, Header, NoHeader, Says, Status};
 use crate::look::{direct, through};
 use crate::stage::OTHER_KEY;
@@ -19,6 +19,17 @@ const LIMITS: Envoy = Envoy {
     filters: &[
         r#"{name: limit, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit, stat_prefix: l, token_bucket: {max_tokens: 1, tokens_per_fill: 1, fill_interval: 300s}, filter_enabled: {default_value: {numerator: 100, denominator: HUNDRED}}, filter_enforced: {default_value: {numerator: 100, denominator: HUNDRED}}}}"#,
     ],
+    ..Envoy::PLAIN
+};
+const ONE_AT_A_TIME: Envoy = Envoy {
+    cluster: "type: STATIC, circuit_breakers: {thresholds: [{max_requests: 1, max_connections: 1, max_pending_requests: 1}]}",
+    ..Envoy::PLAIN
+};
+/// Retries and says how often, with a key of its own.
+const RETRIES: Envoy = Envoy {
+    host: "              include_attempt_count_in_response: true",
+    route: r#"timeout: 0s, retry_policy: {retry_on: "5xx,retriable-status-codes", retriable_status_codes: [429], num_retries: 2}"#,
+    beside: r#"request_headers_to_add: [{header: {key: x-api-key, value: "{other}"}, append_action: OVERWRITE_IF_EXISTS_OR_ADD}]"#,
     ..Envoy::PLAIN
 };
 const DENIES: Envoy = Envoy {
@@ -68,6 +79,41 @@ cases! {
         .pace(40).spec("exchanges: {parallel: 4}")
         .look(through(&[Status(200)]))
         .degraded(Code::GatewayConcurrencyLimited, "edge");
+    envoy_limits_concurrent_requests: Case::new(Front::Envoy(ONE_AT_A_TIME)).pace(40).spec("exchanges: {parallel: 4}")
+        .look(through(&[Status(200)]))
+        .degraded(Code::GatewayConcurrencyLimited, "edge");
+    haproxy_queues_and_gives_up: Case::new(Front::Haproxy {
+            defaults: "timeout queue 300ms".into(), frontend: String::new(), backend: "server claude {claude} maxconn 1".into(), tls: None })
+        .pace(40).spec("exchanges: {parallel: 4}")
+        .look(through(&[Status(200)]))
+        .degraded(Code::GatewayConcurrencyLimited, "edge");
+    claude_limits_concurrent_requests: Case::new(nginx("")).account(|key| key.limits.concurrency = Some(2))
+        .pace(40).spec("exchanges: {parallel: 4}")
+        .look(through(&[Status(200)]))
+        .degraded(Code::ConcurrencyLimited, "direct");
+    haproxy_marks_claude_down_after_an_error: Case::new(haproxy_to(
+            "{claude} check inter 2s rise 1 fall 1 observe layer7 error-limit 1 on-error mark-down"))
+        .fault(always(ErrorName::Overloaded).on(Route::Messages))
+        .look(through(&[Status(529), Header("request-id", "req_")]))
+        .look(through(&[Status(503), Says("No server is available"), Calls(0)]))
+        .look(through(&[Header("request-id", "req_")]).at("/v1/messages/count_tokens").until())
+        .failing_everywhere(Code::UpstreamOverloaded).also(Code::CircuitBreakerOpen, "edge");
+    haproxy_cools_down_after_an_error: Case::new(haproxy(
+            "stick-table type ip size 1k expire 10s store http_fail_rate(1s)\n    http-request track-sc0 src\n    http-request deny deny_status 429 if { sc_http_fail_rate(0) gt 0 }", ""))
+        .fault(always(ErrorName::Overloaded).on(Route::Messages))
+        .look(through(&[Status(529), Header("request-id", "req_")]))
+        .look(through(&[Status(429), Calls(0)]))
+        .look(through(&[Header("request-id", "req_")]).at("/v1/messages/count_tokens").until())
+        .failing_everywhere(Code::UpstreamOverloaded).also(Code::GatewayCooldown, "edge");
+    envoy_retries_behind_the_clients_back: Case::new(Front::Envoy(RETRIES)).gateway(", expectAccount: Any")
+        .fault(Rule { times: Some(2), ..for_the_gateway(ErrorName::Overloaded) })
+        .look(direct(&[Status(200)]))
+        .look(through(&[Status(200), Header("x-envoy-attempt-count", "3"), Calls(3)]))
+        .degraded(Code::HiddenRetries, "edge");
+    envoy_retries_a_rate_limit: Case::new(Front::Envoy(RETRIES)).gateway(", expectAccount: Any")
+        .fault(for_the_gateway(ErrorName::RateLimitRequests))
+        .look(through(&[Status(429), Header("x-envoy-attempt-count", "3"), Calls(3)]))
+        .failing(Code::RateLimited).also(Code::HiddenRetries, "edge");
     haproxy_denies_everything: Case::new(haproxy("http-request deny", ""))
         .look(through(&[Status(403), NoHeader("request-id"), Calls(0)]))
         .failing(Code::GatewayPolicyDenied);
@@ -144,4 +190,12 @@ cases! {
     the_model_is_unknown: Case::new(nginx("")).fault(always(ErrorName::ModelNotFound))
         .look(through(&[Status(404), Says("model:")]))
         .failing_everywhere(Code::ModelNotFound);
+
+    the_request_names_a_beta_that_does_not_exist: Case::new(nginx("")).request(", betas: [no-such-beta-2099-01-01]")
+        .look(through(&[Status(400), Says("Unexpected value(s)")]).with("anthropic-beta: no-such-beta-2099-01-01"))
+        .failing_everywhere(Code::RequestInvalid);
+    the_model_is_not_for_the_gateways_key: Case::new(haproxy("http-request set-header x-api-key {other}", ""))
+        .gateway(", expectAccount: Any").fault(for_the_gateway(ErrorName::ModelNotFound))
+        .look(through(&[Status(404), Says("model:")]))
+        .failing(Code::ModelNotFound);
 }

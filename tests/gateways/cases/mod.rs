@@ -37,6 +37,7 @@ files! {
     credentials
     exchanges
     headers
+    http2
     limits
     litellm
     network

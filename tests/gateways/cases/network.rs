@@ -37,6 +37,36 @@ acl step1 at_step SslBump1
 ssl_bump peek step1
 ssl_bump bump all
 http_access allow all";
+/// The same, and the name is Claude's own.
+const INSPECTS_CLAUDE: &str =
+    "http_port {listen} ssl-bump cert={dir}/inspector.pem generate-host-certificates=on dynamic_cert_mem_cache_size=4MB
+sslcrtd_program /usr/lib/squid/security_file_certgen -s {own}/certificates -M 4MB
+tls_outgoing_options cafile={dir}/ca.pem
+hosts_file {dir}/hosts
+acl step1 at_step SslBump1
+ssl_bump peek step1
+ssl_bump bump all
+http_access allow all";
+/// Looks the name up for each request, in a server that knows none.
+const LOOKS_UP: Envoy = Envoy {
+    filters: &[
+        r#"{name: dfp, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig, dns_cache_config: {name: names, dns_lookup_family: V4_ONLY, typed_dns_resolver_config: {name: envoy.network.dns_resolver.cares, typed_config: {"@type": type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig, resolvers: [{socket_address: {address: "{names_ip}", port_value: {names_port}}}]}}}}}"#,
+    ],
+    beside: r#"typed_per_filter_config: {dfp: {"@type": type.googleapis.com/envoy.extensions.filters.http.dynamic_forward_proxy.v3.PerRouteConfig, host_rewrite_literal: api.anthropic.invalid}}"#,
+    cluster: r#"lb_policy: CLUSTER_PROVIDED, cluster_type: {name: envoy.clusters.dynamic_forward_proxy, typed_config: {"@type": type.googleapis.com/envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig, dns_cache_config: {name: names, dns_lookup_family: V4_ONLY, typed_dns_resolver_config: {name: envoy.network.dns_resolver.cares, typed_config: {"@type": type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig, resolvers: [{socket_address: {address: "{names_ip}", port_value: {names_port}}}]}}}}}"#,
+    ..Envoy::PLAIN
+};
+/// An accelerator that speaks TLS to Claude with the public roots only.
+const SQUID_MISTRUSTS: &str = "http_port {listen} accel defaultsite=api.anthropic.test no-vhost
+cache_peer {claude_ip} parent {claude_port} 0 no-query originserver tls name=claude
+cache_peer_access claude allow all
+never_direct allow all
+http_access allow all";
+const SQUID_REFUSED: &str = "http_port {listen} accel defaultsite=api.anthropic.test no-vhost
+cache_peer {closed_ip} parent {closed_port} 0 no-query originserver name=claude
+cache_peer_access claude allow all
+never_direct allow all
+http_access allow all";
 const DENIES: &str = "http_port {listen}
 http_access deny all";
 const ASKS: &str = "http_port {listen}
@@ -93,6 +123,26 @@ cases! {
         .look(through(&[Status(502), Calls(1)]))
         .failing(Code::GatewayUnavailable);
 
+    envoy_looks_its_upstream_up_and_finds_nothing: Case::new(Front::Envoy(LOOKS_UP))
+        .look(through(&[Status(503), Says("DNS resolution failure")]))
+        .failing(Code::UpstreamDnsFailure);
+    squid_does_not_trust_claudes_certificate: Case::new(Front::Squid(SQUID_MISTRUSTS.into())).claude_https().direct(TLS)
+        .look(through(&[Status(503), Header("x-squid-error", "ERR_SECURE_CONNECT_FAIL")]))
+        .failing(Code::UpstreamTlsFailure);
+    squid_is_refused_by_its_upstream: Case::new(Front::Squid(SQUID_REFUSED.into()))
+        .look(through(&[Status(502), Header("x-squid-error", "ERR_READ_ERROR")]))
+        .failing(Code::GatewayUnavailable).really(Code::UpstreamUnreachable, "Squid says ERR_READ_ERROR where it may not send a request twice");
+    nginx_resets_the_connection: Case::new(nginx_server("reset_timedout_connection on; location / { return 444; }"))
+        .look(through(&[Ends(End::Reset), Calls(0)]))
+        .failing(Code::ConnectionReset);
+    haproxy_closes_the_connection: Case::new(haproxy("http-request reject", ""))
+        .look(through(&[Ends(End::Fin), Calls(0)]))
+        .failing(Code::GatewayConnectFailed);
+    nobody_is_reached_and_the_key_is_a_placeholder: Case::new(Front::Nobody).gateway_url("http://{closed}").direct_url("http://{closed}")
+        .key("changeme")
+        .look(through(&[Unreachable("refused")])).look(direct(&[Unreachable("refused")]))
+        .failing(Code::GatewayConnectFailed).also(Code::DirectPathUnreachable, "direct").also(Code::CredentialMalformed, "edge");
+
     nobody_answers_through_nginx: Case::new(nginx("proxy_set_header x-api-key {other};"))
         .gateway(", expectAccount: Any").fault(Rule::always(Fault::Hang).for_key(OTHER_KEY)).time(9)
         .look(through(&[Ends(End::Silence), Calls(1)]))
@@ -125,6 +175,17 @@ cases! {
     the_gateway_speaks_no_tls: Case::new(nginx("")).gateway_url("https://{gateway_address}").gateway(TLS)
         .look(through(&[Unreachable("")]))
         .failing(Code::GatewayTlsFailure);
+    haproxy_asks_for_a_client_certificate: Case::new(haproxy(
+            "bind {listen} ssl crt {own}/server.pem verify required ca-file {dir}/ca.pem", "").https(Certificate::Good))
+        .gateway(TLS)
+        .look(through(&[Calls(0)]))
+        .failing(Code::ClientCertificateRequired);
+    the_gateways_certificate_ends_soon: Case::new(nginx("").https(Certificate::Expiring)).gateway(TLS)
+        .look(through(&[Status(200)]))
+        .degraded(Code::CertificateExpiring, "edge");
+    haproxys_clock_is_wrong: Case::new(haproxy("", "http-response set-header date \"Fri, 01 Jan 2038 00:00:00 GMT\""))
+        .look(through(&[Status(200), Header("date", "2038")]))
+        .degraded(Code::ClockSkew, "edge");
     the_gateway_asks_for_a_client_certificate: Case::new(nginx_server(
             "ssl_client_certificate {dir}/ca.pem; ssl_verify_client on; location / { proxy_pass {claude_url}; }").https(Certificate::Good))
         .gateway(TLS)
@@ -151,6 +212,18 @@ cases! {
         .claude_https().direct(", proxy: {url: 'http://{squid}'}, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")
         .look(direct(&[Unreachable("UnknownIssuer")]).tunnel("{squid}")).look(through(&[Status(200)]))
         .degraded(Code::DirectPathIntercepted, "direct");
+    squid_inspects_the_direct_path_and_that_is_declared: Case::new(Front::Squid(INSPECTS_CLAUDE.into())).behind(nginx(
+            "proxy_ssl_verify on; proxy_ssl_trusted_certificate {dir}/ca.pem; proxy_ssl_name api.anthropic.test;"))
+        .claude_https().direct_url("https://api.anthropic.com:{claude_port}")
+        .direct(", proxy: {url: 'http://{squid}'}, tls: {caConfigMapKeyRef: {name: inspector, key: ca.crt}}")
+        .look(direct(&[Unreachable("UnknownIssuer")]).tunnel("{squid}")).look(through(&[Status(200)]))
+        .healthy().also(Code::DirectPathIntercepted, "direct");
+    a_declared_inspector_and_an_old_key: Case::new(Front::Squid(INSPECTS_CLAUDE.into())).behind(nginx(
+            "proxy_set_header x-api-key {old}; proxy_ssl_verify on; proxy_ssl_trusted_certificate {dir}/ca.pem; proxy_ssl_name api.anthropic.test;"))
+        .claude_https().direct_url("https://api.anthropic.com:{claude_port}")
+        .direct(", proxy: {url: 'http://{squid}'}, tls: {caConfigMapKeyRef: {name: inspector, key: ca.crt}}")
+        .look(through(&[Status(401), Says("invalid x-api-key")]))
+        .failing(Code::GatewayStaleCredential).also(Code::DirectPathIntercepted, "direct");
     squid_refuses_the_direct_path: Case::new(Front::Squid(DENIES.into())).behind(nginx(
             "proxy_ssl_verify on; proxy_ssl_trusted_certificate {dir}/ca.pem; proxy_ssl_name api.anthropic.test;"))
         .claude_https().direct(", proxy: {url: 'http://{squid}'}, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")

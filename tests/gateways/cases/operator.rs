@@ -33,4 +33,10 @@ cases! {
     envoy_holds_every_request_for_a_while: Case::new(Front::Envoy(HOLDS)).runs(13)
         .look(through(&[Status(200), Begins(380, 8000)])).look(direct(&[Status(200), Begins(0, 300)]))
         .degraded(Code::GatewayLatency, "edge");
+
+    the_model_will_be_retired_soon: Case::new(nginx("")).request(", model: claude-sonnet-4-5")
+        // A week before the day.
+        .context(|context| context.now_ms = 1_795_392_000_000)
+        .look(through(&[Status(200)]))
+        .degraded(Code::ModelRetiring, "");
 }

@@ -4,8 +4,8 @@ use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{ErrorName, Fault, Rule};
 
 use crate::case::Case;
-use crate::front::{Envoy, Front, haproxy, nginx, nginx_server};
-use crate::look::Sight::{Arrives, ArrivesNot, Begins, Header, NoHeader, Says, Status};
+use crate::front::{Certificate, Envoy, Front, haproxy, nginx, nginx_server};
+use crate::look::Sight::{Arrives, ArrivesNot, Begins, Header, NoHeader, Says, Status, Unreachable};
 use crate::look::{direct, through};
 
 const DROPS_BETA_AND_CAPS: Envoy = Envoy {
@@ -49,4 +49,32 @@ cases! {
         .fault(Rule::always(Fault::Error(ErrorName::Overloaded)))
         .look(direct(&[Status(529)])).look(through(&[Status(401), Header("www-authenticate", "Basic")]))
         .failing(Code::GatewayAuthRefused).also(Code::UpstreamOverloaded, "direct");
+
+    haproxy_pins_the_version_for_another_account: Case::new(haproxy(
+            "http-request set-header x-api-key {other}\n    http-request set-header anthropic-version 2023-06-01", ""))
+        .look(through(&[Status(200), Header("anthropic-organization-id", "0d9fbd3c")]).with("anthropic-version: 1999-01-01"))
+        .degraded(Code::DifferentAccount, "edge").also(Code::VersionHeaderRewritten, "edge");
+    nginx_buffers_and_hides_request_ids: Case::new(nginx_server("location / { proxy_hide_header request-id; proxy_pass {claude_url}; }")).pace(70)
+        .look(through(&[Status(200), NoHeader("request-id"), Begins(1000, 9000)]))
+        .degraded(Code::StreamBuffered, "edge").also(Code::ResponseHeadersRewritten, "edge");
+    haproxys_clock_is_wrong_and_it_drops_betas: Case::new(haproxy(
+            "http-request del-header anthropic-beta", "http-response set-header date \"Fri, 01 Jan 2038 00:00:00 GMT\""))
+        .look(through(&[Status(200), ArrivesNot("anthropic-beta"), Header("date", "2038")]).with("anthropic-beta: bogus-2099-01-01"))
+        .degraded(Code::BetaHeaderStripped, "edge").also(Code::ClockSkew, "edge");
+    nginx_has_a_certificate_that_ends_soon_and_pins_the_version: Case::new(
+            nginx("proxy_set_header anthropic-version 2023-06-01;").https(Certificate::Expiring))
+        .gateway(", tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")
+        .look(through(&[Status(200), Arrives("anthropic-version", "2023-06-01")]).with("anthropic-version: 1999-01-01"))
+        .degraded(Code::CertificateExpiring, "edge").also(Code::VersionHeaderRewritten, "edge");
+    the_direct_path_is_closed_and_the_gateway_denies: Case::new(haproxy("http-request deny", "")).direct_url("http://{closed}")
+        .look(direct(&[Unreachable("refused")])).look(through(&[Status(403)]))
+        .failing(Code::GatewayPolicyDenied).also(Code::DirectPathUnreachable, "direct");
+    haproxy_limits_headers_and_drops_betas: Case::new(haproxy("http-request del-header anthropic-beta", "")).deep()
+        .look(through(&[Status(200), ArrivesNot("anthropic-beta")]).with("anthropic-beta: bogus-2099-01-01"))
+        .degraded(Code::BetaHeaderStripped, "edge").also(Code::GatewayHeaderLimit, "edge");
+    nginx_limits_connections_and_drops_betas: Case::new(nginx("proxy_set_header anthropic-beta \"\"; limit_conn clients 1; limit_conn_status 429;")
+            .http("limit_conn_zone $binary_remote_addr zone=clients:1m;"))
+        .pace(40).spec("exchanges: {parallel: 4}")
+        .look(through(&[Status(200), ArrivesNot("anthropic-beta")]).with("anthropic-beta: bogus-2099-01-01"))
+        .degraded(Code::BetaHeaderStripped, "edge").also(Code::GatewayConcurrencyLimited, "edge");
 }
