@@ -216,7 +216,10 @@ fn refused_through_gateway(view: &View<'_>, leg: &Leg<'_>, frozen: &Exchange, pr
         (_, Answer::Required) if direct_accepts => vec![altered(leg, new(Code::CredentialAltered, sure))],
         _ if direct_refuses => vec![new(Code::CredentialRejected, sure)],
         // A random or changed key cannot be expired or revoked: this one arrived as it was sent.
-        (Answer::Refused, Answer::Required) if provenance.class == ErrorClass::CredentialRevoked => {
+        // One that Claude never gave out (a gateway's own) cannot, either: that is the gateway's, exchanged for ours.
+        (Answer::Refused, Answer::Required)
+            if provenance.class == ErrorClass::CredentialRevoked && !foreign_key(leg) =>
+        {
             vec![new(Code::CredentialRejected, sure)]
         }
         // Another path passes the same key on and is refused, too: two gateways that change it alike would be odd.

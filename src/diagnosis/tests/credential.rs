@@ -274,3 +274,15 @@ fn a_refusal_in_the_gateways_words_is_no_check_of_its_own_where_claude_refuses_t
     assert_eq!(headline(&diagnosis), "Failing CredentialRejected@");
     assert!(!accusations(&diagnosis.findings).contains(&"GatewayAuthRefused@edge".to_owned()));
 }
+
+#[test]
+fn a_revoked_key_behind_a_virtual_one_is_not_the_virtual_one() {
+    let mut story = Story::without_direct();
+    story
+        .on("edge")
+        .virtual_key()
+        .frozen(claude(401, E::CredentialRevoked))
+        .reply(K::BadKey, claude(401, E::KeyInvalid))
+        .reply(K::NoKey, claude(401, E::KeyRequired));
+    assert_eq!(story.verdict(), "Failing CredentialAltered@edge");
+}

@@ -162,14 +162,16 @@ fn states_a_fact(code: &str) -> bool {
     )
 }
 
-/// Whether the path was accused of this before. The gateway's way to Claude and the gateway's own refusal each count as one
-/// part, whose name may become more or less exact.
+/// Whether the path was accused of this before. The gateway's way to Claude, its own refusal and its hand on streams each count
+/// as one part, whose name may become more or less exact.
 fn accused_before(full: &[String], accusation: &str) -> bool {
     let part = |accusation: &str| {
         let (code, path) = accusation.split_once('@').unwrap();
         let code = match code {
             "GatewayPolicyDenied" | "CredentialCarrierMismatch" => "GatewayAuthRefused",
             "UpstreamUnreachable" | "UpstreamConnectTimeout" | "FirstByteTimeout" => "GatewayUnavailable",
+            // One cut at a time that people set, or a second one that is of another kind.
+            "StreamDurationCap" | "StreamIdleTimeout" => "StreamCut",
             code => code,
         };
         format!("{code}@{path}")
@@ -200,6 +202,14 @@ fn acquitted(full: &[String], accusation: &str) -> bool {
     ];
     let of_claude = |before: &String| before.ends_with("@direct") && !before.starts_with("DirectPath");
     from_words.iter().any(|code| accusation.starts_with(code)) && full.iter().any(of_claude)
+}
+
+/// Whether the control showed that the key is good: without it Claude's word that it recognises a revoked key stands.
+fn is_good(story: &Story, accusation: &str) -> bool {
+    let accepted = story.evidence.legs[0]
+        .frozen()
+        .is_some_and(|frozen| frozen.status == 200);
+    accepted && accusation.starts_with("CredentialRejected@")
 }
 
 /// The same cases in every run of the suite; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further.
