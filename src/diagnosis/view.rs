@@ -142,6 +142,11 @@ impl<'a> Leg<'a> {
         self.exchanges().chain(self.kept.iter().copied())
     }
 
+    /// Whether answers on this path come from a store: then the first one may, too, whatever it says.
+    pub fn is_cached(&self) -> bool {
+        self.exchanges().any(Exchange::is_stored)
+    }
+
     /// The exchange of this kind in this run.
     pub fn now(&self, kind: ExchangeKind) -> Option<&'a Exchange> {
         let samples = || self.exchanges().filter(|exchange| exchange.kind == kind);

@@ -145,7 +145,7 @@ pub(super) fn response_headers(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let comparable = leg.complete(ours)
         && pair.direct.complete(theirs)
         && ours.kind == theirs.kind
-        && !ours.is_stored()
+        && !leg.is_cached()
         && pair.same_model();
     if !comparable {
         return vec![];

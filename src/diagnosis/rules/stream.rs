@@ -285,12 +285,12 @@ fn is_set(stream: &StreamEvidence) -> bool {
 
 /// Complete, but held back: the events come in a burst where the control's come as they are produced.
 pub(super) fn buffered(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    if leg.path.is_direct() {
+    if leg.path.is_direct() || leg.is_cached() {
         return vec![];
     }
     shots(view, leg)
         .iter()
-        .filter(|shot| leg.complete(shot.exchange) && !shot.exchange.is_stored())
+        .filter(|shot| leg.complete(shot.exchange))
         .filter_map(|shot| {
             let stream = shot.exchange.stream.as_ref()?;
             let direct = shot.control.and_then(|theirs| theirs.stream.as_ref());

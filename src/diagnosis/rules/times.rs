@@ -68,7 +68,7 @@ pub(super) fn certificate(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 
 /// Clocks differ. An answer from a cache carries an old date.
 pub(super) fn clock(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let cached = leg.exchanges().any(|exchange| exchange.is_stored());
+    let cached = leg.is_cached();
     match leg.seen.and_then(|seen| seen.handshake.clock_skew_s) {
         Some(skew) if skew.abs() > SKEW_MAX_S && !cached => {
             let ahead = if skew > 0 { "ahead of" } else { "behind" };

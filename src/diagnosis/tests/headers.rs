@@ -244,6 +244,10 @@ fn an_answer_to_another_request_shows_a_cache_and_no_lost_header() {
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Degraded ResponseCached@edge");
     assert_eq!(accusations(&diagnosis.findings), ["ResponseCached@edge"]);
+    // Stored before the run began: the first answer does not say so, and its length is known beforehand.
+    let first = &mut story.evidence.legs[1].exchanges[0];
+    first.stream.as_mut().unwrap().content_length = true;
+    assert_eq!(accusations(&story.diagnose().findings), ["ResponseCached@edge"]);
 }
 
 #[test]

@@ -48,7 +48,7 @@ cases! {
     caddy_has_no_handler_for_the_path: Case::new(other(Kind::Caddy, "handle_path /claude/* {\nreverse_proxy {claude}\n}"))
         .look(through(&[Status(200), Empty]))
         .failing(Code::WrongRoute);
-    caddy_holds_the_stream_back_to_compress_it: Case::new(other(Kind::Caddy, "encode gzip\nreverse_proxy {claude}")).pace(70)
+    caddy_holds_the_stream_back_to_compress_it: Case::new(other(Kind::Caddy, "encode {\ngzip\nminimum_length 1\n}\nreverse_proxy {claude}")).pace(70)
         .look(through(&[Status(200), Header("content-encoding", "gzip"), ReadsAtMost(4)]).with("accept-encoding: gzip"))
         .degraded(Code::StreamCompressed, "edge");
     caddy_stops_writing_after_a_second: Case::new(other(Kind::Caddy, "servers {\ntimeouts {\nwrite 1s\n}\n}\n---\nreverse_proxy {claude}")).pace(130)
