@@ -149,6 +149,13 @@ impl On<'_> {
         self
     }
 
+    /// Claude refuses the path's key with the first, a random one as invalid, and answers no key with the second.
+    pub fn refused(self, ours: ErrorClass, none: ErrorClass) -> Self {
+        self.frozen(claude(401, ours))
+            .reply(K::BadKey, claude(401, ErrorClass::KeyInvalid))
+            .reply(K::NoKey, claude(401, none))
+    }
+
     /// The key is a gateway's own.
     pub fn virtual_key(self) -> Self {
         self.path.key_ref = Some("gateway-key/key".into());

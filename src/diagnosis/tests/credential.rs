@@ -8,11 +8,7 @@ use crate::diagnosis::{KeyHistory, Status};
 fn stale() -> Story {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
-    story
-        .on("edge")
-        .frozen(claude(401, E::KeyInvalid))
-        .reply(K::BadKey, claude(401, E::KeyInvalid))
-        .reply(K::NoKey, claude(401, E::KeyInvalid));
+    story.on("edge").refused(E::KeyInvalid, E::KeyInvalid);
     story
 }
 
@@ -61,11 +57,7 @@ fn the_word_stale_needs_a_changed_fingerprint_or_direct_success_with_that_secret
 fn row_2_a_key_that_claude_refuses_everywhere_is_no_gateways_fault() {
     let mut story = Story::new();
     for path in ["direct", "edge"] {
-        story
-            .on(path)
-            .frozen(claude(401, E::KeyInvalid))
-            .reply(K::BadKey, claude(401, E::KeyInvalid))
-            .reply(K::NoKey, claude(401, E::KeyRequired));
+        story.on(path).refused(E::KeyInvalid, E::KeyRequired);
     }
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing CredentialRejected@");
@@ -77,22 +69,14 @@ fn row_2_a_key_that_claude_refuses_everywhere_is_no_gateways_fault() {
 fn required_to_no_key_means_that_ours_is_passed_on_and_altered() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
-    story
-        .on("edge")
-        .frozen(claude(401, E::KeyInvalid))
-        .reply(K::BadKey, claude(401, E::KeyInvalid))
-        .reply(K::NoKey, claude(401, E::KeyRequired));
+    story.on("edge").refused(E::KeyInvalid, E::KeyRequired);
     assert_eq!(story.verdict(), "Failing CredentialAltered@edge");
 }
 
 #[test]
 fn without_a_control_a_key_that_is_passed_on_and_refused_convicts_nobody() {
     let mut story = Story::without_direct();
-    story
-        .on("edge")
-        .frozen(claude(401, E::KeyInvalid))
-        .reply(K::BadKey, claude(401, E::KeyInvalid))
-        .reply(K::NoKey, claude(401, E::KeyRequired));
+    story.on("edge").refused(E::KeyInvalid, E::KeyRequired);
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Inconclusive @edge");
     assert!(
@@ -165,11 +149,7 @@ fn two_gateways_that_pass_the_same_key_on_and_are_both_refused_need_no_control()
     let mut story = Story::without_direct();
     story.add("other", Role::Gateway);
     for path in ["edge", "other"] {
-        story
-            .on(path)
-            .frozen(claude(401, E::KeyInvalid))
-            .reply(K::BadKey, claude(401, E::KeyInvalid))
-            .reply(K::NoKey, claude(401, E::KeyRequired));
+        story.on(path).refused(E::KeyInvalid, E::KeyRequired);
     }
     assert_eq!(story.verdict(), "Failing CredentialRejected@");
 }
@@ -177,11 +157,7 @@ fn two_gateways_that_pass_the_same_key_on_and_are_both_refused_need_no_control()
 #[test]
 fn a_revoked_key_that_claude_recognises_arrived_as_it_was_sent() {
     let mut story = Story::without_direct();
-    story
-        .on("edge")
-        .frozen(claude(401, E::CredentialRevoked))
-        .reply(K::BadKey, claude(401, E::KeyInvalid))
-        .reply(K::NoKey, claude(401, E::KeyRequired));
+    story.on("edge").refused(E::CredentialRevoked, E::KeyRequired);
     assert_eq!(story.verdict(), "Failing CredentialRejected@edge");
 }
 
@@ -189,11 +165,7 @@ fn a_revoked_key_that_claude_recognises_arrived_as_it_was_sent() {
 fn an_unknown_wording_to_no_key_is_no_third_refusal() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
-    story
-        .on("edge")
-        .frozen(claude(401, E::KeyInvalid))
-        .reply(K::BadKey, claude(401, E::KeyInvalid))
-        .reply(K::NoKey, claude(401, E::Unauthenticated));
+    story.on("edge").refused(E::KeyInvalid, E::Unauthenticated);
     assert_eq!(story.verdict(), "Inconclusive @edge");
 }
 
