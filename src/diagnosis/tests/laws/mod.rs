@@ -171,7 +171,7 @@ fn accused_before(full: &[String], accusation: &str) -> bool {
             "GatewayPolicyDenied" | "CredentialCarrierMismatch" => "GatewayAuthRefused",
             "UpstreamUnreachable" | "UpstreamConnectTimeout" | "FirstByteTimeout" => "GatewayUnavailable",
             // One cut at a time that people set, or a second one that is of another kind.
-            "StreamDurationCap" | "StreamIdleTimeout" => "StreamCut",
+            "StreamDurationCap" | "StreamIdleTimeout" | "StreamTruncationMasked" => "StreamCut",
             code => code,
         };
         format!("{code}@{path}")
@@ -181,7 +181,12 @@ fn accused_before(full: &[String], accusation: &str) -> bool {
 
 /// Whether the evidence contradicts itself about a key: what is left when one side of that is taken away stands by itself.
 fn contradicts(full: &Diagnosis, accusation: &str) -> bool {
-    let about_key = ["GatewayStaleCredential", "CredentialAltered", "CredentialRejected"];
+    let about_key = [
+        "GatewayStaleCredential",
+        "GatewayAuthRefused",
+        "CredentialAltered",
+        "CredentialRejected",
+    ];
     let code = accusation.split('@').next().unwrap();
     about_key.contains(&code)
         && full
