@@ -199,13 +199,22 @@ fn refused_through_gateway(view: &View<'_>, leg: &Leg<'_>, frozen: &Exchange, pr
         }
         // We send none here, and one arrives.
         _ if leg.path.key_ref.is_none() => vec![stale(view, leg, new(Code::GatewayStaleCredential, sure), false)],
-        // Whatever we send, a key arrives, and Claude refuses it: it is not ours.
-        (Answer::Refused, Answer::Refused) => vec![stale(
-            view,
-            leg,
-            new(Code::GatewayStaleCredential, sure),
-            direct_accepts,
-        )],
+        // Whatever we send, a key arrives, and Claude refuses it: it is not ours. A rule that glues something to the header even
+        // where there is none looks the same to Claude, which says "invalid" to any key of any shape; only a gateway that
+        // is known to be older than the key leaves no other reading.
+        (Answer::Refused, Answer::Refused) => {
+            let sure = if older_than_key(view, leg) {
+                sure
+            } else {
+                Confidence::Likely
+            };
+            vec![stale(
+                view,
+                leg,
+                new(Code::GatewayStaleCredential, sure),
+                direct_accepts,
+            )]
+        }
         // The gateway checks its own credential and swaps it for a key of its own: ours is not meant for Claude.
         (Answer::Gateway, Answer::Gateway) if foreign_key(leg) => vec![stale(
             view,
@@ -270,27 +279,35 @@ fn refused_elsewhere(view: &View<'_>, leg: &Leg<'_>) -> bool {
     })
 }
 
+/// The gateway's pods started before the key of this path changed.
+fn older_than_key(view: &View<'_>, leg: &Leg<'_>) -> bool {
+    let context = &view.case.context;
+    let history = leg.path.key_ref.as_deref().and_then(|key| context.key(key));
+    history.and_then(|key| key.previous_last_seen_ms).is_some_and(|before| {
+        let pods = &context.gateway_pods;
+        pods.iter()
+            .any(|pods| pods.path == leg.name() && pods.oldest_start_ms < before)
+    })
+}
+
 fn stale(view: &View<'_>, leg: &Leg<'_>, found: Finding, direct_accepts: bool) -> Finding {
     let key_ref = leg.path.key_ref.as_deref();
     let history = key_ref.and_then(|key| view.case.context.key(key));
     let changed = history.and_then(|key| key.previous_last_seen_ms).is_some();
     let found = found.hop("gateway → Claude");
-    let older_pods = history.and_then(|key| key.previous_last_seen_ms).is_some_and(|before| {
-        view.case
-            .context
-            .gateway_pods
-            .iter()
-            .any(|pods| pods.path == leg.name() && pods.oldest_start_ms < before)
-    });
     let what = if changed || direct_accepts { "stale" } else { "wrong" };
-    let age = if older_pods {
-        " Its pods started before the key changed."
+    let (age, other) = if older_than_key(view, leg) {
+        (" Its pods started before the key changed.", String::new())
     } else {
-        ""
+        let other = format!(
+            " If it has no key of its own, look for a rule that adds to {} even where a client sends none.",
+            carrier_name(leg)
+        );
+        ("", other)
     };
     let secret = key_ref.map_or_else(String::new, |key| format!(" ({key})"));
     found.advise(format!(
-        "The gateway sends a {what} key of its own, whatever clients send.{age} Restart it so that it reads its Secret{secret} again (kubectl rollout restart), and mount the key as a file or add a reloader so that the next rotation needs none."
+        "The gateway sends a {what} key of its own, whatever clients send.{age} Restart it so that it reads its Secret{secret} again (kubectl rollout restart), and mount the key as a file or add a reloader so that the next rotation needs none.{other}"
     ))
 }
 

@@ -3,7 +3,7 @@
 use crate::catalogue::Confidence;
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::fixture::*;
-use crate::diagnosis::{KeyHistory, Status};
+use crate::diagnosis::{KeyHistory, PodsOf, Status};
 
 fn stale() -> Story {
     let mut story = Story::new();
@@ -26,7 +26,13 @@ fn row_1_a_gateway_that_injects_an_old_key_is_named_from_three_replies() {
     let diagnosis = stale().diagnose();
     assert_eq!(headline(&diagnosis), "Failing GatewayStaleCredential@edge");
     assert_eq!(diagnosis.verdict.layer, "Configuration");
-    assert_eq!(diagnosis.findings[0].confidence, Confidence::Certain);
+    // A rule that adds a suffix to no key at all would look the same: the other reading is said.
+    assert_eq!(diagnosis.findings[0].confidence, Confidence::Likely);
+    assert!(
+        diagnosis.verdict.advice.contains("adds to x-api-key"),
+        "{}",
+        diagnosis.verdict.advice
+    );
     assert!(
         diagnosis.verdict.message.contains("random key: 401"),
         "{}",
@@ -51,6 +57,29 @@ fn the_word_stale_needs_a_changed_fingerprint_or_direct_success_with_that_secret
         previous_last_seen_ms: Some(1_799_998_000_000),
     });
     assert!(alone.diagnose().verdict.advice.contains("stale key"));
+}
+
+#[test]
+fn a_gateway_that_is_older_than_the_key_leaves_no_other_reading() {
+    let mut story = stale();
+    story.context.keys.push(KeyHistory {
+        key_ref: "claude-key/api-key".into(),
+        fingerprint: "0a1b2".into(),
+        seen_since_ms: Some(1_799_999_000_000),
+        previous_last_seen_ms: Some(1_799_998_000_000),
+    });
+    story.context.gateway_pods.push(PodsOf {
+        path: "edge".into(),
+        oldest_start_ms: 1_799_000_000_000,
+    });
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing GatewayStaleCredential@edge");
+    assert_eq!(diagnosis.findings[0].confidence, Confidence::Certain);
+    assert!(
+        !diagnosis.verdict.advice.contains("adds to"),
+        "{}",
+        diagnosis.verdict.advice
+    );
 }
 
 #[test]
