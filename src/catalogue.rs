@@ -201,7 +201,7 @@ catalogue! {
     ClientCertificateRequired, Configuration, Error, NONE, "the gateway asks for a client certificate", "Give the path a certificate with tls.clientCertificateSecretRef.";
     StatusRewritten, Configuration, Warning, HEAD, "the gateway changes the status of Claude's errors", "Let the gateway pass the status of errors through: SDKs decide by it whether to retry.";
     ErrorBodyReplaced, Configuration, Warning, HEAD, "the gateway replaces Claude's error bodies", "Let the gateway pass error bodies through (proxy_intercept_errors off).";
-    ResponseHeadersRewritten, Configuration, Warning, HEAD, "response headers that clients use are lost", "Let request-id, retry-after and anthropic-ratelimit-* through.";
+    ResponseHeadersRewritten, Configuration, Warning, HEAD, "the gateway changes the headers of Claude's replies", "Let request-id, retry-after and anthropic-ratelimit-* through.";
     DifferentAccount, Configuration, Warning, NONE, "the gateway uses another organisation or workspace", "Set expectAccount: Any if this is meant; else correct the gateway's key.";
     DifferentBackend, Configuration, Information, NONE, "the gateway uses another backend than the Claude API", "Set upstream on this gateway if this is meant.";
     ModelSubstituted, Configuration, Warning, NONE, "another model answers than was asked", "Correct the model mapping of the gateway.";

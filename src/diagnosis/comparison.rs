@@ -5,7 +5,7 @@
 //! nothing about headers, bodies, streams and timing.
 
 use super::view::{Leg, View};
-use crate::report::evidence::same_account;
+use crate::report::evidence::{Departure, HeadEvidence, ReplyHeader, Spelling, same_account};
 
 /// A gateway beside the control.
 pub(super) struct Pair<'v, 'a> {
@@ -59,6 +59,59 @@ impl<'v, 'a> Pair<'v, 'a> {
     /// The control may be held against the gateway in matters of headers, body, stream and timing, too.
     pub fn direct_unaltered(&self) -> bool {
         !self.direct.intercepted() && self.same_backend()
+    }
+}
+
+/// How the head of a gateway's answer differs from the control's, in closed classes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct HeadDifference {
+    /// The control's answer has it, the gateway's has not.
+    pub dropped: Vec<ReplyHeader>,
+    /// Both have it, with different values where Claude's is always the same.
+    pub changed: Vec<ReplyHeader>,
+    /// One line on the gateway with values that stand apart, or alone, on the control.
+    pub merged: Vec<ReplyHeader>,
+    /// Several lines on the gateway and one on the control.
+    pub repeated: Vec<ReplyHeader>,
+    /// So many names more than on the control that Claude's answers do not have; 0 when they are fewer.
+    pub added: u8,
+    /// How the gateway writes names, where the control's are written otherwise.
+    pub recased: Option<Spelling>,
+}
+
+impl HeadDifference {
+    /// The gateway's head beside the control's. What departs from Claude's usual head on both is no difference.
+    pub fn between(direct: &HeadEvidence, gateway: &HeadEvidence) -> Self {
+        let mut found = Self {
+            added: gateway.foreign.saturating_sub(direct.foreign),
+            ..Self::default()
+        };
+        for header in ReplyHeader::ALL {
+            let (theirs, ours) = (direct.departure(header), gateway.departure(header));
+            if theirs == ours || theirs == Some(Departure::Absent) {
+                continue;
+            }
+            match ours {
+                Some(Departure::Absent) => found.dropped.push(header),
+                Some(Departure::Merged) => found.merged.push(header),
+                Some(Departure::Repeated) => found.repeated.push(header),
+                Some(Departure::Value(_)) => found.changed.push(header),
+                // As Claude usually writes it; the control's own departs, so whose was changed is open.
+                None => {}
+            }
+        }
+        let seen = |head: &HeadEvidence| head.spelling != Spelling::Unknown;
+        found.recased =
+            (seen(direct) && seen(gateway) && direct.spelling != gateway.spelling).then_some(gateway.spelling);
+        found
+    }
+
+    /// Whether anything differs but what every proxy writes in its own way: `server`, the spelling of names, names of its own.
+    pub fn concerns_claudes_headers(&self) -> bool {
+        [&self.dropped, &self.changed, &self.merged, &self.repeated]
+            .into_iter()
+            .flatten()
+            .any(|header| *header != ReplyHeader::Server)
     }
 }
 

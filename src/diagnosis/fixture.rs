@@ -248,6 +248,16 @@ pub(super) fn lookalike(status: u16, class: ErrorClass) -> Exchange {
     }
 }
 
+/// An error in Claude's shape with ids that somebody made up.
+pub(super) fn minted(status: u16, class: ErrorClass) -> Exchange {
+    let ids = Marks::REQUEST_ID.with(Marks::BODY_REQUEST_ID).with(Marks::IDS_AGREE);
+    Exchange {
+        marks: Marks::ENVELOPE.with(ids).with(Marks::ID_ODD),
+        error: class,
+        ..reply(status)
+    }
+}
+
 /// An error page of a gateway that we do not know: HTML, no ids, no known words.
 pub(super) fn page(status: u16) -> Exchange {
     Exchange {

@@ -61,8 +61,6 @@ pub struct Habits {
     pub relays_bare: bool,
     /// Where the direct path shows Claude's error, this one shows the same status with a body of its own.
     pub masks: bool,
-    /// Ids of the usual form are seen, on this path or on the control: one of another form is not Claude's.
-    pub usual_ids: bool,
     /// Upstream's replies on this path carry `cf-ray`.
     pub cf_ray: bool,
     /// This is the control: whatever answers in Claude's shape counts as Claude by declaration.
@@ -80,7 +78,6 @@ impl Habits {
             // Whoever makes up ids teaches nothing about Claude's.
             let odd = reply.marks.has(Marks::ID_ODD);
             let id = reply.marks.has(Marks::REQUEST_ID) && !odd;
-            habits.usual_ids |= id;
             if is_success(reply) {
                 habits.success_ids |= id;
                 habits.success_bare |= !id;
@@ -178,7 +175,7 @@ fn support(marks: Marks) -> usize {
 }
 
 /// Replies that carry an id of Claude's somewhere. An id alone is no proof: others mint `req_…` too, and copy those that they
-/// saw. So one that does not look like its neighbours, or came before, needs other marks beside it, and so does one on a
+/// saw. So one that does not look like Claude's, or came before, needs other marks beside it, and so does one on a
 /// foreign body.
 fn with_ids(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
     let marks = reply.marks;
@@ -201,7 +198,7 @@ fn with_ids(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
         ));
     }
     let copied = marks.has(Marks::ID_SEEN) && !agree;
-    if (marks.has(Marks::ID_ODD) && habits.usual_ids) || copied {
+    if (marks.has(Marks::ID_ODD) && !habits.control) || copied {
         return match support {
             0 => None,
             1 => Some((Origin::Unknown, Confidence::Possible)),
@@ -210,7 +207,6 @@ fn with_ids(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
     }
     let rays_missing = habits.cf_ray && !marks.has(Marks::CF_RAY);
     Some(match (header, body, envelope) {
-        (true, true, true) if agree && marks.has(Marks::ID_ODD) => (Origin::Claude, Confidence::Likely),
         // Made anew around the id, or an answer of Claude's that was stored before.
         (true, true, true) if agree && (rays_missing || marks.has(Marks::ID_SEEN)) => {
             (Origin::Relayed, Confidence::Likely)

@@ -66,10 +66,8 @@ impl<'a> View<'a> {
         let direct = legs.iter().position(|leg| leg.path.is_direct());
         if let Some(direct) = direct {
             let masks: Vec<bool> = legs.iter().map(|leg| leg.masks(&legs[direct])).collect();
-            let usual_ids = legs[direct].habits.usual_ids;
             for (leg, masks) in legs.iter_mut().zip(masks) {
                 leg.habits.masks = masks;
-                leg.habits.usual_ids |= usual_ids && leg.speaks_claude();
             }
         }
         Self {

@@ -50,6 +50,9 @@ pub struct Head {
     pub headers: HeaderMap,
     /// HTTP version of the response.
     pub version: Version,
+    /// The header names as they are written on the wire, line by line; empty over HTTP/2 and where the head is longer than
+    /// what is kept of it.
+    pub spelled: Vec<String>,
 }
 
 /// Bytes that arrived together.
@@ -304,6 +307,11 @@ async fn read(
         status: parts.status.as_u16(),
         headers: parts.headers,
         version: parts.version,
+        spelled: if parts.version < Version::HTTP_2 {
+            spelled(&plain.head())
+        } else {
+            Vec::new()
+        },
     });
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
@@ -322,6 +330,32 @@ async fn read(
         }
     }
     Ok(Outcome::Answered)
+}
+
+/// The names in the last head of these bytes: interim ones (1xx) come before it. hyper keeps them in lower case only.
+fn spelled(bytes: &[u8]) -> Vec<String> {
+    let mut rest = bytes;
+    while let Some(end) = rest.windows(4).position(|four| four == b"\r\n\r\n") {
+        let (head, behind) = rest.split_at(end);
+        let mut lines = head.split(|&byte| byte == b'\n');
+        let interim = lines
+            .next()
+            .and_then(|line| line.split(|&byte| byte == b' ').nth(1))
+            .is_some_and(|status| status.starts_with(b"1"));
+        if interim {
+            rest = behind.get(4..).unwrap_or_default();
+            continue;
+        }
+        let name = |line: &[u8]| {
+            let end = line.iter().position(|&byte| byte == b':')?;
+            let name = line.get(..end)?.trim_ascii();
+            // A folded line continues the one before.
+            let folded = line.first().is_some_and(u8::is_ascii_whitespace);
+            (!folded).then(|| String::from_utf8_lossy(name).into_owned())
+        };
+        return lines.filter_map(name).collect();
+    }
+    Vec::new()
 }
 
 fn span(from: Instant, to: Instant) -> u32 {

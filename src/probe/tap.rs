@@ -40,12 +40,29 @@ pub struct Seen {
     deadline: Option<Instant>,
 }
 
+/// Bytes of a reply's beginning that are kept.
+const HEAD_BYTES: usize = 16 * 1024;
+
 /// A shared log of one layer of a connection.
 #[derive(Debug, Default)]
-pub struct Tap(Mutex<Seen>);
+pub struct Tap(Mutex<Log>);
+
+#[derive(Default)]
+struct Log {
+    seen: Seen,
+    /// What was read first, up to [`HEAD_BYTES`].
+    head: Vec<u8>,
+}
+
+/// Without the bytes: a reply may repeat what nobody should print.
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.seen.fmt(f)
+    }
+}
 
 impl Tap {
-    fn log(&self) -> MutexGuard<'_, Seen> {
+    fn log(&self) -> MutexGuard<'_, Log> {
         // The log is plain data: what a panicking holder left is still true.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -53,45 +70,57 @@ impl Tap {
     /// Forgets reads and writes, keeps the end: a new exchange begins on the same connection, and reads nothing after `deadline`.
     pub fn begin(&self, deadline: Instant) {
         let mut log = self.log();
-        *log = Seen {
-            end: log.end,
-            deadline: Some(deadline),
-            ..Seen::default()
+        *log = Log {
+            seen: Seen {
+                end: log.seen.end,
+                deadline: Some(deadline),
+                ..Seen::default()
+            },
+            head: Vec::new(),
         };
     }
 
     /// What was seen since [`Tap::begin`].
     #[must_use]
     pub fn seen(&self) -> Seen {
-        *self.log()
+        self.log().seen
     }
 
     /// The exchange is over: what the other side does with the idle connection is looked at without a deadline.
     pub fn rest(&self) {
-        self.log().deadline = None;
+        self.log().seen.deadline = None;
     }
 
     fn is_over(&self) -> bool {
-        self.log().deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        self.log().seen.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    fn read(&self, bytes: usize) {
+    /// What was read first since [`Tap::begin`], bounded: a reply's head as it is on the wire, above TLS where this layer is.
+    #[must_use]
+    pub fn head(&self) -> Vec<u8> {
+        self.log().head.clone()
+    }
+
+    fn read(&self, bytes: &[u8]) {
         let now = Instant::now();
         let mut log = self.log();
-        if log.first_write.is_some() {
-            log.first_read.get_or_insert(now);
+        if log.seen.first_write.is_some() {
+            log.seen.first_read.get_or_insert(now);
         }
-        log.bytes_read += bytes as u64;
+        log.seen.bytes_read += bytes.len() as u64;
+        let room = HEAD_BYTES.saturating_sub(log.head.len());
+        log.head
+            .extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
     }
 
     fn wrote(&self, bytes: usize) {
         let mut log = self.log();
-        log.first_write.get_or_insert_with(Instant::now);
-        log.bytes_written += bytes as u64;
+        log.seen.first_write.get_or_insert_with(Instant::now);
+        log.seen.bytes_written += bytes as u64;
     }
 
     fn ended(&self, end: End) {
-        self.log().end.get_or_insert_with(|| (end, Instant::now()));
+        self.log().seen.end.get_or_insert_with(|| (end, Instant::now()));
     }
 }
 
@@ -163,9 +192,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Tapped<T> {
             return Poll::Pending;
         }
         let result = std::task::ready!(Pin::new(&mut self.inner).poll_read(cx, buf));
-        let bytes = buf.filled().len() - before;
+        let bytes = buf.filled().get(before..).unwrap_or_default();
         match &result {
-            Ok(()) if bytes > 0 => self.tap.read(bytes),
+            Ok(()) if !bytes.is_empty() => self.tap.read(bytes),
             Ok(()) if room => self.tap.ended(End::Close),
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => self.tap.ended(End::Reset),

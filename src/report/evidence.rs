@@ -4,10 +4,12 @@
 //! report on stdout. Three fields are *details* that go first when room is short, and no verdict may depend on them:
 //! [`Handshake::peer`], [`Exchange::request_id`], [`Exchange::quote`]. All others decide. A value that was not observed is `None` or absent, never a default that reads like an observation.
 
+mod head;
 mod marks;
 mod reply;
 mod way;
 
+pub use head::{Departure, HeadEvidence, ReplyHeader, Spelling};
 pub use marks::{Echo, Maker, Marks, Phrase};
 pub use reply::{BodyKind, EventKind, Headroom, LimitKind, NamedLimit, Outcome, StreamEvidence, Usage};
 pub use way::{Handshake, KeyDefect, KeyEvidence, KeyKind, Reach, Trust};
@@ -71,7 +73,7 @@ impl RunEvidence {
 /// Significant bits of times and sizes that rules measure by: an error below 0.1 %.
 pub const DIGITS: u32 = 11;
 
-/// Significant bits of an exchange's times: fewer where the times of a refusal are only shown (an error below 2 %).
+/// Significant bits of an exchange's times: fewer where the times of a refusal are only shown (an error below 7 %).
 #[must_use]
 pub fn digits(kind: ExchangeKind) -> u32 {
     use ExchangeKind as Kind;
@@ -86,7 +88,7 @@ pub fn digits(kind: ExchangeKind) -> u32 {
         | Kind::AttackPrompt
         | Kind::OtherCarrier
         | Kind::NoKey
-        | Kind::BadKey => 7,
+        | Kind::BadKey => 5,
         _ => DIGITS,
     }
 }
@@ -240,8 +242,10 @@ pub struct Exchange {
     pub model_matches: Option<bool>,
     /// `age` header or a cache-hit mark, seconds (0 for a hit without age).
     pub cache_age_s: Option<u32>,
-    /// 32-bit digest of the set of response header names, per-request ones left out. Of the frozen request's answer only.
+    /// 16-bit digest of the set of response header names, per-request ones left out. Of the frozen request's answer only.
     pub header_set: Option<u32>,
+    /// How the head of the frozen request's answer departs from Claude's.
+    pub head: Option<HeadEvidence>,
     /// At most 160 bytes of an error reply or of a broken stream's last event, redacted. A detail: no rule may depend on
     /// it.
     pub quote: Option<String>,
@@ -274,6 +278,7 @@ impl Exchange {
             model_matches: None,
             cache_age_s: None,
             header_set: None,
+            head: None,
             quote: None,
         }
     }

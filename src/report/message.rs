@@ -19,6 +19,7 @@
 mod bits;
 mod codes;
 mod exchange;
+mod head;
 mod leg;
 mod lines;
 mod stream;

@@ -5,6 +5,7 @@
 
 mod credential;
 mod headers;
+mod heads;
 mod hidden;
 mod key;
 mod limits;
@@ -54,7 +55,7 @@ const PATH_RULES: &[PathRule] = &[
     rewrite::status,
     rewrite::error_as_success,
     rewrite::error_body,
-    rewrite::response_headers,
+    heads::response_headers,
     rewrite::account,
     rewrite::backend,
     rewrite::model,

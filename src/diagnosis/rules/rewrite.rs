@@ -134,46 +134,6 @@ pub(super) fn error_body(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     ]
 }
 
-/// A success that has lost what clients use.
-pub(super) fn response_headers(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some(pair) = Pair::of(view, leg).filter(Pair::direct_unaltered) else {
-        return vec![];
-    };
-    let (Some(ours), Some(theirs)) = (leg.main(), pair.direct.main()) else {
-        return vec![];
-    };
-    let comparable = leg.complete(ours)
-        && pair.direct.complete(theirs)
-        && ours.kind == theirs.kind
-        && !leg.is_cached()
-        && pair.same_model();
-    if !comparable {
-        return vec![];
-    }
-    let lost = |mark| theirs.marks.has(mark) && !ours.marks.has(mark);
-    let mut names = Vec::new();
-    if lost(Marks::REQUEST_ID) {
-        names.push("request-id");
-    }
-    // With an account of its own a gateway hides Claude's limits on purpose: they are not the client's.
-    if lost(Marks::RATE_LIMITS) && pair.same_key() {
-        names.push("anthropic-ratelimit-*");
-    }
-    if names.is_empty() {
-        return vec![];
-    }
-    let evidence = format!("direct's answer has {}, this path's has not", names.join(" and "));
-    vec![
-        finding(
-            Code::ResponseHeadersRewritten,
-            leg.name(),
-            Confidence::Certain,
-            evidence,
-        )
-        .hop("gateway"),
-    ]
-}
-
 /// Another organisation or workspace pays and limits.
 pub(super) fn account(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some(pair) = Pair::of(view, leg).filter(|_| leg.path.expect_same_account) else {

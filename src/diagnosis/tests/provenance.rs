@@ -14,25 +14,20 @@ fn relays() -> Habits {
     Habits {
         error_ids: true,
         success_ids: true,
-        usual_ids: true,
         cf_ray: true,
         ..Habits::default()
     }
 }
 
-/// A path of which nothing is known but what the control shows.
+/// A path of which nothing is known.
 fn unknown() -> Habits {
-    Habits {
-        usual_ids: true,
-        ..Habits::default()
-    }
+    Habits::default()
 }
 
 /// Successes come without any of Claude's marks.
 fn strips() -> Habits {
     Habits {
         success_bare: true,
-        usual_ids: true,
         ..Habits::default()
     }
 }
@@ -65,7 +60,7 @@ const EDGE: Marks = Marks::CF_RAY.with(Marks::SERVER_CLOUDFLARE);
     relays(), Exchange { inner_error: E::Overloaded, ..marked(&[ENVELOPE, ID, Marks::ID_ODD], 500, E::Internal) }, Origin::Relayed)]
 #[case::own_error_with_made_up_ids(relays(), marked(&[ENVELOPE, IDS, Marks::ID_ODD], 429, E::RateLimit), Origin::Gateway)]
 #[case::made_up_ids_and_its_own_cloudflare(relays(), marked(&[ENVELOPE, IDS, Marks::ID_ODD, EDGE], 429, E::RateLimit), Origin::Unknown)]
-#[case::odd_ids_where_none_are_known(Habits::default(), marked(&[ENVELOPE, IDS, Marks::ID_ODD], 429, E::RateLimit), Origin::Claude)]
+#[case::odd_ids_where_none_are_known(Habits::default(), marked(&[ENVELOPE, IDS, Marks::ID_ODD], 429, E::RateLimit), Origin::Unknown)]
 #[case::the_last_id_copied_onto_its_own_error(relays(), marked(&[ENVELOPE, ID, Marks::ID_SEEN], 429, E::RateLimit), Origin::Gateway)]
 #[case::the_last_id_copied_onto_a_page(relays(), marked(&[ID, Marks::ID_SEEN, Marks::HTML], 403, E::None), Origin::Gateway)]
 #[case::an_id_on_a_page(unknown(), marked(&[ID, Marks::HTML], 502, E::None), Origin::Unknown)]
@@ -165,13 +160,12 @@ prop_compose! {
 }
 
 fn any_habits() -> impl Strategy<Value = Habits> {
-    any::<[bool; 9]>().prop_map(|[a, b, c, d, e, f, g, h, i]| Habits {
+    any::<[bool; 8]>().prop_map(|[a, b, c, d, e, g, h, i]| Habits {
         error_ids: a,
         success_ids: b,
         success_bare: c,
         relays_bare: d,
         masks: e,
-        usual_ids: f,
         cf_ray: g,
         control: h,
         first_party: h && i,

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod echo;
+pub mod head;
 pub mod maker;
 pub mod marks;
 pub mod stream;
@@ -108,7 +109,11 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
     if let Some(id) = headers::request_id(headers).filter(|id| headers::is_request_id(id) && !redactor.finds(id)) {
         exchange.request_id = Some(text::bounded(id, 64));
     }
-    common(&mut exchange, kind, headers);
+    common(&mut exchange, headers);
+    if kind == ExchangeKind::Frozen && exchange.status == 200 {
+        exchange.header_set = Some(header_set(headers));
+        exchange.head = Some(head::head(headers, &head.spelled));
+    }
     let date = headers::text(headers, "date").map(str::to_owned);
     Reading {
         exchange,
@@ -282,7 +287,7 @@ fn quotation(
 }
 
 /// What every reply may carry.
-fn common(exchange: &mut Exchange, kind: ExchangeKind, headers: &HeaderMap) {
+fn common(exchange: &mut Exchange, headers: &HeaderMap) {
     exchange.retry_after_s = headers::retry_after(headers).map(|after| {
         let seconds = after.seconds_from(jiff::Timestamp::now()).ceil();
         // Bounded on both sides before the cast.
@@ -293,9 +298,6 @@ fn common(exchange: &mut Exchange, kind: ExchangeKind, headers: &HeaderMap) {
     exchange.account = account(headers);
     exchange.headroom = headroom(headers);
     exchange.cache_age_s = cache_age(headers, exchange.total_ms);
-    if kind == ExchangeKind::Frozen && exchange.status == 200 {
-        exchange.header_set = Some(header_set(headers));
-    }
 }
 
 /// First 32 bits of SHA-256.
@@ -341,7 +343,7 @@ fn header_set(headers: &HeaderMap) -> u32 {
         .map(http::HeaderName::as_str)
         .filter(|name| !PER_REPLY.contains(name))
         .collect();
-    digest32(&names.into_iter().collect::<Vec<_>>().join("\n"))
+    digest32(&names.into_iter().collect::<Vec<_>>().join("\n")) >> 16
 }
 
 /// `age`, or a cache that says it hit. An answer no older than its own exchange was made for it: a cache that holds it back

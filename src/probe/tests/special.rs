@@ -153,7 +153,7 @@ proptest! {
         headers.insert("content-encoding", coding.parse().unwrap());
         let mut received = Received::unconnected(None);
         received.outcome = Outcome::Answered;
-        received.head = Some(Head { status, headers, version: http::Version::HTTP_11 });
+        received.head = Some(Head { status, headers, version: http::Version::HTTP_11, spelled: Vec::new() });
         received.chunks = ends.iter().zip(0u32..).map(|(&end, at_ms)| Chunk { at_ms, end }).collect();
         received.body = body;
         let asked = Asked { stream, counts, ..Asked::default() };

@@ -5,8 +5,8 @@ use super::bits::{BitReader, BitWriter};
 use crate::claude::error::ErrorClass;
 pub use crate::report::evidence::DIGITS;
 use crate::report::evidence::{
-    BodyKind, Echo, EventKind, ExchangeKind, KeyDefect, KeyKind, LimitKind, Maker, Outcome, Phrase, Reach, SkipReason,
-    Trust,
+    BodyKind, Echo, EventKind, ExchangeKind, KeyDefect, KeyKind, LimitKind, Maker, Outcome, Phrase, Reach, ReplyHeader,
+    SkipReason, Spelling, Trust,
 };
 
 /// An enum with numbers.
@@ -239,6 +239,34 @@ coded!(EventKind: 4 {
     Ping = 7,
     Error = 8,
     Other = 9,
+});
+
+coded!(ReplyHeader: 5 {
+    RequestId = 0,
+    RequestLimits = 1,
+    TokenLimits = 2,
+    InputTokenLimits = 3,
+    OutputTokenLimits = 4,
+    OrganizationId = 5,
+    WorkspaceId = 6,
+    TraceResponse = 7,
+    StrictTransportSecurity = 8,
+    ContentSecurityPolicy = 9,
+    RobotsTag = 10,
+    CfRay = 11,
+    CfCacheStatus = 12,
+    Server = 13,
+    Date = 14,
+    Vary = 15,
+    CacheControl = 16,
+    ContentType = 17,
+});
+
+coded!(Spelling: 2 {
+    Unknown = 0,
+    Mixed = 1,
+    Lower = 2,
+    Capital = 3,
 });
 
 coded!(Reach: 5 {

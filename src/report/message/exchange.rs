@@ -3,6 +3,7 @@
 
 use super::bits::{BitReader, BitWriter};
 use super::codes::{put, put_near, put_unless, take, take_near, take_unless};
+use super::head::{put_head, take_head};
 use super::stream::{put_stream, take_stream};
 use crate::claude::error::ErrorClass;
 use crate::report::evidence::{
@@ -264,7 +265,8 @@ fn put_exchange(out: &mut BitWriter, exchange: &Exchange, before: &Before) {
             out.option(matches, BitWriter::bit);
         },
     );
-    out.option(exchange.header_set, |out, set| out.bits(set, 32));
+    out.option(exchange.header_set, |out, set| out.bits(set, 16));
+    out.option(exchange.head.as_ref(), put_head);
 }
 
 fn take_exchange(from: &mut BitReader<'_>, before: &Before) -> Option<Exchange> {
@@ -295,7 +297,8 @@ fn take_exchange(from: &mut BitReader<'_>, before: &Before) -> Option<Exchange> 
     exchange.usage = from.option(|from| from.option(own_usage)?.or(before.usage))?;
     let usual_match = exchange.usage.map(|_| true);
     exchange.model_matches = from.option(|from| from.option(BitReader::bit))?.unwrap_or(usual_match);
-    exchange.header_set = from.option(|from| from.bits(32))?;
+    exchange.header_set = from.option(|from| from.bits(16))?;
+    exchange.head = from.option(take_head)?;
     Some(exchange)
 }
 

@@ -3,8 +3,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::claude::error::ErrorClass;
 use crate::report::evidence::{
-    BodyKind, Echo, EventKind, Handshake, Headroom, KeyDefect, KeyEvidence, KeyKind, LimitKind, Maker, Marks,
-    NamedLimit, Outcome, Phrase, Reach, SkipReason, StreamEvidence, Trust, Usage,
+    BodyKind, Departure, Echo, EventKind, Handshake, HeadEvidence, Headroom, KeyDefect, KeyEvidence, KeyKind,
+    LimitKind, Maker, Marks, NamedLimit, Outcome, Phrase, Reach, ReplyHeader, SkipReason, Spelling, StreamEvidence,
+    Trust, Usage,
 };
 
 /// Every kind that a plan can ask for, in sending order.
@@ -67,6 +68,19 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn head()(
+        spelling in one_of(&[Spelling::Unknown, Spelling::Mixed, Spelling::Lower, Spelling::Capital]),
+        headers in proptest::sample::subsequence(ReplyHeader::ALL.to_vec(), 0..=18),
+        departures in proptest::collection::vec(one_of(&[
+            Departure::Absent, Departure::Value(3), Departure::Value(15), Departure::Repeated, Departure::Merged,
+        ]), 18),
+        foreign in 0u8..=15,
+    ) -> HeadEvidence {
+        HeadEvidence { spelling, departures: headers.into_iter().zip(departures).collect(), foreign }
+    }
+}
+
+prop_compose! {
     fn exchange(kind: ExchangeKind)(
         outcome in one_of(&[Outcome::Answered, Outcome::CutByReset, Outcome::NoReply, Outcome::ConnectFailed]),
         status in one_of(&[0u16, 200, 400, 401, 403, 429, 502, 529, 418, 599]),
@@ -83,12 +97,13 @@ prop_compose! {
         stream in proptest::option::of(stream()),
         usage in proptest::option::of((any::<u32>(), 0u32..9000)),
         model_matches: Option<bool>,
+        head in proptest::option::of(head()),
         detail in proptest::option::of(("[ -~é]{0,80}", "req_[a-zA-Z0-9]{24}")),
     ) -> Exchange {
         Exchange {
             status, marks, error: errors.0, inner_error: errors.1, maker, phrase, echo,
             first_byte_ms: times.0, total_ms: times.1,
-            retry_after_s: numbers.0, account: numbers.1, cache_age_s: numbers.2, header_set: numbers.3,
+            retry_after_s: numbers.0, account: numbers.1, cache_age_s: numbers.2, header_set: numbers.3.map(|set| set & 0xffff), head,
             headroom: room.map(|(percent, requests_limit)| Headroom {
                 requests: Some(percent), input_tokens: None, output_tokens: Some(percent), tokens: None, requests_limit,
             }),
@@ -263,7 +278,16 @@ fn usual(path: &str, seed: u32) -> LegEvidence {
             });
         }
         if kind == Kind::Frozen {
-            exchange.header_set = Some(0x89ab_cdef ^ seed);
+            exchange.header_set = Some(0x89ab ^ seed);
+            // A proxy that names itself, adds two headers and writes all names in lower case.
+            exchange.head = Some(HeadEvidence {
+                spelling: if seed == 0 { Spelling::Mixed } else { Spelling::Lower },
+                departures: match seed {
+                    0 => vec![],
+                    _ => vec![(ReplyHeader::Server, Departure::Value(7))],
+                },
+                foreign: if seed == 0 { 0 } else { 2 },
+            });
         }
         exchange
     });

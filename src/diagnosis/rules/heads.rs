@@ -1,0 +1,170 @@
+//! What becomes of the headers of Claude's answers and errors on their way back.
+//!
+//! Losing what clients use is a warning: `request-id`, `retry-after`, `anthropic-ratelimit-*`. Anything else is information, and what
+//! every proxy does in its own way (`server`, the spelling of names, names of its own) is nothing by itself.
+
+use super::{Finding, Leg, View};
+use crate::catalogue::{Code, Confidence, Severity};
+use crate::diagnosis::comparison::{HeadDifference, Pair};
+use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::diagnosis::provenance::Origin;
+use crate::diagnosis::say;
+use crate::report::evidence::{Exchange, ExchangeKind, Marks, ReplyHeader, Spelling};
+
+/// Kinds whose replies both legs get from Claude where everything works.
+const COMPARED: [ExchangeKind; 10] = [
+    ExchangeKind::Frozen,
+    ExchangeKind::OtherForm,
+    ExchangeKind::CountTokens,
+    ExchangeKind::UnknownField,
+    ExchangeKind::NestedField,
+    ExchangeKind::BogusVersion,
+    ExchangeKind::BogusBeta,
+    ExchangeKind::OtherCarrier,
+    ExchangeKind::NoKey,
+    ExchangeKind::BadKey,
+];
+
+/// The gateway's replies beside the control's.
+pub(super) fn response_headers(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(pair) = Pair::of(view, leg).filter(|pair| pair.direct_unaltered() && pair.same_model()) else {
+        return vec![];
+    };
+    let difference = heads(leg, &pair);
+    let lost = lost(leg, &pair, &difference);
+    let told = difference.as_ref().map(tell).unwrap_or_default();
+    let (severity, confidence, evidence) = match lost.as_slice() {
+        [] if difference.is_some_and(|difference| difference.concerns_claudes_headers()) => (
+            Severity::Information,
+            Confidence::Certain,
+            format!("beside direct's answer: {told}"),
+        ),
+        [] => return vec![],
+        lost => {
+            let names: Vec<&str> = lost.iter().map(|(name, _)| *name).collect();
+            let where_ = lost.first().map(|(_, of)| of.as_str()).unwrap_or_default();
+            let rest = if told.is_empty() {
+                String::new()
+            } else {
+                format!("; all in all: {told}")
+            };
+            let evidence = format!(
+                "direct's {where_} has {}, this path's has not{rest}",
+                names.join(" and ")
+            );
+            (Severity::Warning, Confidence::Certain, evidence)
+        }
+    };
+    vec![
+        finding(Code::ResponseHeadersRewritten, leg.name(), confidence, evidence)
+            .hop("gateway")
+            .severity(severity),
+    ]
+}
+
+/// The heads of the two judged answers, where both are whole and can be held against each other.
+fn heads(leg: &Leg<'_>, pair: &Pair<'_, '_>) -> Option<HeadDifference> {
+    let (ours, theirs) = answers(leg, pair)?;
+    let mut difference = HeadDifference::between(theirs.head.as_ref()?, ours.head.as_ref()?);
+    // Whose limits and whose account, the gateway decides with a key of its own.
+    if !pair.same_key() {
+        let own = |header: &ReplyHeader| {
+            !header.is_limit() && !matches!(header, ReplyHeader::OrganizationId | ReplyHeader::WorkspaceId)
+        };
+        difference.dropped.retain(own);
+    }
+    Some(difference)
+}
+
+fn answers<'a>(leg: &Leg<'a>, pair: &Pair<'_, 'a>) -> Option<(&'a Exchange, &'a Exchange)> {
+    let (ours, theirs) = (leg.main()?, pair.direct.main()?);
+    let comparable =
+        leg.complete(ours) && pair.direct.complete(theirs) && ours.kind == theirs.kind && !ours.is_stored();
+    comparable.then_some((ours, theirs))
+}
+
+/// What clients use and do not get, with the reply that shows it.
+fn lost(leg: &Leg<'_>, pair: &Pair<'_, '_>, difference: &Option<HeadDifference>) -> Vec<(&'static str, String)> {
+    let mut lost: Vec<(&'static str, String)> = Vec::new();
+    let mut note = |name: &'static str, of: &str| {
+        if lost.iter().all(|(known, _)| *known != name) {
+            lost.push((name, of.to_owned()));
+        }
+    };
+    if let Some((ours, theirs)) = answers(leg, pair) {
+        let gone = |mark| theirs.marks.has(mark) && !ours.marks.has(mark);
+        if gone(Marks::REQUEST_ID) {
+            note("request-id", "answer");
+        }
+        // With an account of its own a gateway hides Claude's limits on purpose: they are not the client's.
+        if gone(Marks::RATE_LIMITS) && pair.same_key() {
+            note("anthropic-ratelimit-*", "answer");
+        }
+        let spoilt = difference
+            .iter()
+            .flat_map(|difference| difference.merged.iter().chain(&difference.repeated));
+        if spoilt.copied().any(|header| header == ReplyHeader::RequestId) {
+            note("one request-id", "answer");
+        }
+    }
+    for (ours, theirs) in errors(leg, pair) {
+        let gone = |mark| theirs.marks.has(mark) && !ours.marks.has(mark);
+        if gone(Marks::REQUEST_ID) {
+            note("request-id", &format!("{} {}", theirs.status, say::class(theirs.error)));
+        }
+        if gone(Marks::RETRY_AFTER) && theirs.status == 429 {
+            note("retry-after", "429");
+        }
+    }
+    lost
+}
+
+/// The same error of Claude's on both.
+fn errors<'a>(leg: &Leg<'a>, pair: &Pair<'_, 'a>) -> Vec<(&'a Exchange, &'a Exchange)> {
+    let both = |kind| Some((leg.known(kind)?, pair.direct.known(kind)?));
+    COMPARED
+        .into_iter()
+        .filter_map(both)
+        .filter(|(ours, theirs)| {
+            let (our, their) = (leg.provenance(ours), pair.direct.provenance(theirs));
+            theirs.status >= 400
+                && ours.status >= 400
+                && their.origin == Origin::Claude
+                && our.from_upstream()
+                && our.class == their.class
+        })
+        .collect()
+}
+
+/// The difference in words.
+fn tell(difference: &HeadDifference) -> String {
+    let list = |headers: &[ReplyHeader]| -> String {
+        let names = headers.iter().map(|header| match header.name() {
+            group if group.ends_with('-') => format!("{group}*"),
+            name => name.to_owned(),
+        });
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let mut parts: Vec<String> = [
+        ("dropped", &difference.dropped),
+        ("changed", &difference.changed),
+        ("merged into one line", &difference.merged),
+        ("on several lines", &difference.repeated),
+    ]
+    .into_iter()
+    .filter(|(_, headers)| !headers.is_empty())
+    .map(|(what, headers)| format!("{what}: {}", list(headers)))
+    .collect();
+    match difference.added {
+        0 => {}
+        1 => parts.push("1 name added".to_owned()),
+        added => parts.push(format!("{added} names added")),
+    }
+    match difference.recased {
+        Some(Spelling::Lower) => parts.push("names in lower case".to_owned()),
+        Some(Spelling::Capital) => parts.push("names with capitals".to_owned()),
+        Some(Spelling::Mixed | Spelling::Unknown) => parts.push("names re-cased".to_owned()),
+        None => {}
+    }
+    parts.join("; ")
+}
