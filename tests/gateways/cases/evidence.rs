@@ -1,0 +1,59 @@
+//! Who made a reply, and what becomes of heads on their way back.
+
+use claudeprobe::catalogue::Code;
+use claudeprobe::standin::{ErrorName, Fault, Rule};
+
+use crate::case::Case;
+use crate::front::{Envoy, Front, haproxy, nginx, nginx_server};
+use crate::look::Sight::{Header, NoHeader, Says, Status};
+use crate::look::{direct, through};
+
+/// A filter that wraps errors into a string of its own JSON, under another status, as many AI gateways do.
+const QUOTES_ERRORS: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n if handle:headers():get(':status') == '200' then return end\n local body = handle:body()\n local quoted = string.gsub(body:getBytes(0, body:length()), '\"', '\\\\\"')\n handle:headers():replace('content-length', body:setBytes('{\"detail\":\"upstream said: ' .. quoted .. '\"}'))\n handle:headers():replace(':status', '500')\n handle:headers():remove('request-id')\n handle:headers():remove('cf-ray')\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+/// The same, and only the first hundred bytes of what upstream said.
+const CUTS_ERRORS: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n if handle:headers():get(':status') == '200' then return end\n local body = handle:body()\n local quoted = string.gsub(body:getBytes(0, 70), '\"', '\\\\\"')\n handle:headers():replace('content-length', body:setBytes('{\"detail\":\"upstream said: ' .. quoted .. '...\"}'))\n handle:headers():replace(':status', '500')\n handle:headers():remove('request-id')\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+
+cases! {
+    nginx_imitates_claudes_error_with_made_up_ids: Case::new(nginx_server(
+            r#"location = /v1/messages { default_type application/json; add_header request-id req_$request_id always; return 529 '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_$request_id"}'; } location / { proxy_http_version 1.1; proxy_pass {claude_url}; }"#))
+        .look(through(&[Status(529), Says("overloaded_error"), Header("request-id", "req_")]))
+        .failing(Code::GatewayUnavailable);
+    envoy_quotes_claudes_error_in_a_string_under_another_status: Case::new(Front::Envoy(QUOTES_ERRORS))
+        .fault(Rule::always(Fault::Error(ErrorName::Overloaded)))
+        .look(direct(&[Status(529)])).look(through(&[Status(500), Says("upstream said"), NoHeader("request-id")]))
+        .failing_everywhere(Code::UpstreamOverloaded)
+        .also(Code::StatusRewritten, "edge").also(Code::ErrorBodyReplaced, "edge");
+    envoy_cuts_what_it_quotes: Case::new(Front::Envoy(CUTS_ERRORS))
+        .fault(Rule::always(Fault::Error(ErrorName::Overloaded)))
+        .look(direct(&[Status(529)])).look(through(&[Status(500), Says("upstream said"), Says("..."), NoHeader("request-id")]))
+        .failing_everywhere(Code::UpstreamOverloaded)
+        .also(Code::StatusRewritten, "edge").also(Code::ErrorBodyReplaced, "edge");
+
+    nginx_drops_headers_that_no_client_uses: Case::new(nginx("proxy_hide_header traceresponse; proxy_hide_header strict-transport-security; add_header X-Gateway one;"))
+        .look(direct(&[Status(200), Header("traceresponse", "00-")])).look(through(&[Status(200), NoHeader("traceresponse")]))
+        .healthy();
+    nginx_adds_the_request_id_a_second_time: Case::new(nginx("add_header request-id $request_id always;"))
+        .look(through(&[Status(200), Header("request-id", "")]))
+        .degraded(Code::ResponseHeadersRewritten, "edge");
+    haproxy_drops_the_request_id_of_errors: Case::new(haproxy("http-response del-header request-id if { status ge 400 }", ""))
+        .look(through(&[Status(200), Header("request-id", "req_")]))
+        .look(through(&[Status(400), NoHeader("request-id")]).with("anthropic-beta: bogus-2099-01-01"))
+        .degraded(Code::ResponseHeadersRewritten, "edge");
+    haproxy_gives_every_reply_the_same_request_id: Case::new(haproxy("http-response set-header request-id req_011CeCGmBjaWkq37Sf5iU7so", ""))
+        .look(through(&[Status(200), Header("request-id", "req_011CeCGmBjaWkq37Sf5iU7so")]))
+        .degraded(Code::ResponseHeadersRewritten, "edge");
+    nginx_glues_a_suffix_to_the_key_even_where_there_is_none: Case::new(nginx("proxy_set_header x-api-key \"$http_x_api_key-old\";"))
+        .look(through(&[Status(401), Says("invalid x-api-key")])).look(through(&[Status(401), Says("invalid x-api-key")]).key(None))
+        // Claude's three replies are those of a stored wrong key, too; the advice names this reading.
+        .failing(Code::GatewayStaleCredential);
+}
