@@ -153,7 +153,7 @@ catalogue! {
     BetaHeaderStripped, Configuration, Warning, HEAD, "the anthropic-beta header does not arrive as sent", "Forward anthropic-beta byte for byte.";
     BetaHeaderInjected, Configuration, Error, HEAD, "the gateway adds values to anthropic-beta", "Remove the value that the gateway adds to anthropic-beta.";
     VersionHeaderRewritten, Configuration, Warning, HEAD, "the anthropic-version header does not arrive as sent", "Forward anthropic-version as the client sent it; set it only when it is absent.";
-    BodyRewritten, Configuration, Warning, HEAD, "the gateway changes the request body", "Use the gateway's pass-through mode, or turn off the option that drops or adds fields.";
+    BodyRewritten, Configuration, Warning, HEAD, "the gateway changes the body", "Use the gateway's pass-through mode, or turn off the option that drops or adds fields.";
     GatewayBodyLimit, Configuration, Warning, NONE, "the gateway's limit on the request body is below Claude's", "Raise the gateway's body limit to 32 MB.";
     GatewayHeaderLimit, Configuration, Warning, NONE, "the gateway's limit on request headers is low", "Enlarge the gateway's header buffers.";
     WafBlocked, Configuration, Error, NONE, "a web application firewall in the path blocks the prompt", "Exempt this route from the body rules of the firewall.";

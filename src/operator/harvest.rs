@@ -5,7 +5,7 @@
 use super::run::{Ended, Part};
 use super::start_fault::{Fault, FaultKind};
 use super::text;
-use crate::report::evidence::RunEvidence;
+use crate::report::evidence::{Exchange, RunEvidence};
 use crate::report::message::{self, MessageError};
 
 /// How much of an unreadable message is shown.
@@ -138,7 +138,7 @@ fn tokens(evidence: &RunEvidence) -> (i64, i64) {
         .legs
         .iter()
         .flat_map(|leg| &leg.exchanges)
-        .filter_map(|exchange| exchange.usage);
+        .filter_map(Exchange::billed);
     usages.fold((0, 0), |(input, output), usage| {
         (input + i64::from(usage.input), output + i64::from(usage.output))
     })
@@ -153,7 +153,7 @@ mod tests {
     use crate::operator::pod_view::Left;
     use crate::operator::schedule::Slot;
     use crate::plan::CanaryChoice;
-    use crate::report::evidence::{Exchange, ExchangeKind, LegEvidence, Outcome, Usage};
+    use crate::report::evidence::{ExchangeKind, LegEvidence, Outcome, Usage};
 
     fn evidence(path: &str) -> RunEvidence {
         let usage = Some(Usage { input: 10, output: 20 });

@@ -236,7 +236,8 @@ pub struct Exchange {
     pub body: BodyKind,
     /// The stream, where one was asked for and a 200 came.
     pub stream: Option<StreamEvidence>,
-    /// `usage` of the answer.
+    /// `usage` of the answer; of [`ExchangeKind::CountTokens`] the number that was counted, which costs nothing: see
+    /// [`Exchange::billed`].
     pub usage: Option<Usage>,
     /// Whether the model that answered is the one that was asked for (alias and dated id are the same).
     pub model_matches: Option<bool>,
@@ -289,6 +290,12 @@ impl Exchange {
     #[must_use]
     pub fn is_stored(&self) -> bool {
         self.cache_age_s.is_some() || (self.status == 200 && self.marks.has(Marks::ID_SEEN))
+    }
+
+    /// The tokens that this exchange cost.
+    #[must_use]
+    pub fn billed(&self) -> Option<Usage> {
+        self.usage.filter(|_| self.kind != ExchangeKind::CountTokens)
     }
 }
 

@@ -99,6 +99,8 @@ pub(super) fn check(body: &Value, endpoint: Endpoint, version: &str, betas: &[St
         Some(_) => return Err(ApiError::invalid("stream: Input should be a valid boolean")),
     };
     messages(body.get("messages"), version)?;
+    no_others(body.get("metadata").unwrap_or(&Value::Null), &["user_id"], "metadata")?;
+    tools(body.get("tools"))?;
     let thinking = body
         .get("thinking")
         .and_then(|thinking| thinking.get("type"))
@@ -150,6 +152,7 @@ fn messages(messages: Option<&Value>, version: &str) -> Result<(), ApiError> {
         Some(_) => return Err(ApiError::invalid("messages: Input should be a valid list")),
     };
     for (at, turn) in turns.iter().enumerate() {
+        no_others(turn, &["role", "content"], &format!("messages.{at}"))?;
         let assistant = match turn.get("role").and_then(Value::as_str) {
             Some("user" | "system") => false,
             Some("assistant") => true,
@@ -179,6 +182,28 @@ fn messages(messages: Option<&Value>, version: &str) -> Result<(), ApiError> {
                 )));
             }
         }
+    }
+    Ok(())
+}
+
+/// Refuses the first field of an object that is not one of these.
+fn no_others(object: &Value, known: &[&str], path: &str) -> Result<(), ApiError> {
+    let mut names = object.as_object().into_iter().flat_map(|fields| fields.keys());
+    match names.find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(ApiError::invalid(format!(
+            "{path}.{name}: Extra inputs are not permitted"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Tools of the client's own; those that Claude defines have a type and fields by version.
+fn tools(tools: Option<&Value>) -> Result<(), ApiError> {
+    const CUSTOM: [&str; 5] = ["type", "name", "description", "input_schema", "cache_control"];
+    let custom = |tool: &Value| matches!(tool.get("type").and_then(Value::as_str), None | Some("custom"));
+    let list = tools.and_then(Value::as_array).into_iter().flatten().enumerate();
+    for (at, tool) in list.filter(|(_, tool)| custom(tool)) {
+        no_others(tool, &CUSTOM, &format!("tools.{at}.custom"))?;
     }
     Ok(())
 }
@@ -280,6 +305,22 @@ mod tests {
             refusal(value!({"model": "m", "messages": []}), "2023-06-01").unwrap(),
             "max_tokens: Field required"
         );
+        for (extra, path) in [
+            (value!({"metadata": {"user_id": "u", "x_probe": 1}}), "metadata.x_probe"),
+            (
+                value!({"tools": [{"name": "t", "input_schema": {"x": 1}, "x_probe": 1}]}),
+                "tools.0.custom.x_probe",
+            ),
+            (
+                value!({"messages": [{"role": "user", "content": ".", "x_probe": 1}]}),
+                "messages.0.x_probe",
+            ),
+        ] {
+            assert_eq!(
+                refusal(ask(extra), "2023-06-01").unwrap(),
+                format!("{path}: Extra inputs are not permitted")
+            );
+        }
         let counted = check(&ask(value!({})), Endpoint::CountTokens, "2023-06-01", &[]).unwrap_err();
         assert_eq!(counted.message, "max_tokens: Extra inputs are not permitted");
     }

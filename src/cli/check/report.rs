@@ -55,7 +55,7 @@ impl Cost {
         let exchanges = evidence.legs.iter().flat_map(|leg| &leg.exchanges);
         let exchanges = exchanges.filter(|exchange| exchange.outcome != Outcome::ConnectFailed);
         exchanges.fold(Self::default(), |sum, exchange: &Exchange| {
-            let usage = exchange.usage.unwrap_or_default();
+            let usage = exchange.billed().unwrap_or_default();
             Self {
                 requests: sum.requests + 1,
                 input_tokens: sum.input_tokens.saturating_add(usage.input),

@@ -5,6 +5,7 @@
 
 use super::{Finding, Leg, View};
 use crate::catalogue::{Code, Confidence, Severity};
+use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::{HeadDifference, Pair};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
@@ -127,8 +128,13 @@ fn errors<'a>(leg: &Leg<'a>, pair: &Pair<'_, 'a>) -> Vec<(&'a Exchange, &'a Exch
         .filter_map(both)
         .filter(|(ours, theirs)| {
             let (our, their) = (leg.provenance(ours), pair.direct.provenance(theirs));
+            // Where the body was written anew, that is the finding.
+            let whole = ours.marks.has(Marks::ENVELOPE) && !ours.marks.has(Marks::EXTRA_KEYS);
+            let quoted = ours.marks.has(Marks::INNER_REQUEST_ID) || ours.inner_error != ErrorClass::None;
             theirs.status >= 400
                 && ours.status >= 400
+                && whole
+                && !quoted
                 && their.origin == Origin::Claude
                 && our.from_upstream()
                 && our.class == their.class

@@ -3,12 +3,14 @@
 //! The list is data. A rule that cannot tell returns nothing, or a finding of confidence `Possible`, which is shown as a
 //! reading and accuses nobody: a verdict needs at least `Likely`. Adding a rule touches its file and this list.
 
+mod body;
 mod credential;
 mod headers;
 mod heads;
 mod hidden;
 mod key;
 mod limits;
+mod model;
 mod network;
 mod replicas;
 mod rewrite;
@@ -61,7 +63,9 @@ const PATH_RULES: &[PathRule] = &[
     rewrite::model,
     rewrite::cached,
     rewrite::retries,
-    rewrite::prompt,
+    body::prompt,
+    body::reserialised,
+    model::retiring,
     route::wrong_route,
     route::collapsed,
     route::denied,

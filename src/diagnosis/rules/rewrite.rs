@@ -216,36 +216,3 @@ pub(super) fn retries(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         .hop("gateway"),
     ]
 }
-
-/// The same prompt costs another number of input tokens: something was added or taken away.
-pub(super) fn prompt(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some(pair) = Pair::of(view, leg).filter(|pair| pair.direct_unaltered() && pair.same_model()) else {
-        return vec![];
-    };
-    let (Some(ours), Some(theirs)) = (leg.main(), pair.direct.main()) else {
-        return vec![];
-    };
-    // Counts are Claude's only where its id stands beside them: another's count accuses nobody.
-    let genuine = theirs.marks.has(Marks::REQUEST_ID);
-    let answered = leg.complete(ours) && pair.direct.complete(theirs) && ours.kind == theirs.kind;
-    let same_model = ours.model_matches == Some(true) && theirs.model_matches == Some(true);
-    let (Some(our_usage), Some(their_usage)) = (ours.usage, theirs.usage) else {
-        return vec![];
-    };
-    if !genuine || !answered || !same_model || our_usage.input == their_usage.input || our_usage.input == 0 {
-        return vec![];
-    }
-    vec![
-        finding(
-            Code::BodyRewritten,
-            leg.name(),
-            Confidence::Likely,
-            format!(
-                "the same request has {} input tokens here and {} on the direct path",
-                our_usage.input, their_usage.input
-            ),
-        )
-        .hop("gateway → Claude")
-        .advise("The gateway adds to or removes from the prompt (system prompt, tools, guard rails): use its pass-through mode if that is not meant."),
-    ]
-}

@@ -166,6 +166,74 @@ fn another_number_of_input_tokens_for_the_same_prompt_means_an_injected_prompt()
 }
 
 #[test]
+fn an_injected_prompt_is_certain_when_the_free_count_says_the_same() {
+    let counted = |input| Exchange {
+        usage: Some(Usage { input, output: 0 }),
+        model_matches: None,
+        ..ok()
+    };
+    let story = |frozen: u32, free: u32| {
+        let mut story = Story::new();
+        for (path, input, count) in [("direct", 14, 14), ("edge", frozen, free)] {
+            let usage = Some(Usage { input, output: 20 });
+            story.on(path).frozen(Exchange { usage, ..stream() });
+            story.on(path).reply(K::CountTokens, counted(count));
+        }
+        story
+    };
+    let confidence = |story: &Story| finding(&story.diagnose(), Code::BodyRewritten).confidence;
+    assert_eq!(confidence(&story(310, 310)), Confidence::Certain);
+    assert_eq!(
+        confidence(&story(310, 14)),
+        Confidence::Likely,
+        "only messages are added to"
+    );
+    assert_eq!(confidence(&story(14, 310)), Confidence::Likely);
+    assert_eq!(story(14, 14).verdict(), "Healthy @");
+    // A gateway that counts by itself counts otherwise, and accuses nobody.
+    let mut own = story(14, 17);
+    own.evidence.legs[1].exchanges[1].marks = Marks::default();
+    assert_eq!(own.verdict(), "Healthy @");
+    // The same of an answer that a gateway wrote anew: a reading.
+    let mut own = story(17, 14);
+    let frozen = &mut own.evidence.legs[1].exchanges[0];
+    frozen.marks = Marks::default();
+    frozen.stream.as_mut().unwrap().padded = None;
+    assert_eq!(confidence(&own), Confidence::Possible);
+}
+
+#[test]
+fn events_that_lost_their_padding_are_information() {
+    let lost = changed(stream(), |stream| stream.padded = Some(false));
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(lost.clone());
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Healthy @");
+    assert_eq!(finding(&diagnosis, Code::BodyRewritten).severity, Severity::Information);
+    // Claude itself may stop to pad one day.
+    story.evidence.legs[0].exchanges[0] = lost;
+    assert!(story.diagnose().findings.is_empty());
+}
+
+#[test]
+fn a_model_that_retires_within_a_month_is_a_warning() {
+    let mut story = Story::healthy();
+    story.request.model = "claude-sonnet-4-5".into();
+    let day = 86_400_000;
+    story.context.now_ms = 1_795_996_800_000 - 7 * day;
+    let diagnosis = story.diagnose();
+    assert_eq!(diagnosis.verdict.code, "ModelRetiring");
+    assert!(
+        diagnosis.verdict.message.contains("retires on 2026-11-30, in 7 days"),
+        "{}",
+        diagnosis.verdict.message
+    );
+    story.context.now_ms -= 60 * day;
+    assert_eq!(story.verdict(), "Healthy @");
+}
+
+#[test]
 fn a_request_that_claude_refuses_on_the_control_too_is_the_probes_own() {
     let mut story = refused(claude(400, E::InvalidRequest));
     story.evidence.legs[0].exchanges[0] = claude(400, E::InvalidRequest);

@@ -147,7 +147,11 @@ fn whole(exchange: &mut Exchange, asked: &Asked, body: &[u8], content_type: &str
         BodyKind::Other
     } else if blank {
         BodyKind::Empty
-    } else if asked.counts && reply::token_count(body).is_some() {
+    } else if let Some(input) = reply::token_count(body).filter(|_| asked.counts) {
+        if exchange.kind == ExchangeKind::CountTokens {
+            let input = u32::try_from(input).unwrap_or(u32::MAX);
+            exchange.usage = Some(Usage { input, output: 0 });
+        }
         BodyKind::AsAsked
     } else if let Some(message) = reply::message(body) {
         exchange.usage = Some(usage(message.usage));

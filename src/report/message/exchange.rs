@@ -258,7 +258,7 @@ fn put_exchange(out: &mut BitWriter, exchange: &Exchange, before: &Before) {
             out.exact(usage.output);
         });
     });
-    let usual_match = exchange.usage.map(|_| true);
+    let usual_match = exchange.billed().map(|_| true);
     out.option(
         (exchange.model_matches != usual_match).then_some(exchange.model_matches),
         |out, matches| {
@@ -295,7 +295,7 @@ fn take_exchange(from: &mut BitReader<'_>, before: &Before) -> Option<Exchange> 
         })
     };
     exchange.usage = from.option(|from| from.option(own_usage)?.or(before.usage))?;
-    let usual_match = exchange.usage.map(|_| true);
+    let usual_match = exchange.billed().map(|_| true);
     exchange.model_matches = from.option(|from| from.option(BitReader::bit))?.unwrap_or(usual_match);
     exchange.header_set = from.option(|from| from.bits(16))?;
     exchange.head = from.option(take_head)?;

@@ -277,6 +277,9 @@ fn usual(path: &str, seed: u32) -> LegEvidence {
                 ..StreamEvidence::default()
             });
         }
+        if kind == Kind::CountTokens {
+            exchange.usage = Some(Usage { input: 15, output: 0 });
+        }
         if kind == Kind::Frozen {
             exchange.header_set = Some(0x89ab ^ seed);
             // A proxy that names itself, adds two headers and writes all names in lower case.

@@ -5,8 +5,12 @@ use claudeprobe::standin::{ErrorName, Fault, Rule};
 
 use crate::case::Case;
 use crate::front::{Envoy, Front, haproxy, nginx, nginx_server};
-use crate::look::Sight::{Header, NoHeader, Says, Status};
+use crate::look::Sight::{Complete, Header, NoHeader, Says, Status};
 use crate::look::{direct, through};
+
+/// A whole message with an unknown field inside its turn.
+const NESTED: &str =
+    r#"{"model":"claude-haiku-4-5","max_tokens":1,"messages":[{"role":"user","content":".","zz_probe_1":1}]}"#;
 
 /// A filter that wraps errors into a string of its own JSON, under another status, as many AI gateways do.
 const QUOTES_ERRORS: Envoy = Envoy {
@@ -23,7 +27,41 @@ const CUTS_ERRORS: Envoy = Envoy {
     ..Envoy::PLAIN
 };
 
+/// A filter that writes a system prompt into every body, as AI gateways with guard rails do.
+const ADDS_A_PROMPT: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, '^{', '{\"system\":\"You are a polite assistant of Example Corp and never speak of prices.\",', 1)\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+/// A filter that keeps what it knows of a turn: unknown fields inside are dropped, those at the top are not.
+const FILTERS_TURNS: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, ',\"zz_probe_[^,}]*}%]', '}]')\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+/// A filter that writes the events of an answer anew.
+const WRITES_EVENTS_ANEW: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n for chunk in handle:bodyChunks() do\n local text = chunk:getBytes(0, chunk:length())\n local changed = string.gsub(text, ' +}\\n', '}\\n')\n chunk:setBytes(changed)\n end\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+
 cases! {
+    envoy_adds_a_system_prompt: Case::new(Front::Envoy(ADDS_A_PROMPT))
+        .look(through(&[Status(200)]))
+        .degraded(Code::BodyRewritten, "edge");
+    envoy_drops_fields_inside_turns: Case::new(Front::Envoy(FILTERS_TURNS)).deep()
+        .look(direct(&[Status(400), Says("messages.0.zz_probe_1: Extra inputs are not permitted")]).body(NESTED.into()))
+        .look(through(&[Status(200)]).body(NESTED.into()))
+        .degraded(Code::BodyRewritten, "edge");
+    envoy_writes_events_anew: Case::new(Front::Envoy(WRITES_EVENTS_ANEW))
+        .look(through(&[Status(200), Complete(true)])).healthy();
+    nginx_and_a_model_that_retires_soon: Case::new(nginx("")).request(", model: claude-sonnet-4-5")
+        .context(|context| context.now_ms = 1_795_996_800_000 - 7 * 86_400_000)
+        .look(through(&[Status(200)])).degraded(Code::ModelRetiring, "direct").also(Code::ModelRetiring, "edge");
     nginx_imitates_claudes_error_with_made_up_ids: Case::new(nginx_server(
             r#"location = /v1/messages { default_type application/json; add_header request-id req_$request_id always; return 529 '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_$request_id"}'; } location / { proxy_http_version 1.1; proxy_pass {claude_url}; }"#))
         .look(through(&[Status(529), Says("overloaded_error"), Header("request-id", "req_")]))
@@ -54,6 +92,6 @@ cases! {
         .degraded(Code::ResponseHeadersRewritten, "edge");
     nginx_glues_a_suffix_to_the_key_even_where_there_is_none: Case::new(nginx("proxy_set_header x-api-key \"$http_x_api_key-old\";"))
         .look(through(&[Status(401), Says("invalid x-api-key")])).look(through(&[Status(401), Says("invalid x-api-key")]).key(None))
-        // Claude's three replies are those of a stored wrong key, too; the advice names this reading.
-        .failing(Code::GatewayStaleCredential);
+        .failing(Code::GatewayStaleCredential)
+        .really(Code::CredentialAltered, "Claude says the same of a wrong key that the gateway stores; the advice names both readings");
 }

@@ -1,0 +1,116 @@
+//! What becomes of bodies, as far as answers show it: tokens that the prompt was counted with, and the answer's own bytes.
+
+use super::{Finding, Leg, View};
+use crate::catalogue::{Code, Confidence, Severity};
+use crate::diagnosis::comparison::Pair;
+use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::report::evidence::{Exchange, ExchangeKind, Marks};
+
+/// Input tokens of the same request on the gateway and on the control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Counts {
+    ours: u32,
+    theirs: u32,
+}
+
+impl Counts {
+    fn differ(self) -> bool {
+        self.ours != self.theirs
+    }
+
+    fn added(self) -> i64 {
+        i64::from(self.ours) - i64::from(self.theirs)
+    }
+}
+
+/// The same prompt costs another number of input tokens: something was added or taken away. There is no tolerance: the same bytes for
+/// the same model are counted alike, each time.
+pub(super) fn prompt(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(pair) = Pair::of(view, leg).filter(|pair| pair.direct_unaltered() && pair.same_model()) else {
+        return vec![];
+    };
+    let billed = leg.main().zip(pair.direct.main()).and_then(|(ours, theirs)| {
+        let right = |exchange: &Exchange| exchange.model_matches == Some(true);
+        (right(ours) && right(theirs)).then(|| counts(leg, &pair, ours, theirs))?
+    });
+    let free = leg
+        .known(ExchangeKind::CountTokens)
+        .zip(pair.direct.known(ExchangeKind::CountTokens))
+        // A gateway may count by itself, and otherwise than Claude: then nothing of Claude's is on the reply.
+        .filter(|(ours, _)| bears_claudes_marks(ours))
+        .and_then(|(ours, theirs)| counts(leg, &pair, ours, theirs));
+    let differs = |counts: Option<Counts>| counts.filter(|counts| counts.differ());
+    let (counts, confidence) = match (differs(billed), differs(free)) {
+        (Some(billed), Some(free)) if billed.added() == free.added() => (billed, Confidence::Certain),
+        (Some(billed), _) => {
+            // The number may be the gateway's own where it wrote the whole answer.
+            let relayed = leg.main().is_some_and(bears_claudes_marks);
+            (
+                billed,
+                if relayed {
+                    Confidence::Likely
+                } else {
+                    Confidence::Possible
+                },
+            )
+        }
+        (None, Some(free)) => (free, Confidence::Likely),
+        (None, None) => return vec![],
+    };
+    vec![
+        finding(
+            Code::BodyRewritten,
+            leg.name(),
+            confidence,
+            format!(
+                "the same request has {} input tokens here and {} on the direct path",
+                counts.ours, counts.theirs
+            ),
+        )
+        .hop("gateway → Claude")
+        .advise("The gateway adds to or removes from the prompt (system prompt, tools, guard rails): use its pass-through mode if that is not meant."),
+    ]
+}
+
+fn counts(leg: &Leg<'_>, pair: &Pair<'_, '_>, ours: &Exchange, theirs: &Exchange) -> Option<Counts> {
+    let answered = leg.complete(ours) && pair.direct.complete(theirs) && ours.kind == theirs.kind;
+    let counts = Counts {
+        ours: ours.usage?.input,
+        theirs: theirs.usage?.input,
+    };
+    // The control's count is Claude's only where its id stands beside it.
+    let genuine = theirs.marks.has(Marks::REQUEST_ID);
+    (answered && genuine && ours.cache_age_s.is_none() && counts.ours > 0 && counts.theirs > 0).then_some(counts)
+}
+
+/// Whether anything on the answer is Claude's beyond its words: a header, or the random padding of its events.
+fn bears_claudes_marks(answer: &Exchange) -> bool {
+    let marks = [Marks::REQUEST_ID, Marks::RATE_LIMITS, Marks::ACCOUNT];
+    let padded = answer.stream.as_ref().is_some_and(|stream| stream.padded == Some(true));
+    padded || marks.into_iter().any(|mark| answer.marks.has(mark))
+}
+
+/// Claude pads its events at random; a relay that reads and writes their JSON anew loses that. It harms nobody by itself.
+pub(super) fn reserialised(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(pair) = Pair::of(view, leg).filter(Pair::direct_unaltered) else {
+        return vec![];
+    };
+    let padded = |of: &Leg<'_>| {
+        let main = of.main().filter(|main| of.complete(main))?;
+        main.stream.as_ref()?.padded
+    };
+    if (padded(pair.direct), padded(leg)) != (Some(true), Some(false)) {
+        return vec![];
+    }
+    vec![
+        finding(
+            Code::BodyRewritten,
+            leg.name(),
+            Confidence::Likely,
+            "the events of the answer have lost the blanks that Claude puts before their last brace, as they have on the direct path: their JSON was read and written anew",
+        )
+        .hop("gateway")
+        .severity(Severity::Information)
+        .advise("Nothing is lost by it alone; if clients miss fields or see changed numbers, use the gateway's pass-through mode."),
+    ]
+}
