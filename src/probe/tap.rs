@@ -92,7 +92,10 @@ impl Tap {
     }
 
     fn is_over(&self) -> bool {
-        self.log().seen.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        self.log()
+            .seen
+            .deadline
+            .is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     /// What was read first since [`Tap::begin`], bounded: a reply's head as it is on the wire, above TLS where this layer is.

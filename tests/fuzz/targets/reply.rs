@@ -90,6 +90,7 @@ fn judge(status: u16, headers: HeaderMap, body: Vec<u8>) {
         status,
         headers,
         version: Version::HTTP_11,
+        spelled: Vec::new(),
     });
     let read = reading::read(ExchangeKind::Frozen, &asked, &received, &redactor);
     words(&read.exchange);
