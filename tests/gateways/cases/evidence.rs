@@ -56,12 +56,13 @@ cases! {
     envoy_drops_fields_inside_turns: Case::new(Front::Envoy(FILTERS_TURNS)).deep()
         .look(direct(&[Status(400), Says("messages.0.zz_probe_1: Extra inputs are not permitted")]).body(NESTED.into()))
         .look(through(&[Status(200)]).body(NESTED.into()))
-        .degraded(Code::BodyRewritten, "edge");
+        // A filter that reads whole bodies has a limit on them, too.
+        .degraded(Code::GatewayBodyLimit, "edge").also(Code::BodyRewritten, "edge");
     envoy_writes_events_anew: Case::new(Front::Envoy(WRITES_EVENTS_ANEW))
         .look(through(&[Status(200), Complete(true)])).healthy();
     nginx_and_a_model_that_retires_soon: Case::new(nginx("")).request(", model: claude-sonnet-4-5")
         .context(|context| context.now_ms = 1_795_996_800_000 - 7 * 86_400_000)
-        .look(through(&[Status(200)])).degraded(Code::ModelRetiring, "direct").also(Code::ModelRetiring, "edge");
+        .look(through(&[Status(200)])).degraded(Code::ModelRetiring, "").also(Code::ModelRetiring, "edge");
     nginx_imitates_claudes_error_with_made_up_ids: Case::new(nginx_server(
             r#"location = /v1/messages { default_type application/json; add_header request-id req_$request_id always; return 529 '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_$request_id"}'; } location / { proxy_http_version 1.1; proxy_pass {claude_url}; }"#))
         .look(through(&[Status(529), Says("overloaded_error"), Header("request-id", "req_")]))
