@@ -88,9 +88,6 @@ cases! {
         .look(through(&[Status(200), Header("request-id", "req_")]))
         .look(through(&[Status(400), NoHeader("request-id")]).with("anthropic-beta: bogus-2099-01-01"))
         .degraded(Code::ResponseHeadersRewritten, "edge");
-    haproxy_gives_every_reply_the_same_request_id: Case::new(haproxy("http-response set-header request-id req_011CeCGmBjaWkq37Sf5iU7so", ""))
-        .look(through(&[Status(200), Header("request-id", "req_011CeCGmBjaWkq37Sf5iU7so")]))
-        .degraded(Code::ResponseHeadersRewritten, "edge");
     nginx_glues_a_suffix_to_the_key_even_where_there_is_none: Case::new(nginx("proxy_set_header x-api-key \"$http_x_api_key-old\";"))
         .look(through(&[Status(401), Says("invalid x-api-key")])).look(through(&[Status(401), Says("invalid x-api-key")]).key(None))
         .failing(Code::GatewayStaleCredential)
