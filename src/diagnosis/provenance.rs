@@ -213,7 +213,9 @@ fn with_ids(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
         }
         (true, true, true) if agree => (Origin::Claude, Confidence::Certain),
         // Words about a connection further on, under the headers of a reply that had begun: whoever speaks is not the last hop.
-        (true, false, true) if own_marks(reply) => (Origin::Gateway, Confidence::Likely),
+        (true, false, true) if tells_of_its_upstream(reply) || quotes_upstream(reply) => {
+            (Origin::Gateway, Confidence::Likely)
+        }
         // The body's id may be null on a genuine reply.
         (true, false, true) if support > 0 => (Origin::Claude, Confidence::Certain),
         (true, false, true) => (Origin::Claude, Confidence::Likely),
@@ -291,10 +293,16 @@ fn says_only_claude(reply: &Exchange) -> bool {
 /// words, or words about an upstream.
 fn own_marks(reply: &Exchange) -> bool {
     let vendor = reply.marks.has(Marks::GATEWAY_HEADER) || is_worded(reply);
-    // This one quotes what upstream said; where it quotes nothing, it speaks for itself.
-    let quotes_upstream = reply.maker == Maker::LiteLlm && reply.phrase != Phrase::None;
     let challenges = reply.marks.has(Marks::WWW_AUTHENTICATE) && (vendor || reply.phrase != Phrase::None);
-    (reply.marks.has(Marks::EXTRA_KEYS) && vendor) || challenges || tells_of_its_upstream(reply) || quotes_upstream
+    (reply.marks.has(Marks::EXTRA_KEYS) && vendor)
+        || challenges
+        || tells_of_its_upstream(reply)
+        || quotes_upstream(reply)
+}
+
+/// Made by one that always quotes what upstream said; where it quotes nothing, it speaks for itself.
+fn quotes_upstream(reply: &Exchange) -> bool {
+    reply.maker == Maker::LiteLlm && reply.phrase != Phrase::None
 }
 
 /// Words about a connection to somebody further on, whoever's: the one who speaks is not the last hop.

@@ -173,6 +173,8 @@ fn any_habits() -> impl Strategy<Value = Habits> {
 }
 
 proptest! {
+    #![proptest_config(super::laws::config())]
+
     #[test]
     fn no_single_header_moves_a_reply_from_one_side_to_the_other(reply in any_error(), habits in any_habits(), which in 0usize..HEADERS.len()) {
         let mut other = reply.clone();

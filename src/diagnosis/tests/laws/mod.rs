@@ -219,7 +219,7 @@ fn is_good(story: &Story, accusation: &str) -> bool {
 }
 
 /// The same cases in every run of the suite; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further.
-fn config() -> ProptestConfig {
+pub(super) fn config() -> ProptestConfig {
     let set = ProptestConfig::default();
     let fixed = std::env::var_os("PROPTEST_RNG_SEED").is_none();
     ProptestConfig {
