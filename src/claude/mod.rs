@@ -12,5 +12,4 @@ pub mod model;
 pub mod price;
 pub mod reply;
 pub mod request;
-pub mod retirement;
 pub mod sse;

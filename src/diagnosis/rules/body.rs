@@ -80,7 +80,7 @@ fn counts(leg: &Leg<'_>, pair: &Pair<'_, '_>, ours: &Exchange, theirs: &Exchange
     };
     // The control's count is Claude's only where its id stands beside it.
     let genuine = theirs.marks.has(Marks::REQUEST_ID);
-    (answered && genuine && !ours.is_stored() && counts.ours > 0 && counts.theirs > 0).then_some(counts)
+    (answered && genuine && !leg.is_cached() && counts.ours > 0 && counts.theirs > 0).then_some(counts)
 }
 
 /// Whether anything on the answer is Claude's beyond its words: a header, or the random padding of its events.

@@ -79,8 +79,7 @@ fn heads(leg: &Leg<'_>, pair: &Pair<'_, '_>) -> Option<HeadDifference> {
 
 fn answers<'a>(leg: &Leg<'a>, pair: &Pair<'_, 'a>) -> Option<(&'a Exchange, &'a Exchange)> {
     let (ours, theirs) = (leg.main()?, pair.direct.main()?);
-    let comparable =
-        leg.complete(ours) && pair.direct.complete(theirs) && ours.kind == theirs.kind && !ours.is_stored();
+    let comparable = leg.complete(ours) && pair.direct.complete(theirs) && ours.kind == theirs.kind && !leg.is_cached();
     comparable.then_some((ours, theirs))
 }
 

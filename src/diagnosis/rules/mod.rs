@@ -10,7 +10,6 @@ mod heads;
 mod hidden;
 mod key;
 mod limits;
-mod model;
 mod network;
 mod replicas;
 mod rewrite;
@@ -65,7 +64,6 @@ const PATH_RULES: &[PathRule] = &[
     rewrite::retries,
     body::prompt,
     body::reserialised,
-    model::retiring,
     route::wrong_route,
     route::collapsed,
     route::denied,

@@ -217,23 +217,6 @@ fn events_that_lost_their_padding_are_information() {
 }
 
 #[test]
-fn a_model_that_retires_within_a_month_is_a_warning() {
-    let mut story = Story::healthy();
-    story.request.model = "claude-sonnet-4-5".into();
-    let day = 86_400_000;
-    story.context.now_ms = 1_795_996_800_000 - 7 * day;
-    let diagnosis = story.diagnose();
-    assert_eq!(diagnosis.verdict.code, "ModelRetiring");
-    assert!(
-        diagnosis.verdict.message.contains("retires on 2026-11-30, in 7 days"),
-        "{}",
-        diagnosis.verdict.message
-    );
-    story.context.now_ms -= 60 * day;
-    assert_eq!(story.verdict(), "Healthy @");
-}
-
-#[test]
 fn a_request_that_claude_refuses_on_the_control_too_is_the_probes_own() {
     let mut story = refused(claude(400, E::InvalidRequest));
     story.evidence.legs[0].exchanges[0] = claude(400, E::InvalidRequest);

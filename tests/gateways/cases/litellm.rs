@@ -67,8 +67,6 @@ cases! {
         .look(through(&[Status(200), Complete(true)])).healthy();
 
     litellm_with_the_key_before_the_rotation: open().request(", model: claude-sonnet-4-5")
-        // Before anybody knew when that model retires.
-        .context(|context| context.now_ms = 1_785_000_000_000)
         .look(direct(&[Status(200)]).model("claude-sonnet-4-5"))
         .look(through(&[Status(401), Says("AnthropicException"), Arrives("x-api-key", OLD_KEY)]).model("claude-sonnet-4-5"))
         .failing(Code::GatewayStaleCredential).also(Code::ErrorBodyReplaced, "edge");

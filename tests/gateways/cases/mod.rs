@@ -35,7 +35,6 @@ macro_rules! files {
 files! {
     benign
     credentials
-    evidence
     exchanges
     headers
     http2
