@@ -237,11 +237,15 @@ fn too_large(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind, code: Code, wha
     let direct_takes = control.map(|(leg, theirs)| {
         theirs.status != 0 && !(matches!(theirs.status, 413 | 431) && leg.provenance(theirs).from_upstream())
     });
-    let confidence = match (
-        own && names_it,
-        own && (400..=499).contains(&reply.status) || dropped,
-        direct_takes,
-    ) {
+    // Some break over the size instead of refusing it. Nothing else may break on the path, or it is no matter of size.
+    let breaks = |reply: &Exchange| reply.status >= 500 && leg.provenance(reply).origin == Origin::Gateway;
+    let breaks_alone = breaks(reply)
+        && leg
+            .exchanges()
+            .filter(|other| other.kind != kind)
+            .all(|other| !breaks(other));
+    let refuses = own && (400..=499).contains(&reply.status);
+    let confidence = match (own && names_it, refuses || dropped || breaks_alone, direct_takes) {
         (_, _, Some(false)) => return None,
         (true, _, Some(true)) => Confidence::Certain,
         (true, _, None) | (false, true, Some(true)) => Confidence::Likely,

@@ -35,6 +35,11 @@ fn row_14_the_gateways_body_limit() {
     let both = canary(K::BigBody, claude(413, E::TooLarge), page(413));
     assert_eq!(both.verdict(), "Healthy @", "Claude does not take it either");
     assert_eq!(refused(page(413)).verdict(), "Failing GatewayBodyLimit@edge");
+    // Some break over it: of the size, if nothing else breaks.
+    let mut breaks = canary(K::BigBody, claude(401, E::KeyInvalid), page(502));
+    assert_eq!(breaks.verdict(), "Degraded GatewayBodyLimit@edge");
+    breaks.on("edge").reply(K::BogusBeta, page(502));
+    assert_eq!(breaks.verdict(), "Healthy @");
 }
 
 #[test]
