@@ -11,8 +11,10 @@ pub(super) fn reply(exchange: &Exchange) -> String {
     if let Some(id) = &exchange.request_id {
         text.push_str(&format!(" ({id})"));
     }
-    if let Some(quote) = &exchange.quote {
-        text.push_str(&format!(": “{}”", quote.trim()));
+    // Often the quote is what the class says already.
+    let quote = exchange.quote.as_ref().map(|quote| quote.trim());
+    if let Some(quote) = quote.filter(|quote| !text.contains(quote)) {
+        text.push_str(&format!(": “{quote}”"));
     }
     text
 }
@@ -85,6 +87,11 @@ pub(super) fn seconds(ms: u32) -> String {
         1_000..=9_999 => format!("{s:.1} s"),
         _ => format!("{s:.0} s"),
     }
+}
+
+/// A timer's value as a person would have set it: measured milliseconds, to a tenth of a second.
+pub(super) fn timer(ms: u32) -> String {
+    seconds(ms.saturating_add(50) / 100 * 100)
 }
 
 /// An error class in Claude's words; empty for none.

@@ -23,6 +23,7 @@ pub(super) fn handshake(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         .handshake
         .peer
         .as_ref()
+        .filter(|peer| **peer != leg.path.host)
         .map_or_else(String::new, |peer| format!(" ({peer})"));
     let status = match seen.handshake.proxy_status {
         0 => String::new(),
@@ -166,7 +167,7 @@ pub(super) fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             Code::NoReply,
             leg.name(),
             Confidence::Certain,
-            format!("{}{}", say::ending(main.outcome), beside(view, leg)),
+            format!("{}{}{}", say::ending(main.outcome), waited(main), beside(view, leg)),
         ),
         // Where not even a connection came about, the handshake has said so.
         Outcome::ConnectFailed | Outcome::ClosedBeforeHead if leg.reach() != Reach::Connected => return vec![],
@@ -207,6 +208,13 @@ pub(super) fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         _ => return vec![],
     };
     vec![found]
+}
+
+/// How long that was.
+fn waited(reply: &Exchange) -> String {
+    reply
+        .total_ms
+        .map_or_else(String::new, |ms| format!(" of {}", say::seconds(ms)))
 }
 
 /// Whether the same stream began and ended early on the control, or for the control on a gateway.

@@ -177,15 +177,15 @@ fn knob(found: Finding, code: Code, shot: &Shot<'_>) -> Finding {
     match code {
         Code::StreamIdleTimeout if stream.events == 0 => found.advise(format!(
             "The gateway discards what it had buffered and closes after at most {}: switch buffering off, and raise its read or idle timer (proxy_read_timeout, stream idle timeout).",
-            say::seconds(stream.end_ms)
+            say::timer(stream.end_ms)
         )),
         Code::StreamIdleTimeout => found.advise(format!(
             "Idle timer of about {}: raise the gateway's read or idle timeout (proxy_read_timeout, stream idle timeout, load balancer idle timeout) above the longest silence of a model.",
-            say::seconds(silence(stream))
+            say::timer(silence(stream))
         )),
         Code::StreamDurationCap => found.advise(format!(
             "Total timer of about {} that runs while events flow: switch the gateway's total request timeout off for streams (route timeout 0), and bound them by an idle timeout.",
-            say::seconds(total(stream))
+            say::timer(total(stream))
         )),
         _ => found,
     }
@@ -296,7 +296,7 @@ pub(super) fn buffered(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             let direct = shot.control.and_then(|theirs| theirs.stream.as_ref());
             let held = direct.is_some_and(|direct| is_held_back(stream, direct));
             // A length known beforehand means that the whole body was.
-            let collected = stream.content_length && direct.is_none_or(|direct| !direct.content_length);
+            let collected = stream.content_length && flows_elsewhere(stream, direct);
             if !held && !collected {
                 return None;
             }
@@ -328,6 +328,18 @@ pub(in crate::diagnosis) fn shows_buffering(direct: &StreamEvidence) -> bool {
 /// From the first event to the last.
 fn length(stream: &StreamEvidence) -> Option<u32> {
     Some(stream.last_event_ms?.saturating_sub(stream.first_event_ms?))
+}
+
+/// Whether this stream takes its time, and has no length, where nobody collects it. A relay that got all of a short answer at
+/// once may well say how long it is.
+fn flows_elsewhere(stream: &StreamEvidence, direct: Option<&StreamEvidence>) -> bool {
+    match direct {
+        Some(direct) => {
+            let spread = direct.last_event_ms.zip(direct.first_event_ms);
+            !direct.content_length && spread.is_some_and(|(last, first)| last.saturating_sub(first) >= 1_000)
+        }
+        None => stream.first_event_ms.is_some_and(|ms| ms >= 1_000),
+    }
 }
 
 /// Observable only where the control shows it.

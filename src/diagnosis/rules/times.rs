@@ -77,12 +77,26 @@ pub(super) fn clock(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
                     Code::ClockSkew,
                     leg.name(),
                     Confidence::Likely,
-                    format!("{}'s Date is {} s {ahead} the node's clock", leg.path.host, skew.abs()),
+                    format!(
+                        "{}'s Date is {} {ahead} the node's clock",
+                        leg.path.host,
+                        span(skew.unsigned_abs())
+                    ),
                 )
                 .advise("Synchronise the node's clock; if only one path differs, that gateway's."),
             ]
         }
         _ => vec![],
+    }
+}
+
+/// Seconds in the largest unit that says enough.
+fn span(seconds: u32) -> String {
+    match seconds {
+        0..=299 => format!("{seconds} s"),
+        300..=17_999 => format!("{} minutes", seconds / 60),
+        18_000..=259_199 => format!("{} hours", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
     }
 }
 

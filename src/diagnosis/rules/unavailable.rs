@@ -73,7 +73,7 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
         let ms = waited(shot.exchange).unwrap_or_default();
         return new(code, confidence).advise(format!(
             "The gateway waits about {} for the first byte; Claude needed longer on the direct path. Raise that timer (proxy_read_timeout, response or route timeout) above the slowest first byte, and stream.",
-            say::seconds(ms)
+            say::timer(ms)
         ));
     }
     let (code, confidence) = match (shot.provenance.origin, shot.exchange.status) {
@@ -88,7 +88,7 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
         (Code::UpstreamConnectTimeout, Some(ms)) => found.advise(format!(
             "{} The gateway gives up after about {}.",
             code.entry().advice,
-            say::seconds(ms)
+            say::timer(ms)
         )),
         _ => found,
     }

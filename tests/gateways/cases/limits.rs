@@ -87,10 +87,10 @@ cases! {
         .pace(40).spec("exchanges: {parallel: 4}")
         .look(through(&[Status(200)]))
         .degraded(Code::GatewayConcurrencyLimited, "edge");
-    claude_limits_concurrent_requests: Case::new(nginx("")).account(|key| key.limits.concurrency = Some(2))
+    claude_limits_concurrent_requests: Case::new(nginx("")).no_direct().account(|key| key.limits.concurrency = Some(2))
         .pace(40).spec("exchanges: {parallel: 4}")
         .look(through(&[Status(200)]))
-        .degraded(Code::ConcurrencyLimited, "direct");
+        .degraded(Code::ConcurrencyLimited, "edge");
     haproxy_marks_claude_down_after_an_error: Case::new(haproxy_to(
             "{claude} check inter 2s rise 1 fall 1 observe layer7 error-limit 1 on-error mark-down"))
         .fault(always(ErrorName::Overloaded).on(Route::Messages))
