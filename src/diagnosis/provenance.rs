@@ -92,9 +92,11 @@ impl Habits {
         habits
     }
 
-    /// Whether a Claude-shaped error without an id cannot be Claude's on this path.
-    fn ids_expected(self) -> bool {
-        !self.relays_bare && (self.error_ids || (self.success_ids && !self.success_bare))
+    /// Whether a Claude-shaped error without an id cannot be Claude's on this path. Gateways that write errors anew leave the
+    /// headers of successes alone: of an upstream's trouble only other errors tell.
+    fn ids_expected(self, reply: &Exchange) -> bool {
+        let by_success = self.success_ids && !self.success_bare && reply.status < 500;
+        !self.relays_bare && (self.error_ids || by_success)
     }
 }
 
@@ -237,10 +239,12 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
         return match () {
             () if habits.control => (Origin::Claude, Confidence::Likely),
             () if habits.relays_bare => (Origin::Relayed, Confidence::Likely),
-            () if says_only_claude(reply) => (Origin::Relayed, Confidence::Likely),
+            () if says_only_claude(reply) || reply.status == 529 => (Origin::Relayed, Confidence::Likely),
+            // Nor is that a status of Claude's.
+            () if reply.status == 502 => (Origin::Gateway, Confidence::Likely),
             // Claude's envelope never has other keys, and its errors no vendor's headers of their own accord.
             () if own_marks(reply) => (Origin::Gateway, Confidence::Likely),
-            () if habits.ids_expected() => (Origin::Gateway, Confidence::Likely),
+            () if habits.ids_expected(reply) => (Origin::Gateway, Confidence::Likely),
             () => (Origin::Unknown, Confidence::Possible),
         };
     }
@@ -262,9 +266,20 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
     if habits.first_party {
         return (Origin::ClaudeEdge, Confidence::Likely);
     }
+    if says_only_claude(reply) {
+        return (Origin::Relayed, Confidence::Likely);
+    }
     let claude_answers_so = matches!(reply.status, 400..=500);
     // A gateway that writes all errors anew, or that repeats Claude's words: it may be Claude's decision.
     if (habits.masks || marks.has(Marks::CLAUDE_WORDS)) && claude_answers_so {
+        return (Origin::Unknown, Confidence::Possible);
+    }
+    // A body of its own around a type of Claude's: whose trouble it is stays open, unless it says more.
+    let claudes_trouble = matches!(
+        reply.error,
+        ErrorClass::Internal | ErrorClass::Timeout | ErrorClass::Overloaded
+    );
+    if reply.phrase == Phrase::UpstreamRefused && claude_answers_so || claudes_trouble && !is_worded(reply) {
         return (Origin::Unknown, Confidence::Possible);
     }
     if foreign_body(marks) {
@@ -277,7 +292,15 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
 
 /// Complaints that nobody but Claude can make: about a value of ours that came back, about Claude's own accounts and spend.
 fn says_only_claude(reply: &Exchange) -> bool {
-    reply.echo != Echo::None
+    let limit_in_its_words = reply.marks.has(Marks::CLAUDE_WORDS)
+        && matches!(
+            reply.error,
+            ErrorClass::RateLimit | ErrorClass::ConcurrencyLimit | ErrorClass::SpendLimitOwn | ErrorClass::Permission
+        );
+    let billing = reply.status == 402 && reply.error == ErrorClass::Billing;
+    limit_in_its_words
+        || billing
+        || reply.echo != Echo::None
         || matches!(
             reply.error,
             ErrorClass::CreditExhausted
@@ -332,6 +355,7 @@ pub fn is_worded(reply: &Exchange) -> bool {
             | (429, Phrase::RateLimited)
             | (431, Phrase::HeaderTooLarge)
             | (504, Phrase::ReplyTimeout)
+            | (_, Phrase::UpstreamRefused)
     )
 }
 

@@ -11,3 +11,4 @@ mod product;
 mod provenance;
 mod replicas;
 mod stream;
+mod translated;

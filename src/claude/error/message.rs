@@ -145,7 +145,7 @@ fn rate_limit(message: &str, limit_exhausted: bool) -> ErrorClass {
 }
 
 /// What only Claude's messages say, lower case. Wording that libraries share (`extra inputs are not permitted`) is left out.
-const OWN_WORDS: [&str; 11] = [
+const OWN_WORDS: [&str; 16] = [
     "invalid x-api-key",
     "x-api-key header is required",
     "invalid bearer token",
@@ -157,6 +157,11 @@ const OWN_WORDS: [&str; 11] = [
     "number of concurrent connections has exceeded",
     "for the `anthropic-beta` header",
     "is not a valid version",
+    "api usage limits",
+    "maximum usage increase rate",
+    "exceed your account's rate limit",
+    "requires an access grant",
+    "this organization has been disabled",
 ];
 
 /// Whether a text, in lower case, has words of one of Claude's messages: whoever wrote it, upstream may have said it.

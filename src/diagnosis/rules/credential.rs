@@ -190,6 +190,8 @@ fn refused_through_gateway(view: &View<'_>, leg: &Leg<'_>, frozen: &Exchange, pr
     let bad = answer(leg, ExchangeKind::BadKey);
     let none = answer(leg, ExchangeKind::NoKey);
     match (bad, none) {
+        // We send none, and Claude refuses one: it is the gateway's.
+        _ if leg.path.key_ref.is_none() => vec![stale(view, leg, new(Code::GatewayStaleCredential, sure), false)],
         // Who sends another key or none is let in: not every replica does the same, or the key changed in between.
         (Answer::Accepted, _) | (_, Answer::Accepted) if !direct_refuses => {
             let both = format!("contradictory: {evidence}");
@@ -365,6 +367,19 @@ pub(super) fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
         found.push(finding(rejected, leg.name(), Confidence::Likely, evidence.clone()));
     }
     if answer(leg, ExchangeKind::OtherCarrier) == Answer::Accepted {
+        let about_keys = frozen.status == 401 || matches!(frozen.phrase, Phrase::AuthRequired | Phrase::JwtInvalid);
+        if !about_keys {
+            // What was let in had the other carrier, and another prompt, too.
+            let confidence = Confidence::Possible;
+            found.push(finding(
+                Code::GatewayPolicyDenied,
+                leg.name(),
+                confidence,
+                evidence.clone(),
+            ));
+            found.push(carrier_mismatch(leg, evidence, confidence));
+            return found;
+        }
         found.push(carrier_mismatch(leg, evidence, provenance.confidence));
         return found;
     }

@@ -49,6 +49,7 @@ fn is_general(reply: &Exchange) -> bool {
             | Phrase::RateLimited
             | Phrase::NoHealthyUpstream
             | Phrase::ClosedEarly
+            | Phrase::UpstreamRefused
     );
     reply.status >= 400 && worded && !reply.marks.has(Marks::WWW_AUTHENTICATE)
 }

@@ -16,6 +16,7 @@ pub(super) fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         return vec![];
     };
     let direct_ok = Pair::of(view, leg).is_some_and(|pair| pair.direct_works());
+    let same_request_works = direct_ok && Pair::of(view, leg).is_some_and(|pair| pair.same_key() && pair.same_model());
     let confidence = match reply.status {
         0 if matches!(reply.outcome, Outcome::NotHttp | Outcome::Oversized) => Confidence::Likely,
         // RFC 9110, 15: no final answer, or none at all.
@@ -27,6 +28,10 @@ pub(super) fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             (Origin::Gateway, _) => provenance.confidence,
             // Claude itself does not know the path: the prefix is wrong. Some keys get this for a model, too.
             _ if provenance.from_upstream() && (direct_ok || reply.status == 405) => Confidence::Likely,
+            // Whoever says it: for the same model the same key gets an answer elsewhere.
+            (Origin::Unknown, ErrorClass::NotFound) if same_request_works && reply.phrase != Phrase::UnknownModel => {
+                Confidence::Likely
+            }
             _ => Confidence::Possible,
         },
         300..=399 => Confidence::Likely,

@@ -296,7 +296,9 @@ pub(super) fn buffered(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             let direct = shot.control.and_then(|theirs| theirs.stream.as_ref());
             let held = direct.is_some_and(|direct| is_held_back(stream, direct));
             // A length known beforehand means that the whole body was.
-            let collected = stream.content_length && flows_elsewhere(stream, direct);
+            let collected = stream.content_length
+                && flows_elsewhere(stream, direct)
+                && !direct.is_some_and(|direct| produced_later(stream, direct));
             if !held && !collected {
                 return None;
             }
@@ -317,6 +319,11 @@ pub(super) fn buffered(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             )
         })
         .collect()
+}
+
+/// Whether the control's stream took so much longer that this one cannot have been collected from a model: a stored answer.
+fn produced_later(stream: &StreamEvidence, direct: &StreamEvidence) -> bool {
+    direct.end_ms >= 300 && stream.end_ms < direct.end_ms / 4
 }
 
 /// Whether buffers on another path can be seen against this stream of the control: its events spread over at least a second and

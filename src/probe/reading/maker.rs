@@ -351,7 +351,35 @@ const PHRASES: &[(&str, Phrase)] = &[
     ("closed without response", Phrase::ClosedEarly),
     ("forbidden", Phrase::Denied),
     ("unauthorized", Phrase::AuthRequired),
+    // Whatever it was, it was somebody further on.
+    ("upstream", Phrase::UpstreamRefused),
+    ("provider error", Phrase::UpstreamRefused),
+    ("provider returned", Phrase::UpstreamRefused),
+    ("error from provider", Phrase::UpstreamRefused),
 ];
+
+/// Whether a refusal is about the model that was asked for: it names it, and says in general terms that it is not to be had.
+/// `body` is lower case.
+#[must_use]
+pub fn refuses_model(status: u16, body: &str, model: &str) -> bool {
+    const WORDS: [&str; 11] = [
+        "not available",
+        "unavailable",
+        "not found",
+        "not exist",
+        "unknown",
+        "unsupported",
+        "not supported",
+        "not allowed",
+        "not configured",
+        "not enabled",
+        "no such",
+    ];
+    matches!(status, 400 | 403 | 404 | 422)
+        && !model.is_empty()
+        && body.contains(&model.to_ascii_lowercase())
+        && WORDS.iter().any(|words| body.contains(words))
+}
 
 /// What the reply says in words of a gateway's. `body` is its text, lower case, bounded.
 #[must_use]

@@ -85,6 +85,12 @@ const ATTEMPTS: [(&str, u32); 4] = [
 /// The host whose edge is Claude's.
 const CLAUDE_HOST: &str = "api.anthropic.com";
 
+/// Whether a message's id is one of those that Claude has on a cloud's own platform: Bedrock and Vertex name themselves in it.
+#[must_use]
+pub fn is_platform_message(id: &str) -> bool {
+    id.starts_with("msg_bdrk_") || id.starts_with("msg_vrtx_")
+}
+
 /// The marks of a reply.
 #[must_use]
 pub fn marks(status: u16, headers: &HeaderMap, reading: &ErrorReading, asked: &Asked) -> Marks {

@@ -21,7 +21,7 @@ use crate::claude::event::Usage as WireUsage;
 use crate::claude::headers::{self, LimitKind as WireLimit, RateLimits};
 use crate::claude::reply;
 use crate::report::evidence::{
-    BodyKind, Exchange, ExchangeKind, Headroom, LimitKind, Marks, NamedLimit, Outcome, StreamEvidence, Usage,
+    BodyKind, Exchange, ExchangeKind, Headroom, LimitKind, Marks, NamedLimit, Outcome, Phrase, StreamEvidence, Usage,
 };
 
 /// Bytes of a body whose wording is looked at.
@@ -64,6 +64,7 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
         .to_ascii_lowercase();
     let mut arrivals = Vec::new();
     let mut last_data = String::new();
+    let mut by_platform = false;
     let mut reading = ErrorReading::default();
     if head.status == 200
         && is_event_stream(
@@ -88,12 +89,14 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
         }
         exchange.usage = stream.usage.map(usage);
         exchange.model_matches = stream.model.map(|model| same_model(&asked.model, &model));
+        by_platform = stream.message_id.is_some_and(|id| marks::is_platform_message(&id));
         reading = stream.error.unwrap_or_default();
         last_data = stream.last_data;
         arrivals = stream.arrivals;
         exchange.stream = Some(evidence);
     } else if head.status == 200 {
         whole(&mut exchange, asked, &decoded.bytes, &content_type, decoded.unreadable);
+        by_platform = reply::message(&decoded.bytes).is_some_and(|message| marks::is_platform_message(&message.id));
         if exchange.body == BodyKind::Other && received.close_delimited && exchange.outcome == Outcome::Answered {
             exchange.outcome = Outcome::CutByClose;
         }
@@ -102,6 +105,7 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
         reading = error::classify(head.status, Some(&content_type), headers, &decoded.bytes);
     }
     errors(&mut exchange, asked, headers, &reading, &decoded.bytes);
+    exchange.marks.set(Marks::CLOUD_PLATFORM, by_platform);
     exchange
         .marks
         .set(Marks::ECHOES_REQUEST, echoes(headers, &decoded.bytes, redactor));
@@ -207,7 +211,9 @@ fn errors(exchange: &mut Exchange, asked: &Asked, headers: &HeaderMap, reading: 
         200 => reading.message.clone().unwrap_or_default().to_lowercase(),
         _ => String::from_utf8_lossy(body.get(..MAX_WORDING).unwrap_or(body)).to_lowercase(),
     };
-    let reworded = exchange.status >= 400 && !exchange.marks.has(Marks::ENVELOPE) && error::has_claudes_words(&wording);
+    let own = exchange.marks.has(Marks::ENVELOPE)
+        && (exchange.marks.has(Marks::REQUEST_ID) || exchange.marks.has(Marks::BODY_REQUEST_ID));
+    let reworded = exchange.status >= 400 && !own && error::has_claudes_words(&wording);
     exchange.marks.set(Marks::CLAUDE_WORDS, reworded);
     exchange.maker = maker::maker(headers, &wording);
     // Claude's own words are no gateway's: only a foreign or id-less reply is searched for them.
@@ -219,6 +225,9 @@ fn errors(exchange: &mut Exchange, asked: &Asked, headers: &HeaderMap, reading: 
             exchange.status
         };
         exchange.phrase = maker::phrase(status, headers, &wording);
+        if exchange.error != ErrorClass::ModelNotFound && maker::refuses_model(status, &wording, &asked.model) {
+            exchange.phrase = Phrase::UnknownModel;
+        }
     }
     exchange.limit = limit(exchange, headers, reading);
 }

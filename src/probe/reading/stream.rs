@@ -17,6 +17,8 @@ pub struct Stream {
     pub usage: Option<Usage>,
     /// Model of `message_start`.
     pub model: Option<String>,
+    /// Message id of `message_start`.
+    pub message_id: Option<String>,
     /// Data of the last event.
     pub last_data: String,
     /// Arrival of each event, for the full report.
@@ -126,7 +128,8 @@ impl Stream {
 
     fn read(&mut self, event: StreamEvent) -> EventKind {
         match event {
-            StreamEvent::MessageStart { model, usage, .. } => {
+            StreamEvent::MessageStart { id, model, usage } => {
+                self.message_id = self.message_id.take().or(id);
                 self.model = self.model.take().or(model);
                 self.usage = Some(self.usage.unwrap_or_default().updated_by(usage));
                 EventKind::MessageStart

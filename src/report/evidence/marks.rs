@@ -147,6 +147,8 @@ pub enum Phrase {
     UnknownModel,
     /// The gateway asks for a client certificate.
     ClientCertificate,
+    /// The upstream refused or failed; in which way is not told.
+    UpstreamRefused,
 }
 
 /// How a value that we sent came back in Claude's complaint about it.

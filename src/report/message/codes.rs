@@ -208,6 +208,7 @@ coded!(Phrase: 5 {
     HeaderTooLarge = 17,
     UnknownModel = 18,
     ClientCertificate = 19,
+    UpstreamRefused = 20,
 });
 
 coded!(Echo: 3 {

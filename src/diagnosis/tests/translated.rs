@@ -1,0 +1,80 @@
+//! Gateways that write every error anew, as those do that stand between several APIs: an error of Claude's and one of their own
+//! look alike.
+
+use rstest::rstest;
+
+use crate::claude::error::ErrorClass as E;
+use crate::diagnosis::fixture::*;
+use crate::report::evidence::{BodyKind, Exchange, Marks, Phrase};
+
+/// A JSON error of the gateway's own shape, without an id.
+fn own(status: u16) -> Exchange {
+    Exchange {
+        marks: Marks::OTHER_JSON,
+        ..reply(status)
+    }
+}
+
+/// Claude's shape without an id.
+fn shaped(status: u16, error: E) -> Exchange {
+    Exchange {
+        marks: Marks::ENVELOPE,
+        error,
+        ..reply(status)
+    }
+}
+
+fn both(direct: Exchange, edge: Exchange) -> Story {
+    let mut story = Story::new();
+    story.on("direct").frozen(direct);
+    story.on("edge").frozen(edge);
+    story
+}
+
+#[rstest]
+#[case(shaped(529, E::Overloaded), "Failing UpstreamOverloaded@edge")]
+#[case(shaped(402, E::Billing), "Failing QuotaExhausted@edge")]
+#[case(shaped(500, E::Internal), "Inconclusive @edge")]
+#[case(Exchange { error: E::Internal, ..own(500) }, "Inconclusive @edge")]
+#[case(Exchange { error: E::RateLimit, marks: Marks::OTHER_JSON.with(Marks::CLAUDE_WORDS), ..own(429) }, "Failing RateLimited@edge")]
+#[case(Exchange { phrase: Phrase::UpstreamRefused, ..own(400) }, "Inconclusive @edge")]
+#[case(Exchange { phrase: Phrase::UnknownModel, ..own(404) }, "Failing ModelNotFound@edge")]
+#[case(shaped(404, E::NotFound), "Failing WrongRoute@edge")]
+#[case(own(429), "Failing GatewayRateLimited@edge")]
+fn where_the_control_answers_the_reply_must_tell(#[case] edge: Exchange, #[case] expected: &str) {
+    assert_eq!(both(stream(), edge).verdict(), expected);
+}
+
+#[test]
+fn where_no_key_is_sent_and_claude_refuses_one_it_is_the_gateways() {
+    let mut story = both(stream(), claude(401, E::KeyInvalid));
+    let edge = story.paths.iter_mut().find(|path| path.name == "edge").unwrap();
+    edge.key_ref = None;
+    assert_eq!(story.verdict(), "Failing GatewayStaleCredential@edge");
+}
+
+#[test]
+fn a_refusal_of_the_prompt_is_no_refusal_of_the_carrier() {
+    let mut story = both(stream(), own(403));
+    story.on("edge").reply(K::BadKey, claude(401, E::KeyInvalid));
+    story.on("edge").reply(K::NoKey, claude(401, E::KeyRequired));
+    story.on("edge").reply(K::OtherCarrier, ok());
+    assert_eq!(story.verdict(), "Inconclusive @edge");
+}
+
+#[test]
+fn an_answer_that_was_there_at_once_was_not_collected_from_a_stream() {
+    let mut story = both(stream(), stream());
+    let spread = |exchange: &mut Exchange, first, end, length| {
+        let stream = exchange.stream.as_mut().unwrap();
+        stream.first_event_ms = Some(first);
+        stream.last_event_ms = Some(end);
+        (stream.end_ms, stream.content_length) = (end, length);
+        exchange.body = BodyKind::AsAsked;
+    };
+    spread(&mut story.evidence.legs[0].exchanges[0], 5, 900, false);
+    spread(&mut story.evidence.legs[1].exchanges[0], 1, 2, true);
+    assert_eq!(story.verdict(), "Healthy @");
+    spread(&mut story.evidence.legs[1].exchanges[0], 900, 901, true);
+    assert_eq!(story.verdict(), "Degraded StreamBuffered@edge");
+}
