@@ -53,7 +53,8 @@ pub const EMPTY: Expected = (
     &["StreamTruncationMasked", "StreamCut", "WrongRoute"],
     &["StreamCut", "WrongRoute"],
 );
-/// An answer that came before the question may be taken for one, or for a fault of the connection.
+/// A beginning of an answer and an end of the connection, together: how much of the answer is seen before, the sockets decide. So with an
+/// answer that came before the question.
 pub const UNASKED: Expected = (
     &[
         "StreamTruncationMasked",
@@ -61,7 +62,7 @@ pub const UNASKED: Expected = (
         "GatewayConnectFailed",
         "ConnectionReset",
     ],
-    &["StreamCut", "DirectPathUnreachable", "ConnectionReset"],
+    &["StreamCut", "DirectPathUnreachable", "ConnectionReset", "Degraded"],
 );
 /// An `error` event of somebody's own making.
 pub const MADE_UP: Expected = (

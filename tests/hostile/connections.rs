@@ -103,7 +103,7 @@ async fn tls_that_fails_in_each_phase() {
         secure(
             "an alert within the stream",
             vec![Step::Tls, Step::Request, send(events), Step::Below(alert(80))],
-            HUNG_UP,
+            UNASKED,
         ),
         secure("silence after the handshake", vec![Step::Tls, Step::Hang], SILENT),
     ])
