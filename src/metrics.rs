@@ -4,6 +4,7 @@
 //! Label values come from closed sets, but for namespace, probe, path and host. [`FAMILIES`] is the catalogue that the
 //! documentation and the tests derive from.
 
+mod cause;
 mod families;
 mod own;
 
@@ -12,6 +13,7 @@ use std::fmt::Write as _;
 pub use families::{FAMILIES, Family, Kind, PREFIX};
 pub use own::OperatorMetrics;
 
+use self::cause::Cause;
 use crate::catalogue::Severity;
 use crate::operator::tally::{MISSED, RESULTS, Tally};
 use crate::operator::wiring::Operator;
@@ -123,7 +125,7 @@ impl Samples {
                     ("code", finding.code.name()),
                     ("layer", &layer),
                 ],
-                1.0,
+                if finding.accepted { 0.0 } else { 1.0 },
             );
         }
         for condition in &status.conditions {
@@ -132,6 +134,19 @@ impl Samples {
                 &[("type", &condition.type_), ("status", &condition.status)],
                 1.0,
             );
+        }
+        for Cause {
+            kind,
+            code,
+            layer,
+            path,
+        } in cause::causes(status)
+        {
+            let labels = [("type", &*kind), ("code", code), ("layer", &*layer), ("path", &*path)];
+            of.put("condition_cause", &labels, 1.0);
+        }
+        if let Some(reason) = cause::blind(status) {
+            of.put("blind", &[("reason", reason)], 1.0);
         }
         times(&mut of, status);
         tally(&mut of, &shown.tally);

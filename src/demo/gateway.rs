@@ -17,6 +17,7 @@ use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -89,6 +90,7 @@ pub enum Timer {
 #[derive(Debug)]
 pub struct Gateway {
     address: SocketAddr,
+    behaviour: watch::Sender<Behaviour>,
     task: JoinHandle<()>,
 }
 
@@ -100,8 +102,18 @@ impl Gateway {
     pub async fn start(upstream: SocketAddr, behaviour: Behaviour) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let task = tokio::spawn(serve(listener, upstream, behaviour));
-        Ok(Self { address, task })
+        let (behaviour, current) = watch::channel(behaviour);
+        let task = tokio::spawn(serve(listener, upstream, current));
+        Ok(Self {
+            address,
+            behaviour,
+            task,
+        })
+    }
+
+    /// Behaves so from the next request on.
+    pub fn behave(&self, behaviour: Behaviour) {
+        self.behaviour.send_replace(behaviour);
     }
 
     /// Its base URL.
@@ -117,14 +129,14 @@ impl Drop for Gateway {
     }
 }
 
-async fn serve(listener: TcpListener, upstream: SocketAddr, behaviour: Behaviour) {
+async fn serve(listener: TcpListener, upstream: SocketAddr, behaviour: watch::Receiver<Behaviour>) {
     // Connections end with the gateway.
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((socket, _)) = listener.accept().await {
         let behaviour = behaviour.clone();
         connections.spawn(async move {
             let service = service_fn(move |request| {
-                let behaviour = behaviour.clone();
+                let behaviour = behaviour.borrow().clone();
                 async move { Ok::<_, io::Error>(handle(request, upstream, behaviour).await) }
             });
             // An error here is a client that went away, or a body that the fault cut: both are meant.

@@ -86,6 +86,15 @@ impl Scenario {
         }
     }
 
+    /// The gateway's behaviour, where that and Claude's are all that makes the fault: such faults take turns on one stage.
+    #[must_use]
+    pub fn behaviour(&self) -> Option<&Behaviour> {
+        match &self.gateway {
+            Setup::Up(behaviour) if self.key.is_none() && self.behind.is_none() && !self.no_control => Some(behaviour),
+            _ => None,
+        }
+    }
+
     fn up(mut self, behaviour: Behaviour) -> Self {
         self.gateway = Setup::Up(behaviour);
         self

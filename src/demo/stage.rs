@@ -18,9 +18,9 @@ pub struct Stage {
     pub gateway: String,
     /// The key that the client holds.
     pub key: String,
-    _claude: Standin,
+    claude: Standin,
     _behind: Option<Standin>,
-    _gateway: Option<Gateway>,
+    running: Option<Gateway>,
 }
 
 /// Why a scenario could not be set up.
@@ -66,10 +66,23 @@ impl Stage {
             direct,
             gateway: url,
             key: scenario.key.clone().unwrap_or_else(|| TEST_KEY.to_owned()),
-            _claude: claude,
+            claude,
             _behind: behind,
-            _gateway: gateway,
+            running: gateway,
         })
+    }
+
+    /// Gives the running gateway, and Claude behind it, the fault of another scenario; addresses and key stay. Both scenarios must be
+    /// [interchangeable](Scenario::behaviour).
+    pub fn play(&self, scenario: &Scenario) {
+        if let (Some(gateway), Some(behaviour)) = (&self.running, scenario.behaviour()) {
+            gateway.behave(behaviour.clone());
+            self.claude.set_pace(scenario.pace, Config::default().first_byte);
+            self.claude.clear_faults();
+            for rule in &scenario.claude {
+                self.claude.set_fault(rule.clone());
+            }
+        }
     }
 }
 

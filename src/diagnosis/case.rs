@@ -3,7 +3,8 @@
 //! Plain values: whoever calls (the operator, `check`, a test) gathers them; nothing here looks anything up. Times are Unix
 //! milliseconds.
 
-use crate::catalogue::{Code, ConditionType};
+use super::conditions::Condition;
+use crate::catalogue::Code;
 use crate::report::evidence::{Exchange, RunEvidence};
 use crate::report::plan::{Carrier, HttpVersion};
 use crate::resource::spec::Upstream;
@@ -98,7 +99,7 @@ pub struct Context {
     /// The verdict before this run.
     pub previous: Option<PreviousVerdict>,
     /// The conditions as they were published.
-    pub conditions: Vec<Published>,
+    pub conditions: Vec<Condition>,
     /// When the last run with a `Healthy` or `Degraded` verdict ended.
     pub last_good_ms: Option<i64>,
     /// What each path looked like in the run before, to say what changed.
@@ -172,19 +173,6 @@ pub struct PreviousVerdict {
     pub code: String,
     /// Since when.
     pub since_ms: i64,
-}
-
-/// A condition as it was published.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Published {
-    /// Its type.
-    pub kind: ConditionType,
-    /// Its status.
-    pub status: super::Status,
-    /// Its reason.
-    pub reason: String,
-    /// Its message.
-    pub message: String,
 }
 
 /// A path in the run before.

@@ -6,7 +6,7 @@
 //! the caller passes neither earlier runs nor conditions of another spec) the first run decides at once, if its own evidence
 //! was repeated: a failure that the same run could not repeat leaves the condition `Unknown` until a second run agrees.
 
-use super::case::{Context, Published};
+use super::case::Context;
 use super::finding::{concerns, counts};
 use super::view::{Leg, State, View};
 use crate::catalogue::{Code, ConditionType, Confidence, Severity};
@@ -205,7 +205,7 @@ pub(super) fn publish(context: &Context, own: Vec<Own>) -> Vec<Condition> {
 }
 
 /// Whether a change of status waits for a second run that agrees. `earlier` is newest first, without this run.
-fn held_back(own: Status, published: &Published, earlier: &[Status]) -> bool {
+fn held_back(own: Status, published: &Condition, earlier: &[Status]) -> bool {
     if own == published.status || earlier.is_empty() {
         return false;
     }
@@ -236,7 +236,7 @@ fn unconfirmed(own: Own) -> Condition {
     }
 }
 
-fn held(own: Own, published: &Published) -> Condition {
+fn held(own: Own, published: &Condition) -> Condition {
     const NOTE: &str = " (the latest run says ";
     let base = published.message.split(NOTE).next().unwrap_or_default();
     Condition {

@@ -38,7 +38,7 @@ mod tests;
 
 pub use case::{
     Case, Context, KeptResult, KeyHistory, LatencyPair, PastRun, PathBefore, PathCanaries, PathCase, PodsOf,
-    PreviousVerdict, Published, Request, Role, StaleWorkload, Thresholds,
+    PreviousVerdict, Request, Role, StaleWorkload, Thresholds,
 };
 pub use conditions::{Condition, Reason, Status};
 

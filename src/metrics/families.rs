@@ -93,13 +93,25 @@ pub const FAMILIES: &[Family] = &[
         "finding",
         Gauge,
         &["path", "code", "layer"],
-        "A finding of the last run, always 1.",
+        "A finding of the last run: 1, or 0 where the spec accepts it.",
     ),
     probe(
         "condition",
         Gauge,
         &["type", "status"],
         "The present status of a condition, always 1.",
+    ),
+    probe(
+        "condition_cause",
+        Gauge,
+        &["type", "code", "layer", "path"],
+        "Why a condition is False, or all gateways fail for a reason that is not theirs, always 1; empty labels where nothing tells.",
+    ),
+    probe(
+        "blind",
+        Gauge,
+        &["reason"],
+        "Why no run speaks for the present, always 1: NoRunYet, Suspended, OverBudget, NoRecentRun.",
     ),
     probe(
         "phase_seconds",

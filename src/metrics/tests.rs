@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::*;
 use crate::catalogue::{Code, ConditionType, Confidence};
-use crate::resource::status::{CredentialStatus, Finding, RunStatus, StreamStatus, Verdict};
+use crate::resource::status::{CredentialStatus, Finding, HistoryEntry, RunStatus, StreamStatus, Verdict};
 
 fn time() -> Option<Time> {
     Some(Time(Timestamp::from_second(1_800_000_000).unwrap()))
@@ -50,15 +50,23 @@ fn finding(code: Code, path: &str) -> Finding {
     }
 }
 
-/// A probe of two paths that shows everything at once.
-fn full() -> Shown {
-    let condition = |kind: ConditionType| Condition {
+fn condition(kind: ConditionType, status: &str, reason: &str, message: &str) -> Condition {
+    Condition {
         type_: format!("{kind:?}"),
-        status: "True".into(),
-        reason: "Answered".into(),
-        message: String::new(),
+        status: status.into(),
+        reason: reason.into(),
+        message: message.into(),
         observed_generation: None,
         last_transition_time: time().unwrap(),
+    }
+}
+
+/// A probe of two paths that shows everything at once.
+fn full() -> Shown {
+    let condition = |kind| match kind {
+        // Not in nature: all conditions are False, and one is so for want of a run.
+        ConditionType::GatewayPathHealthy => condition(kind, "False", "NoRecentRun", ""),
+        kind => condition(kind, "False", "StreamBuffered", ""),
     };
     let status = ClaudeProbeStatus {
         verdict: Some(Verdict {
@@ -175,6 +183,128 @@ fn the_operators_own_metrics_are_in_the_catalogue() {
 fn a_probe_of_two_paths_has_at_most_70_series() {
     let count = series(&state([full()])).len();
     assert!(count <= 70, "{count}");
+}
+
+/// The series of causes of a status.
+fn causes(status: ClaudeProbeStatus) -> Vec<String> {
+    let shown = Shown { status, ..full() };
+    let text = state([shown]);
+    let lines = text.lines().filter_map(|line| line.split_once("condition_cause{"));
+    lines
+        .filter_map(|(_, rest)| rest.split_once("type="))
+        .map(|(_, labels)| format!("type={labels}"))
+        .collect()
+}
+
+#[test]
+fn a_condition_that_is_false_names_its_cause_though_the_last_run_was_another() {
+    use ConditionType::{DirectPathHealthy, GatewayPathHealthy, ProberOperational, StreamIntact};
+    let mut status = ClaudeProbeStatus {
+        conditions: vec![
+            condition(ProberOperational, "False", "SecretMissing", ""),
+            condition(DirectPathHealthy, "False", "ConnectionReset", ""),
+            condition(GatewayPathHealthy, "False", "ConnectionReset", ""),
+            condition(StreamIntact, "True", "Complete", ""),
+        ],
+        findings: vec![
+            finding(Code::ConnectionReset, "direct"),
+            finding(Code::ConnectionReset, "edge"),
+        ],
+        ..ClaudeProbeStatus::default()
+    };
+    let expected = [
+        r#"type="ProberOperational",code="",layer="",path=""} 1"#,
+        r#"type="DirectPathHealthy",code="ConnectionReset",layer="Network",path="direct"} 1"#,
+        r#"type="GatewayPathHealthy",code="ConnectionReset",layer="Network",path="edge"} 1"#,
+    ];
+    assert_eq!(causes(status.clone()), expected);
+    // A good run between: the conditions wait for a second one.
+    status.findings.clear();
+    status.verdict = Some(Verdict {
+        state: VerdictState::Healthy,
+        ..Verdict::default()
+    });
+    status.history = vec![
+        HistoryEntry {
+            state: VerdictState::Healthy,
+            ..HistoryEntry::default()
+        },
+        HistoryEntry {
+            state: VerdictState::Failing,
+            findings: vec!["ConnectionReset@direct".into(), "ConnectionReset@edge".into()],
+            ..HistoryEntry::default()
+        },
+    ];
+    assert_eq!(causes(status), expected);
+}
+
+#[test]
+fn a_failure_that_nothing_explains_has_its_path() {
+    let failing = |path: &str| HistoryEntry {
+        state: VerdictState::Inconclusive,
+        path: path.into(),
+        ..HistoryEntry::default()
+    };
+    let status = ClaudeProbeStatus {
+        conditions: vec![condition(
+            ConditionType::GatewayPathHealthy,
+            "False",
+            "NotExplained",
+            "",
+        )],
+        history: vec![HistoryEntry::default(), failing("edge"), failing("other")],
+        ..ClaudeProbeStatus::default()
+    };
+    assert_eq!(
+        causes(status),
+        [r#"type="GatewayPathHealthy",code="",layer="",path="edge"} 1"#]
+    );
+}
+
+#[test]
+fn gateways_that_all_fail_for_a_reason_not_theirs_have_a_cause_too() {
+    let message = "Every path fails for the same reason, which is not the gateways': UpstreamOverloaded. (the latest run says True Answered: this changes when a second run agrees)";
+    let status = ClaudeProbeStatus {
+        conditions: vec![condition(
+            ConditionType::GatewayPathHealthy,
+            "Unknown",
+            "SharedCause",
+            message,
+        )],
+        findings: vec![finding(Code::RateLimited, "edge")],
+        history: vec![HistoryEntry {
+            state: VerdictState::Failing,
+            findings: vec!["UpstreamOverloaded@".into()],
+            ..HistoryEntry::default()
+        }],
+        ..ClaudeProbeStatus::default()
+    };
+    let expected = r#"type="GatewayPathHealthy",code="UpstreamOverloaded",layer="Upstream",path=""} 1"#;
+    assert_eq!(causes(status), [expected]);
+}
+
+#[test]
+fn why_no_run_speaks_for_the_present_is_shown() {
+    let blind = |status: &str, reason: &str| {
+        let conditions = vec![condition(ConditionType::GatewayPathHealthy, status, reason, "")];
+        let status = ClaudeProbeStatus {
+            conditions,
+            ..ClaudeProbeStatus::default()
+        };
+        state([Shown { status, ..full() }])
+    };
+    assert!(blind("Unknown", "OverBudget").contains("assistants\",reason=\"OverBudget\"} 1"));
+    assert!(!blind("Unknown", "Unconfirmed").contains("claudeprobe_blind"));
+    assert!(!blind("True", "Answered").contains("claudeprobe_blind"));
+}
+
+#[test]
+fn an_accepted_finding_is_shown_and_does_not_count() {
+    let mut shown = full();
+    shown.status.findings[0].accepted = true;
+    let text = state([shown]);
+    assert!(text.contains("code=\"GatewayLatency\",layer=\"Network\"} 0"), "{text}");
+    assert!(text.contains("code=\"StreamBuffered\",layer=\"Configuration\"} 1"));
 }
 
 #[test]

@@ -89,14 +89,18 @@ pub fn whole_second(now: Timestamp) -> Timestamp {
 /// What a diagnosis published.
 #[must_use]
 pub fn of_diagnosis(conditions: Vec<diagnosis::Condition>) -> Vec<Said> {
-    let said = conditions.into_iter();
-    said.map(|condition| Said {
-        kind: condition.kind,
-        status: condition.status,
-        reason: condition.reason,
-        message: condition.message,
-    })
-    .collect()
+    conditions.into_iter().map(Said::from).collect()
+}
+
+impl From<diagnosis::Condition> for Said {
+    fn from(condition: diagnosis::Condition) -> Self {
+        Self {
+            kind: condition.kind,
+            status: condition.status,
+            reason: condition.reason,
+            message: condition.message,
+        }
+    }
 }
 
 /// The six conditions when no run tells anything.

@@ -8,8 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::{canaries, history, keys};
 use crate::catalogue::ConditionType;
 use crate::diagnosis::{
-    self, Case, Context, Diagnosis, PathBefore, PathCase, PodsOf, PreviousVerdict, Published, Request, StaleWorkload,
-    Status, Thresholds,
+    self, Case, Context, Diagnosis, PathBefore, PathCase, PodsOf, PreviousVerdict, Request, StaleWorkload, Status,
+    Thresholds,
 };
 use crate::report::evidence::RunEvidence;
 use crate::resource::status::{ClaudeProbeStatus, CredentialStatus};
@@ -104,7 +104,7 @@ fn context(
     }
 }
 
-fn published(condition: &Condition) -> Option<Published> {
+fn published(condition: &Condition) -> Option<diagnosis::Condition> {
     if NO_RUN_REASONS.contains(&condition.reason.as_str()) {
         return None;
     }
@@ -114,7 +114,7 @@ fn published(condition: &Condition) -> Option<Published> {
     let status = [Status::True, Status::False, Status::Unknown]
         .into_iter()
         .find(|status| status.name() == condition.status)?;
-    Some(Published {
+    Some(diagnosis::Condition {
         kind,
         status,
         reason: condition.reason.clone(),

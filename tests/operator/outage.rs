@@ -41,7 +41,7 @@ async fn a_slot_that_comes_due_in_an_outage_runs_once_when_it_is_over_and_in_tim
     let ns = namespace(&client, "outage").await;
     let seen = kubelet::start(client.clone(), SHORT);
     let front = Front::start().await;
-    let _operator = Operator::start(&ns, "one", &[("KUBECONFIG", front.kubeconfig.to_str().unwrap())]);
+    let operator = Operator::start(&ns, "one", &[("KUBECONFIG", front.kubeconfig.to_str().unwrap())]);
     let api = probe(
         &client,
         &ns,
@@ -56,6 +56,9 @@ async fn a_slot_that_comes_due_in_an_outage_runs_once_when_it_is_over_and_in_tim
         !per_slot(&seen, &ns).contains_key(&slot.to_string()),
         "nobody could create it"
     );
+    // No request to the API server comes through now, and a scrape is answered.
+    let scrape = tokio::time::timeout(Duration::from_secs(5), operator.get("/metrics")).await;
+    assert!(scrape.unwrap().unwrap().contains("claudeprobe_leader"));
     front.set_open(true);
     eventually("the slot was run", async || {
         let status = status(&api).await;

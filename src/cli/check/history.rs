@@ -1,6 +1,6 @@
 //! What a repeated check remembers of its earlier runs, as the operator remembers it in the status.
 
-use crate::diagnosis::{Context, Diagnosis, PastRun, PathBefore, PreviousVerdict, Thresholds};
+use crate::diagnosis::{Condition, Context, Diagnosis, PastRun, PathBefore, PreviousVerdict, Thresholds};
 use crate::report::evidence::RunEvidence;
 use crate::resource::status::VerdictState;
 use crate::resource::validated::Probe;
@@ -25,6 +25,18 @@ impl History {
         }
     }
 
+    /// The conditions after the newest run, by the rule of two runs.
+    #[must_use]
+    pub fn conditions(&self) -> &[Condition] {
+        &self.context.conditions
+    }
+
+    /// The newest run.
+    #[must_use]
+    pub fn newest(&self) -> Option<&PastRun> {
+        self.context.last_runs.first()
+    }
+
     /// Takes in a run that was diagnosed at `now_ms`.
     pub fn remember(&mut self, evidence: &RunEvidence, diagnosis: &Diagnosis, now_ms: i64) {
         let verdict = &diagnosis.verdict;
@@ -38,6 +50,7 @@ impl History {
             code: verdict.code.clone(),
             since_ms: same.map_or(now_ms, |before| before.since_ms),
         });
+        context.conditions.clone_from(&diagnosis.conditions);
         let run = PastRun {
             at_ms: now_ms,
             state: verdict.state,

@@ -1,5 +1,5 @@
 //! `demo --serve`: the faulty gateways stay up, are checked again and again, and a metrics endpoint shows them as the
-//! operator would.
+//! operator would. A fault can be put on a running gateway, and taken away: so alerts fire and resolve.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -7,9 +7,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::header;
-use axum::routing::get;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::{get, put};
 use futures::StreamExt as _;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use tokio::net::TcpListener;
@@ -18,17 +19,34 @@ use super::{AT_ONCE, Outcome, judge};
 use crate::cli::check::history::History;
 use crate::cli::exit::{Exit, Failure, chain};
 use crate::cli::output;
-use crate::demo::scenario::Scenario;
+use crate::demo::scenario::{self, Scenario};
 use crate::demo::stage::Stage;
 use crate::metrics::{self, Shown};
-use crate::operator::tally::Tally;
-use crate::resource::status::{ClaudeProbeStatus, RunStatus};
+use crate::operator::tally::{RESULTS, Tally};
+use crate::operator::{conditions, history};
+use crate::resource::status::{ClaudeProbeStatus, HistoryEntry, RunStatus, VerdictState};
 
 /// The namespace that the demo's series carry.
 const NAMESPACE: &str = "demo";
+/// Earlier verdicts that a demo probe keeps.
+const HISTORY: usize = 10;
 
-/// What is known of each scenario, by its name.
-type Board = Arc<RwLock<BTreeMap<&'static str, Shown>>>;
+/// What the two sides share, by the probe's name.
+#[derive(Debug, Default)]
+struct Board {
+    /// What is known of each.
+    shown: RwLock<BTreeMap<&'static str, Shown>>,
+    /// The scenario that each plays from its next round on.
+    wanted: RwLock<BTreeMap<&'static str, Scenario>>,
+}
+
+/// A probe of the demo: named after the scenario that it was set up for, and playing this one or another.
+struct Played {
+    name: &'static str,
+    scenario: Scenario,
+    stage: Stage,
+    history: History,
+}
 
 /// Serves until interrupted.
 ///
@@ -39,90 +57,156 @@ pub async fn serve(scenarios: &[Scenario], address: SocketAddr, every: Duration)
         .await
         .map_err(|error| Failure::runtime(format!("--serve {address}: {error}")))?;
     let bound = listener.local_addr().unwrap_or(address);
-    let mut stages = Vec::new();
+    let mut played = Vec::new();
+    let board = Arc::new(Board::default());
     for scenario in scenarios {
         let stage = Stage::set(scenario)
             .await
             .map_err(|error| Failure::runtime(format!("scenario {}: {}", scenario.name, chain(&error))))?;
-        stages.push((scenario, stage, History::default()));
+        played.push(Played {
+            name: scenario.name,
+            scenario: scenario.clone(),
+            stage,
+            history: History::default(),
+        });
+        write(&board.wanted).insert(scenario.name, scenario.clone());
     }
-    let board = Board::default();
-    output::print(&introduction(&stages, bound))?;
+    output::print(&introduction(&played, bound))?;
     let routes = Router::new()
         .route("/metrics", get(exposition))
+        .route("/probes/{name}", put(play))
         .with_state(Arc::clone(&board));
     tokio::select! {
         served = async { axum::serve(listener, routes).await } => {
             served.map_err(|error| Failure::runtime(format!("the metrics endpoint failed: {error}")))?;
         }
-        played = rounds(&mut stages, &board, every) => played?,
+        played = rounds(&mut played, &board, every) => played?,
         _ = tokio::signal::ctrl_c() => {}
     }
     Ok(Exit::OK)
 }
 
 /// Checks all stages, again and again.
-async fn rounds(stages: &mut [(&Scenario, Stage, History)], board: &Board, every: Duration) -> Result<(), Failure> {
+async fn rounds(played: &mut [Played], board: &Board, every: Duration) -> Result<(), Failure> {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         ticks.tick().await;
-        let checks = stages
-            .iter_mut()
-            .map(|(scenario, stage, history)| judge(scenario, stage, history));
+        let checks = played.iter_mut().map(|played| async {
+            let wanted = read(&board.wanted).get(played.name).cloned();
+            if let Some(wanted) = wanted.filter(|wanted| wanted.name != played.scenario.name) {
+                played.stage.play(&wanted);
+                played.scenario = wanted;
+            }
+            let outcome = judge(&played.scenario, &played.stage, &mut played.history).await?;
+            note(board, played, &outcome, every);
+            Ok(())
+        });
         let mut checks = futures::stream::iter(checks).buffer_unordered(AT_ONCE);
-        while let Some(outcome) = checks.next().await {
-            note(board, &outcome?);
+        while let Some(checked) = checks.next().await {
+            checked?;
         }
     }
 }
 
-fn note(board: &Board, outcome: &Outcome) {
+/// Writes a run into the probe's status as the operator does.
+fn note(board: &Board, played: &Played, outcome: &Outcome, every: Duration) {
     let report = &outcome.report;
-    let status = ClaudeProbeStatus {
-        verdict: Some(report.verdict.clone()),
-        findings: report.findings.clone(),
-        paths: report.paths.clone(),
-        last_run: Some(RunStatus {
-            result: "Reported".into(),
-            finished_at: Some(Time(jiff::Timestamp::now())),
-            ..RunStatus::default()
-        }),
-        ..ClaudeProbeStatus::default()
-    };
-    let mut board = board.write().unwrap_or_else(PoisonError::into_inner);
-    let shown = board.entry(outcome.name).or_insert_with(|| Shown {
+    let now = conditions::whole_second(jiff::Timestamp::now());
+    let mut board = write(&board.shown);
+    let shown = board.entry(played.name).or_insert_with(|| Shown {
         namespace: NAMESPACE.into(),
-        probe: outcome.name.into(),
+        probe: played.name.into(),
         status: ClaudeProbeStatus::default(),
         tally: Tally::default(),
     });
-    shown.status = status;
-    *shown.tally.runs.entry("Reported").or_default() += 1;
+    let status = &mut shown.status;
+    status.verdict = Some(report.verdict.clone());
+    status.findings.clone_from(&report.findings);
+    status.paths.clone_from(&report.paths);
+    status.last_run = Some(RunStatus {
+        result: "Reported".into(),
+        finished_at: Some(Time(now)),
+        ..RunStatus::default()
+    });
+    status.next_run = now.checked_add(every).ok().map(Time);
+    if matches!(report.verdict.state, VerdictState::Healthy | VerdictState::Degraded) {
+        status.last_good_at = Some(Time(now));
+    }
+    let decided = played.history.conditions().iter().cloned().map(conditions::Said::from);
+    for said in decided.chain([conditions::prober(None)]) {
+        conditions::set(&mut status.conditions, &said, 1, now);
+    }
+    if let Some(run) = played.history.newest() {
+        let entry = HistoryEntry {
+            at: Some(Time(now)),
+            since: Some(Time(now)),
+            generation: Some(1),
+            state: run.state,
+            code: run.code.clone(),
+            path: run.path.clone(),
+            count: 1,
+            findings: run.findings.clone(),
+            conditions: run.own_conditions.clone(),
+        };
+        history::add(&mut status.history, entry, HISTORY);
+    }
+    *shown.tally.runs.entry(RESULTS[0]).or_default() += 1;
     shown.tally.input_tokens += u64::from(report.cost.input_tokens);
     shown.tally.output_tokens += u64::from(report.cost.output_tokens);
 }
 
-async fn exposition(State(board): State<Board>) -> impl axum::response::IntoResponse {
-    let shown: Vec<Shown> = {
-        let board = board.read().unwrap_or_else(PoisonError::into_inner);
-        board.values().cloned().collect()
-    };
+async fn exposition(State(board): State<Arc<Board>>) -> impl IntoResponse {
+    let shown: Vec<Shown> = read(&board.shown).values().cloned().collect();
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
         metrics::state(shown),
     )
 }
 
-fn introduction(stages: &[(&Scenario, Stage, History)], address: SocketAddr) -> String {
+/// Lets a probe's gateway have the fault of the scenario that the body names.
+async fn play(State(board): State<Arc<Board>>, Path(name): Path<String>, fault: String) -> (StatusCode, String) {
+    let mut wanted = write(&board.wanted);
+    let Some(present) = wanted.get_mut(name.as_str()) else {
+        return (StatusCode::NOT_FOUND, format!("there is no probe {name}\n"));
+    };
+    let fault = fault.trim();
+    let Some(scenario) = scenario::all().into_iter().find(|scenario| scenario.name == fault) else {
+        return (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("there is no scenario {fault}: see claudeprobe demo --list\n"),
+        );
+    };
+    if present.behaviour().is_none() || scenario.behaviour().is_none() {
+        return (
+            StatusCode::CONFLICT,
+            format!("{name} has or {fault} needs other addresses or another key: start it with --only {fault}\n"),
+        );
+    }
+    *present = scenario;
+    (StatusCode::OK, format!("{name} plays {fault} from the next round on\n"))
+}
+
+fn introduction(played: &[Played], address: SocketAddr) -> String {
     let mut text = format!("Metrics: http://{address}/metrics (one probe per fault, namespace {NAMESPACE})\n");
-    if let Some((scenario, stage, _)) = stages.first() {
+    if let Some(Played { name, stage, .. }) = played.first() {
         // The stand-in knows one key, and it opens nothing anywhere.
         text.push_str(&format!(
-            "A stand-in Claude API, and a gateway ({}):\n  ANTHROPIC_API_KEY={} claudeprobe check --direct {} --gateway {}\n",
-            scenario.name, stage.key, stage.direct, stage.gateway
+            "A stand-in Claude API, and a gateway ({name}):\n  ANTHROPIC_API_KEY={} claudeprobe check --direct {} --gateway {}\n",
+            stage.key, stage.direct, stage.gateway
+        ));
+        text.push_str(&format!(
+            "To break a running gateway, and to mend it:\n  curl -X PUT -d stale-key http://{address}/probes/{name}\n  curl -X PUT -d healthy http://{address}/probes/{name}\n"
         ));
     }
     text.push_str("Ctrl-C ends it.\n");
     text
+}
+
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }

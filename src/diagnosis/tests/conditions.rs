@@ -5,13 +5,13 @@ use rstest::rstest;
 use crate::catalogue::ConditionType;
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::fixture::*;
-use crate::diagnosis::{Diagnosis, PastRun, Published, Role, Status};
+use crate::diagnosis::{Condition, PastRun, Role, Status};
 use crate::report::evidence::Exchange;
 
 /// Runs these stories one after the other, each with what the one before left. Returns GatewayPathHealthy after each.
 fn replay(letters: &str) -> String {
     let mut runs: Vec<PastRun> = Vec::new();
-    let mut published: Vec<Published> = Vec::new();
+    let mut published: Vec<Condition> = Vec::new();
     let mut shown = String::new();
     for letter in letters.chars() {
         let mut story = Story::new();
@@ -26,7 +26,7 @@ fn replay(letters: &str) -> String {
             Status::False => 'F',
             Status::Unknown => 'U',
         });
-        published = publish(&diagnosis);
+        published = diagnosis.conditions.clone();
         runs.insert(
             0,
             PastRun {
@@ -37,19 +37,6 @@ fn replay(letters: &str) -> String {
         runs.truncate(5);
     }
     shown
-}
-
-fn publish(diagnosis: &Diagnosis) -> Vec<Published> {
-    diagnosis
-        .conditions
-        .iter()
-        .map(|condition| Published {
-            kind: condition.kind,
-            status: condition.status,
-            reason: condition.reason.clone(),
-            message: condition.message.clone(),
-        })
-        .collect()
 }
 
 #[rstest]
@@ -72,7 +59,7 @@ fn a_change_that_is_held_back_is_announced() {
         own_conditions: "TTTUTT".into(),
         ..PastRun::default()
     }];
-    story.context.conditions = publish(&Story::healthy().diagnose());
+    story.context.conditions = Story::healthy().diagnose().conditions;
     let diagnosis = story.diagnose();
     assert_eq!(
         headline(&diagnosis),
@@ -82,7 +69,7 @@ fn a_change_that_is_held_back_is_announced() {
     let gateway = &diagnosis.conditions[1];
     assert_eq!((gateway.status, gateway.reason.as_str()), (Status::True, "Answered"));
     assert!(gateway.message.contains("GatewayRateLimited"), "{}", gateway.message);
-    story.context.conditions = publish(&diagnosis);
+    story.context.conditions = diagnosis.conditions.clone();
     let again = story.diagnose();
     assert_eq!(
         again.conditions[1].message, gateway.message,
@@ -226,7 +213,7 @@ fn a_first_failure_that_the_run_could_not_repeat_waits_for_a_second_run() {
     assert_eq!(&first.own_conditions[1..2], "F", "what the run itself says is kept");
     // A second run that says the same settles it; one that could repeat its failure would have at once.
     let mut second = story.clone();
-    second.context.conditions = publish(&first);
+    second.context.conditions = first.conditions.clone();
     second.context.last_runs = vec![PastRun {
         own_conditions: first.own_conditions,
         ..PastRun::default()

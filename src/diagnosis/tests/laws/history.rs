@@ -1,7 +1,7 @@
 //! What the runs before may change, and what they may not.
 
 use super::*;
-use crate::diagnosis::{Context, PastRun, Published};
+use crate::diagnosis::{Context, PastRun};
 
 /// Runs stories one after the other, each with what the ones before left.
 fn lives(stories: Vec<Story>) -> Vec<Diagnosis> {
@@ -12,16 +12,7 @@ fn lives(stories: Vec<Story>) -> Vec<Diagnosis> {
         story.context.last_runs = context.last_runs.clone();
         story.context.conditions = context.conditions.clone();
         let diagnosis = story.diagnose();
-        context.conditions = diagnosis
-            .conditions
-            .iter()
-            .map(|condition| Published {
-                kind: condition.kind,
-                status: condition.status,
-                reason: condition.reason.clone(),
-                message: condition.message.clone(),
-            })
-            .collect();
+        context.conditions.clone_from(&diagnosis.conditions);
         let run = PastRun {
             at_ms: story.context.now_ms,
             state: diagnosis.verdict.state,
