@@ -99,6 +99,10 @@ fn bad_values_are_refused_and_named() {
         ("metrics.scrape=\"serviceMonitor\"", "scrape"),
         ("metrics.interval=\"often\"", "interval"),
         ("alerts.rule=true", "rule"),
+        (
+            "alerts.runbookBase=\"https://git.example.com/claudeprobe\"",
+            "runbookBase",
+        ),
         ("service.port=0", "port"),
         ("crd.keep=\"yes\"", "keep"),
         ("commonLabels={\"team\":1}", "team"),
