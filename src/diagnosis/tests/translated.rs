@@ -70,11 +70,12 @@ fn an_answer_that_was_there_at_once_was_not_collected_from_a_stream() {
         stream.first_event_ms = Some(first);
         stream.last_event_ms = Some(end);
         (stream.end_ms, stream.content_length) = (end, length);
+        stream.reads = if length { 1 } else { 20 };
         exchange.body = BodyKind::AsAsked;
     };
-    spread(&mut story.evidence.legs[0].exchanges[0], 5, 900, false);
+    spread(&mut story.evidence.legs[0].exchanges[0], 5, 3_000, false);
     spread(&mut story.evidence.legs[1].exchanges[0], 1, 2, true);
     assert_eq!(story.verdict(), "Healthy @");
-    spread(&mut story.evidence.legs[1].exchanges[0], 900, 901, true);
+    spread(&mut story.evidence.legs[1].exchanges[0], 3_000, 3_001, true);
     assert_eq!(story.verdict(), "Degraded StreamBuffered@edge");
 }
