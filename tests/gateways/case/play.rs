@@ -1,5 +1,6 @@
 //! Plays a case: sets up, looks, measures, diagnoses, compares.
 
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use claudeprobe::cli::check::history::History;
@@ -20,6 +21,10 @@ use crate::certificates::{authority, inspector};
 use crate::front::Front;
 use crate::look::Look;
 use crate::stage::{OLD_KEY, OTHER_KEY, Stage, write};
+
+/// When the first run of a suite ends: on 1 August 2026, whatever today is, with months left to every model that the cases ask
+/// for.
+const TODAY: i64 = 1_785_542_400_000;
 
 impl Case {
     /// Plays the case.
@@ -204,7 +209,9 @@ spec:
     }
 }
 
-/// When a run ended, Unix milliseconds.
+/// When a run ended by the calendar of the cases, Unix milliseconds: as far from the other runs as it really was.
 fn ended(report: &FullReport) -> i64 {
-    report.evidence.started_at_ms + i64::from(report.evidence.duration_ms)
+    static FIRST: OnceLock<i64> = OnceLock::new();
+    let ended = report.evidence.started_at_ms + i64::from(report.evidence.duration_ms);
+    TODAY + ended - FIRST.get_or_init(|| ended)
 }

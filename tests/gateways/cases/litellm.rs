@@ -69,8 +69,6 @@ cases! {
     litellm_with_the_key_before_the_rotation: open().request(", model: claude-sonnet-4-5")
         .look(direct(&[Status(200)]).model("claude-sonnet-4-5"))
         .look(through(&[Status(401), Says("AnthropicException"), Arrives("x-api-key", OLD_KEY)]).model("claude-sonnet-4-5"))
-        // Long before this model's end.
-        .context(|context| context.now_ms = 1_785_542_400_000)
         .failing(Code::GatewayStaleCredential).also(Code::ErrorBodyReplaced, "edge");
     litellm_strips_the_line_end_of_its_key: open().request(", model: claude-opus-4-5")
         .look(through(&[Status(200), Arrives("x-api-key", TEST_KEY)]).model("claude-opus-4-5"))

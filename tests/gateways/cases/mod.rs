@@ -35,6 +35,7 @@ macro_rules! files {
 files! {
     benign
     credentials
+    evidence
     exchanges
     headers
     http2

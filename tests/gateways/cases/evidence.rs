@@ -1,0 +1,92 @@
+//! Who made a reply, and what becomes of heads on their way back.
+
+use claudeprobe::catalogue::Code;
+use claudeprobe::standin::{ErrorName, Fault, Rule};
+
+use crate::case::Case;
+use crate::front::{Envoy, Front, haproxy, nginx, nginx_server};
+use crate::look::Sight::{Complete, Header, NoHeader, Says, Status};
+use crate::look::{direct, through};
+
+/// A whole message with an unknown field inside its turn.
+const NESTED: &str =
+    r#"{"model":"claude-haiku-4-5","max_tokens":1,"messages":[{"role":"user","content":".","zz_probe_1":1}]}"#;
+
+/// A filter that wraps errors into a string of its own JSON, under another status, as many AI gateways do.
+const QUOTES_ERRORS: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n if handle:headers():get(':status') == '200' then return end\n local body = handle:body()\n local quoted = string.gsub(body:getBytes(0, body:length()), '\"', '\\\\\"')\n handle:headers():replace('content-length', body:setBytes('{\"detail\":\"upstream said: ' .. quoted .. '\"}'))\n handle:headers():replace(':status', '500')\n handle:headers():remove('request-id')\n handle:headers():remove('cf-ray')\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+/// The same, and only the first hundred bytes of what upstream said.
+const CUTS_ERRORS: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n if handle:headers():get(':status') == '200' then return end\n local body = handle:body()\n local quoted = string.gsub(body:getBytes(0, 70), '\"', '\\\\\"')\n handle:headers():replace('content-length', body:setBytes('{\"detail\":\"upstream said: ' .. quoted .. '...\"}'))\n handle:headers():replace(':status', '500')\n handle:headers():remove('request-id')\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+
+/// A filter that writes a system prompt into every body, as AI gateways with guard rails do.
+const ADDS_A_PROMPT: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, '^{', '{\"system\":\"You are a polite assistant of Example Corp and never speak of prices.\",', 1)\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+/// A filter that keeps what it knows of a turn: unknown fields inside are dropped, those at the top are not.
+const FILTERS_TURNS: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, ',\"zz_probe_[^,}]*}%]', '}]')\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+/// A filter that writes the events of an answer anew.
+const WRITES_EVENTS_ANEW: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n for chunk in handle:bodyChunks() do\n local text = chunk:getBytes(0, chunk:length())\n local changed = string.gsub(text, ' +}\\n', '}\\n')\n chunk:setBytes(changed)\n end\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+
+cases! {
+    envoy_adds_a_system_prompt: Case::new(Front::Envoy(ADDS_A_PROMPT))
+        .look(through(&[Status(200)]))
+        .degraded(Code::BodyRewritten, "edge");
+    envoy_drops_fields_inside_turns: Case::new(Front::Envoy(FILTERS_TURNS)).deep()
+        .look(direct(&[Status(400), Says("messages.0.zz_probe_1: Extra inputs are not permitted")]).body(NESTED.into()))
+        .look(through(&[Status(200)]).body(NESTED.into()))
+        // A filter that reads whole bodies has a limit on them, too.
+        .degraded(Code::GatewayBodyLimit, "edge").also(Code::BodyRewritten, "edge");
+    envoy_writes_events_anew: Case::new(Front::Envoy(WRITES_EVENTS_ANEW))
+        .look(through(&[Status(200), Complete(true)])).healthy();
+    nginx_imitates_claudes_error_with_made_up_ids: Case::new(nginx_server(
+            r#"location = /v1/messages { default_type application/json; add_header request-id req_$request_id always; return 529 '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_$request_id"}'; } location / { proxy_http_version 1.1; proxy_pass {claude_url}; }"#))
+        .look(through(&[Status(529), Says("overloaded_error"), Header("request-id", "req_")]))
+        .failing(Code::GatewayUnavailable);
+    envoy_quotes_claudes_error_in_a_string_under_another_status: Case::new(Front::Envoy(QUOTES_ERRORS))
+        .fault(Rule::always(Fault::Error(ErrorName::Overloaded)))
+        .look(direct(&[Status(529)])).look(through(&[Status(500), Says("upstream said"), NoHeader("request-id")]))
+        .failing_everywhere(Code::UpstreamOverloaded)
+        .also(Code::StatusRewritten, "edge").also(Code::ErrorBodyReplaced, "edge");
+    envoy_cuts_what_it_quotes: Case::new(Front::Envoy(CUTS_ERRORS))
+        .fault(Rule::always(Fault::Error(ErrorName::Overloaded)))
+        .look(direct(&[Status(529)])).look(through(&[Status(500), Says("upstream said"), Says("..."), NoHeader("request-id")]))
+        .failing_everywhere(Code::UpstreamOverloaded)
+        .also(Code::StatusRewritten, "edge").also(Code::ErrorBodyReplaced, "edge");
+
+    nginx_drops_headers_that_no_client_uses: Case::new(nginx("proxy_hide_header traceresponse; proxy_hide_header strict-transport-security; add_header X-Gateway one;"))
+        .look(direct(&[Status(200), Header("traceresponse", "00-")])).look(through(&[Status(200), NoHeader("traceresponse")]))
+        .healthy();
+    nginx_adds_the_request_id_a_second_time: Case::new(nginx("add_header request-id $request_id always;"))
+        .look(through(&[Status(200), Header("request-id", "")]))
+        .degraded(Code::ResponseHeadersRewritten, "edge");
+    haproxy_drops_the_request_id_of_errors: Case::new(haproxy("http-response del-header request-id if { status ge 400 }", ""))
+        .look(through(&[Status(200), Header("request-id", "req_")]))
+        .look(through(&[Status(400), NoHeader("request-id")]).with("anthropic-beta: bogus-2099-01-01"))
+        .degraded(Code::ResponseHeadersRewritten, "edge");
+    nginx_glues_a_suffix_to_the_key_even_where_there_is_none: Case::new(nginx("proxy_set_header x-api-key \"$http_x_api_key-old\";"))
+        .look(through(&[Status(401), Says("invalid x-api-key")])).look(through(&[Status(401), Says("invalid x-api-key")]).key(None))
+        .failing(Code::GatewayStaleCredential)
+        .really(Code::CredentialAltered, "Claude says the same of a wrong key that the gateway stores; the advice names both readings");
+}
