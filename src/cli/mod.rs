@@ -3,12 +3,17 @@
 //! Knows all other parts; nothing knows it. Results go to standard output, everything else to standard error.
 
 pub mod check;
+pub mod cluster;
 pub mod crd;
 pub mod demo;
+pub mod evidence;
 pub mod exit;
+pub mod explain;
+pub mod list;
 pub mod operator;
 pub mod output;
 pub mod probe;
+pub mod run;
 pub mod standin;
 pub mod table;
 
@@ -36,12 +41,17 @@ Examples:
       Shows every fault on embedded gateways: no cluster, no key, no internet.
   ANTHROPIC_API_KEY=… claudeprobe check --gateway https://ai-gateway.example.com
       Compares a gateway with the direct path, now, from here.
+  claudeprobe explain ai/assistants
+      Shows what the operator in your cluster found: the cause, the evidence side by side, the history.
   claudeprobe crd | kubectl apply -f -
       Installs the resource definition.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(Box<check::args::Args>),
+    Explain(Box<explain::Args>),
+    List(list::Args),
+    Run(Box<run::Args>),
     Demo(demo::Args),
     Probe(probe::Args),
     Crd(crd::Args),
@@ -105,6 +115,9 @@ where
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::List(args) => list::run(&args),
+        Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Crd(args) => crd::run(&args),

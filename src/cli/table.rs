@@ -34,16 +34,16 @@ impl<T: Into<String>> From<T> for Cell {
 /// Rows under headings. A column whose cells are all empty is left out.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    headings: Vec<&'static str>,
+    headings: Vec<String>,
     rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
     /// A table with these headings.
     #[must_use]
-    pub fn new(headings: &[&'static str]) -> Self {
+    pub fn new<H: AsRef<str>>(headings: &[H]) -> Self {
         Self {
-            headings: headings.to_vec(),
+            headings: headings.iter().map(|heading| heading.as_ref().to_owned()).collect(),
             rows: Vec::new(),
         }
     }
@@ -56,7 +56,7 @@ impl Table {
     /// The table as text, each line ended.
     #[must_use]
     pub fn render(&self, paint: Paint) -> String {
-        let shown: Vec<Column> = (0..self.headings.len())
+        let shown: Vec<Column<'_>> = (0..self.headings.len())
             .filter_map(|index| self.column(index))
             .collect();
         let mut text = String::new();
@@ -75,7 +75,7 @@ impl Table {
         text
     }
 
-    fn column(&self, index: usize) -> Option<Column> {
+    fn column(&self, index: usize) -> Option<Column<'_>> {
         let cells: Vec<&str> = self
             .rows
             .iter()
@@ -85,7 +85,7 @@ impl Table {
         if cells.len() < self.rows.len() || cells.iter().all(|text| text.is_empty()) {
             return None;
         }
-        let heading = self.headings[index];
+        let heading = self.headings[index].as_str();
         let widest = cells.iter().map(|text| text.chars().count()).max().unwrap_or(0);
         Some(Column {
             index,
@@ -98,14 +98,14 @@ impl Table {
     }
 }
 
-struct Column {
+struct Column<'a> {
     index: usize,
-    heading: &'static str,
+    heading: &'a str,
     width: usize,
     numeric: bool,
 }
 
-impl Column {
+impl Column<'_> {
     fn write(&self, out: &mut String, cell: &Cell, last: bool, paint: Paint) {
         let fill = self.width.saturating_sub(cell.text.chars().count());
         let text = match cell.tone {

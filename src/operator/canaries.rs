@@ -95,7 +95,8 @@ pub fn kept(paths: &[PathStatus], probe: &Probe, keys: &[CredentialStatus]) -> V
     read.filter(|path| !path.results.is_empty()).collect()
 }
 
-fn results(canaries: Option<&CanaryStatus>) -> impl Iterator<Item = KeptResult> + use<'_> {
+/// The results that the status keeps of a path; those that this version does not know are left out.
+pub fn results(canaries: Option<&CanaryStatus>) -> impl Iterator<Item = KeptResult> + use<'_> {
     canaries.into_iter().flat_map(|canaries| {
         let newest = canaries.at.as_ref().map(|at| at.0.as_second());
         canaries.results.iter().filter_map(move |text| read(text, newest))

@@ -9,9 +9,9 @@
 
 mod act;
 mod bounds;
-mod budget;
+pub mod budget;
 pub mod cache;
-mod canaries;
+pub mod canaries;
 pub mod client;
 mod clock;
 pub(crate) mod conditions;

@@ -13,6 +13,7 @@
 mod front;
 mod kit;
 mod kubelet;
+mod look;
 mod outage;
 mod rotation;
 

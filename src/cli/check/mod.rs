@@ -188,7 +188,10 @@ fn show(report: &CheckReport, output: Output, paint: Paint) -> Result<String, Fa
 }
 
 /// As YAML where that is asked for, else as JSON.
-fn structured(value: &impl serde::Serialize, form: Output) -> Result<String, Failure> {
+///
+/// # Errors
+/// A value that cannot be written so: a bug.
+pub fn structured(value: &impl serde::Serialize, form: Output) -> Result<String, Failure> {
     let unshowable = |error: &dyn std::fmt::Display| Failure::runtime(format!("the result cannot be written: {error}"));
     if form == Output::Yaml {
         return serde_saphyr::to_string(value).map_err(|error| unshowable(&error));

@@ -3,22 +3,16 @@
 use std::fmt::Write as _;
 
 use super::report::CheckReport;
-use crate::catalogue::{Code, Severity};
+use crate::cli::evidence::{WIDTH, details, headline, labelled, other, paths, seconds, split, streams, tone};
 use crate::cli::output::{Paint, Tone};
-use crate::cli::table::{Cell, Table, wrap};
-use crate::resource::status::{Finding, PathStatus, VerdictState};
-
-/// Width of running text.
-const WIDTH: usize = 100;
-/// Column where running text starts.
-const INDENT: usize = 10;
+use crate::cli::table::wrap;
 
 /// The whole report as text, ending in a line end.
 #[must_use]
 pub fn render(report: &CheckReport, paint: Paint) -> String {
     let mut out = String::new();
-    headline(&mut out, report, paint);
-    let (main, others) = split(report);
+    headline(&mut out, &report.verdict, paint);
+    let (main, others) = split(&report.verdict, &report.findings);
     match main {
         Some(finding) => details(&mut out, finding, paint),
         None => labelled(&mut out, "", &report.verdict.message, paint),
@@ -72,165 +66,6 @@ pub fn line(report: &CheckReport, paint: Paint) -> String {
     out
 }
 
-/// How a verdict's state speaks to the eye.
-#[must_use]
-pub fn tone(state: VerdictState) -> Tone {
-    match state {
-        VerdictState::Healthy => Tone::Good,
-        VerdictState::Degraded => Tone::Warning,
-        VerdictState::Failing => Tone::Bad,
-        VerdictState::Inconclusive | VerdictState::Unknown => Tone::Unsure,
-    }
-}
-
-fn headline(out: &mut String, report: &CheckReport, paint: Paint) {
-    let verdict = &report.verdict;
-    let _ = write!(
-        out,
-        "{}",
-        paint.paint(tone(verdict.state), format!("{:?}", verdict.state).to_uppercase())
-    );
-    if !verdict.code.is_empty() {
-        let path = if verdict.path.is_empty() { "all" } else { &verdict.path };
-        let _ = write!(
-            out,
-            "  {}  layer {}  path {}",
-            paint.paint(Tone::Strong, &verdict.code),
-            paint.paint(Tone::Strong, &verdict.layer),
-            paint.paint(Tone::Strong, path)
-        );
-    }
-    out.push('\n');
-}
-
-/// The verdict's own finding, and the rest.
-fn split(report: &CheckReport) -> (Option<&Finding>, Vec<&Finding>) {
-    let verdict = &report.verdict;
-    let main = report.findings.iter().position(|finding| {
-        finding.code.name() == verdict.code && (finding.path == verdict.path || verdict.path.is_empty())
-    });
-    let others = report.findings.iter().enumerate();
-    let others = others.filter(|(index, _)| Some(*index) != main);
-    (
-        main.map(|index| &report.findings[index]),
-        others.map(|(_, finding)| finding).collect(),
-    )
-}
-
-fn details(out: &mut String, finding: &Finding, paint: Paint) {
-    let title = capitalised(title(finding.code));
-    let sure = format!("{:?}", finding.confidence).to_lowercase();
-    labelled(out, "what", &format!("{title} ({sure})."), paint);
-    if let Some(hop) = &finding.hop {
-        labelled(out, "hop", hop, paint);
-    }
-    labelled(out, "seen", &finding.evidence, paint);
-    labelled(out, "change", &finding.advice, paint);
-}
-
-fn other(out: &mut String, finding: &Finding, paint: Paint) {
-    let (word, tone) = match finding.severity {
-        Severity::Error => ("error", Tone::Bad),
-        Severity::Warning => ("warning", Tone::Warning),
-        Severity::Information => ("info", Tone::Faint),
-    };
-    let path = if finding.path.is_empty() { "all" } else { &finding.path };
-    let accepted = if finding.accepted { ", accepted" } else { "" };
-    let _ = writeln!(
-        out,
-        "  {:<7} {}  layer {:?}  path {path} ({}{accepted})",
-        paint.paint(tone, word),
-        paint.paint(Tone::Strong, finding.code),
-        finding.layer,
-        format!("{:?}", finding.confidence).to_lowercase()
-    );
-    labelled(out, "seen", &finding.evidence, paint);
-    labelled(out, "change", &finding.advice, paint);
-}
-
-fn labelled(out: &mut String, label: &str, text: &str, paint: Paint) {
-    if !text.is_empty() {
-        let label = paint.paint(Tone::Faint, label);
-        let _ = writeln!(out, "  {label:<7} {}", wrap(text, WIDTH, INDENT));
-    }
-}
-
-fn paths(paths: &[PathStatus], paint: Paint) -> String {
-    let mut table = Table::new(&[
-        "PATH",
-        "HTTP",
-        "OUTCOME",
-        "DNS",
-        "TCP",
-        "TLS",
-        "FIRST BYTE",
-        "FIRST TOKEN",
-        "TOTAL",
-        "REQUEST ID",
-        "PEER",
-    ]);
-    for path in paths {
-        let phase = |name: &str| path.timings.get(name).map_or_else(String::new, |s| seconds(*s)).into();
-        table.row(vec![
-            path.name.as_str().into(),
-            status(path),
-            path.outcome.as_str().into(),
-            phase("dns"),
-            phase("connect"),
-            phase("tls"),
-            phase("first_byte"),
-            phase("first_token"),
-            phase("total"),
-            path.request_id.as_str().into(),
-            path.peer.as_str().into(),
-        ]);
-    }
-    table.render(paint)
-}
-
-fn status(path: &PathStatus) -> Cell {
-    match path.status {
-        0 => Cell::toned("-", Tone::Bad),
-        200..=299 => Cell::toned(path.status.to_string(), Tone::Good),
-        _ => Cell::toned(path.status.to_string(), Tone::Bad),
-    }
-}
-
-fn streams(paths: &[PathStatus], paint: Paint) -> String {
-    let mut table = Table::new(&[
-        "STREAM",
-        "EVENTS",
-        "BYTES",
-        "LAST EVENT",
-        "AT",
-        "LONGEST GAP",
-        "MESSAGE_STOP",
-        "FRAMING",
-        "ENDING",
-    ]);
-    let mut any = false;
-    for path in paths {
-        let Some(stream) = &path.stream else { continue };
-        any = true;
-        table.row(vec![
-            path.name.as_str().into(),
-            stream.events.to_string().into(),
-            stream.bytes.to_string().into(),
-            stream.last_event.as_str().into(),
-            seconds(stream.last_event_at).into(),
-            seconds(stream.max_gap).into(),
-            if stream.message_stop {
-                "yes".into()
-            } else {
-                Cell::toned("no", Tone::Bad)
-            },
-            stream.framing.as_str().into(),
-            stream.ending.as_str().into(),
-        ]);
-    }
-    if any { table.render(paint) } else { String::new() }
-}
-
 fn vantage(out: &mut String, report: &CheckReport, paint: Paint) {
     let vantage = &report.vantage;
     let proxies: Vec<String> = vantage
@@ -254,20 +89,4 @@ fn vantage(out: &mut String, report: &CheckReport, paint: Paint) {
         cost.output_tokens
     );
     let _ = writeln!(out, "{}", paint.paint(Tone::Faint, wrap(&line, WIDTH, 0)));
-}
-
-/// Seconds with three decimals: what a person compares here are tens of milliseconds.
-fn seconds(value: f64) -> String {
-    format!("{value:.3}")
-}
-
-fn title(code: Code) -> &'static str {
-    code.entry().title
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

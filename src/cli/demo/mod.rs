@@ -15,6 +15,7 @@ use super::check::history::History;
 use super::check::prepare::prepare;
 use super::check::report::CheckReport;
 use super::check::{once, text};
+use super::evidence::tone;
 use super::exit::{Exit, Failure, chain};
 use super::output::{self, Paint, Progress, Tone};
 use super::table::{Cell, Table};
@@ -235,7 +236,7 @@ fn table(outcomes: &[Outcome], paint: Paint) -> String {
         table.row(vec![
             mark,
             outcome.fault.into(),
-            Cell::toned(format!("{:?}", verdict.state), text::tone(verdict.state)),
+            Cell::toned(format!("{:?}", verdict.state), tone(verdict.state)),
             verdict.code.as_str().into(),
             verdict.layer.as_str().into(),
             path.into(),

@@ -1,0 +1,98 @@
+//! A probe as the cluster knows it: the contract of `explain -o json`, built from the status's own types.
+
+use kube::api::DynamicObject;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::cli::exit::Failure;
+use crate::operator::names::RUN_NOW;
+use crate::report::plain::plain;
+use crate::resource::spec::ClaudeProbe;
+use crate::resource::status::{ClaudeProbeStatus, Verdict};
+use crate::resource::validated::Probe;
+
+/// What is known of one probe. The status's fields stand beside the name: `.verdict`, `.findings` and `.paths` are where
+/// `check -o json` has them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Known {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// Generation of the spec; the status speaks of `observedGeneration`.
+    pub generation: i64,
+    /// No scheduled runs.
+    pub suspended: bool,
+    /// Most tokens per UTC day, the default where the spec sets none; absent where the spec is invalid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_day: Option<u64>,
+    /// The value of the annotation claudeprobe.dev/run-now, as it is: handled when `lastHandledRunNow` is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_now: Option<String>,
+    /// The status, field by field; always with a verdict.
+    #[serde(flatten)]
+    pub status: ClaudeProbeStatus,
+    /// The checked spec, for what a run would do.
+    #[serde(skip)]
+    pub spec: Option<Box<Probe>>,
+}
+
+impl Known {
+    /// Reads a resource. Every text in it is made safe to show, see [`plain`].
+    ///
+    /// # Errors
+    /// It holds what this version does not know.
+    pub fn of(object: &DynamicObject) -> Result<Self, Failure> {
+        let newer = |error: &dyn std::fmt::Display| {
+            let name = object.metadata.name.as_deref().unwrap_or_default();
+            Failure::runtime(plain(&format!(
+                "ClaudeProbe {name} holds what this claudeprobe ({}) does not know: {error}. Use the version of the operator, or \
+                 kubectl describe",
+                env!("CARGO_PKG_VERSION")
+            )))
+        };
+        let value = serde_json::to_value(object).map_err(|error| newer(&error))?;
+        let resource: ClaudeProbe = serde_json::from_value(cleaned(value)).map_err(|error| newer(&error))?;
+        let spec = Probe::parse(&resource).ok();
+        let meta = resource.metadata;
+        let mut status = resource.status.unwrap_or_default();
+        status.verdict.get_or_insert_with(|| Verdict {
+            message: "No operator has looked at this probe yet.".to_owned(),
+            advice: "Check that the operator runs, and that it watches this namespace.".to_owned(),
+            ..Verdict::default()
+        });
+        Ok(Self {
+            namespace: meta.namespace.unwrap_or_default(),
+            name: meta.name.unwrap_or_default(),
+            generation: meta.generation.unwrap_or_default(),
+            suspended: resource.spec.suspend,
+            tokens_per_day: spec.as_ref().map(|probe| probe.tokens_per_day),
+            run_now: meta.annotations.unwrap_or_default().remove(RUN_NOW),
+            status,
+            spec: spec.map(Box::new),
+        })
+    }
+
+    /// The verdict.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.status.verdict.clone().unwrap_or_default()
+    }
+}
+
+/// The value with every text in it made safe to show, names of fields included.
+#[must_use]
+pub fn cleaned(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(plain(&text)),
+        Value::Array(list) => Value::Array(list.into_iter().map(cleaned).collect()),
+        Value::Object(fields) => Value::Object(
+            fields
+                .into_iter()
+                .map(|(name, value)| (plain(&name), cleaned(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}

@@ -1,0 +1,46 @@
+//! The history as a timeline: the newest first, equal neighbours as one line with their count.
+
+use jiff::Timestamp;
+
+use crate::cli::cluster::age;
+use crate::cli::evidence::tone;
+use crate::cli::output::Paint;
+use crate::cli::table::{Cell, Table};
+use crate::resource::status::HistoryEntry;
+
+/// The timeline; empty where nothing is remembered.
+pub fn timeline(history: &[HistoryEntry], now: Timestamp, paint: Paint) -> String {
+    if history.is_empty() {
+        return String::new();
+    }
+    let generations = |entry: &HistoryEntry| entry.generation;
+    let one_spec = history
+        .windows(2)
+        .all(|two| generations(&two[0]) == generations(&two[1]));
+    let mut table = Table::new(&["HISTORY", "TO", "AGE", "RUNS", "VERDICT", "CAUSE", "PATH", "SPEC"]);
+    for entry in history {
+        let (first, last) = (entry.since.as_ref().or(entry.at.as_ref()), entry.at.as_ref());
+        let until = last.filter(|last| Some(*last) != first);
+        table.row(vec![
+            first.map_or_else(String::new, |at| at.0.to_string()).into(),
+            until.map_or_else(String::new, |at| at.0.to_string()).into(),
+            last.map_or_else(String::new, |at| age::between(at.0, now)).into(),
+            entry.count.max(1).to_string().into(),
+            Cell::toned(format!("{:?}", entry.state), tone(entry.state)),
+            entry.code.as_str().into(),
+            (if entry.path.is_empty() && !entry.code.is_empty() {
+                "all"
+            } else {
+                &entry.path
+            })
+            .into(),
+            // Only where it tells something: verdicts of another spec say nothing of this one.
+            entry
+                .generation
+                .filter(|_| !one_spec)
+                .map_or_else(String::new, |generation| generation.to_string())
+                .into(),
+        ]);
+    }
+    table.render(paint)
+}

@@ -1,0 +1,164 @@
+//! The text from a recorded status: what an on-call person must find in it, and what strangers' text may not do.
+
+use jiff::Timestamp;
+use kube::api::DynamicObject;
+use serde_json::{Value, json};
+
+use super::finding;
+use super::text::render;
+use crate::catalogue::Code;
+use crate::cli::cluster::Known;
+use crate::cli::output::Paint;
+use crate::report::plain::is_obeyed;
+
+/// The paths and findings of a run of `demo --only stale-key`, with names, conditions and history around them.
+fn recorded() -> Value {
+    serde_json::from_str(include_str!("recorded.json")).unwrap()
+}
+
+fn known(value: Value) -> Known {
+    let object: DynamicObject = serde_json::from_value(value).unwrap();
+    Known::of(&object).unwrap()
+}
+
+fn text(value: Value) -> String {
+    let now: Timestamp = "2026-11-23T08:04:14Z".parse().unwrap();
+    render(&known(value), now, Paint::PLAIN)
+}
+
+#[test]
+fn all_that_an_on_call_person_asks_for_is_there() {
+    let text = text(recorded());
+    for part in [
+        "ai/assistants  FAILING  GatewayStaleCredential  layer Configuration  path edge",
+        "Restart it so that it",
+        "2026-11-23T05:17:14Z (167m ago); seen in 5 of the last 5 runs; last good 2026-11-23T05:12:14Z (172m ago)",
+        "  changed the key claude-key/api-key (seen since 2026-11-23T05:17:10Z).",
+        "docs/findings.md#gatewaystalecredential",
+        "HEADER  direct",
+        "OtherCarrier  200 (119s ago)  401 (119s ago)",
+        "direct  api.anthropic.com:443  requests 99 %",
+        "4 ms over 3 runs",
+        "expires in 36d",
+        "warning CertificateExpiring  layer Network  path direct (certain, accepted)",
+        "Conditions that are not True (2 of 4)",
+        "  False   GatewayPathHealthy  GatewayStaleCredential, since 2026-11-23T05:17:14Z (167m ago)",
+        "  Unknown StreamIntact  NotAnswered",
+        "claude-key/api-key  1a2b3",
+        "between 2026-11-23T05:12:10Z and 2026-11-23T05:17:10Z (167m ago)",
+        "Last run: Reported (slot 2026-11-23T08:02:10Z)",
+        "Next run: 2026-11-23T08:07:10Z (in 2m56s)",
+        "Missed runs: 1.",
+        "Tokens today (UTC): 4711 of 200000.",
+        "2026-11-23T05:17:14Z  2026-11-23T08:02:14Z  2m    33  Failing  GatewayStaleCredential  edge",
+        "111  Healthy",
+    ] {
+        assert!(squeezed(&text).contains(&squeezed(part)), "{part}\n{text}");
+    }
+    assert!(!text.contains("\u{1b}"), "no colours where none are asked for");
+}
+
+/// Line ends and runs of blanks do not matter here.
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn text_of_strangers_cannot_steer_a_terminal() {
+    fn poison(value: &mut Value) {
+        match value {
+            Value::String(text) if text.parse::<Timestamp>().is_err() => {
+                text.push_str("\u{1b}[2J\u{9b}31m\u{202e}\r\n\u{7}");
+            }
+            Value::Array(list) => list.iter_mut().for_each(poison),
+            Value::Object(fields) => fields.values_mut().for_each(poison),
+            _ => {}
+        }
+    }
+    let mut value = recorded();
+    let status = &mut value["status"];
+    for at in [
+        "/verdict/message",
+        "/verdict/advice",
+        "/verdict/code",
+        "/findings/0/evidence",
+        "/paths/0/name",
+        "/paths/0/headers",
+        "/paths/1/requestId",
+        "/paths/1/outcome",
+        "/paths/1/canaries",
+        "/conditions/2/message",
+        "/conditions/2/reason",
+        "/credentials/0/secret",
+        "/lastRun/pod",
+        "/history/0/code",
+        "/history/0/path",
+    ] {
+        poison(status.pointer_mut(at).unwrap());
+    }
+    status["paths"][0]["headers"]["x-\u{1b}]0;evil\u{7}"] = json!("y");
+    let known = known(value.clone());
+    let text = text(value);
+    assert!(text.chars().all(|c| c == '\n' || !is_obeyed(c)), "{text:?}");
+    let object = serde_json::to_string(&known).unwrap();
+    assert!(
+        object.chars().all(|c| !is_obeyed(c)) && !object.contains("\\u001b"),
+        "{object}"
+    );
+}
+
+#[test]
+fn the_object_has_the_fields_of_the_status_beside_the_name() {
+    let object = serde_json::to_value(known(recorded())).unwrap();
+    assert_eq!(object["namespace"], "ai");
+    assert_eq!(object["verdict"]["code"], "GatewayStaleCredential");
+    assert_eq!(object["paths"][1]["status"], 401);
+    assert_eq!(object["tokensPerDay"], 200_000);
+    assert_eq!(object["history"][0]["count"], 33);
+}
+
+#[test]
+fn a_probe_that_nobody_has_looked_at_says_so() {
+    let mut value = recorded();
+    value.as_object_mut().unwrap().remove("status");
+    let text = text(value);
+    assert!(
+        text.contains("UNKNOWN") && text.contains("No operator has looked at this probe yet."),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_of_an_older_spec_or_waits_for_a_run_says_so() {
+    let mut value = recorded();
+    value["metadata"]["generation"] = json!(2);
+    value["metadata"]["annotations"] = json!({"claudeprobe.dev/run-now": "2026-11-23T08:04:00Z deep"});
+    value["spec"]["suspend"] = json!(true);
+    let text = squeezed(&text(value));
+    for part in ["The spec has changed since", "suspended", "has not ended yet"] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
+fn a_status_of_a_newer_operator_is_refused_with_a_sentence() {
+    let mut value = recorded();
+    value["status"]["findings"][0]["code"] = json!("FoundInTheFuture");
+    let object: DynamicObject = serde_json::from_value(value).unwrap();
+    let failure = Known::of(&object).unwrap_err();
+    assert!(
+        failure.message.contains("Use the version of the operator"),
+        "{failure:?}"
+    );
+}
+
+#[test]
+fn a_finding_is_found_in_any_case_and_others_like_it_are_named() {
+    assert_eq!(finding("gatewaystalecredential").unwrap(), Code::GatewayStaleCredential);
+    let alike = finding("StaleCred").unwrap_err();
+    assert!(
+        alike.message.contains("GatewayStaleCredential") && alike.exit.0 == 64,
+        "{alike:?}"
+    );
+    assert!(finding("").is_err());
+}

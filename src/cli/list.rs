@@ -1,0 +1,247 @@
+//! `claudeprobe list`: all probes and what each says, the worst first.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
+use kube::api::DynamicObject;
+use serde::{Deserialize, Serialize};
+
+use super::check::args::Output;
+use super::cluster::{self, Cluster, age, cleaned};
+use super::evidence::tone;
+use super::exit::{Exit, Failure};
+use super::output::{self, Paint, Tone};
+use super::table::{Cell, Table};
+use crate::resource::status::{RunStatus, Verdict, VerdictState};
+
+const EXAMPLES: &str = "\
+Failing comes first, then Inconclusive, Unknown, Degraded and Healthy. The exit code is 0 whatever the verdicts are.
+
+Examples:
+  claudeprobe list
+  claudeprobe list --all-namespaces
+  claudeprobe list -A -o json | jq -r '.probes[] | select(.verdict.state == \"Failing\") | .name'";
+
+/// Lists probes with their verdicts, the worst first.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The probes of all namespaces
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    all_namespaces: bool,
+    #[command(flatten)]
+    cluster: cluster::Where,
+    /// Form of the result
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+}
+
+/// What `-o json` and `-o yaml` print.
+#[derive(Debug, Serialize)]
+struct Listing {
+    probes: Vec<Listed>,
+}
+
+/// One probe of the list.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    namespace: String,
+    name: String,
+    suspended: bool,
+    verdict: Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_run: Option<RunStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_run: Option<Time>,
+}
+
+/// The part of a resource that a list needs: what a newer operator writes besides does no harm.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Part {
+    spec: SpecPart,
+    status: StatusPart,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SpecPart {
+    suspend: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct StatusPart {
+    verdict: Verdict,
+    last_run: Option<RunStatus>,
+    next_run: Option<Time>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A sentence that says why the probes cannot be listed.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let (namespace, objects) = super::block_on(async {
+        let cluster = Cluster::find(&args.cluster).await?;
+        let namespace = (!args.all_namespaces).then(|| cluster.namespace.clone());
+        let objects = cluster.list(namespace.as_deref()).await?;
+        Ok::<_, Failure>((namespace, objects))
+    })??;
+    let probes = sorted(objects.into_iter().map(listed).collect());
+    if args.output != Output::Text {
+        output::print(&super::check::structured(&Listing { probes }, args.output)?)?;
+        return Ok(Exit::OK);
+    }
+    match (namespace, probes.is_empty()) {
+        (Some(namespace), true) => output::complain(&format!(
+            "There is no ClaudeProbe in namespace {namespace}: --all-namespaces looks in all."
+        )),
+        (None, true) => output::complain("There is no ClaudeProbe in this cluster."),
+        (namespace, false) => {
+            let everywhere = namespace.is_none();
+            output::print(&render(&probes, everywhere, Timestamp::now(), Paint::for_stdout()))?;
+        }
+    }
+    Ok(Exit::OK)
+}
+
+fn listed(object: DynamicObject) -> Listed {
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    // A part that cannot be read is one probe's trouble: it is listed as Unknown, the others as they are.
+    let part: Part = serde_json::from_value(cleaned(object.data)).unwrap_or_else(|_| unreadable());
+    Listed {
+        namespace,
+        name,
+        suspended: part.spec.suspend,
+        verdict: part.status.verdict,
+        last_run: part.status.last_run,
+        next_run: part.status.next_run,
+    }
+}
+
+fn unreadable() -> Part {
+    let message = "Its status is not of a form that this version knows: use the version of the operator.";
+    let verdict = Verdict {
+        message: message.to_owned(),
+        ..Verdict::default()
+    };
+    Part {
+        status: StatusPart {
+            verdict,
+            ..StatusPart::default()
+        },
+        ..Part::default()
+    }
+}
+
+fn sorted(mut probes: Vec<Listed>) -> Vec<Listed> {
+    let badness = |state: VerdictState| match state {
+        VerdictState::Failing => 4,
+        VerdictState::Inconclusive => 3,
+        VerdictState::Unknown => 2,
+        VerdictState::Degraded => 1,
+        VerdictState::Healthy => 0,
+    };
+    probes.sort_by(|one, other| {
+        let key = |listed: &Listed| Reverse(badness(listed.verdict.state));
+        (key(one), &one.namespace, &one.name).cmp(&(key(other), &other.namespace, &other.name))
+    });
+    probes
+}
+
+fn render(probes: &[Listed], everywhere: bool, now: Timestamp, paint: Paint) -> String {
+    let mut table = Table::new(&[
+        "NAMESPACE",
+        "NAME",
+        "VERDICT",
+        "CODE",
+        "PATH",
+        "LAYER",
+        "SINCE",
+        "LAST RUN",
+        "NEXT RUN",
+    ]);
+    for probe in probes {
+        let verdict = &probe.verdict;
+        let ended = probe.last_run.as_ref().and_then(|run| run.finished_at.as_ref());
+        let path = if verdict.path.is_empty() && !verdict.code.is_empty() {
+            "all"
+        } else {
+            &verdict.path
+        };
+        table.row(vec![
+            (if everywhere { probe.namespace.as_str() } else { "" }).into(),
+            probe.name.as_str().into(),
+            Cell::toned(format!("{:?}", verdict.state), tone(verdict.state)),
+            verdict.code.as_str().into(),
+            path.into(),
+            verdict.layer.as_str().into(),
+            verdict
+                .since
+                .as_ref()
+                .map_or_else(String::new, |at| age::between(at.0, now))
+                .into(),
+            ended
+                .map_or_else(|| "never".to_owned(), |at| age::spoken(at.0, now))
+                .into(),
+            next(probe, now),
+        ]);
+    }
+    table.render(paint)
+}
+
+fn next(probe: &Listed, now: Timestamp) -> Cell {
+    match &probe.next_run {
+        _ if probe.suspended => Cell::toned("suspended", Tone::Faint),
+        Some(next) if next.0 < now => Cell::toned(format!("due {}", age::spoken(next.0, now)), Tone::Warning),
+        Some(next) => age::spoken(next.0, now).into(),
+        None => "".into(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn probe(name: &str, status: serde_json::Value) -> DynamicObject {
+        let object = json!({"apiVersion": "claudeprobe.dev/v1alpha1", "kind": "ClaudeProbe",
+            "metadata": {"name": name, "namespace": "ai"}, "spec": {}, "status": status});
+        serde_json::from_value(object).unwrap()
+    }
+
+    #[test]
+    fn the_worst_comes_first_and_a_status_that_cannot_be_read_spoils_no_other() {
+        let state = |state: &str| json!({"verdict": {"state": state, "code": ""}});
+        let objects = vec![
+            probe("healthy", state("Healthy")),
+            probe("degraded", state("Degraded")),
+            probe("untold", json!({})),
+            probe("odd", json!({"verdict": {"state": "OfTheFuture"}})),
+            probe(
+                "failing",
+                json!({"verdict": {"state": "Failing", "code": "NewCode\u{1b}[2J", "layer": "Network"},
+                "lastRun": {"slot": "g1", "finishedAt": "2026-11-23T08:00:00Z"}, "nextRun": "2026-11-23T08:05:00Z"}),
+            ),
+            probe("unsure", state("Inconclusive")),
+        ];
+        let probes = sorted(objects.into_iter().map(listed).collect());
+        let names: Vec<&str> = probes.iter().map(|probe| probe.name.as_str()).collect();
+        assert_eq!(names, ["failing", "unsure", "odd", "untold", "degraded", "healthy"]);
+        let now: Timestamp = "2026-11-23T08:03:00Z".parse().unwrap();
+        let text = render(&probes, false, now, Paint::PLAIN);
+        let failing: Vec<&str> = text.lines().nth(1).unwrap().split_whitespace().collect();
+        assert_eq!(
+            failing.join(" "),
+            "failing Failing NewCode [2J all Network 3m ago in 2m"
+        );
+        assert!(!text.contains("NAMESPACE") && render(&probes, true, now, Paint::PLAIN).contains("NAMESPACE"));
+        assert!(text.contains("never"), "{text}");
+    }
+}
