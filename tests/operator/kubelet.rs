@@ -116,7 +116,7 @@ pub async fn set_key(client: &Client, namespace: &str, fingerprint: &str, kind: 
         .unwrap();
 }
 
-/// Every path answers completely.
+/// Every path answers completely, but for one that leads to a host named `refused`.
 fn answer(plan: &Plan, key: &KeyEvidence) -> RunEvidence {
     let stream = StreamEvidence {
         events: 30,
@@ -131,8 +131,13 @@ fn answer(plan: &Plan, key: &KeyEvidence) -> RunEvidence {
             path: leg.name.clone(),
             ..LegEvidence::default()
         };
-        path.handshake.outcome = Reach::Connected;
         path.key = Some(key.clone());
+        if leg.url.starts_with("http://refused") {
+            path.handshake.outcome = Reach::ConnectRefused;
+            path.exchanges = vec![Exchange::new(ExchangeKind::Frozen, Outcome::ConnectFailed)];
+            return path;
+        }
+        path.handshake.outcome = Reach::Connected;
         path.exchanges = vec![Exchange {
             status: 200,
             marks: Marks::REQUEST_ID,

@@ -116,7 +116,7 @@ async fn a_run_that_is_waited_for_ends_with_its_verdict() {
         "HEALTHY",
         "\ndirect",
         "\nedge",
-        "All 8 conditions are True",
+        "Conditions that are not True (1 of 8)\n  Unknown HeadersPreserved",
         "Last run: Reported (slot r",
         "HISTORY",
         "suspended",
@@ -146,6 +146,21 @@ async fn a_run_that_is_waited_for_ends_with_its_verdict() {
         "{:?}",
         choices.collect::<Vec<_>>()
     );
+
+    // The verdict's exit code, whatever it is, and the advice.
+    let spec = json!({"spec": {"gateways": [{"name": "edge", "url": "http://refused:8080"}]}});
+    api.patch("assistants", &PatchParams::default(), &Patch::Merge(spec))
+        .await
+        .unwrap();
+    let typed = admin.types(&["run", &name, "--wait"]).await;
+    assert_eq!(typed.code, 2, "{typed:?}");
+    for part in [
+        "FAILING  GatewayConnectFailed  layer Network  path edge",
+        "\n  change  ",
+        "docs/findings.md#gatewayconnectfailed",
+    ] {
+        assert!(typed.out.contains(part), "{part}\n{}", typed.out);
+    }
 
     // Without --wait it only asks.
     let before = api
