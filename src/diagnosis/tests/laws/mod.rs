@@ -163,59 +163,93 @@ fn states_a_fact(code: &str) -> bool {
     )
 }
 
-/// Whether the path was accused of this before. The gateway's way to Claude, its own refusal and its hand on streams each count
-/// as one part, whose name may become more or less exact.
+/// What the same part of the same path may be called when evidence is missing, by what it was called with all of it. From left to
+/// right only.
+const RENAMED: [(&str, &[&str]); 8] = [
+    // The gateway's own refusal: without the canaries that show what it looks at.
+    (
+        "GatewayAuthRefused",
+        &["GatewayPolicyDenied", "CredentialCarrierMismatch"],
+    ),
+    ("GatewayPolicyDenied", &["GatewayAuthRefused"]),
+    ("CredentialCarrierMismatch", &["GatewayAuthRefused"]),
+    // The gateway's own 429: without the failure of Claude's that it followed nothing tells its reason.
+    ("GatewayCooldown", &["GatewayRateLimited"]),
+    // The gateway's way to Claude: without the exchange that arrived there.
+    (
+        "GatewayUnavailable",
+        &["UpstreamUnreachable", "UpstreamConnectTimeout", "FirstByteTimeout"],
+    ),
+    // One cut at a time that people set, or a second one that is of another kind.
+    ("StreamCut", &["StreamDurationCap", "StreamIdleTimeout"]),
+    (
+        "StreamTruncationMasked",
+        &["StreamDurationCap", "StreamIdleTimeout", "StreamCut"],
+    ),
+    ("StreamDurationCap", &["StreamCut", "StreamIdleTimeout"]),
+];
+
+/// Whether the path was accused of this before, under this name or another one of the same part.
 fn accused_before(full: &[String], accusation: &str) -> bool {
-    let part = |accusation: &str| {
-        let (code, path) = accusation.split_once('@').unwrap();
-        let code = match code {
-            "GatewayPolicyDenied" | "CredentialCarrierMismatch" => "GatewayAuthRefused",
-            "UpstreamUnreachable" | "UpstreamConnectTimeout" | "FirstByteTimeout" => "GatewayUnavailable",
-            // One cut at a time that people set, or a second one that is of another kind.
-            "StreamDurationCap" | "StreamIdleTimeout" | "StreamTruncationMasked" => "StreamCut",
-            code => code,
-        };
-        format!("{code}@{path}")
-    };
-    full.iter().any(|known| part(known) == part(accusation))
+    let (code, path) = accusation.split_once('@').unwrap();
+    let renamed = |known: &str| RENAMED.iter().any(|(name, to)| *name == known && to.contains(&code));
+    full.iter()
+        .filter_map(|known| known.split_once('@'))
+        .any(|(known, on)| on == path && (known == code || renamed(known)))
 }
 
-/// Whether the evidence contradicts itself about a key: what is left when one side of that is taken away stands by itself.
+/// Whether the evidence of this path or of the control contradicts itself about a key: what is left when one side of that is taken
+/// away stands by itself.
 fn contradicts(full: &Diagnosis, accusation: &str) -> bool {
+    let (code, path) = accusation.split_once('@').unwrap();
     let about_key = [
         "GatewayStaleCredential",
         "GatewayAuthRefused",
         "CredentialAltered",
         "CredentialRejected",
     ];
-    let code = accusation.split('@').next().unwrap();
+    let here = |on: &str| on == path || on == "direct";
     about_key.contains(&code)
         && full
             .findings
             .iter()
-            .any(|finding| finding.evidence.starts_with("contradictory"))
+            .any(|finding| here(&finding.path) && finding.evidence.starts_with("contradictory"))
 }
 
 /// Whether Claude's own trouble on the control acquitted the gateway of this: its words may have repeated that trouble, and
-/// without the control nothing says so.
-fn acquitted(full: &[String], accusation: &str) -> bool {
-    let from_words = [
-        "GatewayAuthRefused",
-        "GatewayPolicyDenied",
-        "GatewayRateLimited",
-        "UpstreamUnreachable",
-        "UpstreamConnectTimeout",
-    ];
+/// without the control nothing says so. What it is acquitted of stays a reading.
+fn acquitted(full: &Diagnosis, accusation: &str) -> bool {
+    let (code, path) = accusation.split_once('@').unwrap();
+    let from_words = ["GatewayAuthRefused", "GatewayPolicyDenied", "GatewayRateLimited"];
     let of_claude = |before: &String| before.ends_with("@direct") && !before.starts_with("DirectPath");
-    from_words.iter().any(|code| accusation.starts_with(code)) && full.iter().any(of_claude)
+    let reading = |finding: &crate::resource::status::Finding| {
+        let same = finding.code.name() == code || from_words.contains(&finding.code.name());
+        finding.path == path && finding.confidence == Confidence::Possible && same
+    };
+    from_words.contains(&code) && accusations(&full.findings).iter().any(of_claude) && full.findings.iter().any(reading)
 }
 
-/// Whether the control showed that the key is good: without it Claude's word that it recognises a revoked key stands.
+/// Whether the control showed that a key is good which Claude calls revoked on this path: without it Claude's word stands.
 fn is_good(story: &Story, accusation: &str) -> bool {
-    let accepted = story.evidence.legs[0]
-        .frozen()
-        .is_some_and(|frozen| frozen.status == 200);
-    accepted && accusation.starts_with("CredentialRejected@")
+    let Some(path) = accusation.strip_prefix("CredentialRejected@") else {
+        return false;
+    };
+    let accepted = |frozen: &Exchange| frozen.status == 200;
+    let revoked = |exchange: &Exchange| exchange.error == E::CredentialRevoked;
+    let legs = &story.evidence.legs;
+    legs[0].frozen().is_some_and(accepted)
+        && legs[1..]
+            .iter()
+            .any(|leg| leg.path == path && leg.exchanges.iter().any(revoked))
+}
+
+/// Whether an accusation that is made with a part of the evidence is one that the whole of it explains.
+fn explained(story: &Story, whole: &Diagnosis, accusation: &str) -> bool {
+    accused_before(&accusations(&whole.findings), accusation)
+        || states_a_fact(accusation)
+        || contradicts(whole, accusation)
+        || is_good(story, accusation)
+        || acquitted(whole, accusation)
 }
 
 /// The same cases in every run of the suite; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further.
