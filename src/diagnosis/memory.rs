@@ -1,7 +1,7 @@
 //! What one run leaves to the next ones: results of zero-token exchanges, and how long they took.
 //!
 //! A result stays until a later one of its kind on its path refutes it, or it is stale; a canary that told nothing refutes
-//! nothing. Pairs of times are kept as long as the newest of them is fresh.
+//! nothing, and one about a key that was refused itself is not kept. Pairs of times are kept as long as the newest of them is fresh.
 
 use super::case::{Case, KeptResult, LatencyPair, PathCanaries};
 use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind, Outcome};
@@ -14,8 +14,14 @@ pub(super) const LATENCY_RUNS: usize = 12;
 pub(super) fn canaries(case: &Case<'_>, path: &str) -> Option<PathCanaries> {
     let leg = case.evidence.legs.iter().find(|leg| leg.path == path);
     let told = leg.into_iter().flat_map(|leg| &leg.exchanges);
+    // Where the key itself was refused, canaries about it explain that refusal. They say nothing of a run in which it is taken, and
+    // a run in which it is not sends its own.
+    let refused = told
+        .clone()
+        .any(|exchange| exchange.kind == ExchangeKind::Frozen && matches!(exchange.status, 401 | 403));
+    let counts = |exchange: &Exchange| tells(exchange) && !(refused && is_about_key(exchange.kind));
     let mut results: Vec<KeptResult> = Vec::new();
-    for exchange in told.filter(|exchange| is_canary(exchange.kind) && tells(exchange)) {
+    for exchange in told.filter(|exchange| is_canary(exchange.kind) && counts(exchange)) {
         if results.iter().all(|known| known.exchange.kind != exchange.kind) {
             results.push(KeptResult {
                 at_ms: case.context.now_ms,
@@ -95,6 +101,13 @@ fn is_canary(kind: ExchangeKind) -> bool {
     )
 }
 
+fn is_about_key(kind: ExchangeKind) -> bool {
+    matches!(
+        kind,
+        ExchangeKind::BadKey | ExchangeKind::NoKey | ExchangeKind::OtherCarrier
+    )
+}
+
 /// Whether a canary reached somebody who judged it: an answer, or a refusal of the request itself. A refused key says something
 /// only where the key is the question.
 fn tells(exchange: &Exchange) -> bool {
@@ -102,12 +115,8 @@ fn tells(exchange: &Exchange) -> bool {
     if exchange.kind == ExchangeKind::CountTokens {
         return exchange.body == BodyKind::AsAsked;
     }
-    let about_key = matches!(
-        exchange.kind,
-        ExchangeKind::BadKey | ExchangeKind::NoKey | ExchangeKind::OtherCarrier
-    );
     exchange.body == BodyKind::AsAsked
         || exchange.echo != Echo::None
         || matches!(exchange.status, 200 | 400 | 403 | 404 | 413 | 431)
-        || (exchange.status == 401 && about_key)
+        || (exchange.status == 401 && is_about_key(exchange.kind))
 }

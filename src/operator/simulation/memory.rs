@@ -103,6 +103,35 @@ fn what_a_key_canary_told_outlives_the_next_header_canaries() {
     );
 }
 
+#[test]
+fn what_a_key_canary_told_of_a_refused_key_accuses_nobody_once_the_key_is_taken() {
+    let mut world = World::new(fixture::probe_with("canaries: {every: 10m}"), Fate::Reports(3));
+    // Direct takes the key in both headers. The gateway's stored key is refused in the first run, whatever is sent; then it is mended.
+    world.sees = |_, runs| {
+        let mut run = healthy();
+        if runs > 0 {
+            return run;
+        }
+        run.legs[0].exchanges.push(Exchange {
+            body: BodyKind::AsAsked,
+            ..claude(ExchangeKind::OtherCarrier, 200, ErrorClass::None)
+        });
+        run.legs[1].exchanges = [
+            ExchangeKind::Frozen,
+            ExchangeKind::BadKey,
+            ExchangeKind::NoKey,
+            ExchangeKind::OtherCarrier,
+        ]
+        .map(|kind| claude(kind, 401, ErrorClass::KeyInvalid))
+        .to_vec();
+        run
+    };
+    world.pass(20);
+    assert_eq!(verdict(&world), "Failing GatewayStaleCredential@edge");
+    world.pass(700);
+    assert_eq!(verdict(&world), "Healthy @", "{:?}", world.status.findings);
+}
+
 /// What a run over budget sees: the free exchange, with this answer of the gateway's.
 fn free(status: u16) -> RunEvidence {
     let mut run = healthy();
