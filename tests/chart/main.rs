@@ -46,15 +46,18 @@ fn render(values: &[&str]) -> Answer {
     helm(&arguments)
 }
 
-/// What an installation would do, as the server's own kinds decide it: manifest and notes.
+/// What an installation would do, as the server's own kinds decide it: manifest and notes. Its names are its own and it leaves the CRD
+/// alone, since this server has had deploy/ applied.
 fn install_dry_run(values: &[&str]) -> String {
     let mut arguments = vec![
         "install",
-        "claudeprobe",
+        "another",
         CHART,
         "--namespace",
         NAMESPACE,
         "--dry-run=server",
+        "--set-json",
+        "crd.install=false",
     ];
     for value in values {
         arguments.extend(["--set-json", value]);
