@@ -112,14 +112,17 @@ async fn wait(args: &Args, cluster: &Cluster, target: &Target, before: &Known, v
         tokio::time::sleep(LOOK_EVERY.min(limit.saturating_sub(began.elapsed()))).await;
         let passed = began.elapsed();
         match cluster.read(target).await {
-            Ok(known) if known.status.last_handled_run_now.as_deref() == Some(value) => return Ok(known),
+            Ok(known) if known.status.last_handled_run_now.as_deref() == Some(value) => {
+                obstacles::superseded(&known)?;
+                return Ok(known);
+            }
             Ok(known) => {
                 failed = 0;
                 obstacles::refuse(&known)?;
                 if known.run_now.as_deref() != Some(value) {
                     return Err(Failure::runtime(
-                        "somebody else asked for another run meanwhile, and this one will not be run: ask again, or look \
-                         with claudeprobe explain",
+                        "somebody else asked for another run meanwhile, and the status will tell of that one only: ask again, \
+                         or look with claudeprobe explain",
                     ));
                 }
                 let pods = if obstacles.wants_pods(passed) {

@@ -37,6 +37,8 @@ mod text;
 pub mod wiring;
 mod workloads;
 
+pub use status::run_now_mark;
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod fixture;

@@ -134,8 +134,10 @@ fn what_is_of_an_older_spec_or_waits_for_a_run_says_so() {
     value["metadata"]["generation"] = json!(2);
     value["metadata"]["annotations"] = json!({"claudeprobe.dev/run-now": "2026-11-23T08:04:00Z deep"});
     value["spec"]["suspend"] = json!(true);
+    let note = "Over budget (budget.tokensPerDay): only exchanges without tokens since 2026-11-23T08:00:00Z, and they show no fault.";
+    value["status"]["verdict"]["message"] = json!(format!("{note} Before: all of it."));
     let text = squeezed(&text(value));
-    for part in ["The spec has changed since", "suspended", "has not ended yet"] {
+    for part in [note, "The spec has changed since", "suspended", "has not ended yet"] {
         assert!(text.contains(part), "{part}\n{text}");
     }
 }

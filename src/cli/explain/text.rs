@@ -12,7 +12,7 @@ use crate::cli::evidence::{WIDTH, details, headline, labelled, other, paths, spl
 use crate::cli::output::{Paint, Tone};
 use crate::cli::table::{Cell, Table, wrap};
 use crate::diagnosis::KeptResult;
-use crate::operator::{budget, canaries};
+use crate::operator::{budget, canaries, run_now_mark};
 use crate::report::evidence::ExchangeKind;
 use crate::resource::status::{ClaudeProbeStatus, Finding, PathStatus};
 
@@ -42,7 +42,7 @@ pub fn render(known: &Known, now: Timestamp, paint: Paint) -> String {
             labelled(&mut out, "since", &moment(since, now), paint);
         }
     }
-    labelled(&mut out, "note", &outdated(known), paint);
+    labelled(&mut out, "note", &outdated(known, main.is_some()), paint);
     let sections = [
         paths(&status.paths, paint),
         streams(&status.paths, paint),
@@ -92,7 +92,7 @@ fn changed_last(message: &str) -> &str {
 }
 
 /// What keeps the status from speaking of the present.
-fn outdated(known: &Known) -> String {
+fn outdated(known: &Known, finding_shown: bool) -> String {
     let status = &known.status;
     let mut notes = Vec::new();
     if status.observed_generation.is_some_and(|seen| seen < known.generation) {
@@ -101,8 +101,16 @@ fn outdated(known: &Known) -> String {
     if known.suspended {
         notes.push("Scheduled runs are suspended; claudeprobe run starts one all the same.".to_owned());
     }
-    let asked = known.run_now.as_ref().filter(|value| !value.is_empty());
-    if asked.is_some() && known.run_now != status.last_handled_run_now {
+    let verdict = known.verdict();
+    // Such a verdict is of a run before, or of exchanges without tokens; where a finding is shown in the message's place, say so.
+    if let Some((budget, _)) = verdict.message.split_once(". ")
+        && finding_shown
+        && budget.starts_with("Over budget")
+    {
+        notes.push(format!("{budget}."));
+    }
+    let asked = known.run_now.as_deref().filter(|value| !value.is_empty());
+    if asked.is_some_and(|value| status.last_handled_run_now != Some(run_now_mark(value))) {
         notes.push("A run was asked for by hand and has not ended yet.".to_owned());
     }
     notes.join(" ")

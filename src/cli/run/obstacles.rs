@@ -43,6 +43,17 @@ pub fn refuse(known: &Known) -> Result<(), Failure> {
     }
 }
 
+/// A run that a change of the spec cut short has no verdict: the one in the status is of a run before.
+pub fn superseded(known: &Known) -> Result<(), Failure> {
+    match &known.status.last_run {
+        Some(run) if run.result == "Superseded" => Err(Failure::runtime(format!(
+            "the spec of {}/{} was changed while the run was on, which ended it: ask again",
+            known.namespace, known.name
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// What the budget does to a run now; `None` where it leaves it alone.
 pub fn budget(known: &Known, deep: bool, now: Timestamp) -> Option<String> {
     let probe = known.spec.as_deref()?;
@@ -231,6 +242,14 @@ mod tests {
         assert!(refuse(&bad).unwrap_err().message.contains("does not run"));
         bad.generation += 1;
         assert!(refuse(&bad).is_ok() && refuse(&known()).is_ok());
+    }
+
+    #[test]
+    fn the_verdict_of_a_run_before_is_not_taken_for_this_one() {
+        let mut known = known();
+        assert!(superseded(&known).is_ok());
+        known.status.last_run.as_mut().unwrap().result = "Superseded".to_owned();
+        assert_eq!(superseded(&known).unwrap_err().exit.0, 4);
     }
 
     #[test]
