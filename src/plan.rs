@@ -233,6 +233,7 @@ fn exchanges(probe: &Probe, path: &Path, choice: CanaryChoice) -> Vec<ExchangePl
             ExchangeKind::BogusVersion,
             ExchangeKind::UnknownField,
             ExchangeKind::NestedField,
+            ExchangeKind::Number,
         ] {
             add(kind, When::Always, 0);
         }

@@ -16,7 +16,8 @@ mod reading;
 mod tests;
 
 pub use extract::{
-    Limit, beta_echo, extra_input_field, json_error_position, limit_in, model_in, org_in, regain_at, version_echo,
+    Limit, beta_echo, extra_input_field, json_error_position, limit_in, model_in, org_in, regain_at, unknown_tag,
+    version_echo,
 };
 pub use message::has_claudes_words;
 pub use reading::{BodyRequestId, BodyShape, ErrorReading, MAX_BODY, classify, classify_event};

@@ -90,6 +90,7 @@ fn is_canary(kind: ExchangeKind) -> bool {
             | ExchangeKind::BogusVersion
             | ExchangeKind::UnknownField
             | ExchangeKind::NestedField
+            | ExchangeKind::Number
             | ExchangeKind::BigBody
             | ExchangeKind::LargeHeader
             | ExchangeKind::AttackPrompt

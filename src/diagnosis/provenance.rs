@@ -6,7 +6,7 @@
 
 use crate::catalogue::Confidence;
 use crate::claude::error::ErrorClass;
-use crate::report::evidence::{BodyKind, Echo, Exchange, Maker, Marks, Phrase};
+use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind, Maker, Marks, Phrase};
 
 /// Who made a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -290,7 +290,8 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
     (Origin::Unknown, Confidence::Possible)
 }
 
-/// Complaints that nobody but Claude can make: about a value of ours that came back, about Claude's own accounts and spend.
+/// Complaints that nobody but Claude can make: about a value of ours that came back (but for the number, which libraries that check
+/// bodies quote alike), about Claude's own accounts and spend.
 fn says_only_claude(reply: &Exchange) -> bool {
     let limit_in_its_words = reply.marks.has(Marks::CLAUDE_WORDS)
         && matches!(
@@ -300,7 +301,7 @@ fn says_only_claude(reply: &Exchange) -> bool {
     let billing = reply.status == 402 && reply.error == ErrorClass::Billing;
     limit_in_its_words
         || billing
-        || reply.echo != Echo::None
+        || (reply.echo != Echo::None && reply.kind != ExchangeKind::Number)
         || matches!(
             reply.error,
             ErrorClass::CreditExhausted

@@ -93,6 +93,7 @@ impl<'a> Leg<'a> {
         let all = || {
             let now = seen.into_iter().flat_map(|seen| &seen.exchanges);
             now.chain(kept.iter().copied())
+                .filter(|exchange| is_well_formed(exchange))
         };
         let mut habits = Habits::learn(all());
         habits.control = path.is_direct();
@@ -130,14 +131,20 @@ impl<'a> Leg<'a> {
         self.seen.and_then(|seen| seen.key.as_ref())
     }
 
-    /// All exchanges of this run.
+    /// All exchanges of this run that a gateway has no reason of its own to refuse.
     pub fn exchanges(&self) -> impl Iterator<Item = &'a Exchange> + use<'a> {
+        self.sent().filter(|exchange| is_well_formed(exchange))
+    }
+
+    /// All exchanges of this run.
+    fn sent(&self) -> impl Iterator<Item = &'a Exchange> + use<'a> {
         self.seen.into_iter().flat_map(|seen| &seen.exchanges)
     }
 
     /// All exchanges of this run, and the kept ones.
     pub fn replies(&self) -> impl Iterator<Item = &'a Exchange> {
-        self.exchanges().chain(self.kept.iter().copied())
+        let kept = self.kept.iter().copied();
+        self.exchanges().chain(kept.filter(|exchange| is_well_formed(exchange)))
     }
 
     /// Whether answers on this path come from a store: then the first one may, too, whatever it says.
@@ -147,7 +154,7 @@ impl<'a> Leg<'a> {
 
     /// The exchange of this kind in this run.
     pub fn now(&self, kind: ExchangeKind) -> Option<&'a Exchange> {
-        let samples = || self.exchanges().filter(|exchange| exchange.kind == kind);
+        let samples = || self.sent().filter(|exchange| exchange.kind == kind);
         // Of two samples the one that tells something.
         samples()
             .find(|sample| (1..500).contains(&sample.status))
@@ -305,7 +312,7 @@ impl<'a> Leg<'a> {
         };
         // A gateway that refuses everything in the same way has replaced nothing of Claude's.
         let refused = self.main().filter(|main| own(main)).map(|main| main.status);
-        self.exchanges().chain(self.kept.iter().copied()).any(|exchange| {
+        self.replies().any(|exchange| {
             own(exchange)
                 && refused != Some(exchange.status)
                 && direct.known(exchange.kind).is_some_and(|theirs| {
@@ -315,4 +322,10 @@ impl<'a> Leg<'a> {
                 })
         })
     }
+}
+
+/// Whether a gateway that checks bodies has no reason of its own to refuse it. What it is not asked to let pass shows nothing of how it
+/// relays: such a canary counts only for its own rule.
+fn is_well_formed(exchange: &Exchange) -> bool {
+    exchange.kind != ExchangeKind::Number
 }

@@ -13,7 +13,7 @@ use http::{Method, Request};
 use http_body_util::Full;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::secrets::Secrets;
 use super::target::{Route, SetupError};
@@ -22,6 +22,8 @@ use crate::claude::{headers, request::with_bulk};
 use crate::report::evidence::ExchangeKind;
 use crate::report::plan::{self, FrozenRequest, Leg, Plan};
 
+/// The smallest integer above 0 that no double holds: read as one, it becomes its neighbour.
+pub const ODD_NUMBER: u64 = (1 << 53) + 1;
 /// An API version that never was.
 pub const BOGUS_VERSION: &str = "1999-01-01";
 const DEFAULT_BODY: usize = 2 * 1024 * 1024;
@@ -46,6 +48,8 @@ pub struct Asked {
     pub betas: Vec<String>,
     /// Name of the unknown field that was sent.
     pub field: Option<String>,
+    /// The number that was sent where Claude quotes what it refuses.
+    pub number: Option<u64>,
     /// The model that was asked for.
     pub model: String,
     /// Values of the path's own headers that look like ids of Claude's: a reply that has one repeats it.
@@ -342,6 +346,10 @@ impl Composer {
         let body = match kind {
             Kind::UnknownField => unknown(&plain)?,
             Kind::NestedField => nested(&plain, &field)?,
+            Kind::Number => {
+                asked.number = Some(ODD_NUMBER);
+                return numbered(&plain).map(Bytes::from);
+            }
             Kind::BigBody => {
                 let bytes = usize::try_from(amount)
                     .ok()
@@ -401,6 +409,15 @@ fn nested(body: &[u8], field: &str) -> Option<Vec<u8>> {
     let mut value: Value = serde_json::from_slice(body).ok()?;
     let message = value.get_mut("messages")?.get_mut(0)?.as_object_mut()?;
     message.insert(field.to_owned(), Value::from(1));
+    serde_json::to_vec(&value).ok()
+}
+
+/// The body with a number in place of the type of its first message's only content. No model answers it, whatever becomes of the
+/// number: a content without a type that exists is none.
+fn numbered(body: &[u8]) -> Option<Vec<u8>> {
+    let mut value: Value = serde_json::from_slice(body).ok()?;
+    let message = value.get_mut("messages")?.get_mut(0)?.as_object_mut()?;
+    message.insert("content".to_owned(), json!([{"type": ODD_NUMBER, "text": "."}]));
     serde_json::to_vec(&value).ok()
 }
 

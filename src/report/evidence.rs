@@ -73,13 +73,14 @@ impl RunEvidence {
 /// Significant bits of times and sizes that rules measure by: an error below 0.1 %.
 pub const DIGITS: u32 = 11;
 
-/// Significant bits of an exchange's times: fewer where the times of a refusal are only shown (an error below 7 %).
+/// Significant bits of an exchange's times: fewer where the times of a refusal are only shown (an error below 13 %).
 #[must_use]
 pub fn digits(kind: ExchangeKind) -> u32 {
     use ExchangeKind as Kind;
     match kind {
         Kind::UnknownField
         | Kind::NestedField
+        | Kind::Number
         | Kind::BogusVersion
         | Kind::BogusBeta
         | Kind::LargeHeader
@@ -88,7 +89,7 @@ pub fn digits(kind: ExchangeKind) -> u32 {
         | Kind::AttackPrompt
         | Kind::OtherCarrier
         | Kind::NoKey
-        | Kind::BadKey => 5,
+        | Kind::BadKey => 4,
         _ => DIGITS,
     }
 }
@@ -153,6 +154,8 @@ pub enum ExchangeKind {
     UnknownField,
     /// P7: unknown fields in nested objects.
     NestedField,
+    /// P7: an integer that no double holds, where Claude refuses it and quotes it.
+    Number,
     /// P13: a big body.
     BigBody,
     /// A large header.

@@ -38,6 +38,26 @@ const MESSAGES_ONLY: [&str; 9] = [
     "service_tier",
     "inference_geo",
 ];
+/// Kinds of content.
+const CONTENT: [&str; 17] = [
+    "bash_code_execution_tool_result",
+    "code_execution_tool_result",
+    "container_upload",
+    "document",
+    "image",
+    "mcp_tool_result",
+    "mcp_tool_use",
+    "redacted_thinking",
+    "search_result",
+    "server_tool_use",
+    "text",
+    "text_editor_code_execution_tool_result",
+    "thinking",
+    "tool_result",
+    "tool_use",
+    "web_fetch_tool_result",
+    "web_search_tool_result",
+];
 const SAMPLING: [&str; 3] = ["temperature", "top_p", "top_k"];
 /// Fields that exist only with a beta: field, prefix of the beta's name.
 const BETA_FIELDS: [(&str, &str); 5] = [
@@ -209,8 +229,10 @@ fn tools(tools: Option<&Value>) -> Result<(), ApiError> {
 }
 
 fn content_block(block: &Value, path: &str, assistant: bool, version: &str) -> Result<(), ApiError> {
-    let Some(kind) = block.get("type").and_then(Value::as_str) else {
-        return Err(ApiError::invalid(format!("{path}.type: Field required")));
+    let kind = match block.get("type") {
+        Some(Value::String(kind)) => kind.as_str(),
+        Some(Value::Number(number)) => return Err(unknown_tag(path, &number.to_string())),
+        _ => return Err(ApiError::invalid(format!("{path}.type: Field required"))),
     };
     match kind {
         "text" if block.get("text").and_then(Value::as_str).is_none_or(str::is_empty) => {
@@ -231,8 +253,18 @@ fn content_block(block: &Value, path: &str, assistant: bool, version: &str) -> R
                 "{path}.citations: Extra inputs are not permitted"
             )))
         }
-        _ => Ok(()),
+        known if CONTENT.contains(&known) => Ok(()),
+        unknown => Err(unknown_tag(path, unknown)),
     }
+}
+
+/// The complaint about a type that does not exist; numbers are quoted as they were read.
+fn unknown_tag(path: &str, tag: &str) -> ApiError {
+    let expected: Vec<String> = CONTENT.iter().map(|known| format!("'{known}'")).collect();
+    ApiError::invalid(format!(
+        "{path}: Input tag '{tag}' found using 'type' does not match any of the expected tags: {}",
+        expected.join(", ")
+    ))
 }
 
 /// Checks what depends on the model.
@@ -323,6 +355,25 @@ mod tests {
         }
         let counted = check(&ask(value!({})), Endpoint::CountTokens, "2023-06-01", &[]).unwrap_err();
         assert_eq!(counted.message, "max_tokens: Extra inputs are not permitted");
+    }
+
+    #[test]
+    fn a_content_of_no_known_type_is_refused_with_its_type_as_it_was_read() {
+        for (kind, tag) in [
+            ("9007199254740993", "9007199254740993"),
+            ("9.007199254740992e15", "9007199254740992.0"),
+            ("\"function\"", "function"),
+        ] {
+            let content: Value = serde_json::from_str(&format!(r#"[{{"type":{kind},"text":"."}}]"#)).unwrap();
+            let told = refusal(
+                ask(value!({"messages": [{"role": "user", "content": content}]})),
+                "2023-06-01",
+            )
+            .unwrap();
+            let expected =
+                format!("messages.0.content.0: Input tag '{tag}' found using 'type' does not match any of the");
+            assert!(told.starts_with(&expected), "{told}");
+        }
     }
 
     #[test]

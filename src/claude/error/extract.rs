@@ -82,6 +82,14 @@ pub fn extra_input_field(message: &str) -> Option<&str> {
     (!field.is_empty() && field.len() <= MAX_QUOTE).then_some(field)
 }
 
+/// The type that names no kind of content: `whereabouts` in `messages.0.content.0: Input tag 'whereabouts' found using 'type' does not
+/// match any of the expected tags: …`. Numbers are quoted as they were read.
+pub fn unknown_tag(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("Input tag '")?;
+    let (tag, _) = rest.split_once("' found using 'type'")?;
+    (tag.len() <= MAX_QUOTE).then_some(tag)
+}
+
 /// When a spend limit ends: `2026-09-01 at 00:00 UTC` in `You will regain access on …`.
 pub fn regain_at(message: &str) -> Option<&str> {
     let rest = message.split_once("regain access on ")?.1;

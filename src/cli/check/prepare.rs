@@ -150,8 +150,12 @@ fn plan_here(probe: &Probe, args: &Args, files_root: &Path) -> PodPlan {
     if !args.deep {
         // What costs tokens or seconds is left to `--deep`; what was asked for by name stays.
         for leg in &mut pod.plan.legs {
-            leg.exchanges
-                .retain(|exchange| !matches!(exchange.kind, ExchangeKind::OtherForm | ExchangeKind::NestedField));
+            leg.exchanges.retain(|exchange| {
+                !matches!(
+                    exchange.kind,
+                    ExchangeKind::OtherForm | ExchangeKind::NestedField | ExchangeKind::Number
+                )
+            });
         }
     }
     pod

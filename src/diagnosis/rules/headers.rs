@@ -9,6 +9,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
 use crate::report::evidence::{Echo, Exchange, ExchangeKind};
 
@@ -158,8 +159,38 @@ pub(super) fn body_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             ),
         ))
     })
+    .chain(number_canary(view, leg))
     .take(1)
     .collect()
+}
+
+/// A number, by canary: Claude quotes on the direct path the one that was sent, and here another, or sees nothing to refuse. A gateway
+/// that checks bodies may refuse it by itself, which says nothing of what it forwards.
+fn number_canary(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
+    let (kind, class) = (ExchangeKind::Number, ErrorClass::InvalidRequest);
+    let pair = Pair::of(view, leg).filter(|pair| pair.direct_unaltered() && leg.speaks_claude())?;
+    let theirs = pair.direct.known(kind).filter(|theirs| theirs.echo == Echo::Exact)?;
+    if !pair.direct.provenance(theirs).says(class) {
+        return None;
+    }
+    let quoted = leg.known(kind).filter(|reply| changed(leg, reply, class));
+    let (confidence, text) = match quoted {
+        Some(reply) => {
+            let confidence = match leg.provenance(reply).origin {
+                Origin::Claude => Confidence::Certain,
+                _ => Confidence::Likely,
+            };
+            (
+                confidence,
+                format!("{}; {}; direct: as sent", say::reply(reply), echo(reply)),
+            )
+        }
+        None => swallowed(view, leg, kind, class)?,
+    };
+    let evidence = format!("an integer above 2^53 does not arrive as sent: {text}");
+    let found = finding(Code::BodyRewritten, leg.name(), confidence, evidence)
+        .advise("The gateway reads JSON numbers as doubles and writes them anew: let it forward the body's bytes, or use a parser that keeps integers.");
+    Some(warn(leg, found))
 }
 
 /// Claude refuses the frozen request for something in its headers or body, on this gateway and not on the control.

@@ -154,6 +154,27 @@ fn row_13_a_body_that_is_filtered_or_added_to() {
 }
 
 #[test]
+fn row_13_a_number_that_arrives_as_another() {
+    let quoted = |echo| echoed(E::InvalidRequest, echo);
+    let verdict = |direct, edge| canary(K::Number, quoted(direct), edge).verdict();
+    for edge in [quoted(Echo::OnlyOthers), ok()] {
+        assert_eq!(verdict(Echo::Exact, edge), "Degraded BodyRewritten@edge");
+    }
+    // Only the control's own quotation makes it evidence; and what a gateway refuses by itself it does not forward.
+    for (direct, edge) in [
+        (Echo::None, quoted(Echo::OnlyOthers)),
+        (Echo::None, ok()),
+        (Echo::Exact, quoted(Echo::Exact)),
+        (Echo::Exact, quoted(Echo::None)),
+        (Echo::Exact, page(400)),
+        (Echo::Exact, page(500)),
+        (Echo::Exact, page(403)),
+    ] {
+        assert_eq!(verdict(direct, edge.clone()), "Healthy @", "{direct:?} {edge:?}");
+    }
+}
+
+#[test]
 fn another_number_of_input_tokens_for_the_same_prompt_means_an_injected_prompt() {
     let mut story = Story::new();
     for (path, input) in [("direct", 14), ("edge", 310)] {

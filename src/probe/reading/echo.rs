@@ -1,6 +1,6 @@
 //! How a value that we sent came back in Claude's complaint about it.
 
-use crate::claude::error::{ErrorClass, ErrorReading, beta_echo, extra_input_field, version_echo};
+use crate::claude::error::{ErrorClass, ErrorReading, beta_echo, extra_input_field, unknown_tag, version_echo};
 use crate::probe::compose::Asked;
 use crate::report::evidence::Echo;
 
@@ -24,6 +24,16 @@ pub fn echo(asked: &Asked, reading: &ErrorReading) -> Echo {
             (Some(_), _) => Echo::OnlyOthers,
             (None, _) => Echo::None,
         },
+        ErrorClass::InvalidRequest => number(asked, message),
+        _ => Echo::None,
+    }
+}
+
+/// Only another number says that ours was changed: what is no number may be about another field.
+fn number(asked: &Asked, message: &str) -> Echo {
+    match (unknown_tag(message), asked.number) {
+        (Some(tag), Some(sent)) if tag == sent.to_string() => Echo::Exact,
+        (Some(tag), Some(_)) if tag.parse::<f64>().is_ok_and(f64::is_finite) => Echo::OnlyOthers,
         _ => Echo::None,
     }
 }
@@ -93,6 +103,27 @@ mod tests {
         "temperature: Extra inputs are not permitted",
         Echo::OnlyOthers
     )]
+    #[case(
+        ErrorClass::InvalidRequest,
+        "messages.0.content.0: Input tag '9007199254740993' found using 'type' does not match",
+        Echo::Exact
+    )]
+    #[case(
+        ErrorClass::InvalidRequest,
+        "messages.0.content.0: Input tag '9007199254740992' found using 'type' does not match",
+        Echo::OnlyOthers
+    )]
+    #[case(
+        ErrorClass::InvalidRequest,
+        "messages.0.content.0: Input tag '9007199254740992.0' found using 'type' does not match",
+        Echo::OnlyOthers
+    )]
+    #[case(
+        ErrorClass::InvalidRequest,
+        "tools.0: Input tag 'function' found using 'type' does not match",
+        Echo::None
+    )]
+    #[case(ErrorClass::InvalidRequest, "max_tokens: 9007199254740992 > 64000", Echo::None)]
     #[case(ErrorClass::RateLimit, "zz_probe: Extra inputs are not permitted", Echo::None)]
     fn a_complaint_is_compared_with_what_was_sent(
         #[case] class: ErrorClass,
@@ -103,6 +134,7 @@ mod tests {
             version: "1999-01-01".into(),
             betas: vec!["known".into(), "probe-1".into()],
             field: Some("zz_probe".into()),
+            number: Some(9_007_199_254_740_993),
             ..Asked::default()
         };
         let reading = ErrorReading {

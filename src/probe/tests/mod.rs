@@ -5,6 +5,7 @@ mod counting;
 mod endings;
 mod hostile;
 mod manners;
+mod numbers;
 mod secure;
 mod special;
 mod support;

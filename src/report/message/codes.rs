@@ -108,6 +108,7 @@ coded!(ExchangeKind: 5 {
     Parallel = 17,
     Long = 18,
     ReuseIdle = 19,
+    Number = 20,
 });
 
 coded!(Outcome: 4 {

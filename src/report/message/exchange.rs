@@ -75,6 +75,7 @@ impl Result {
             Kind::BogusBeta => (400, ErrorClass::BetaUnexpected, Echo::Exact),
             Kind::BogusVersion => (400, ErrorClass::VersionInvalid, Echo::Exact),
             Kind::UnknownField | Kind::NestedField | Kind::BigBody => (400, ErrorClass::ExtraInputs, Echo::Exact),
+            Kind::Number => (400, ErrorClass::InvalidRequest, Echo::Exact),
             Kind::NoKey => (401, ErrorClass::KeyRequired, Echo::None),
             Kind::BadKey => (401, ErrorClass::KeyInvalid, Echo::None),
             _ => (200, ErrorClass::None, Echo::None),
@@ -182,7 +183,7 @@ impl Before {
 }
 
 /// Kinds in the order in which they are sent.
-const SENT: [ExchangeKind; 17] = [
+const SENT: [ExchangeKind; 18] = [
     ExchangeKind::Frozen,
     ExchangeKind::OtherForm,
     ExchangeKind::CountTokens,
@@ -191,6 +192,7 @@ const SENT: [ExchangeKind; 17] = [
     ExchangeKind::Parallel,
     ExchangeKind::UnknownField,
     ExchangeKind::NestedField,
+    ExchangeKind::Number,
     ExchangeKind::BogusVersion,
     ExchangeKind::BogusBeta,
     ExchangeKind::LargeHeader,

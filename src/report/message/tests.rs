@@ -9,7 +9,7 @@ use crate::report::evidence::{
 };
 
 /// Every kind that a plan can ask for, in sending order.
-const KINDS: [ExchangeKind; 20] = [
+const KINDS: [ExchangeKind; 21] = [
     ExchangeKind::Frozen,
     ExchangeKind::Repeat,
     ExchangeKind::TrimmedKey,
@@ -21,6 +21,7 @@ const KINDS: [ExchangeKind; 20] = [
     ExchangeKind::Parallel,
     ExchangeKind::UnknownField,
     ExchangeKind::NestedField,
+    ExchangeKind::Number,
     ExchangeKind::BogusVersion,
     ExchangeKind::BogusBeta,
     ExchangeKind::LargeHeader,
@@ -236,6 +237,7 @@ fn usual(path: &str, seed: u32) -> LegEvidence {
             Kind::UnknownField | Kind::NestedField | Kind::BigBody => {
                 (400, refused, ErrorClass::ExtraInputs, Echo::Exact)
             }
+            Kind::Number => (400, refused, ErrorClass::InvalidRequest, Echo::Exact),
             Kind::NoKey => (401, refused, ErrorClass::KeyRequired, Echo::None),
             Kind::BadKey => (401, refused, ErrorClass::KeyInvalid, Echo::None),
             _ => (200, genuine.with(Marks::RATE_LIMITS), ErrorClass::None, Echo::None),

@@ -74,6 +74,7 @@ fn judge(status: u16, headers: HeaderMap, body: Vec<u8>) {
         stream: true,
         version: "2023-06-01".to_owned(),
         betas: Vec::new(),
+        number: Some(9_007_199_254_740_993),
         field: None,
         model: "claude-haiku-4-5".to_owned(),
         ids: Default::default(),

@@ -166,8 +166,12 @@ spec:
         if !self.deep {
             // As `claudeprobe check` does.
             for leg in &mut plan.legs {
-                leg.exchanges
-                    .retain(|exchange| !matches!(exchange.kind, ExchangeKind::OtherForm | ExchangeKind::NestedField));
+                leg.exchanges.retain(|exchange| {
+                    !matches!(
+                        exchange.kind,
+                        ExchangeKind::OtherForm | ExchangeKind::NestedField | ExchangeKind::Number
+                    )
+                });
             }
         }
         for file in &needs.files {

@@ -34,6 +34,13 @@ const DROPS_UNKNOWN_FIELDS: Envoy = Envoy {
     ],
     ..Envoy::PLAIN
 };
+/// A filter that reads long integers as Lua does, into doubles, and writes them anew.
+const READS_DOUBLES: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n if body == nil then return end\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, ':(%d%d%d%d%d%d%d%d%d%d+)', function(digits) return string.format(':%.0f', tonumber(digits)) end)\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
 
 /// A filter that asks for another model, as AI gateways with a model map do.
 const SUBSTITUTES: Envoy = Envoy {
@@ -42,6 +49,8 @@ const SUBSTITUTES: Envoy = Envoy {
     ],
     ..Envoy::PLAIN
 };
+/// What Claude refuses and quotes.
+const LONG_INTEGER: &str = r#"{"model":"claude-haiku-4-5","max_tokens":1,"messages":[{"role":"user","content":[{"type":9007199254740993,"text":"."}]}]}"#;
 /// What replies look like that come from Claude on another platform.
 const PLATFORM: &str = "http-response del-header request-id
     http-response del-header cf- -m beg
@@ -116,6 +125,11 @@ cases! {
         .look(through(&[Status(200)])
             .body(r#"{"zz_probe_1":1,"model":"claude-haiku-4-5","max_tokens":64,"messages":[{"role":"user","content":"."}]}"#.into()))
         .degraded(Code::BodyRewritten, "edge");
+    envoy_reads_numbers_as_doubles: Case::new(Front::Envoy(READS_DOUBLES)).deep()
+        .look(direct(&[Status(400), Says("'9007199254740993'")]).body(LONG_INTEGER.into()))
+        .look(through(&[Status(400), Says("'9007199254740992'"), Header("request-id", "req_")]).body(LONG_INTEGER.into()))
+        // Envoy's scripts see bodies that its buffer holds.
+        .degraded(Code::BodyRewritten, "edge").also(Code::GatewayBodyLimit, "edge");
 
     nginx_limits_the_body_to_a_megabyte: Case::new(nginx_server(
             "large_client_header_buffers 4 64k; location / { proxy_http_version 1.1; proxy_buffering off; proxy_pass {claude_url}; }"))

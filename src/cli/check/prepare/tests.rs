@@ -59,6 +59,7 @@ fn deep_adds_every_harmless_exchange() {
         Kind::BigBody,
         Kind::LargeHeader,
         Kind::NestedField,
+        Kind::Number,
         Kind::BadKey,
     ] {
         assert!(kinds.contains(&kind), "{kind:?} in {kinds:?}");

@@ -60,6 +60,7 @@ fn any_canary() -> impl Strategy<Value = (K, Exchange)> {
         K::BogusBeta,
         K::BogusVersion,
         K::UnknownField,
+        K::Number,
         K::BadKey,
         K::NoKey,
         K::OtherCarrier,
