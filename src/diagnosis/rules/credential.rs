@@ -110,7 +110,7 @@ pub(super) fn refused_by_upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding
 
 /// Where Claude accepted the very key in this run that it refuses on the control: in another try of the same request, or
 /// through a gateway that passes keys on as they are (a random one is refused there).
-fn accepted_elsewhere(view: &View<'_>, leg: &Leg<'_>) -> Option<String> {
+pub(super) fn accepted_elsewhere(view: &View<'_>, leg: &Leg<'_>) -> Option<String> {
     if leg.attempts().iter().any(|attempt| leg.complete(attempt)) {
         return Some("the same request again was answered".to_owned());
     }

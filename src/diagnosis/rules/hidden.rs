@@ -72,7 +72,14 @@ pub(super) fn same_as_direct(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     };
     let reply = leg.trouble().map_or_else(String::new, |(reply, _)| say::reply(reply));
     let evidence = format!("{reply}; direct at the same moment: {}", say::head(theirs));
-    code.map(|code| finding(code, leg.name(), Confidence::Likely, evidence))
+    // A key that Claude takes a moment later is a reading, here as on the control.
+    let taken = |direct: &Leg<'_>| credential::accepted_elsewhere(view, direct).is_some();
+    let sure = if code == Some(Code::CredentialRejected) && view.direct().is_some_and(taken) {
+        Confidence::Possible
+    } else {
+        Confidence::Likely
+    };
+    code.map(|code| finding(code, leg.name(), sure, evidence))
         .into_iter()
         .collect()
 }

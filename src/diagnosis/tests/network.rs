@@ -3,7 +3,7 @@
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::Role;
 use crate::diagnosis::fixture::*;
-use crate::report::evidence::{BodyKind, Exchange, Marks, Outcome, Phrase, Reach, Trust};
+use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Marks, Outcome, Phrase, Reach, Trust};
 
 /// Direct answers so, edge so, twice.
 fn pair(direct: Exchange, edge: &Exchange) -> Story {
@@ -360,6 +360,13 @@ fn a_bare_failure_beside_claudes_refusal_of_the_key_accuses_no_gateway() {
     assert_eq!(
         accusations(&bare.diagnose().findings),
         ["CredentialRejected@direct", "CredentialRejected@edge"]
+    );
+    let mut taken = pair(refusal.clone(), &page(503));
+    taken.on("direct").reply(ExchangeKind::Repeat, stream());
+    assert_eq!(
+        taken.verdict(),
+        "Inconclusive @edge",
+        "Claude took the key a moment later"
     );
     let told = Exchange {
         phrase: Phrase::DnsFailure,
