@@ -239,7 +239,10 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
         return match () {
             () if habits.control => (Origin::Claude, Confidence::Likely),
             () if habits.relays_bare => (Origin::Relayed, Confidence::Likely),
-            () if says_only_claude(reply) || reply.status == 529 => (Origin::Relayed, Confidence::Likely),
+            // Whoever mints ids imitates the status, too.
+            () if says_only_claude(reply) || (reply.status == 529 && !marks.has(Marks::ID_ODD)) => {
+                (Origin::Relayed, Confidence::Likely)
+            }
             // Nor is that a status of Claude's.
             () if reply.status == 502 => (Origin::Gateway, Confidence::Likely),
             // Claude's envelope never has other keys, and its errors no vendor's headers of their own accord.
