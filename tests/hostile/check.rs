@@ -58,11 +58,18 @@ pub const EMPTY: Expected = (
 pub const UNASKED: Expected = (
     &[
         "StreamTruncationMasked",
+        "WrongRoute",
         "StreamCut",
         "GatewayConnectFailed",
         "ConnectionReset",
     ],
-    &["StreamCut", "DirectPathUnreachable", "ConnectionReset", "Degraded"],
+    &[
+        "WrongRoute",
+        "StreamCut",
+        "DirectPathUnreachable",
+        "ConnectionReset",
+        "Degraded",
+    ],
 );
 /// An `error` event of somebody's own making.
 pub const MADE_UP: Expected = (
