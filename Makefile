@@ -1,5 +1,5 @@
 # Start with `make demo`. Every target installs or builds what it needs first, and says nothing about what is there already.
-.PHONY: help check test fuzz accuracy demo image cluster cluster-down bench
+.PHONY: help check test fuzz accuracy demo image sbom cluster cluster-down bench
 .DEFAULT_GOAL := help
 
 help: ## what there is to make
@@ -21,8 +21,11 @@ fuzz: ## one fuzz target guided by coverage, until stopped: make fuzz TARGET=sse
 accuracy: ## every case on real nginx, HAProxy, Envoy, Squid and LiteLLM: expected, found, how sure (root)
 	@tests/gateways/accuracy
 
-image: ## dist/claudeprobe-image.tar: FROM scratch, static, reproducible; PROFILE=test-image builds quicker
+image: ## dist/claudeprobe-image.tar: FROM scratch, static, reproducible; ARCH=arm64; PROFILE=test-image builds quicker
 	@tests/tools/image
+
+sbom: ## dist/claudeprobe.cdx.json: bill of materials (CycloneDX) from the lock file, validated
+	@tests/tools/sbom
 
 cluster: ## a one-node Kubernetes here with operator, stand-in API and gateway, to play with (root)
 	@tests/cluster/playground up

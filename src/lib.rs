@@ -26,3 +26,4 @@ pub mod report;
 pub mod resource;
 pub mod standin;
 pub mod telemetry;
+pub mod version;

@@ -6,6 +6,5 @@ fn main() -> ExitCode {
     // First of all: without a process-wide provider the first TLS configuration of any library would panic. It fails only
     // when one is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // Named here and not in the library, so that a new commit rebuilds this file only. Absent in a build from a tarball.
-    claudeprobe::cli::main(option_env!("CLAUDEPROBE_COMMIT"))
+    claudeprobe::cli::main()
 }

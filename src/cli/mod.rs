@@ -24,6 +24,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use exit::{Exit, Failure, USAGE};
 
+use crate::version;
+
 /// Finds out why calls to the Claude API fail: configuration, quota, network or upstream.
 ///
 /// Sends the identical request through your gateways and by the direct path, compares what comes back, and names the
@@ -74,11 +76,11 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     Ok(done)
 }
 
-/// Parses the process's arguments, runs the command, and says how it ended. `commit` is shown by `--version`.
+/// Parses the process's arguments, runs the command, and says how it ended.
 #[must_use]
-pub fn main(commit: Option<&str>) -> ExitCode {
+pub fn main() -> ExitCode {
     silence_backtraces();
-    match run(std::env::args_os(), commit) {
+    match run(std::env::args_os()) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             output::complain(&format!("claudeprobe: {}", failure.message));
@@ -91,13 +93,13 @@ pub fn main(commit: Option<&str>) -> ExitCode {
 ///
 /// # Errors
 /// Any [`Failure`] of the command. A wrong command line is not among them: its usage is printed here.
-pub fn run<I, T>(args: I, commit: Option<&str>) -> Result<Exit, Failure>
+pub fn run<I, T>(args: I) -> Result<Exit, Failure>
 where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
     // clap keeps borrowed strings only, and this one lives as long as the process anyway.
-    let command = Cli::command().version(&*version(commit).leak());
+    let command = Cli::command().version(&*version::full().leak());
     let parsed = command
         .try_get_matches_from(args)
         .and_then(|matches| Cli::from_arg_matches(&matches));
@@ -123,14 +125,6 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Crd(args) => crd::run(&args),
         Command::Operator(args) => operator::run(&args),
         Command::Standin(args) => standin::run(&args),
-    }
-}
-
-fn version(commit: Option<&str>) -> String {
-    let version = env!("CARGO_PKG_VERSION");
-    match commit.filter(|commit| !commit.is_empty()) {
-        Some(commit) => format!("{version} ({commit})"),
-        None => version.to_owned(),
     }
 }
 

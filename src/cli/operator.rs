@@ -19,6 +19,7 @@ use crate::operator::{client, pod};
 use crate::plan;
 use crate::resource::go_duration;
 use crate::telemetry::{self, LogFormat};
+use crate::version;
 
 /// After SIGTERM, work in hand gets this long.
 const GRACE: Duration = Duration::from_secs(20);
@@ -124,7 +125,7 @@ async fn operate(args: &Args) -> Result<Exit, Failure> {
     let address = listener
         .local_addr()
         .map_err(|error| Failure::runtime(error.to_string()))?;
-    tracing::info!(listen = %address, image = args.image, version = env!("CARGO_PKG_VERSION"), "the operator starts");
+    tracing::info!(listen = %address, image = args.image, version = version::VERSION, commit = version::COMMIT, "the operator starts");
     let mut server = tokio::spawn(http::serve(listener, current, stop.clone()));
     let mut work = tokio::spawn(wiring::run(client, settings(args), metrics, publish, stop.clone()));
     let told = tokio::select! {

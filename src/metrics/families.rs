@@ -216,5 +216,11 @@ pub const FAMILIES: &[Family] = &[
         &["verb", "resource"],
         "Requests to the API server.",
     ),
+    own(
+        "build_info",
+        Gauge,
+        &["version", "commit"],
+        "Release and commit of this replica's program, always 1; commit is empty where the build did not know it.",
+    ),
     own("leader", Gauge, &[], "1 when this replica acts, 0 when it stands by."),
 ];

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use prometheus::{Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
+};
 
 use super::families::{FAMILIES, PREFIX};
 use crate::resource::status::PathStatus;
+use crate::version;
 
 /// Seconds: from a DNS answer out of a cache to a long stream.
 const REQUEST_BUCKETS: &[f64] = &[
@@ -55,6 +58,9 @@ impl OperatorMetrics {
             let (name, help) = opts(name);
             IntCounterVec::new(Opts::new(name, help), labels).expect("a valid name")
         };
+        let (name, help) = opts("build_info");
+        let build = GaugeVec::new(Opts::new(name, help), &["version", "commit"]).expect("a valid name");
+        build.with_label_values(&[version::VERSION, version::COMMIT]).set(1.0);
         let (leader, help) = opts("leader");
         let metrics = Self {
             registry: Registry::new(),
@@ -73,6 +79,7 @@ impl OperatorMetrics {
         let register = |collector: Box<dyn prometheus::core::Collector>| {
             metrics.registry.register(collector).expect("a name of its own")
         };
+        register(Box::new(build));
         register(Box::new(metrics.requests.clone()));
         register(Box::new(metrics.skew.clone()));
         register(Box::new(metrics.reconciles.clone()));

@@ -218,3 +218,108 @@ fn monitors_and_rules_come_where_the_cluster_knows_their_kinds_and_one_way_to_sc
     let service = ["metrics.scrape=\"ServiceMonitor\"", "alerts.rule=\"Enabled\""];
     taken(&render(&service).expect_good(), &service);
 }
+
+/// Gives `user` these rights in the namespace, and no others.
+fn allow(user: &str, rules: &str) {
+    let manifest = format!(
+        "{{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {{name: {user}, namespace: {NAMESPACE}}}, rules: [{rules}]}}\n---\n\
+         {{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {{name: {user}, namespace: {NAMESPACE}}}, \
+         roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: {user}}}, subjects: [{{kind: User, name: {user}}}]}}\n"
+    );
+    kubectl_with(&manifest, &["apply", "--server-side", "-f", "-"]).expect_good();
+}
+
+/// Asks until the answer is as expected: authorizer and policies learn of a change by a watch.
+fn until(what: &str, mut ask: impl FnMut() -> Answer, is: impl Fn(&Answer) -> bool) -> Answer {
+    let mut answer = ask();
+    for _ in 0..300 {
+        if is(&answer) {
+            return answer;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        answer = ask();
+    }
+    panic!("{what}: {answer:?}")
+}
+
+#[test]
+fn whoever_may_write_probes_is_told_which_right_he_lacks_to_use_secrets_and_start_pods() {
+    namespace();
+    kubectl(&[
+        "apply",
+        "--server-side",
+        "-f",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/20-admission.yaml"),
+    ])
+    .expect_good();
+    let probes = "{apiGroups: [claudeprobe.dev], resources: [claudeprobes], verbs: ['*']}";
+    let secrets = "{apiGroups: [''], resources: [secrets], verbs: [get]}";
+    let pods = "{apiGroups: [''], resources: [pods], verbs: [create]}";
+    allow("writes-only", probes);
+    allow("reads-secrets", &format!("{probes}, {secrets}"));
+    allow("starts-pods", &format!("{probes}, {pods}"));
+    allow("does-both", &format!("{probes}, {secrets}, {pods}"));
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/simple.yaml");
+    let create = |user: &str| {
+        kubectl(&[
+            "create",
+            "--namespace",
+            NAMESPACE,
+            "--as",
+            user,
+            "--dry-run=server",
+            "-f",
+            example,
+        ])
+    };
+    for (user, lacks) in [
+        ("writes-only", "get secrets"),
+        ("starts-pods", "get secrets"),
+        ("reads-secrets", "create pods"),
+    ] {
+        let refusal = format!("{user} must be allowed to {lacks} in {NAMESPACE}");
+        let answer = until(
+            "the policy refuses",
+            || create(user),
+            |answer| answer.errors.contains(&refusal),
+        );
+        assert!(!answer.good, "{answer:?}");
+    }
+    until(
+        "who may do both may write a probe",
+        || create("does-both"),
+        |answer| answer.good,
+    );
+}
+
+#[test]
+fn what_the_documents_tell_helm_is_taken() {
+    let mut told = 0;
+    for file in [
+        "README.md",
+        "docs/install.md",
+        "docs/gitops.md",
+        "docs/security.md",
+        "docs/troubleshooting.md",
+    ] {
+        let text = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap_or_default();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        for pair in words.windows(2).filter(|pair| pair[0].starts_with("--set")) {
+            let value = pair[1]
+                .trim_matches(['`', '\'', '\\', ')', ',', '.'])
+                .replace("REGISTRY", "registry.example.com");
+            let answer = helm(&[
+                "template",
+                "claudeprobe",
+                CHART,
+                "--kube-version",
+                "1.31.0",
+                pair[0],
+                &value,
+            ]);
+            assert!(answer.good, "{file}: {} {value}: {answer:?}", pair[0]);
+            told += 1;
+        }
+    }
+    assert!(told > 5, "only {told} values are in the documents");
+}

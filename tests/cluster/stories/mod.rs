@@ -7,6 +7,7 @@ mod gateway_faults;
 mod healthy;
 mod limits;
 mod restarts;
+mod rights;
 mod rotation;
 mod secrets;
 mod starting;

@@ -1,6 +1,12 @@
-//! The generated documents say what the program says. `UPDATE_DOCS=1 cargo test --test docs` writes them anew.
+//! The documents say what the program says, and what they point at exists. `UPDATE_DOCS=1 cargo test --test docs` writes what is generated
+//! anew: whole documents, and parts between `<!-- generated: NAME -->` and `<!-- end -->`.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod gitops;
+mod links;
+mod security;
+mod troubleshooting;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -18,6 +24,26 @@ fn compare(file: &str, text: &str) {
         kept == text,
         "{file} is not what the program says: run UPDATE_DOCS=1 cargo test --test docs"
     );
+}
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap_or_default()
+}
+
+/// The part `name` of a document that is written by hand otherwise.
+fn part(file: &str, name: &str, text: &str) {
+    // Several parts of one file may be compared at the same time.
+    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _held = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let kept = read(file);
+    let begin = format!("<!-- generated: {name} -->\n");
+    let (before, rest) = kept
+        .split_once(&begin)
+        .unwrap_or_else(|| panic!("{file} has no {begin}"));
+    let (_, after) = rest
+        .split_once("<!-- end -->")
+        .unwrap_or_else(|| panic!("{file}: {name} has no end"));
+    compare(file, &format!("{before}{begin}{text}<!-- end -->{after}"));
 }
 
 #[test]
