@@ -5,6 +5,7 @@ use std::time::Duration;
 use prometheus::{Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
 
 use super::families::{FAMILIES, PREFIX};
+use crate::operator::act::CLASSES;
 use crate::resource::status::PathStatus;
 
 /// Seconds: from a DNS answer out of a cache to a long stream.
@@ -70,6 +71,10 @@ impl OperatorMetrics {
             kube: counter("kube_requests_total", &["verb", "resource"]),
             leader: Gauge::new(leader, help).expect("a valid name"),
         };
+        // Present from the start: a counter that begins at 1 hides its first event from `rate()`.
+        for class in CLASSES {
+            metrics.errors.with_label_values(&[class]);
+        }
         let register = |collector: Box<dyn prometheus::core::Collector>| {
             metrics.registry.register(collector).expect("a name of its own")
         };
