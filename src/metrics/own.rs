@@ -7,6 +7,7 @@ use prometheus::{
 };
 
 use super::families::{FAMILIES, PREFIX};
+use crate::operator::act::CLASSES;
 use crate::resource::status::PathStatus;
 use crate::version;
 
@@ -76,6 +77,10 @@ impl OperatorMetrics {
             kube: counter("kube_requests_total", &["verb", "resource"]),
             leader: Gauge::new(leader, help).expect("a valid name"),
         };
+        // Present from the start: a counter that begins at 1 hides its first event from `rate()`.
+        for class in CLASSES {
+            metrics.errors.with_label_values(&[class]);
+        }
         let register = |collector: Box<dyn prometheus::core::Collector>| {
             metrics.registry.register(collector).expect("a name of its own")
         };

@@ -55,8 +55,20 @@ pub enum ActError {
     },
 }
 
+/// All that [`ActError::class`] says.
+pub const CLASSES: [&str; 8] = [
+    "not_leading",
+    "timeout",
+    "forbidden",
+    "conflict",
+    "throttled",
+    "rejected",
+    "server",
+    "transport",
+];
+
 impl ActError {
-    /// A bounded label for metrics.
+    /// A bounded label for metrics, one of [`CLASSES`].
     #[must_use]
     pub fn class(&self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@
 //!
 //! Knows Kubernetes; sends no probe traffic, reads no Secret.
 
-mod act;
+pub(crate) mod act;
 mod bounds;
 pub mod budget;
 pub mod cache;

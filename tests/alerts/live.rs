@@ -3,18 +3,19 @@
 //!
 //! The exposition is `claudeprobe demo --serve`: real gateways with real faults, measured by the prober and judged as the operator
 //! judges. It has no operator's metrics, so ClaudeProbeOperatorDown fires throughout, as it should. The rules are the chart's but
-//! for their durations: minutes are seconds here.
+//! for their durations: minutes are seconds here. The dashboards' queries are asked of the same Prometheus.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use claudeprobe::metrics::OperatorMetrics;
+use claudeprobe::metrics::{FAMILIES, OperatorMetrics, PREFIX};
 use serde_json::Value;
 
+use crate::queries::{View, data, questions};
 use crate::{RULES, agreed, file};
 
 /// Longest wait for anything: the machine may be busy.
@@ -135,6 +136,40 @@ fn hurried() -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// Every query of the dashboards returns data for one of the probes, but where it is about metrics that `shown` does not have.
+async fn dashboards_find_data(prometheus: &str, probes: &[&str], shown: &str) {
+    let missing: Vec<String> = FAMILIES
+        .iter()
+        .map(|family| format!("{PREFIX}{}", family.name))
+        .filter(|name| !shown.lines().any(|line| line.starts_with(&format!("{name}{{"))))
+        .collect();
+    let began = Instant::now();
+    loop {
+        let mut silent = BTreeMap::new();
+        for probe in probes {
+            let view = View {
+                namespaces: &["demo"],
+                probe,
+                paths: Some(&["direct", "gateway"]),
+                until: jiff::Timestamp::now().as_second().unsigned_abs(),
+                range: 300,
+            };
+            for question in questions(view) {
+                let answer = json(&format!("http://{prometheus}{}", question.url)).await;
+                assert_eq!(answer["status"], "success", "{}: {answer}", question.of);
+                let served = !missing.iter().any(|name| question.url.contains(name.as_str()));
+                *silent.entry(question.of).or_insert(served) &= data(&answer).is_err();
+            }
+        }
+        silent.retain(|_, silent| *silent);
+        if silent.is_empty() {
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "no data: {:?}", silent.keys());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_gateway_fires_its_alert_alone_and_claudes_trouble_holds_the_others_back() {
     // Whoever was first did it.
@@ -203,6 +238,7 @@ async fn a_broken_gateway_fires_its_alert_alone_and_claudes_trouble_holds_the_ot
     );
     play(&demo, "healthy", "healthy").await;
     fires(&ours, &[DOWN, policy], &[stale]).await;
+    dashboards_find_data(&ours, &["policy", "healthy"], &shown).await;
 
     // Claude itself, as all probes see it: once, and Alertmanager holds back what they say one by one.
     play(&demo, "healthy", "overloaded").await;

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod live;
+#[path = "../dashboard/queries.rs"]
+mod queries;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

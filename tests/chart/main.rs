@@ -13,6 +13,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use kubectl::{Answer, kubectl, kubectl_with};
+use serde_json::Value;
 
 const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/claudeprobe");
 /// Warns of every pod template that the restricted Pod Security Standard would refuse.
@@ -159,6 +160,58 @@ fn every_variant_is_taken_by_the_server_without_a_warning() {
     }
 }
 
+/// As a sidecar of Grafana takes them: each key of a ConfigMap with its label is a file.
+#[test]
+fn dashboards_come_as_files_of_a_config_map_with_the_sidecars_label() {
+    let dashboards = |values: &[&str]| {
+        let manifest = render(values).expect_good();
+        let documents = manifest
+            .split("\n---\n")
+            .map(|text| serde_saphyr::from_str::<Value>(text).unwrap());
+        let mut found = documents
+            .filter(|object| object["kind"] == "ConfigMap" && object["metadata"]["name"] == "claudeprobe-dashboards");
+        let first = found.next();
+        assert!(found.next().is_none());
+        first
+    };
+    let object = dashboards(&[]).unwrap();
+    assert_eq!(object["metadata"]["labels"]["grafana_dashboard"], "1");
+    assert_eq!(object["metadata"]["namespace"], NAMESPACE);
+    let files = object["data"].as_object().unwrap();
+    let names: Vec<&String> = files.keys().collect();
+    assert_eq!(
+        names,
+        [
+            "claudeprobe-operator.json",
+            "claudeprobe-overview.json",
+            "claudeprobe-probe.json"
+        ]
+    );
+    for (name, text) in files {
+        let own = name.strip_prefix("claudeprobe-").unwrap();
+        let file = std::fs::read_to_string(format!("{CHART}/files/dashboards/{own}")).unwrap();
+        assert_eq!(text.as_str().unwrap(), file, "{name}");
+    }
+
+    let values = [
+        "dashboard={\"labels\":{\"grafana_dashboard\":null,\"dashboards\":\"ai\"},\"annotations\":{\"grafana_folder\":\"AI\"},\"namespace\":\"grafana\"}",
+        "alerts.runbookBase=\"https://git.example.com/claudeprobe/\"",
+    ];
+    let object = dashboards(&values).unwrap();
+    assert_eq!(object["metadata"]["labels"]["dashboards"], "ai");
+    assert!(object["metadata"]["labels"]["grafana_dashboard"].is_null());
+    assert_eq!(object["metadata"]["annotations"]["grafana_folder"], "AI");
+    assert_eq!(object["metadata"]["namespace"], "grafana");
+    let text = object["data"]["claudeprobe-probe.json"].as_str().unwrap();
+    assert!(
+        text.contains("Run-book: https://git.example.com/claudeprobe/docs/alerts.md#claudequotalow"),
+        "{text}"
+    );
+    assert!(!text.contains("Run-book: docs/"), "{text}");
+
+    assert_eq!(dashboards(&["dashboard.enabled=false"]), None);
+}
+
 fn taken(manifest: &str, values: &[&str]) {
     let answer = kubectl_with(
         manifest,
@@ -200,6 +253,10 @@ fn monitors_and_rules_come_where_the_cluster_knows_their_kinds_and_one_way_to_sc
     }
     let with = install_dry_run(&[]);
     assert!(!with.contains("knows no"), "{with}");
+    assert!(
+        with.contains("Dashboards are in ConfigMap another-dashboards"),
+        "{with}"
+    );
     for (scrape, kind, not) in [
         ("Auto", "kind: ServiceMonitor", "kind: PodMonitor"),
         ("ServiceMonitor", "kind: ServiceMonitor", "kind: PodMonitor"),

@@ -22,11 +22,15 @@ need_root() { [ "$(id -u)" = 0 ] || die "$1 needs root: it makes network namespa
 
 # tool_version NAME: the version that the builder module NAME pins (its go.mod is the only place that says it).
 tool_version() {
-    sed -nE 's#^(require )?\s*(k8s.io/kubernetes|go.etcd.io/etcd/server/v3|github.com/coredns/coredns|helm.sh/helm/v3) v([0-9.]+).*#\3#p' "$TOOLS/$1/go.mod" | head -1
+    sed -nE 's#^(require )?\s*(k8s.io/kubernetes|go.etcd.io/etcd/server/v3|github.com/coredns/coredns|helm.sh/helm/v3|github.com/grafana/grafana-foundation-sdk/go) v([0-9.]+).*#\3#p' "$TOOLS/$1/go.mod" | head -1
 }
 
-# tool_dir NAME: the directory that holds the built programs of module NAME.
-tool_dir() { printf '%s/%s-%s' "$CACHE" "${1%%-*}" "$(tool_version "$1")"; }
+# tool_dir NAME: the directory that holds the built programs of module NAME. A program of our own is another one after each change.
+tool_dir() {
+    local own=$TOOLS/$1/main.go
+    printf '%s/%s-%s' "$CACHE" "${1%%-*}" "$(tool_version "$1")"
+    [ ! -e "$own" ] || printf -- '-%s' "$(sha256sum "$own" | cut -c1-8)"
+}
 
 # locked FILE CMD…: one at a time, over all processes of this user.
 locked() {

@@ -1,0 +1,183 @@
+//! What Grafana asks of Prometheus for these dashboards: each query of each panel and each list of choices, with the variables put in as
+//! Grafana puts them in.
+//!
+//! Reads the JSON that users import, not its source.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+/// The least step of the panels, and of `$__interval`.
+const STEP: u64 = 30;
+
+/// What a user has chosen and where the time shown ends.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// Of the series; several are possible in the overview.
+    pub namespaces: &'a [&'a str],
+    /// In the first of the namespaces.
+    pub probe: &'a str,
+    /// `None`: all.
+    pub paths: Option<&'a [&'a str]>,
+    /// Seconds since 1970.
+    pub until: u64,
+    /// Seconds.
+    pub range: u64,
+}
+
+/// A question of a dashboard.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Dashboard, panel and query.
+    pub of: String,
+    /// Path and query string of Prometheus' HTTP API.
+    pub url: String,
+}
+
+/// The files that are imported.
+pub fn files() -> Vec<std::path::PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/claudeprobe/files/dashboards");
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// All questions of all dashboards.
+pub fn questions(view: View<'_>) -> Vec<Question> {
+    let parsed = files()
+        .into_iter()
+        .map(|file| serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap());
+    let dashboards: Vec<Value> = parsed.collect();
+    dashboards
+        .iter()
+        .flat_map(|dashboard| of_dashboard(dashboard, view))
+        .collect()
+}
+
+fn of_dashboard(dashboard: &Value, view: View<'_>) -> Vec<Question> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let title = dashboard["title"].as_str().unwrap();
+    let variables = list(&dashboard["templating"]["list"]);
+    let put_in = |text: &str| interpolated(text, &variables, view);
+    let choices = variables
+        .iter()
+        .filter(|variable| variable["type"] == "query")
+        .map(|variable| {
+            let name = variable["name"].as_str().unwrap();
+            let values = variable["query"]["query"].as_str().unwrap();
+            let (series, label) = values
+                .strip_prefix("label_values(")
+                .and_then(|rest| rest.strip_suffix(')')?.rsplit_once(", "))
+                .unwrap();
+            Question {
+                of: format!("{title}: variable {name}"),
+                url: url(
+                    &format!("/api/v1/label/{label}/values"),
+                    &[("match[]", &put_in(series))],
+                ),
+            }
+        });
+    let panels = list(&dashboard["panels"]);
+    let asked = panels
+        .iter()
+        .flat_map(|panel| list(&panel["targets"]).into_iter().map(move |target| (panel, target)));
+    let asked = asked.map(|(panel, target)| {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let expr = put_in(&text(&target["expr"]));
+        // Grafana asks for moments that are multiples of the step.
+        let end = view.until / STEP * STEP;
+        let url = if target["instant"] == true {
+            url("/api/v1/query", &[("query", &expr), ("time", &view.until.to_string())])
+        } else {
+            let (start, end, step) = ((end - view.range).to_string(), end.to_string(), STEP.to_string());
+            url(
+                "/api/v1/query_range",
+                &[("query", &expr), ("start", &start), ("end", &end), ("step", &step)],
+            )
+        };
+        Question {
+            of: format!("{title}: {} ({})", text(&panel["title"]), text(&target["refId"])),
+            url,
+        }
+    });
+    choices.chain(asked).collect()
+}
+
+fn url(path: &str, parameters: &[(&str, &str)]) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters)
+        .finish();
+    format!("{path}?{query}")
+}
+
+/// Every `$name`, the longest first: `$__range` is not `$__r` and more.
+fn interpolated(text: &str, variables: &[Value], view: View<'_>) -> String {
+    let mut result = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        let end = after
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .unwrap_or(after.len());
+        result.push_str(before);
+        result.push_str(&value(&after[..end], variables, view));
+        rest = &after[end..];
+    }
+    result + rest
+}
+
+fn value(name: &str, variables: &[Value], view: View<'_>) -> String {
+    match name {
+        "__range" => return format!("{}s", view.range),
+        "__interval" => return format!("{STEP}s"),
+        "__rate_interval" => return format!("{}s", 4 * STEP),
+        _ => {}
+    }
+    let variable = variables.iter().find(|variable| variable["name"] == name);
+    let variable = variable.unwrap_or_else(|| panic!("${name} is no variable of the dashboard"));
+    let all = || variable["allValue"].as_str().unwrap().to_owned();
+    match (name, variable["multi"] == true) {
+        // Series without that label, as in a Prometheus of one cluster.
+        ("cluster", _) => String::new(),
+        ("namespace", true) => any(view.namespaces),
+        ("namespace", false) => view.namespaces[0].to_owned(),
+        ("probe", false) => view.probe.to_owned(),
+        ("path", true) => view.paths.map_or_else(all, any),
+        _ => panic!("nothing is chosen for ${name}"),
+    }
+}
+
+/// Several values, as Grafana writes them into a regular expression.
+fn any(values: &[&str]) -> String {
+    let escaped: Vec<String> = values.iter().map(|value| value.replace('.', "\\\\.")).collect();
+    match &escaped[..] {
+        [only] => only.clone(),
+        several => format!("({})", several.join("|")),
+    }
+}
+
+/// How many numbers, or choices, an answer has; what else it says when it is none.
+pub fn data(answer: &Value) -> Result<usize, String> {
+    if answer["status"] != "success" {
+        return Err(answer.to_string());
+    }
+    let numbers = |series: &Value| {
+        let several = series["values"].as_array().into_iter().flatten();
+        let samples = several.chain(series["value"].as_array().map(|_| &series["value"]));
+        samples.filter(|sample| sample[1] != "NaN").count()
+    };
+    let count = match answer["data"].as_array() {
+        Some(choices) => choices.len(),
+        None => answer["data"]["result"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(numbers)
+            .sum(),
+    };
+    if count == 0 {
+        Err("no data".to_owned())
+    } else {
+        Ok(count)
+    }
+}
