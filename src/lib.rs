@@ -27,3 +27,4 @@ pub mod resource;
 pub mod standin;
 pub mod telemetry;
 pub mod version;
+pub mod view;

@@ -1,7 +1,5 @@
 //! `claudeprobe list`: all probes and what each says, the worst first.
 
-use std::cmp::Reverse;
-
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
@@ -9,12 +7,12 @@ use kube::api::DynamicObject;
 use serde::{Deserialize, Serialize};
 
 use super::check::args::Output;
-use super::cluster::{self, Cluster, age, cleaned};
-use super::evidence::tone;
+use super::cluster::{self, Cluster};
 use super::exit::{Exit, Failure};
-use super::output::{self, Paint, Tone};
-use super::table::{Cell, Table};
-use crate::resource::status::{RunStatus, Verdict, VerdictState};
+use super::output::{self, Paint};
+use super::table;
+use crate::resource::status::{RunStatus, Verdict};
+use crate::view::{Cell, Listed, Table, cleaned, path_shown, tone};
 
 const EXAMPLES: &str = "\
 Failing comes first, then Inconclusive, Unknown, Degraded and Healthy. The exit code is 0 whatever the verdicts are.
@@ -42,20 +40,6 @@ pub struct Args {
 #[derive(Debug, Serialize)]
 struct Listing {
     probes: Vec<Listed>,
-}
-
-/// One probe of the list.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Listed {
-    namespace: String,
-    name: String,
-    suspended: bool,
-    verdict: Verdict,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_run: Option<RunStatus>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_run: Option<Time>,
 }
 
 /// The part of a resource that a list needs: what a newer operator writes besides does no harm.
@@ -139,17 +123,7 @@ fn unreadable() -> Part {
 }
 
 fn sorted(mut probes: Vec<Listed>) -> Vec<Listed> {
-    let badness = |state: VerdictState| match state {
-        VerdictState::Failing => 4,
-        VerdictState::Inconclusive => 3,
-        VerdictState::Unknown => 2,
-        VerdictState::Degraded => 1,
-        VerdictState::Healthy => 0,
-    };
-    probes.sort_by(|one, other| {
-        let key = |listed: &Listed| Reverse(badness(listed.verdict.state));
-        (key(one), &one.namespace, &one.name).cmp(&(key(other), &other.namespace, &other.name))
-    });
+    probes.sort_by(Listed::worst_first);
     probes
 }
 
@@ -167,40 +141,19 @@ fn render(probes: &[Listed], everywhere: bool, now: Timestamp, paint: Paint) -> 
     ]);
     for probe in probes {
         let verdict = &probe.verdict;
-        let ended = probe.last_run.as_ref().and_then(|run| run.finished_at.as_ref());
-        let path = if verdict.path.is_empty() && !verdict.code.is_empty() {
-            "all"
-        } else {
-            &verdict.path
-        };
         table.row(vec![
             (if everywhere { probe.namespace.as_str() } else { "" }).into(),
             probe.name.as_str().into(),
             Cell::toned(format!("{:?}", verdict.state), tone(verdict.state)),
             verdict.code.as_str().into(),
-            path.into(),
+            path_shown(&verdict.code, &verdict.path).into(),
             verdict.layer.as_str().into(),
-            verdict
-                .since
-                .as_ref()
-                .map_or_else(String::new, |at| age::between(at.0, now))
-                .into(),
-            ended
-                .map_or_else(|| "never".to_owned(), |at| age::spoken(at.0, now))
-                .into(),
-            next(probe, now),
+            probe.since(now).into(),
+            probe.last(now).into(),
+            probe.next(now),
         ]);
     }
-    table.render(paint)
-}
-
-fn next(probe: &Listed, now: Timestamp) -> Cell {
-    match &probe.next_run {
-        _ if probe.suspended => Cell::toned("suspended", Tone::Faint),
-        Some(next) if next.0 < now => Cell::toned(format!("due {}", age::spoken(next.0, now)), Tone::Warning),
-        Some(next) => age::spoken(next.0, now).into(),
-        None => "".into(),
-    }
+    table::text(&table, paint)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::exit::Failure;
+pub use crate::view::Tone;
 
 /// Where a command's text goes, and whether it may be coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,38 +31,19 @@ impl Paint {
     /// `text` in this style.
     #[must_use]
     pub fn paint<T: Display>(self, tone: Tone, text: T) -> Painted<T> {
-        let style = if self.colours { tone.style() } else { Style::new() };
+        let style = if self.colours { style(tone) } else { Style::new() };
         Painted { style, text }
     }
 }
 
-/// What a text says to the eye.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
-    /// As it should be.
-    Good,
-    /// Works, but.
-    Warning,
-    /// Broken.
-    Bad,
-    /// Cannot tell.
-    Unsure,
-    /// A heading.
-    Strong,
-    /// Less important.
-    Faint,
-}
-
-impl Tone {
-    fn style(self) -> Style {
-        match self {
-            Self::Good => AnsiColor::Green.on_default().bold(),
-            Self::Warning => AnsiColor::Yellow.on_default().bold(),
-            Self::Bad => AnsiColor::Red.on_default().bold(),
-            Self::Unsure => AnsiColor::Magenta.on_default().bold(),
-            Self::Strong => Style::new().bold(),
-            Self::Faint => Style::new().dimmed(),
-        }
+fn style(tone: Tone) -> Style {
+    match tone {
+        Tone::Good => AnsiColor::Green.on_default().bold(),
+        Tone::Warning => AnsiColor::Yellow.on_default().bold(),
+        Tone::Bad => AnsiColor::Red.on_default().bold(),
+        Tone::Unsure => AnsiColor::Magenta.on_default().bold(),
+        Tone::Strong => Style::new().bold(),
+        Tone::Faint => Style::new().dimmed(),
     }
 }
 

@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::check::args::{Output, duration};
-use super::cluster::{self, Cluster, Known, Name, Pods, Target};
+use super::cluster::{self, Cluster, Name, Pods, Target};
 use super::exit::{Exit, Failure};
 use super::explain;
 use super::output::{self, Paint, Progress};
 use crate::operator::names::{RUN_NOW, wants_deep};
 use crate::resource::go_duration;
+use crate::view::Known;
 use obstacles::Obstacles;
 
 /// Time between two looks at the probe.

@@ -1,101 +1,43 @@
-//! Plain tables: columns as wide as their widest cell, numbers to the right, colours outside the padding.
+//! Tables as text: columns as wide as their widest cell, numbers to the right, colours outside the padding.
 
 use std::fmt::Write as _;
 
 use super::output::{Paint, Tone};
+use crate::view::{Cell, Table};
 
-/// A cell: its text, and how it speaks to the eye.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cell {
-    text: String,
-    tone: Option<Tone>,
-}
-
-impl Cell {
-    /// A cell of this tone.
-    #[must_use]
-    pub fn toned(text: impl Into<String>, tone: Tone) -> Self {
-        Self {
-            text: text.into(),
-            tone: Some(tone),
-        }
-    }
-}
-
-impl<T: Into<String>> From<T> for Cell {
-    fn from(text: T) -> Self {
-        Self {
-            text: text.into(),
-            tone: None,
-        }
-    }
-}
-
-/// Rows under headings. A column whose cells are all empty is left out.
-#[derive(Clone, Debug, Default)]
-pub struct Table {
-    headings: Vec<String>,
-    rows: Vec<Vec<Cell>>,
-}
-
-impl Table {
-    /// A table with these headings.
-    #[must_use]
-    pub fn new<H: AsRef<str>>(headings: &[H]) -> Self {
-        Self {
-            headings: headings.iter().map(|heading| heading.as_ref().to_owned()).collect(),
-            rows: Vec::new(),
-        }
-    }
-
-    /// Adds a row, one cell per heading.
-    pub fn row(&mut self, cells: Vec<Cell>) {
-        self.rows.push(cells);
-    }
-
-    /// The table as text, each line ended.
-    #[must_use]
-    pub fn render(&self, paint: Paint) -> String {
-        let shown: Vec<Column<'_>> = (0..self.headings.len())
-            .filter_map(|index| self.column(index))
-            .collect();
-        let mut text = String::new();
-        for line in std::iter::once(None).chain(self.rows.iter().map(Some)) {
-            let mut out = String::new();
-            for (place, column) in shown.iter().enumerate() {
-                let heading = Cell::toned(column.heading, Tone::Faint);
-                let cell = line.map_or(&heading, |row| &row[column.index]);
-                let last = place + 1 == shown.len();
-                column.write(&mut out, cell, last, paint);
+/// The table as text, each line ended; empty without rows.
+#[must_use]
+pub fn text(table: &Table, paint: Paint) -> String {
+    let columns = table.columns();
+    let shown: Vec<Column<'_>> = columns
+        .iter()
+        .map(|column| {
+            let widths = table.rows().iter().map(|row| row[column.index].text.chars().count());
+            Column {
+                index: column.index,
+                heading: column.heading,
+                numeric: column.numeric,
+                width: widths.max().unwrap_or(0).max(column.heading.chars().count()),
             }
-            // Without colours a padded empty last column would leave blanks behind.
-            text.push_str(out.trim_end());
-            text.push('\n');
-        }
-        text
-    }
-
-    fn column(&self, index: usize) -> Option<Column<'_>> {
-        let cells: Vec<&str> = self
-            .rows
-            .iter()
-            .filter_map(|row| row.get(index))
-            .map(|cell| cell.text.as_str())
-            .collect();
-        if cells.len() < self.rows.len() || cells.iter().all(|text| text.is_empty()) {
-            return None;
-        }
-        let heading = self.headings[index].as_str();
-        let widest = cells.iter().map(|text| text.chars().count()).max().unwrap_or(0);
-        Some(Column {
-            index,
-            heading,
-            width: widest.max(heading.chars().count()),
-            numeric: cells
-                .iter()
-                .all(|text| text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-'))),
         })
+        .collect();
+    let mut text = String::new();
+    if table.rows().is_empty() {
+        return text;
     }
+    for line in std::iter::once(None).chain(table.rows().iter().map(Some)) {
+        let mut out = String::new();
+        for (place, column) in shown.iter().enumerate() {
+            let heading = Cell::toned(column.heading, Tone::Faint);
+            let cell = line.map_or(&heading, |row| &row[column.index]);
+            let last = place + 1 == shown.len();
+            column.write(&mut out, cell, last, paint);
+        }
+        // Without colours a padded empty last column would leave blanks behind.
+        text.push_str(out.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 struct Column<'a> {
@@ -150,9 +92,10 @@ mod tests {
         table.row(vec!["direct".into(), "".into(), "0.120".into()]);
         table.row(vec!["a".into(), "".into(), "11.000".into()]);
         assert_eq!(
-            table.render(Paint::PLAIN),
+            text(&table, Paint::PLAIN),
             "PATH     TOTAL\ndirect   0.120\na       11.000\n"
         );
+        assert_eq!(text(&Table::new(&["PATH"]), Paint::PLAIN), "");
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::cli::output::{Paint, Tone};
-use crate::cli::table::{Table, wrap};
+use crate::cli::table::{self, wrap};
 use crate::plan::explain::{DayCost, Explained, ExplainedExchange, ExplainedPath, RunCost, Sent};
 use crate::resource::validated::Tokens;
+use crate::view::Table;
 
 /// Width of running text.
 const WIDTH: usize = 100;
@@ -57,7 +58,7 @@ fn exchanges(path: &ExplainedPath, paint: Paint) -> String {
             exchange.shows.into(),
         ]);
     }
-    table.render(paint)
+    table::text(&table, paint)
 }
 
 fn when(exchange: &ExplainedExchange) -> &'static str {

@@ -3,9 +3,12 @@
 use std::fmt::Write as _;
 
 use super::report::CheckReport;
-use crate::cli::evidence::{WIDTH, details, headline, labelled, other, paths, seconds, split, streams, tone};
+use crate::cli::evidence::{WIDTH, headline, labelled, other, points};
 use crate::cli::output::{Paint, Tone};
-use crate::cli::table::wrap;
+use crate::cli::table::{self, wrap};
+use crate::view::finding::{Other, details, split};
+use crate::view::paths::{answers, seconds, streams};
+use crate::view::tone;
 
 /// The whole report as text, ending in a line end.
 #[must_use]
@@ -14,12 +17,12 @@ pub fn render(report: &CheckReport, paint: Paint) -> String {
     headline(&mut out, &report.verdict, paint);
     let (main, others) = split(&report.verdict, &report.findings);
     match main {
-        Some(finding) => details(&mut out, finding, paint),
+        Some(finding) => points(&mut out, &details(finding), paint),
         None => labelled(&mut out, "", &report.verdict.message, paint),
     }
     out.push('\n');
-    out.push_str(&paths(&report.paths, paint));
-    let streams = streams(&report.paths, paint);
+    out.push_str(&table::text(&answers(&report.paths), paint));
+    let streams = table::text(&streams(&report.paths), paint);
     if !streams.is_empty() {
         out.push('\n');
         out.push_str(&streams);
@@ -27,7 +30,7 @@ pub fn render(report: &CheckReport, paint: Paint) -> String {
     if !others.is_empty() {
         let _ = writeln!(out, "\n{}", paint.paint(Tone::Strong, "Also found"));
         for finding in others {
-            other(&mut out, finding, paint);
+            other(&mut out, &Other::of(finding), paint);
         }
     }
     out.push('\n');

@@ -2,9 +2,7 @@
 //!
 //! The only part of the command line besides `operator` that speaks to an API server. Every error is a sentence, see [`fault`].
 
-pub mod age;
 mod fault;
-mod known;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,12 +14,11 @@ use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::core::ApiResource;
 use kube::{Client, Config, ResourceExt};
 
-pub use known::{Known, cleaned};
-
 use super::exit::{Failure, chain};
 use crate::operator::names;
 use crate::report::plain::plain;
 use crate::resource::spec::ClaudeProbe;
+use crate::view::Known;
 
 /// Probes per request of a list.
 const PAGE: u32 = 250;
@@ -189,7 +186,7 @@ impl Cluster {
     /// A sentence, see [`fault`].
     pub async fn read(&self, target: &Target) -> Result<Known, Failure> {
         match target.api.get(&target.name).await {
-            Ok(object) => Known::of(&object),
+            Ok(object) => Known::of(&object).map_err(|unreadable| Failure::runtime(unreadable.to_string())),
             Err(kube::Error::Api(status)) if fault::is_missing_object(&status) => Err(self.missing(target).await),
             Err(error) => Err(fault::sentence(&error, &self.place, "get", Some(&target.namespace))),
         }

@@ -15,14 +15,13 @@ use super::check::history::History;
 use super::check::prepare::prepare;
 use super::check::report::CheckReport;
 use super::check::{once, text};
-use super::evidence::tone;
 use super::exit::{Exit, Failure, chain};
 use super::output::{self, Paint, Progress, Tone};
-use super::table::{Cell, Table};
 use crate::catalogue::Layer;
 use crate::demo::scenario::{self, GATEWAY, Scenario};
 use crate::demo::stage::Stage;
 use crate::resource::go_duration;
+use crate::view::{Cell, Table, tone};
 
 /// Scenarios that run at the same time: most of them wait for a timer, and all share this machine.
 const AT_ONCE: usize = 8;
@@ -203,7 +202,7 @@ fn list(scenarios: &[Scenario], paint: Paint) -> String {
         let code = scenario.expect.code.map_or("", |code| code.name());
         table.row(vec![scenario.name.into(), scenario.fault.into(), code.into()]);
     }
-    table.render(paint)
+    super::table::text(&table, paint)
 }
 
 fn details(outcomes: &[Outcome], paint: Paint) -> String {
@@ -244,5 +243,5 @@ fn table(outcomes: &[Outcome], paint: Paint) -> String {
             expected.into(),
         ]);
     }
-    table.render(paint)
+    super::table::text(&table, paint)
 }

@@ -2,7 +2,6 @@
 //!
 //! Reads the resource and nothing else: what a user with the role `view` may see. Shows it, judges nothing.
 
-mod history;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;

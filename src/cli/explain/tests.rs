@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::finding;
 use super::text::render;
 use crate::catalogue::Code;
-use crate::cli::cluster::Known;
 use crate::cli::output::Paint;
 use crate::report::plain::is_obeyed;
+use crate::view::Known;
 
 /// The paths and findings of a run of `demo --only stale-key`, with names, conditions and history around them.
 fn recorded() -> Value {
@@ -149,7 +149,7 @@ fn a_status_of_a_newer_operator_is_refused_with_a_sentence() {
     let object: DynamicObject = serde_json::from_value(value).unwrap();
     let failure = Known::of(&object).unwrap_err();
     assert!(
-        failure.message.contains("Use the version of the operator"),
+        failure.to_string().contains("Use the version of the operator"),
         "{failure:?}"
     );
 }

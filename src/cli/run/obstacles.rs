@@ -8,11 +8,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::catalogue::ConditionType;
-use crate::cli::cluster::{Known, Pods};
-use crate::cli::evidence::capitalised;
+use crate::cli::cluster::Pods;
 use crate::cli::exit::Failure;
 use crate::operator::{budget, schedule::Slot};
 use crate::plan::CanaryChoice;
+use crate::view::{Known, capitalised};
 
 /// A request that nobody has taken up after so long is worth a word: an operator that runs takes it up within a second.
 const QUIET: Duration = Duration::from_secs(8);
@@ -165,7 +165,7 @@ mod tests {
     const VALUE: &str = "2026-11-23T08:04:00Z";
 
     fn known() -> Known {
-        let object = serde_json::from_str(include_str!("../explain/recorded.json")).unwrap();
+        let object: serde_json::Value = serde_json::from_str(include_str!("../explain/recorded.json")).unwrap();
         Known::of(&object).unwrap()
     }
 

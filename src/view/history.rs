@@ -2,17 +2,12 @@
 
 use jiff::Timestamp;
 
-use crate::cli::cluster::age;
-use crate::cli::evidence::tone;
-use crate::cli::output::Paint;
-use crate::cli::table::{Cell, Table};
+use super::{Cell, Table, age, path_shown, tone};
 use crate::resource::status::HistoryEntry;
 
-/// The timeline; empty where nothing is remembered.
-pub fn timeline(history: &[HistoryEntry], now: Timestamp, paint: Paint) -> String {
-    if history.is_empty() {
-        return String::new();
-    }
+/// The timeline; without rows where nothing is remembered.
+#[must_use]
+pub fn timeline(history: &[HistoryEntry], now: Timestamp) -> Table {
     let generations = |entry: &HistoryEntry| entry.generation;
     let one_spec = history
         .windows(2)
@@ -28,12 +23,7 @@ pub fn timeline(history: &[HistoryEntry], now: Timestamp, paint: Paint) -> Strin
             entry.count.max(1).to_string().into(),
             Cell::toned(format!("{:?}", entry.state), tone(entry.state)),
             entry.code.as_str().into(),
-            (if entry.path.is_empty() && !entry.code.is_empty() {
-                "all"
-            } else {
-                &entry.path
-            })
-            .into(),
+            path_shown(&entry.code, &entry.path).into(),
             // Only where it tells something: verdicts of another spec say nothing of this one.
             entry
                 .generation
@@ -42,5 +32,5 @@ pub fn timeline(history: &[HistoryEntry], now: Timestamp, paint: Paint) -> Strin
                 .into(),
         ]);
     }
-    table.render(paint)
+    table
 }

@@ -1,10 +1,8 @@
-//! A probe as the cluster knows it: the contract of `explain -o json`, built from the status's own types.
+//! One probe as the cluster knows it: the contract of `explain -o json`, built from the status's own types.
 
-use kube::api::DynamicObject;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::cli::exit::Failure;
 use crate::operator::names::RUN_NOW;
 use crate::report::plain::plain;
 use crate::resource::spec::ClaudeProbe;
@@ -43,17 +41,11 @@ impl Known {
     ///
     /// # Errors
     /// It holds what this version does not know.
-    pub fn of(object: &DynamicObject) -> Result<Self, Failure> {
-        let newer = |error: &dyn std::fmt::Display| {
-            let name = object.metadata.name.as_deref().unwrap_or_default();
-            Failure::runtime(plain(&format!(
-                "ClaudeProbe {name} holds what this claudeprobe ({}) does not know: {error}. Use the version of the operator, or \
-                 kubectl describe",
-                env!("CARGO_PKG_VERSION")
-            )))
-        };
-        let value = serde_json::to_value(object).map_err(|error| newer(&error))?;
-        let resource: ClaudeProbe = serde_json::from_value(cleaned(value)).map_err(|error| newer(&error))?;
+    pub fn of<T: Serialize>(object: &T) -> Result<Self, Unreadable> {
+        let value = serde_json::to_value(object).map_err(|source| Unreadable::new("", &source))?;
+        let value = cleaned(value);
+        let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let resource: ClaudeProbe = serde_json::from_value(value).map_err(|source| Unreadable::new(&name, &source))?;
         let spec = Probe::parse(&resource).ok();
         let meta = resource.metadata;
         let mut status = resource.status.unwrap_or_default();
@@ -78,6 +70,21 @@ impl Known {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         self.status.verdict.clone().unwrap_or_default()
+    }
+}
+
+/// A resource that this version cannot read, in a sentence that says what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(String);
+
+impl Unreadable {
+    fn new(name: &str, source: &serde_json::Error) -> Self {
+        Self(plain(&format!(
+            "ClaudeProbe {name} holds what this claudeprobe ({}) does not know: {source}. Use the version of the operator, or \
+             kubectl describe",
+            env!("CARGO_PKG_VERSION")
+        )))
     }
 }
 

@@ -1,0 +1,206 @@
+//! All that is known of one probe, in the order in which a person at 3 a.m. asks for it.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::finding::{self, Other, Point};
+use super::{Cell, Known, Table, Tone, age, history, paths, runs};
+use crate::catalogue::Code;
+use crate::operator::run_now_mark;
+use crate::resource::status::{ClaudeProbeStatus, Finding, Verdict};
+
+/// What is known of one probe.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// What the latest run said.
+    pub verdict: Verdict,
+    /// The verdict's finding, where there is one of that code.
+    pub code: Option<Code>,
+    /// What is wrong, what was seen, what to change, since when.
+    pub points: Vec<Point>,
+    /// What keeps it from speaking of the present; empty where nothing does.
+    pub note: String,
+    /// What each path answered to the frozen request, a row per path.
+    pub answers: Table,
+    /// How the event streams arrived, a row per path.
+    pub streams: Table,
+    /// Response headers, a column per path.
+    pub headers: Table,
+    /// Results of the zero-token exchanges, a column per path.
+    pub canaries: Table,
+    /// Where each path leads and how far its limits are, a row per path.
+    pub more: Table,
+    /// The findings beside the verdict's own.
+    pub others: Vec<Other>,
+    /// The conditions.
+    pub conditions: Vec<Standing>,
+    /// The keys, by fingerprint, and when they changed.
+    pub keys: Table,
+    /// The last run, the next, and what they cost.
+    pub runs: Vec<(&'static str, String)>,
+    /// Earlier verdicts.
+    pub history: Table,
+}
+
+/// How a condition stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its type.
+    pub name: String,
+    /// True, False or Unknown.
+    pub status: Cell,
+    /// Why, in one word.
+    pub reason: String,
+    /// Since when.
+    pub since: String,
+    /// Why, in a sentence.
+    pub message: String,
+}
+
+impl Standing {
+    fn of(condition: &Condition, now: Timestamp) -> Self {
+        let tone = match condition.status.as_str() {
+            "True" => Tone::Good,
+            "False" => Tone::Bad,
+            _ => Tone::Unsure,
+        };
+        Self {
+            name: condition.type_.clone(),
+            status: Cell::toned(&condition.status, tone),
+            reason: condition.reason.clone(),
+            since: moment(&condition.last_transition_time, now),
+            message: condition.message.clone(),
+        }
+    }
+
+    /// Whether all is well with it.
+    #[must_use]
+    pub fn is_true(&self) -> bool {
+        self.status.text == "True"
+    }
+}
+
+impl Explanation {
+    /// What is known, at `now`.
+    #[must_use]
+    pub fn of(known: &Known, now: Timestamp) -> Self {
+        let status = &known.status;
+        let verdict = known.verdict();
+        let (main, others) = finding::split(&verdict, &status.findings);
+        Self {
+            namespace: known.namespace.clone(),
+            name: known.name.clone(),
+            code: main.map(|main| main.code),
+            points: main.map_or_else(
+                || without_finding(&verdict, now),
+                |main| of_finding(status, &verdict, main, now),
+            ),
+            note: outdated(known, main.is_some()),
+            answers: paths::answers(&status.paths),
+            streams: paths::streams(&status.paths),
+            headers: paths::headers(&status.paths),
+            canaries: paths::canary_results(&status.paths, now),
+            more: paths::more(&status.paths, now),
+            others: others.into_iter().map(|other| Other::seen_at(other, now)).collect(),
+            conditions: status
+                .conditions
+                .iter()
+                .map(|condition| Standing::of(condition, now))
+                .collect(),
+            keys: keys(status, now),
+            runs: runs::sentences(known, now),
+            history: history::timeline(&status.history, now),
+            verdict,
+        }
+    }
+}
+
+/// A moment, and how long ago that is.
+pub(super) fn moment(at: &Time, now: Timestamp) -> String {
+    format!("{} ({})", at.0, age::spoken(at.0, now))
+}
+
+fn of_finding(status: &ClaudeProbeStatus, verdict: &Verdict, main: &Finding, now: Timestamp) -> Vec<Point> {
+    let mut points = finding::details(main);
+    points.extend(Point::new("since", since(status, main, now)));
+    points.extend(Point::new("changed", changed_last(&verdict.message)));
+    points
+}
+
+fn without_finding(verdict: &Verdict, now: Timestamp) -> Vec<Point> {
+    let since = verdict.since.as_ref();
+    let points = [
+        Point::new("", verdict.message.as_str()),
+        Point::new("change", verdict.advice.as_str()),
+        Point::new("since", since.map_or_else(String::new, |since| moment(since, now))),
+    ];
+    points.into_iter().flatten().collect()
+}
+
+fn since(status: &ClaudeProbeStatus, finding: &Finding, now: Timestamp) -> String {
+    let since = status.verdict.as_ref().and_then(|verdict| verdict.since.as_ref());
+    let mut parts: Vec<String> = since.map(|at| moment(at, now)).into_iter().collect();
+    parts.extend(finding::seen(finding));
+    if let Some(good) = &status.last_good_at {
+        parts.push(format!("last good {}", moment(good, now)));
+    }
+    parts.join("; ")
+}
+
+/// What the verdict's message says of the latest change, see `diagnosis::message`.
+fn changed_last(message: &str) -> &str {
+    let Some((_, rest)) = message.split_once(" Changed last: ") else {
+        return "";
+    };
+    let ends = [" Evidence: ", " Fix: ", " Request id: "];
+    let end = ends.iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
+    rest.get(..end).unwrap_or_default()
+}
+
+/// What keeps the status from speaking of the present.
+fn outdated(known: &Known, finding_shown: bool) -> String {
+    let status = &known.status;
+    let mut notes = Vec::new();
+    if status.observed_generation.is_some_and(|seen| seen < known.generation) {
+        notes.push("The spec has changed since: all this is of the one before.".to_owned());
+    }
+    if known.suspended {
+        notes.push("Scheduled runs are suspended; claudeprobe run starts one all the same.".to_owned());
+    }
+    let verdict = known.verdict();
+    // Such a verdict is of a run before, or of exchanges without tokens; where a finding is shown in the message's place, say so.
+    if let Some((budget, _)) = verdict.message.split_once(". ")
+        && finding_shown
+        && budget.starts_with("Over budget")
+    {
+        notes.push(format!("{budget}."));
+    }
+    let asked = known.run_now.as_deref().filter(|value| !value.is_empty());
+    if asked.is_some_and(|value| status.last_handled_run_now != Some(run_now_mark(value))) {
+        notes.push("A run was asked for by hand and has not ended yet.".to_owned());
+    }
+    notes.join(" ")
+}
+
+/// The keys, and when they changed.
+fn keys(status: &ClaudeProbeStatus, now: Timestamp) -> Table {
+    let mut table = Table::new(&["KEY", "FINGERPRINT", "KIND", "CHANGED"]);
+    for key in &status.credentials {
+        let changed = match (&key.previous_last_seen_at, &key.seen_since) {
+            (Some(before), Some(since)) => format!("between {} and {}", before.0, moment(since, now)),
+            (None, Some(since)) => format!("no change seen since {}", moment(since, now)),
+            _ => String::new(),
+        };
+        table.row(vec![
+            format!("{}/{}", key.secret, key.key).into(),
+            key.fingerprint.as_str().into(),
+            key.kind.map_or_else(String::new, |kind| format!("{kind:?}")).into(),
+            changed.into(),
+        ]);
+    }
+    table
+}

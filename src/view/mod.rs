@@ -1,0 +1,52 @@
+//! What a person is shown of a probe, wherever it is shown: `check`, `explain`, `list` and `run` write it into a terminal, the status
+//! page into HTML.
+//!
+//! Says what there is to see and in which order, in words: verdict, evidence side by side, findings, conditions, keys, history. Knows
+//! neither terminals nor HTML, judges nothing, and asks nobody.
+
+pub mod age;
+pub mod explanation;
+pub mod finding;
+pub mod history;
+mod known;
+mod listed;
+pub mod paths;
+pub mod runs;
+mod table;
+
+pub use explanation::Explanation;
+pub use known::{Known, Unreadable, cleaned};
+pub use listed::Listed;
+pub use table::{Cell, Column, Table, Tone};
+
+use crate::resource::status::VerdictState;
+
+/// How a verdict's state speaks to the eye.
+#[must_use]
+pub fn tone(state: VerdictState) -> Tone {
+    match state {
+        VerdictState::Healthy => Tone::Good,
+        VerdictState::Degraded => Tone::Warning,
+        VerdictState::Failing => Tone::Bad,
+        VerdictState::Inconclusive | VerdictState::Unknown => Tone::Unsure,
+    }
+}
+
+/// The path that a code is on: `all` where it is on none of its own, empty where there is no code.
+#[must_use]
+pub fn path_shown<'a>(code: &str, path: &'a str) -> &'a str {
+    if path.is_empty() && !code.is_empty() {
+        "all"
+    } else {
+        path
+    }
+}
+
+/// With its first letter in upper case.
+#[must_use]
+pub fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
