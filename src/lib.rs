@@ -10,7 +10,8 @@
 //!
 //! Dependencies point one way. [`catalogue`] and [`claude`] know nobody; [`resource`] and [`report`] know those; [`plan`]
 //! turns a resource into what a prober does; [`diagnosis`] is pure. [`probe`] speaks HTTP and knows no Kubernetes,
-//! [`operator`] speaks Kubernetes and sends no probe traffic, and neither knows the other. [`cli`] knows all.
+//! [`operator`] speaks Kubernetes and sends no probe traffic, and neither knows the other. [`view`] puts what is known into words, for
+//! the terminal and for the [`status_page`]. [`cli`] knows all.
 
 pub mod catalogue;
 pub mod claude;
@@ -25,6 +26,7 @@ pub mod probe;
 pub mod report;
 pub mod resource;
 pub mod standin;
+pub mod status_page;
 pub mod telemetry;
 pub mod version;
 pub mod view;

@@ -205,7 +205,7 @@ fn path_series(of: &mut Of<'_>, status: &ClaudeProbeStatus, path: &PathStatus) {
 }
 
 /// Whether the frozen request was answered; `None` when the last run did not ask, or did not say: a blind probe is never 1.
-fn up(status: &ClaudeProbeStatus, path: &PathStatus) -> Option<bool> {
+pub(crate) fn up(status: &ClaudeProbeStatus, path: &PathStatus) -> Option<bool> {
     let blind = status
         .verdict
         .as_ref()

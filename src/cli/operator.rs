@@ -1,5 +1,7 @@
 //! `claudeprobe operator`: reconciles `ClaudeProbe` resources of a cluster.
 
+mod page;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, Failure, chain};
@@ -82,6 +85,8 @@ pub struct Args {
         default_value = "0.0.0.0:8080"
     )]
     listen: SocketAddr,
+    #[command(flatten)]
+    page: page::Args,
     /// Form of log lines
     #[arg(long, env = "CLAUDEPROBE_LOG_FORMAT", value_name = "FORMAT", default_value = "auto")]
     log_format: LogFormat,
@@ -120,19 +125,26 @@ async fn operate(args: &Args) -> Result<Exit, Failure> {
     let listener = TcpListener::bind(args.listen)
         .await
         .map_err(|error| Failure::runtime(format!("cannot listen on {}: {error}", args.listen)))?;
+    let door = args.page.bind().await?;
     let stop = CancellationToken::new();
     let (publish, current) = watch::channel(None);
     let address = listener
         .local_addr()
         .map_err(|error| Failure::runtime(error.to_string()))?;
-    tracing::info!(listen = %address, image = args.image, version = version::VERSION, commit = version::COMMIT, "the operator starts");
-    let mut server = tokio::spawn(http::serve(listener, current, stop.clone()));
-    let mut work = tokio::spawn(wiring::run(client, settings(args), metrics, publish, stop.clone()));
+    let status_page = door
+        .as_ref()
+        .map_or_else(|| "off".to_owned(), |door| door.address.to_string());
+    tracing::info!(listen = %address, status_page, image = args.image, version = version::VERSION, commit = version::COMMIT, "the operator starts");
+    let settings = settings(args);
+    let mut server = tokio::spawn(http::serve(listener, current.clone(), stop.clone()));
+    let page = door.map(|door| door.open(&client, current, settings.instance.clone(), stop.clone()));
+    let mut work = tokio::spawn(wiring::run(client, settings, metrics, publish, stop.clone()));
     let told = tokio::select! {
         told = signalled() => told,
         ended = &mut work => return ended.map_err(|error| Failure::runtime(format!("the operator panicked: {error}")))?
             .map(|()| Exit::OK).map_err(|error| Failure::runtime(chain(&error))),
         ended = &mut server => return Err(Failure::runtime(format!("the HTTP server ended: {ended:?}"))),
+        ended = ending(page) => return Err(Failure::runtime(format!("the status page's server ended: {ended:?}"))),
     };
     tracing::info!(
         signal = told,
@@ -144,6 +156,14 @@ async fn operate(args: &Args) -> Result<Exit, Failure> {
         other => tracing::warn!(?other, "stopped with work in hand: the next leader goes on with it"),
     }
     Ok(Exit::OK)
+}
+
+/// How a task ends; never where there is none.
+async fn ending<T>(task: Option<JoinHandle<T>>) -> Result<T, JoinError> {
+    match task {
+        Some(task) => task.await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn signalled() -> &'static str {

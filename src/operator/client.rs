@@ -119,15 +119,23 @@ where
 /// Verb and resource of a request, out of closed sets.
 fn classify(method: &Method, uri: &http::Uri) -> (&'static str, &'static str) {
     let path = uri.path();
-    let (base, named) = ["pods", "claudeprobes", "leases", "events", "customresourcedefinitions"]
-        .into_iter()
-        .find_map(|resource| {
-            let mut parts = path.split('/').skip_while(|part| *part != resource).skip(1);
-            path.split('/')
-                .any(|part| part == resource)
-                .then(|| (resource, parts.next().is_some()))
-        })
-        .unwrap_or(("other", true));
+    let (base, named) = [
+        "pods",
+        "claudeprobes",
+        "leases",
+        "events",
+        "customresourcedefinitions",
+        "tokenreviews",
+        "subjectaccessreviews",
+    ]
+    .into_iter()
+    .find_map(|resource| {
+        let mut parts = path.split('/').skip_while(|part| *part != resource).skip(1);
+        path.split('/')
+            .any(|part| part == resource)
+            .then(|| (resource, parts.next().is_some()))
+    })
+    .unwrap_or(("other", true));
     let watches = uri
         .query()
         .is_some_and(|query| query.split('&').any(|part| matches!(part, "watch=true" | "watch=1")));

@@ -34,6 +34,7 @@ pub mod start_fault;
 mod status;
 pub mod tally;
 mod text;
+pub mod trend;
 pub mod wiring;
 mod workloads;
 

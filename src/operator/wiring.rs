@@ -30,6 +30,7 @@ use super::lease::{Elector, Leadership, Terms};
 use super::pod_view::ProbePod;
 use super::reconcile::{backoff, reconcile};
 use super::self_check;
+use super::trend::Trends;
 use super::{clock, names, pod};
 use crate::metrics::OperatorMetrics;
 use crate::operator::events::Publisher;
@@ -64,6 +65,8 @@ pub struct Operator {
     pub(super) actor: Actor,
     /// What is remembered of each probe.
     pub cache: Cache,
+    /// How long paths took lately.
+    pub trends: Trends,
     /// Counters of the operator itself.
     pub metrics: Arc<OperatorMetrics>,
     /// The probes as the watches tell them, one store per scope.
@@ -96,6 +99,13 @@ impl Operator {
     #[must_use]
     pub fn is_acting(&self) -> bool {
         self.acting.load(Ordering::Acquire) && self.leadership.time_left().is_some()
+    }
+
+    /// The probe of this name, if there is one.
+    #[must_use]
+    pub fn probe(&self, namespace: &str, name: &str) -> Option<Arc<Guarded>> {
+        let key = ObjectRef::new(name).within(namespace);
+        self.stores.iter().find_map(|store| store.get(&key))
     }
 
     /// Every probe, with its newest status.
@@ -163,6 +173,7 @@ pub async fn run(
         client: client.clone(),
         actor,
         cache: Cache::default(),
+        trends: Trends::default(),
         metrics,
         stores: readers,
         namespaces: settings.namespaces.clone(),
@@ -363,11 +374,13 @@ fn probe_stream(
         Ok(Event::Delete(probe)) => {
             if let Some(uid) = probe.uid() {
                 operator.cache.forget(&uid);
+                operator.trends.forget(&uid);
             }
         }
         Ok(Event::InitDone) => {
             let alive: HashSet<String> = operator.stores.iter().flat_map(Operator::uids).collect();
             operator.cache.retain(&alive);
+            operator.trends.retain(&alive);
             if std::mem::take(&mut first) {
                 tracing::info!(probes = reader.len(), "the cache of probes is synced");
                 synced.send_modify(|count| *count += 1);
@@ -376,8 +389,16 @@ fn probe_stream(
                 let _ = all_again.send(());
             }
         }
+        Ok(Event::Apply(probe) | Event::InitApply(probe)) => {
+            if let (Some(uid), Some(status)) = (
+                probe.uid(),
+                probe.0.as_ref().ok().and_then(|probe| probe.status.as_ref()),
+            ) {
+                operator.trends.note(&uid, status);
+            }
+        }
         Err(error) => tracing::warn!(%error, "the watch of probes failed; it is tried again"),
-        Ok(_) => {}
+        Ok(Event::Init) => {}
     };
     watcher(api, watcher::Config::default())
         .default_backoff()

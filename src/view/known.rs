@@ -66,6 +66,24 @@ impl Known {
         })
     }
 
+    /// A status without a resource around it, such as the demo has. Every text in it is made safe to show.
+    ///
+    /// # Errors
+    /// It holds what this version does not know.
+    pub fn of_status(namespace: &str, name: &str, status: &ClaudeProbeStatus) -> Result<Self, Unreadable> {
+        let value = serde_json::to_value(status).map_err(|source| Unreadable::new(name, &source))?;
+        Ok(Self {
+            namespace: plain(namespace),
+            name: plain(name),
+            generation: status.observed_generation.unwrap_or_default(),
+            suspended: false,
+            tokens_per_day: None,
+            run_now: None,
+            status: serde_json::from_value(cleaned(value)).map_err(|source| Unreadable::new(name, &source))?,
+            spec: None,
+        })
+    }
+
     /// The verdict.
     #[must_use]
     pub fn verdict(&self) -> Verdict {

@@ -51,7 +51,7 @@ pub struct Args {
     /// Show the whole report of each check besides the table
     #[arg(long)]
     verbose: bool,
-    /// Keep stand-in and gateways up, check them every DURATION, and serve metrics on ADDRESS
+    /// Keep stand-in and gateways up, check them every DURATION, and serve metrics and the status page on ADDRESS
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:9464",
           conflicts_with_all = ["list", "output", "verbose"])]
     serve: Option<SocketAddr>,

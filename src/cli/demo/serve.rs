@@ -23,8 +23,12 @@ use crate::demo::scenario::{self, Scenario};
 use crate::demo::stage::Stage;
 use crate::metrics::{self, Shown};
 use crate::operator::tally::{RESULTS, Tally};
+use crate::operator::trend::Trends;
 use crate::operator::{conditions, history};
-use crate::resource::status::{ClaudeProbeStatus, HistoryEntry, RunStatus, VerdictState};
+use crate::resource::status::{ClaudeProbeStatus, HistoryEntry, RunStatus, Verdict, VerdictState};
+use crate::status_page::access::Access;
+use crate::status_page::{Found, Page, Row, Source, Standing, routes};
+use crate::view::Known;
 
 /// The namespace that the demo's series carry.
 const NAMESPACE: &str = "demo";
@@ -38,6 +42,33 @@ struct Board {
     shown: RwLock<BTreeMap<&'static str, Shown>>,
     /// The scenario that each plays from its next round on.
     wanted: RwLock<BTreeMap<&'static str, Scenario>>,
+    /// How long each took lately.
+    trends: Trends,
+}
+
+impl Source for Arc<Board> {
+    fn standing(&self) -> Standing {
+        Standing::Acts
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let row = |shown: &Shown| {
+            let trends = self.trends.of(&shown.probe);
+            Row::of(&shown.namespace, &shown.probe, false, shown.status.clone(), trends)
+        };
+        read(&self.shown).values().map(row).collect()
+    }
+
+    fn find(&self, namespace: &str, name: &str) -> Found {
+        let shown = read(&self.shown);
+        let Some(shown) = shown.get(name).filter(|shown| shown.namespace == namespace) else {
+            return Found::Missing;
+        };
+        match Known::of_status(namespace, name, &shown.status) {
+            Ok(known) => Found::Known(Box::new(known), self.trends.of(name)),
+            Err(unreadable) => Found::Unreadable(unreadable.to_string()),
+        }
+    }
 }
 
 /// A probe of the demo: named after the scenario that it was set up for, and playing this one or another.
@@ -75,7 +106,8 @@ pub async fn serve(scenarios: &[Scenario], address: SocketAddr, every: Duration)
     let routes = Router::new()
         .route("/metrics", get(exposition))
         .route("/probes/{name}", put(play))
-        .with_state(Arc::clone(&board));
+        .with_state(Arc::clone(&board))
+        .merge(routes(page(&board)));
     tokio::select! {
         served = async { axum::serve(listener, routes).await } => {
             served.map_err(|error| Failure::runtime(format!("the metrics endpoint failed: {error}")))?;
@@ -84,6 +116,16 @@ pub async fn serve(scenarios: &[Scenario], address: SocketAddr, every: Duration)
         _ = tokio::signal::ctrl_c() => {}
     }
     Ok(Exit::OK)
+}
+
+/// The page that the operator would serve of these probes.
+fn page(board: &Arc<Board>) -> Page {
+    Page {
+        source: Box::new(Arc::clone(board)),
+        access: Access::Local,
+        replica: "demo".into(),
+        docs: None,
+    }
 }
 
 /// Checks all stages, again and again.
@@ -113,6 +155,7 @@ async fn rounds(played: &mut [Played], board: &Board, every: Duration) -> Result
 fn note(board: &Board, played: &Played, outcome: &Outcome, every: Duration) {
     let report = &outcome.report;
     let now = conditions::whole_second(jiff::Timestamp::now());
+    let trends = &board.trends;
     let mut board = write(&board.shown);
     let shown = board.entry(played.name).or_insert_with(|| Shown {
         namespace: NAMESPACE.into(),
@@ -121,7 +164,16 @@ fn note(board: &Board, played: &Played, outcome: &Outcome, every: Duration) {
         tally: Tally::default(),
     });
     let status = &mut shown.status;
-    status.verdict = Some(report.verdict.clone());
+    let same = |before: &&Verdict| before.state == report.verdict.state && before.code == report.verdict.code;
+    let before = status
+        .verdict
+        .as_ref()
+        .filter(same)
+        .and_then(|before| before.since.clone());
+    status.verdict = Some(Verdict {
+        since: before.or(Some(Time(now))),
+        ..report.verdict.clone()
+    });
     status.findings.clone_from(&report.findings);
     status.paths.clone_from(&report.paths);
     status.last_run = Some(RunStatus {
@@ -151,6 +203,7 @@ fn note(board: &Board, played: &Played, outcome: &Outcome, every: Duration) {
         };
         history::add(&mut status.history, entry, HISTORY);
     }
+    trends.note(played.name, status);
     *shown.tally.runs.entry(RESULTS[0]).or_default() += 1;
     shown.tally.input_tokens += u64::from(report.cost.input_tokens);
     shown.tally.output_tokens += u64::from(report.cost.output_tokens);
@@ -188,7 +241,9 @@ async fn play(State(board): State<Arc<Board>>, Path(name): Path<String>, fault: 
 }
 
 fn introduction(played: &[Played], address: SocketAddr) -> String {
-    let mut text = format!("Metrics: http://{address}/metrics (one probe per fault, namespace {NAMESPACE})\n");
+    let mut text = format!(
+        "Metrics: http://{address}/metrics (one probe per fault, namespace {NAMESPACE})\nStatus page: http://{address}/\n"
+    );
     if let Some(Played { name, stage, .. }) = played.first() {
         // The stand-in knows one key, and it opens nothing anywhere.
         text.push_str(&format!(

@@ -1,0 +1,207 @@
+//! All probes, the worst first.
+
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
+
+use super::parts::{self, tag};
+use super::{Frame, document, sparkline};
+use crate::resource::status::VerdictState;
+use crate::status_page::Row;
+use crate::status_page::query::{Query, REFRESH, STATES};
+use crate::view::{Trend, path_shown, tone};
+
+/// The overview of `rows`, which are all that the reader may see, as `query` asks for it.
+#[must_use]
+pub fn overview(frame: &Frame<'_>, rows: &[Row], query: &Query) -> String {
+    let namespaces: BTreeSet<&str> = rows.iter().map(|row| row.listed.namespace.as_str()).collect();
+    let in_namespace: Vec<&Row> = rows.iter().filter(|row| query.in_namespace(row)).collect();
+    let mut shown: Vec<&Row> = rows.iter().filter(|row| query.takes(row)).collect();
+    shown.sort_by(|one, other| one.listed.worst_first(&other.listed));
+    let (cut, pages) = query.cut(&shown);
+    let main = html! {
+        h1 { "Probes" }
+        (counts(&in_namespace, query))
+        (filter(&namespaces, query))
+        @if cut.is_empty() {
+            (nothing(rows.is_empty(), query))
+        } @else {
+            (table(frame, cut, shown.len(), query))
+            (turn(query, pages))
+        }
+    };
+    let failing = in_namespace
+        .iter()
+        .filter(|row| row.listed.verdict.state == VerdictState::Failing)
+        .count();
+    let title = match failing {
+        0 => "Probes".to_owned(),
+        failing => format!("{failing} failing · Probes"),
+    };
+    document(frame, &title, &main)
+}
+
+fn counts(rows: &[&Row], query: &Query) -> Markup {
+    let of = |state| rows.iter().filter(|row| row.listed.verdict.state == state).count();
+    let entry = |state: Option<VerdictState>, count: usize, what: Markup| {
+        let here = query.state == state;
+        html! {
+            li.none[count == 0] {
+                a href=(query.with_state(state).link()) aria-current=[here.then_some("true")] { strong { (count) } " " (what) }
+            }
+        }
+    };
+    html! {
+        nav aria-label="Probes by verdict" {
+            ul.counts {
+                (entry(None, rows.len(), html! { span.small { "All" } }))
+                @for state in STATES {
+                    (entry(Some(state), of(state), tag(&format!("{state:?}"), tone(state))))
+                }
+            }
+        }
+    }
+}
+
+fn filter(namespaces: &BTreeSet<&str>, query: &Query) -> Markup {
+    let unknown = !query.namespace.is_empty() && !namespaces.contains(query.namespace.as_str());
+    html! {
+        form.filter method="get" action="/" role="search" aria-label="Which probes" {
+            label {
+                "Namespace"
+                select name="namespace" {
+                    option value="" { "All" }
+                    @for namespace in namespaces {
+                        option value=(namespace) selected[*namespace == query.namespace] { (namespace) }
+                    }
+                    @if unknown { option value=(query.namespace) selected { (query.namespace) } }
+                }
+            }
+            label {
+                "Verdict"
+                select name="state" {
+                    option value="" { "All" }
+                    @for state in STATES {
+                        option value={ (format!("{state:?}")) } selected[query.state == Some(state)] { (format!("{state:?}")) }
+                    }
+                }
+            }
+            label {
+                "Load again"
+                select name="refresh" {
+                    option value="0" { "by hand" }
+                    @for seconds in REFRESH {
+                        option value=(seconds) selected[query.refresh == seconds] { "every " (period(seconds)) }
+                    }
+                }
+            }
+            button type="submit" { "Show" }
+        }
+    }
+}
+
+fn period(seconds: u32) -> String {
+    match seconds {
+        60.. if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        _ => format!("{seconds} s"),
+    }
+}
+
+fn nothing(none_at_all: bool, query: &Query) -> Markup {
+    html! {
+        div.notice {
+            @if none_at_all {
+                p { "There is no ClaudeProbe that you may see. " code { "kubectl apply -f examples/simple.yaml" } " makes one." }
+            } @else {
+                p { "No probe is like that. " a href=(Query { refresh: query.refresh, page: 1, ..Query::default() }.link()) { "Show all" } }
+            }
+        }
+    }
+}
+
+/// Roles stand beside the elements: on a narrow screen rows are shown as blocks, and a browser would forget that they are a table.
+fn table(frame: &Frame<'_>, rows: &[&Row], all: usize, query: &Query) -> Markup {
+    let first = (query.page - 1) * 200 + 1;
+    html! {
+        div.panel {
+            table.probes.stack role="table" {
+                caption {
+                    @if rows.len() == all { (all) @if all == 1 { " probe" } @else { " probes" } ", the worst first" }
+                    @else { "Probes " (first) " to " (first + rows.len() - 1) " of " (all) ", the worst first" }
+                }
+                thead role="rowgroup" {
+                    tr role="row" {
+                        @for heading in ["Verdict", "Probe", "Cause", "For", "Last run", "Next run", "First byte, by run"] {
+                            th scope="col" role="columnheader" { (heading) }
+                        }
+                    }
+                }
+                tbody role="rowgroup" { @for row in rows { (line(frame, row)) } }
+            }
+        }
+    }
+}
+
+fn line(frame: &Frame<'_>, row: &Row) -> Markup {
+    let listed = &row.listed;
+    let verdict = &listed.verdict;
+    html! {
+        tr role="row" {
+            td role="cell" { (parts::state(verdict.state)) }
+            th scope="row" role="rowheader" {
+                a.name href=(address(&listed.namespace, &listed.name)) { (listed.name) }
+                span.of { (listed.namespace) }
+            }
+            td role="cell" {
+                @if !verdict.code.is_empty() {
+                    (verdict.code)
+                    span.of { (verdict.layer) " · path " (path_shown(&verdict.code, &verdict.path)) }
+                }
+            }
+            td.keep role="cell" data-label="For" { (listed.since(frame.now)) }
+            td.keep role="cell" data-label="Last run" { (listed.last(frame.now)) }
+            td.keep role="cell" data-label="Next run" { (parts::text(&listed.next(frame.now))) }
+            td.line role="cell" { (latency(row)) }
+        }
+    }
+}
+
+fn latency(row: &Row) -> Markup {
+    let trends = compared(&row.trends, &row.listed.verdict.path);
+    let last = trends
+        .first()
+        .and_then(|trend| trend.figures())
+        .map(|figures| format!("{} ms", figures.last));
+    if trends.is_empty() {
+        return html! { span.quiet { "no run seen" } };
+    }
+    html! { span { (sparkline::lines(&trends, 108.0, 26.0)) b { (last.unwrap_or_else(|| "–".to_owned())) } } }
+}
+
+/// The gateway that matters and the direct path: the verdict's, else the first.
+fn compared<'a>(trends: &'a [Trend], path: &str) -> Vec<&'a Trend> {
+    let gateways = || trends.iter().filter(|trend| trend.path != "direct");
+    let gateway = gateways()
+        .find(|trend| trend.path == path)
+        .or_else(|| gateways().next());
+    let direct = trends.iter().find(|trend| trend.path == "direct");
+    gateway.into_iter().chain(direct).collect()
+}
+
+fn turn(query: &Query, pages: usize) -> Markup {
+    html! {
+        @if pages > 1 {
+            nav.pages aria-label="Pages" {
+                @if query.page > 1 { a rel="prev" href=(query.with_page(query.page - 1).link()) { "Previous page" } }
+                span.quiet { "Page " (query.page) " of " (pages) }
+                @if query.page < pages { a rel="next" href=(query.with_page(query.page + 1).link()) { "Next page" } }
+            }
+        }
+    }
+}
+
+/// The drill-down's URL.
+fn address(namespace: &str, name: &str) -> String {
+    let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    format!("/probes/{}/{}", encoded(namespace), encoded(name))
+}

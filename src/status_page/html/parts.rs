@@ -1,0 +1,113 @@
+//! Pieces that several pages show: tags of states, cells, tables, points.
+
+use maud::{Markup, html};
+
+use crate::resource::status::VerdictState;
+use crate::view::finding::Point;
+use crate::view::{Cell, Column, Table, Tone, tone};
+
+/// The name of a tone in the style sheet.
+fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Warning => "warning",
+        Tone::Bad => "bad",
+        Tone::Unsure => "unsure",
+        Tone::Strong | Tone::Faint => "faint",
+    }
+}
+
+/// A word on a coloured ground, with a shape of its own: nobody has to tell colours apart.
+pub fn tag(text: &str, tone: Tone) -> Markup {
+    let shape = match tone {
+        Tone::Good => "M5 0a5 5 0 1 0 0 10A5 5 0 1 0 5 0z",
+        Tone::Warning => "M5 0 10 9.5H0z",
+        Tone::Bad => "M1.6 0 5 3.4 8.4 0 10 1.6 6.6 5 10 8.4 8.4 10 5 6.6 1.6 10 0 8.4 3.4 5 0 1.6z",
+        Tone::Unsure => "M5 0 10 5 5 10 0 5z",
+        Tone::Strong | Tone::Faint => "M0 4h10v2H0z",
+    };
+    html! {
+        span class={ "tag " (class(tone)) } {
+            svg viewBox="0 0 10 10" aria-hidden="true" focusable="false" { path d=(shape) {} }
+            (text)
+        }
+    }
+}
+
+/// A verdict's state.
+pub fn state(state: VerdictState) -> Markup {
+    tag(&format!("{state:?}"), tone(state))
+}
+
+/// A cell's text with its tone.
+pub fn text(cell: &Cell) -> Markup {
+    match cell.tone {
+        Some(tone) => html! { span class={ "tone-" (class(tone)) } { (cell.text) } },
+        None => html! { (cell.text) },
+    }
+}
+
+/// Running text behind labels, on a panel.
+pub fn points(points: &[Point]) -> Markup {
+    html! { div.panel { (bare_points(points)) } }
+}
+
+/// Running text behind labels.
+pub fn bare_points(points: &[Point]) -> Markup {
+    html! {
+        dl.points {
+            @for point in points {
+                div.change[point.label == "change"] {
+                    dt { (label(point.label)) }
+                    dd { (point.text) }
+                }
+            }
+        }
+    }
+}
+
+fn label(label: &str) -> &str {
+    match label {
+        "" => "Says",
+        "what" => "What",
+        "hop" => "Hop",
+        "seen" => "Evidence",
+        "change" => "Change this",
+        "since" => "Since",
+        "changed" => "Changed last",
+        "when" => "When",
+        other => other,
+    }
+}
+
+/// A table of the view with a heading per row; it scrolls inside itself where it does not fit.
+pub fn table(caption: &str, table: &Table, headings: &[(&str, &str)], tagged: &[&str]) -> Markup {
+    let columns = table.columns();
+    let spoken = |heading: &'_ str| {
+        let known = headings.iter().find(|(from, _)| *from == heading);
+        known.map_or_else(|| heading.to_owned(), |(_, to)| (*to).to_owned())
+    };
+    html! {
+        div.panel.scroll role="region" aria-label=(caption) tabindex="0" {
+            table.plain {
+                thead { tr { @for column in &columns { th.number[column.numeric] scope="col" { (spoken(column.heading)) } } } }
+                tbody {
+                    @for row in table.rows() {
+                        tr { @for (place, column) in columns.iter().enumerate() { (shown(place, column, row, tagged)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn shown(place: usize, column: &Column<'_>, row: &[Cell], tagged: &[&str]) -> Markup {
+    let cell = &row[column.index];
+    let inside = match cell.tone {
+        Some(tone) if tagged.contains(&column.heading) => tag(&cell.text, tone),
+        _ => text(cell),
+    };
+    html! {
+        @if place == 0 { th scope="row" { (inside) } } @else { td.number[column.numeric] { (inside) } }
+    }
+}

@@ -1,0 +1,162 @@
+//! The status page in a real browser: Chromium without a screen looks at what the library serves.
+//!
+//! `tests/browser/run` installs what drives it, pinned; each check is a function of `look.mjs`. A missing browser is a failure, never a
+//! skip.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::process::{Command, Stdio};
+
+use claudeprobe::status_page::access::Access;
+use claudeprobe::status_page::{Found, Page, Row, Source, Standing, serve};
+use claudeprobe::view::{Known, Measured, Trend};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+const HOSTILE: &str = "\u{0}\"'><script>globalThis.pwned=1</script><img src=x onerror=globalThis.pwned=2><svg/onload=globalThis.pwned=3>\u{202e}\u{1b}[2J\
+                       &#x3C;b&#x3E; javascript:globalThis.pwned=4 </style></title></textarea>";
+
+/// One probe as it was recorded, one whose every text is a stranger's, one that is well, one that nobody looked at.
+struct Recorded;
+
+/// What is known of the probe `assistants`.
+fn assistants() -> Value {
+    serde_json::from_str(include_str!("../../src/cli/explain/recorded.json")).unwrap()
+}
+
+/// The same, with hostile text wherever the operator does not choose the words itself.
+fn hostile() -> Value {
+    let mut value = assistants();
+    let long = "x".repeat(3_000);
+    value["metadata"]["name"] = json!("hostile");
+    for at in [
+        "/status/verdict/message",
+        "/status/verdict/path",
+        "/status/findings/0/evidence",
+        "/status/findings/1/evidence",
+        "/status/findings/1/path",
+        "/status/paths/0/outcome",
+        "/status/paths/0/headers/server",
+        "/status/paths/1/requestId",
+        "/status/paths/1/peer",
+        "/status/conditions/2/message",
+        "/status/conditions/2/reason",
+        "/status/credentials/0/secret",
+        "/status/lastRun/pod",
+        "/status/history/0/code",
+    ] {
+        *value.pointer_mut(at).unwrap() = json!(format!("{HOSTILE}{long}"));
+    }
+    value["status"]["paths"][0]["headers"][HOSTILE] = json!(HOSTILE);
+    value
+}
+
+fn known(name: &str) -> Option<Known> {
+    let value = match name {
+        "assistants" => assistants(),
+        "hostile" => hostile(),
+        "fine" | "untold" => {
+            let mut value = assistants();
+            value["metadata"]["name"] = json!(name);
+            value["status"] = match name {
+                "fine" => {
+                    json!({"verdict": {"state": "Healthy", "message": "All 2 paths answered the frozen request completely."}})
+                }
+                _ => json!({}),
+            };
+            value
+        }
+        _ => return None,
+    };
+    Some(Known::of(&value).unwrap())
+}
+
+fn trends() -> Vec<Trend> {
+    let trend = |path: &str, faster: u32| Trend {
+        path: path.into(),
+        runs: (0..60)
+            .map(|run| match run {
+                20 => Measured::Failed,
+                30 => Measured::Unasked,
+                run => Measured::Answered(40 + (run * 37) % 23 - faster),
+            })
+            .collect(),
+    };
+    vec![trend("direct", 9), trend("edge", 0)]
+}
+
+impl Source for Recorded {
+    fn standing(&self) -> Standing {
+        Standing::StandsBy
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        ["fine", "assistants", "untold", "hostile"]
+            .iter()
+            .filter_map(|name| known(name))
+            .map(|known| Row::of(&known.namespace, &known.name, known.suspended, known.status, trends()))
+            .collect()
+    }
+
+    fn find(&self, namespace: &str, name: &str) -> Found {
+        match known(name).filter(|_| namespace == "ai") {
+            Some(known) => Found::Known(Box::new(known), trends()),
+            None => Found::Missing,
+        }
+    }
+}
+
+/// One browser at a time: each is as much work as all else that goes on then.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// Lets the browser look; panics with all that it said if the page does not pass.
+async fn look(check: &str) {
+    let _turn = TURN.lock().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let stop = CancellationToken::new();
+    let page = Page {
+        source: Box::new(Recorded),
+        access: Access::Local,
+        replica: "claudeprobe-operator-6c9f7d8b5-x2x4q".into(),
+        docs: Some("https://git.example.com/claudeprobe/".into()),
+    };
+    let served = tokio::spawn(serve(listener, page, stop.clone()));
+    let mut run = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/run"));
+    run.args([check, &url]).stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || run.output())
+        .await
+        .unwrap()
+        .expect("tests/browser/run starts");
+    stop.cancel();
+    served.await.unwrap().unwrap();
+    assert!(
+        output.status.success(),
+        "{check}:\n{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+macro_rules! checks {
+    ($($name:ident: $check:literal,)*) => {$(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $name() {
+            look($check).await;
+        }
+    )*};
+}
+
+checks! {
+    it_asks_nobody_and_complains_of_nothing: "asks nobody and complains of nothing",
+    it_works_without_script: "works without script",
+    it_loads_again_only_where_that_was_chosen: "loads again only where that was chosen",
+    it_is_reached_by_the_keyboard_alone: "is reached by the keyboard alone",
+    it_is_a_tree_that_a_screen_reader_can_read: "is a tree that a screen reader can read",
+    it_satisfies_axe_in_light_and_dark_wide_and_narrow: "satisfies axe",
+    it_fits_a_narrow_screen: "fits a narrow screen",
+    it_shows_hostile_text_as_text: "shows hostile text as text",
+    it_keeps_still_for_those_who_want_that: "keeps still for those who want that",
+}
