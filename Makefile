@@ -1,5 +1,5 @@
 # Start with `make demo`. Every target installs or builds what it needs first, and says nothing about what is there already.
-.PHONY: help check test fuzz accuracy demo image sbom cluster cluster-down bench
+.PHONY: help check test fuzz accuracy demo image sbom cluster cluster-down screenshots bench
 .DEFAULT_GOAL := help
 
 help: ## what there is to make
@@ -32,6 +32,9 @@ cluster: ## a one-node Kubernetes here with operator, stand-in API and gateway, 
 
 cluster-down: ## takes it away again (root)
 	@tests/cluster/playground down
+
+screenshots: ## docs/images: the status page of `demo --serve` in Chromium, light and dark (root)
+	@tests/browser/screenshots
 
 bench: ## what a run costs, measured on this machine (root)
 	@tests/bench

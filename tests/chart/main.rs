@@ -107,6 +107,12 @@ fn bad_values_are_refused_and_named() {
             "alerts.runbookBase=\"https://git.example.com/claudeprobe\"",
             "runbookBase",
         ),
+        ("statusPage.address=\"8090\"", "address"),
+        ("statusPage.address=\"0.0.0.0:8443\"", "tlsSecret"),
+        ("statusPage.address=\"[::]:8443\"", "tlsSecret"),
+        ("statusPage.tlsSecret=\"tls\"", "tlsSecret"),
+        ("statusPage.audience=\"probes\"", "audience"),
+        ("statusPage={\"address\":\"0.0.0.0:8443\",\"tlsSecret\":\"Upper\"}", "tlsSecret"),
         ("service.port=0", "port"),
         ("crd.keep=\"yes\"", "keep"),
         ("commonLabels={\"team\":1}", "team"),
@@ -129,7 +135,7 @@ fn every_variant_is_taken_by_the_server_without_a_warning() {
     let everything = r#"operator={"namespaces":["default","kube-public"],"refuseNetworks":["10.0.0.0/8"],"nodeSelector":{"a":"b"},"podLabels":{"p":"l"},
         "podAnnotations":{"p":"a"},"priorityClassName":"system-cluster-critical","tolerations":[{"operator":"Exists"}],
         "affinity":{"nodeAffinity":{}},"topologySpreadConstraints":[{"maxSkew":2,"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule"}]}"#;
-    let variants: [&[&str]; 6] = [
+    let variants: [&[&str]; 8] = [
         &[],
         &[everything],
         &[
@@ -153,10 +159,45 @@ fn every_variant_is_taken_by_the_server_without_a_warning() {
             "networkPolicy.enabled=false",
             "dashboard.enabled=false",
         ],
+        &["statusPage.address=\"off\""],
+        &[EXPOSED],
         &["crd.keep=false", "serviceAccount={\"create\":false,\"name\":\"mine\"}"],
     ];
     for values in variants {
         taken(&render(values).expect_good(), values);
+    }
+}
+
+/// A status page that others can reach.
+const EXPOSED: &str =
+    r#"statusPage={"address":"0.0.0.0:8443","tlsSecret":"status-tls","audience":"probes","from":[{"podSelector":{}}]}"#;
+
+#[test]
+fn only_a_status_page_that_others_can_reach_has_a_port_a_certificate_and_the_right_to_ask_for_reviews() {
+    let marks = [
+        "tokenreviews",
+        "subjectaccessreviews",
+        "secretName: status-tls",
+        "targetPort: status-page",
+        "{name: status-page, containerPort: 8443}",
+        "- {port: status-page}",
+        "name: CLAUDEPROBE_STATUS_PAGE_AUDIENCE, value: \"probes\"",
+    ];
+    let with = render(&[EXPOSED]).expect_good();
+    for mark in marks {
+        assert!(with.contains(mark), "{mark}\n{with}");
+    }
+    let namespaced = render(&[EXPOSED, r#"operator.namespaces=["ai"]"#]).expect_good();
+    assert!(namespaced.contains("tokenreviews") && namespaced.contains("subjectaccessreviews"), "{namespaced}");
+    for local in ["127.0.0.1:8090", "[::1]:8090", "off"] {
+        let without = render(&[&format!("statusPage.address=\"{local}\"")]).expect_good();
+        assert!(
+            without.contains(&format!("{{name: CLAUDEPROBE_STATUS_PAGE, value: \"{local}\"}}")),
+            "{without}"
+        );
+        for mark in marks {
+            assert!(!without.contains(mark), "{mark} with {local}\n{without}");
+        }
     }
 }
 

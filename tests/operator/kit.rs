@@ -129,10 +129,13 @@ pub async fn ran(api: &Api<ClaudeProbe>, value: &str) -> ClaudeProbe {
 pub struct Operator {
     child: Child,
     address: SocketAddr,
+    /// Where it serves the status page.
+    #[allow(dead_code)] // not the benchmark's
+    pub status_page: SocketAddr,
 }
 
 impl Operator {
-    /// Starts it for one namespace, whose Lease it takes; `env` is set besides.
+    /// Starts it for these namespaces, parted by commas, and takes the Lease of the first; `env` is set besides.
     pub fn start(namespace: &str, name: &str, env: &[(&str, &str)]) -> Self {
         let program = std::env::var("CLAUDEPROBE").unwrap_or_else(|_| env!("CARGO_BIN_EXE_claudeprobe").to_owned());
         let mut child = Command::new(program)
@@ -151,20 +154,22 @@ impl Operator {
                 "--namespaces",
                 namespace,
                 "--pod-namespace",
-                namespace,
+                namespace.split(',').next().unwrap(),
                 "--pod-name",
                 name,
             ])
+            .env("CLAUDEPROBE_STATUS_PAGE", "127.0.0.1:0")
             .envs(env.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = loop {
+        let (address, status_page) = loop {
             let line = lines.next().expect("it logs its address").unwrap();
             let entry: Value = serde_json::from_str(&line).unwrap_or_default();
             if let Some(listen) = entry["listen"].as_str() {
-                break listen.parse().unwrap();
+                let page = entry["status_page"].as_str().unwrap_or_default();
+                break (listen.parse().unwrap(), page.parse().unwrap());
             }
         };
         // Read on, or the pipe fills; what a failed test wants to see is its log.
@@ -174,7 +179,11 @@ impl Operator {
                 .map_while(Result::ok)
                 .for_each(|line| eprintln!("[{name}] {line}"))
         });
-        Self { child, address }
+        Self {
+            child,
+            address,
+            status_page,
+        }
     }
 
     /// What it answers at this path.

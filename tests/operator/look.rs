@@ -69,8 +69,8 @@ struct Typed {
     err: String,
 }
 
-/// The roles that the chart gives to users, bound to this user in this namespace. No controller aggregates here.
-async fn grant(client: &Client, namespace: &str, user: &str, roles: &[&str]) {
+/// The roles that the chart gives to users. No controller aggregates here.
+pub async fn user_roles(client: &Client) {
     let text = include_str!("../../deploy/40-user-roles.yaml");
     for document in text.split("\n---") {
         let role: ClusterRole = serde_saphyr::from_str(document).unwrap();
@@ -82,6 +82,11 @@ async fn grant(client: &Client, namespace: &str, user: &str, roles: &[&str]) {
             .await
             .unwrap();
     }
+}
+
+/// The roles that the chart gives to users, bound to this user in this namespace.
+async fn grant(client: &Client, namespace: &str, user: &str, roles: &[&str]) {
+    user_roles(client).await;
     for role in roles {
         let binding: RoleBinding = serde_json::from_value(json!({
             "metadata": {"name": format!("{user}-{role}")},

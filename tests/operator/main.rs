@@ -15,6 +15,7 @@ mod kit;
 mod kubelet;
 mod look;
 mod outage;
+mod page;
 mod rotation;
 
 use std::collections::BTreeMap;

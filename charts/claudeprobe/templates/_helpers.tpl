@@ -35,6 +35,12 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
+{{- /* The port of a status page that others than the pod itself can reach; empty where there is none. */ -}}
+{{- define "claudeprobe.statusPagePort" -}}
+{{- $address := .Values.statusPage.address -}}
+{{- if not (or (eq $address "off") (hasPrefix "127." $address) (hasPrefix "[::1]:" $address)) -}}{{ splitList ":" $address | last }}{{- end -}}
+{{- end -}}
+
 {{- /* How Prometheus finds the operator, with Auto resolved by what the cluster knows. */ -}}
 {{- define "claudeprobe.scrape" -}}
 {{- if ne .Values.metrics.scrape "Auto" -}}{{ .Values.metrics.scrape }}
