@@ -107,13 +107,9 @@ async fn overview(
     query: Result<UrlQuery<Raw>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let query = match query {
-        Ok(UrlQuery(raw)) => Query::parse(&raw),
-        Err(rejection) => Err(rejection.body_text()),
-    };
-    let query = match query {
+    let query = match asked(&page, query) {
         Ok(query) => query,
-        Err(sentence) => return page.message(StatusCode::BAD_REQUEST, "That cannot be asked", &[sentence]),
+        Err(response) => return *response,
     };
     let (reader, rows) = match visible(&page, &headers).await {
         Ok(visible) => visible,
@@ -128,9 +124,23 @@ async fn overview(
     let Ok(text) = made.await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let mut response = shown(StatusCode::OK, text);
-    if refresh > 0 {
-        response.headers_mut().insert("refresh", HeaderValue::from(refresh));
+    again(shown(StatusCode::OK, text), refresh)
+}
+
+/// What was asked for, or the page that says what cannot be.
+fn asked(page: &Page, query: Result<UrlQuery<Raw>, QueryRejection>) -> Result<Query, Box<Response>> {
+    let query = match query {
+        Ok(UrlQuery(raw)) => Query::parse(&raw),
+        Err(rejection) => Err(rejection.body_text()),
+    };
+    query.map_err(|sentence| Box::new(page.message(StatusCode::BAD_REQUEST, "That cannot be asked", &[sentence])))
+}
+
+/// Lets the browser load the page again after so many seconds. A header, for it works without script; only where the reader chose it, for
+/// whoever reads slowly must not lose the place.
+fn again(mut response: Response, seconds: u32) -> Response {
+    if seconds > 0 {
+        response.headers_mut().insert("refresh", HeaderValue::from(seconds));
     }
     response
 }
@@ -151,8 +161,13 @@ async fn visible(page: &Arc<Page>, headers: &HeaderMap) -> Result<(Reader, Vec<s
 async fn probe(
     State(page): State<Arc<Page>>,
     path: Result<Path<(String, String)>, PathRejection>,
+    query: Result<UrlQuery<Raw>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
+    let refresh = match asked(&page, query) {
+        Ok(query) => query.refresh,
+        Err(response) => return *response,
+    };
     let Ok(Path((namespace, name))) = path else {
         return missing(State(page)).await;
     };
@@ -169,7 +184,8 @@ async fn probe(
     match page.source.find(&namespace, &name) {
         Found::Known(known, trends) => {
             let explained = Explanation::of(&known, frame.now);
-            shown(StatusCode::OK, html::probe(&frame, &explained, &trends))
+            let text = html::probe(&frame, &explained, &trends, refresh);
+            again(shown(StatusCode::OK, text), refresh)
         }
         Found::Unreadable(why) => page.message(StatusCode::OK, "This probe cannot be read", &[why]),
         Found::Missing => page.message(

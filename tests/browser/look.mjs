@@ -77,6 +77,11 @@ const checks = {
     const by = async path => (await page.goto(base + path)).headers().refresh;
     assert.equal(await by('/'), undefined);
     assert.equal(await by('/?refresh=10'), '10');
+    assert.equal(await by(PROBE), undefined);
+    await page.getByRole('link', { name: 'Load again every 30 s' }).click();
+    assert.equal(await by(PROBE + '?refresh=30'), '30');
+    await page.getByRole('link', { name: 'Stop loading again' }).click();
+    assert.equal(new URL(page.url()).search, '');
     let loads = 0;
     page.on('response', () => { loads += 1; });
     await page.goto(base + '/?refresh=10');

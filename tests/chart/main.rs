@@ -112,7 +112,10 @@ fn bad_values_are_refused_and_named() {
         ("statusPage.address=\"[::]:8443\"", "tlsSecret"),
         ("statusPage.tlsSecret=\"tls\"", "tlsSecret"),
         ("statusPage.audience=\"probes\"", "audience"),
-        ("statusPage={\"address\":\"0.0.0.0:8443\",\"tlsSecret\":\"Upper\"}", "tlsSecret"),
+        (
+            "statusPage={\"address\":\"0.0.0.0:8443\",\"tlsSecret\":\"Upper\"}",
+            "tlsSecret",
+        ),
         ("service.port=0", "port"),
         ("crd.keep=\"yes\"", "keep"),
         ("commonLabels={\"team\":1}", "team"),
@@ -188,7 +191,10 @@ fn only_a_status_page_that_others_can_reach_has_a_port_a_certificate_and_the_rig
         assert!(with.contains(mark), "{mark}\n{with}");
     }
     let namespaced = render(&[EXPOSED, r#"operator.namespaces=["ai"]"#]).expect_good();
-    assert!(namespaced.contains("tokenreviews") && namespaced.contains("subjectaccessreviews"), "{namespaced}");
+    assert!(
+        namespaced.contains("tokenreviews") && namespaced.contains("subjectaccessreviews"),
+        "{namespaced}"
+    );
     for local in ["127.0.0.1:8090", "[::1]:8090", "off"] {
         let without = render(&[&format!("statusPage.address=\"{local}\"")]).expect_good();
         assert!(

@@ -71,23 +71,37 @@ async fn both_replicas_show_what_a_run_found_and_say_which_of_them_acts() {
     };
     let (one, two) = (reader(&first), reader(&second));
     let page = one
-        .sees("/", "the leader shows the verdict", |page| page.text.contains("Healthy</span>"))
+        .sees("/", "the leader shows the verdict", |page| {
+            page.text.contains("Healthy</span>")
+        })
         .await;
-    assert!(page.text.contains("Replica one acts") && page.text.contains("assistants"), "{page:?}");
+    assert!(
+        page.text.contains("Replica one acts") && page.text.contains("assistants"),
+        "{page:?}"
+    );
     two.sees("/", "the other one shows it, and says that it stands by", |page| {
         page.text.contains("This replica stands by") && page.text.contains("assistants")
     })
     .await;
     let path = format!("/probes/{ns}/assistants");
     let page = one.opens(&path).await;
-    for part in ["Side by side", "req_", "GatewayPathHealthy", "Time to the first byte", "over 1 runs", "200"] {
+    for part in [
+        "Side by side",
+        "req_",
+        "GatewayPathHealthy",
+        "Time to the first byte",
+        "over 1 runs",
+        "200",
+    ] {
         assert!(page.text.contains(part), "{part}: {page:?}");
     }
     // Another run is another point, on both.
     run_now(&api, "b").await;
     ran(&api, "b").await;
     for reader in [&one, &two] {
-        reader.sees(&path, "the line grows", |page| page.text.contains("over 2 runs")).await;
+        reader
+            .sees(&path, "the line grows", |page| page.text.contains("over 2 runs"))
+            .await;
     }
     api.delete("assistants", &DeleteParams::default()).await.unwrap();
     let gone = one.sees(&path, "it is gone", |page| page.status == 404).await;
@@ -137,7 +151,10 @@ fn certificate(folder: &Path) -> reqwest::Certificate {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_others_can_reach_it_each_reader_sees_what_he_may_and_nothing_else() {
     let client = connect().await;
-    let (ours, theirs) = (namespace(&client, "page-ours").await, namespace(&client, "page-theirs").await);
+    let (ours, theirs) = (
+        namespace(&client, "page-ours").await,
+        namespace(&client, "page-theirs").await,
+    );
     probe(&client, &ours, json!({"suspend": true})).await;
     probe(&client, &theirs, json!({"suspend": true})).await;
     let folder = tempfile::tempdir().unwrap();
@@ -152,7 +169,10 @@ async fn where_others_can_reach_it_each_reader_sees_what_he_may_and_nothing_else
             ("CLAUDEPROBE_STATUS_PAGE_AUDIENCE", "status-page"),
         ],
     );
-    let http = reqwest::Client::builder().add_root_certificate(authority).build().unwrap();
+    let http = reqwest::Client::builder()
+        .add_root_certificate(authority)
+        .build()
+        .unwrap();
     let port = operator.status_page.port();
     let with = |token: Option<String>| Reader {
         http: http.clone(),
@@ -162,21 +182,38 @@ async fn where_others_can_reach_it_each_reader_sees_what_he_may_and_nothing_else
     let viewer_token = viewer(&client, &ours, "viewer", true, &["status-page"]).await;
     let viewer_of_ours = with(Some(viewer_token.clone()));
     let page = viewer_of_ours
-        .sees("/", "the viewer sees the probe", |page| page.text.contains(&format!("/probes/{ours}/assistants")))
+        .sees("/", "the viewer sees the probe", |page| {
+            page.text.contains(&format!("/probes/{ours}/assistants"))
+        })
         .await;
-    assert!(!page.text.contains(&theirs), "not even the other namespace's name: {page:?}");
-    assert!(page.text.contains(&format!("as system:serviceaccount:{ours}:viewer")), "{page:?}");
+    assert!(
+        !page.text.contains(&theirs),
+        "not even the other namespace's name: {page:?}"
+    );
+    assert!(
+        page.text.contains(&format!("as system:serviceaccount:{ours}:viewer")),
+        "{page:?}"
+    );
     assert!(!page.text.contains(&viewer_token));
-    assert_eq!(viewer_of_ours.opens(&format!("/probes/{ours}/assistants")).await.status, 200);
+    assert_eq!(
+        viewer_of_ours.opens(&format!("/probes/{ours}/assistants")).await.status,
+        200
+    );
     for name in ["assistants", "none"] {
         let refused = viewer_of_ours.opens(&format!("/probes/{theirs}/{name}")).await;
         assert_eq!(refused.status, 403, "whether or not it is there: {refused:?}");
-        assert!(refused.text.contains("Ask for the role claudeprobe-view there"), "{refused:?}");
+        assert!(
+            refused.text.contains("Ask for the role claudeprobe-view there"),
+            "{refused:?}"
+        );
     }
 
     let stranger = with(Some(viewer(&client, &ours, "stranger", false, &["status-page"]).await));
     let page = stranger.opens("/").await;
-    assert!(page.status == 200 && page.text.contains("There is no ClaudeProbe that you may see."), "{page:?}");
+    assert!(
+        page.status == 200 && page.text.contains("There is no ClaudeProbe that you may see."),
+        "{page:?}"
+    );
     assert!(!page.text.contains(&format!("/probes/{ours}")), "{page:?}");
     assert_eq!(stranger.opens(&format!("/probes/{ours}/assistants")).await.status, 403);
 
@@ -185,7 +222,10 @@ async fn where_others_can_reach_it_each_reader_sees_what_he_may_and_nothing_else
     for token in [None, Some("none.of.ours".to_owned()), Some(elsewhere)] {
         let page = with(token).opens("/").await;
         assert!(page.status == 401 && page.challenge, "{page:?}");
-        assert!(page.text.contains("Authorization: Bearer") && !page.text.contains("assistants"), "{page:?}");
+        assert!(
+            page.text.contains("Authorization: Bearer") && !page.text.contains("assistants"),
+            "{page:?}"
+        );
     }
 
     // Nothing is said in clear.

@@ -9,12 +9,15 @@ use crate::view::explanation::Standing;
 use crate::view::finding::Other;
 use crate::view::{Cell, Explanation, Table, Trend, path_shown};
 
-/// The page of one probe.
+/// The page of one probe; `refresh` is the number of seconds after which it loads again, 0 for never.
 #[must_use]
-pub fn probe(frame: &Frame<'_>, shown: &Explanation, trends: &[Trend]) -> String {
+pub fn probe(frame: &Frame<'_>, shown: &Explanation, trends: &[Trend], refresh: u32) -> String {
     let verdict = &shown.verdict;
     let main = html! {
-        p.crumbs { a href="/" { "All probes" } }
+        p.crumbs {
+            a href="/" { "All probes" }
+            @if refresh == 0 { a href="?refresh=30" { "Load again every 30 s" } } @else { a href="?" { "Stop loading again" } }
+        }
         div.head {
             h1 { bdi { (shown.namespace) } "/" bdi { (shown.name) } }
             (parts::state(verdict.state))
@@ -27,7 +30,7 @@ pub fn probe(frame: &Frame<'_>, shown: &Explanation, trends: &[Trend]) -> String
             }
         } @else { p.cause {} }
         @if !shown.note.is_empty() { div.notice role="note" { p { (shown.note) } } }
-        section aria-labelledby="verdict" {
+        section {
             h2 id="verdict" { "Verdict" }
             (parts::points(&shown.points))
         }
@@ -79,9 +82,9 @@ fn legs(shown: &Explanation) -> Markup {
         ("Path", shown.more.turned()),
     ];
     html! {
-        section aria-labelledby="legs" {
+        section {
             h2 id="legs" { "Side by side" }
-            div.panel.scroll role="region" aria-labelledby="legs" tabindex="0" {
+            div.panel.scroll role="region" aria-label="Paths side by side" tabindex="0" {
                 table.legs {
                     caption { "What each path answered to the identical request" }
                     thead { tr { th scope="col" { "Path" } @for path in &paths { th scope="col" { (path) } } } }
@@ -152,7 +155,7 @@ fn latency(trends: &[Trend]) -> Markup {
     let gateways: Vec<&Trend> = trends.iter().filter(|trend| trend.path != "direct").collect();
     html! {
         @if !trends.is_empty() {
-            section aria-labelledby="latency" {
+            section {
                 h2 id="latency" { "Time to the first byte" }
                 div.figures {
                     @for gateway in gateways {
@@ -173,7 +176,7 @@ fn latency(trends: &[Trend]) -> Markup {
 fn others(frame: &Frame<'_>, others: &[Other]) -> Markup {
     html! {
         @if !others.is_empty() {
-            section aria-labelledby="others" {
+            section {
                 h2 id="others" { "Also found" }
                 ul.others {
                     @for other in others {
@@ -196,7 +199,7 @@ fn others(frame: &Frame<'_>, others: &[Other]) -> Markup {
 fn conditions(conditions: &[Standing]) -> Markup {
     html! {
         @if !conditions.is_empty() {
-            section aria-labelledby="conditions" {
+            section {
                 h2 id="conditions" { "Conditions" }
                 div.panel {
                     table.stack.conditions role="table" {
@@ -231,7 +234,7 @@ fn keys(keys: &Table) -> Markup {
     ];
     html! {
         @if !keys.rows().is_empty() {
-            section aria-labelledby="keys" {
+            section {
                 h2 id="keys" { "Keys in use" }
                 (parts::table("Keys in use", keys, &headings, &[]))
                 p.small.quiet { "A fingerprint notices a change and confirms no guess. The operator reads no Secret." }
@@ -242,7 +245,7 @@ fn keys(keys: &Table) -> Markup {
 
 fn runs(runs: &[(&str, String)]) -> Markup {
     html! {
-        section aria-labelledby="runs" {
+        section {
             h2 id="runs" { "Runs and budget" }
             dl.points.panel { @for (label, text) in runs { div { dt { (label) } dd { (text) } } } }
         }
@@ -262,7 +265,7 @@ fn history(history: &Table) -> Markup {
     ];
     html! {
         @if !history.rows().is_empty() {
-            section aria-labelledby="history" {
+            section {
                 h2 id="history" { "History" }
                 (parts::table("History, the newest first", history, &headings, &["VERDICT"]))
             }

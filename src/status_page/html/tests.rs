@@ -40,7 +40,7 @@ fn trends() -> Vec<Trend> {
 fn drilled(value: &Value) -> String {
     let frame = frame(Standing::Acts);
     let known = Known::of(value).unwrap();
-    probe(&frame, &Explanation::of(&known, frame.now), &trends())
+    probe(&frame, &Explanation::of(&known, frame.now), &trends(), 0)
 }
 
 fn row(namespace: &str, name: &str, state: &str, code: &str) -> Row {
