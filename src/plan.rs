@@ -1,7 +1,7 @@
 //! From a checked probe to what one pod of a run is told and needs: pure, the same for the operator's pods and `check -f`.
 //!
 //! Knows which exchanges a run asks for, not when they are due (the operator's slots decide) and not how they are sent. A plan
-//! never lists what the prober does by itself in reaction to a failure: [`ExchangeKind::Repeat`], [`ExchangeKind::Confirm`],
+//! never lists what the prober does by itself in reaction to what came back: [`ExchangeKind::Repeat`], [`ExchangeKind::Confirm`],
 //! [`ExchangeKind::TrimmedKey`]; nor [`ExchangeKind::Frozen`], which every path gets unless only zero-token exchanges may run.
 
 pub mod exchanges;
@@ -38,6 +38,8 @@ pub struct CanaryChoice {
     pub deep: bool,
     /// The long request is due.
     pub long: bool,
+    /// The run before saw a stream held back: that counts as the second pair of streams, and none is sent.
+    pub held_back: bool,
 }
 
 /// When the canaries that concern the credential are sent.
@@ -137,6 +139,7 @@ pub fn plan(probe: &Probe, pod: &PodGroup, slot: &str, choice: CanaryChoice, set
         mesh: pod.placement.mesh,
         zero_token_only: choice.zero_token_only,
         second_samples: choice.deep,
+        second_pair: !choice.held_back,
     };
     PodPlan {
         plan,

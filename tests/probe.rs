@@ -54,6 +54,7 @@ fn plan(url: &str) -> Plan {
         mesh: false,
         zero_token_only: false,
         second_samples: false,
+        second_pair: true,
         long_timeout_ms: 0,
     }
 }

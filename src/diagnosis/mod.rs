@@ -19,6 +19,7 @@ mod comparison;
 mod conditions;
 mod finding;
 mod flapping;
+pub mod held_back;
 mod meant;
 mod memory;
 mod message;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::keys;
 use super::run::signed;
 use super::schedule::{self, Slot};
+use crate::diagnosis::held_back::is_held_back;
 use crate::diagnosis::{KeptResult, LatencyPair, PathCanaries};
 use crate::plan::{CanaryChoice, CredentialCanaries};
 use crate::report::evidence::{Exchange, ExchangeKind};
@@ -36,7 +37,15 @@ pub fn choose(probe: &Probe, status: &ClaudeProbeStatus, slot: &Slot, deep: bool
         zero_token_only: false,
         deep,
         long: long_due(probe, slot),
+        held_back: !fresh && !deep && held_back_before(status),
     }
+}
+
+/// Whether the newest run saw a stream held back: one more pair in this run says as much as two in one.
+fn held_back_before(status: &ClaudeProbeStatus) -> bool {
+    let newest = status.history.first();
+    let known = newest.filter(|run| run.generation == status.observed_generation);
+    known.is_some_and(|run| run.findings.iter().any(|found| is_held_back(found)))
 }
 
 /// Due when a period has passed since the newest result; half an interval early rather than a whole one late.
@@ -273,6 +282,30 @@ mod tests {
         let left = kept(&status.paths, &probe, &[key]);
         assert_eq!(left[0].results.len(), 1);
         assert_eq!(left[0].results[0].exchange, result());
+    }
+
+    #[test]
+    fn what_the_run_before_saw_held_back_is_not_asked_for_twice() {
+        let probe = fixture::probe_with("canaries: {every: 1h}");
+        let now = at("2026-11-23T10:00:00Z");
+        let mut status = ClaudeProbeStatus {
+            observed_generation: Some(2),
+            history: vec![crate::resource::status::HistoryEntry {
+                generation: Some(2),
+                findings: vec!["StreamBuffered@edge".into()],
+                ..Default::default()
+            }],
+            ..ClaudeProbeStatus::default()
+        };
+        let held_back = |status: &ClaudeProbeStatus, slot, deep| choose(&probe, status, &slot, deep, now).held_back;
+        assert!(held_back(&status, Slot::At(now), false));
+        assert!(!held_back(&status, Slot::At(now), true), "asked for by hand");
+        assert!(!held_back(&status, Slot::Generation(2), false), "a new spec");
+        status.history[0].findings = vec!["StreamCut@edge".into()];
+        assert!(!held_back(&status, Slot::At(now), false));
+        status.history[0].findings = vec!["StreamCompressed@edge".into()];
+        status.history[0].generation = Some(1);
+        assert!(!held_back(&status, Slot::At(now), false), "of another spec");
     }
 
     #[test]

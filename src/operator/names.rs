@@ -63,7 +63,7 @@ pub fn label_value(name: &str) -> String {
 }
 
 /// What a run does, as its pods' annotation says it: `frozen` or `zero-token-only`, then `canaries`, `credentials`, `deep`,
-/// `long` where asked for.
+/// `long`, `held-back` where they apply.
 #[must_use]
 pub fn choice_text(choice: CanaryChoice) -> String {
     let mut words = vec![if choice.zero_token_only {
@@ -76,6 +76,7 @@ pub fn choice_text(choice: CanaryChoice) -> String {
         (choice.credential == CredentialCanaries::Always, "credentials"),
         (choice.deep, "deep"),
         (choice.long, "long"),
+        (choice.held_back, "held-back"),
     ];
     words.extend(more.iter().filter(|(asked, _)| *asked).map(|(_, word)| *word));
     words.join(",")
@@ -95,6 +96,7 @@ pub fn choice(text: &str) -> CanaryChoice {
         zero_token_only: has("zero-token-only"),
         deep: has("deep"),
         long: has("long"),
+        held_back: has("held-back"),
     }
 }
 

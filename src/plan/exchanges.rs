@@ -72,8 +72,8 @@ pub const CATALOGUE: [Entry; 21] = {
             Kind::Repeat,
             "",
             Answer,
-            "the same, same connection or other address",
-            "whether it fails each time, at the same time",
+            "the same once more",
+            "whether it fails, or is held back, each time",
         ),
         entry(
             Kind::Confirm,

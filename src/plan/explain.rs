@@ -76,6 +76,8 @@ pub enum Sent {
     AfterAuthFailure,
     /// When the frozen request fails.
     AfterFailure,
+    /// When the frozen request fails, or its stream looks held back through a gateway.
+    AfterFailureOrHeldBack,
     /// When the frozen request gets 429.
     AfterLimit,
     /// When the key has a line end or blanks around it and does not work as it is.
@@ -170,7 +172,7 @@ fn exchange(probe: &Probe, run: &Plan, leg: &Leg, entry: &Entry) -> Option<Expla
     let when = match (entry.kind, planned) {
         (ExchangeKind::Frozen, _) if !run.zero_token_only => Sent::Always,
         (ExchangeKind::TrimmedKey, _) if !run.zero_token_only && leg.credential.is_some() => Sent::WhenKeyHasBlanks,
-        (ExchangeKind::Repeat, _) if !run.zero_token_only => Sent::AfterFailure,
+        (ExchangeKind::Repeat, _) if !run.zero_token_only => Sent::AfterFailureOrHeldBack,
         (ExchangeKind::Confirm, _) if !run.zero_token_only => Sent::AfterLimit,
         (_, Some(planned)) => match planned.when {
             When::Always => Sent::Always,

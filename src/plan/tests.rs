@@ -46,6 +46,7 @@ const DUE: CanaryChoice = CanaryChoice {
     zero_token_only: false,
     deep: false,
     long: false,
+    held_back: false,
 };
 
 #[test]

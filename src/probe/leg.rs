@@ -185,10 +185,10 @@ impl<'p> LegState<'p> {
             && self.resolved.as_ref().is_some_and(Resolved::has_several)
     }
 
-    /// How long the frozen request took.
+    /// How long the frozen request may take once more.
     #[must_use]
-    pub fn frozen_took(&self) -> Duration {
-        self.frozen_took
+    pub fn needed_again(&self) -> Duration {
+        self.frozen_took + self.frozen_took / 5 + Duration::from_millis(200)
     }
 
     /// What an exchange of the frozen request has shown.
@@ -485,8 +485,10 @@ impl LegState<'_> {
             .map(|(_, status)| *status)
     }
 
-    fn is_control(&self) -> bool {
-        self.leg.name == "direct"
+    /// Whether the others are held against it.
+    #[must_use]
+    pub fn is_control(&self) -> bool {
+        order::is_control(self.leg)
     }
 
     /// Sends a request on the kept connection or a fresh one. The connection comes back with what was received. `None` when the

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod link;
 pub mod order;
 pub mod pace;
+pub mod pair;
 pub mod reading;
 pub mod redact;
 mod run;

@@ -7,9 +7,12 @@
 use std::time::Duration;
 
 use crate::claude::error::ErrorClass;
+use crate::diagnosis::held_back;
 use crate::plan::exchanges::{CATALOGUE, is_billed, is_credential};
-use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Marks, Outcome, SkipReason};
-use crate::report::plan::{ExchangePlan, When};
+use crate::report::evidence::{
+    BodyKind, Exchange, ExchangeKind, LegEvidence, Marks, Outcome, SkipReason, StreamEvidence,
+};
+use crate::report::plan::{ExchangePlan, Leg, Plan, When};
 
 /// One exchange kind on all paths of a key that plan it, in sending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +67,37 @@ pub fn wants_second_sample(kind: ExchangeKind, status: u16, control: Option<u16>
         // Refused keys are not sent twice, nor what costs much or may raise an alarm.
         _ => false,
     }
+}
+
+/// The paths whose stream is asked for once more, by what the run has shown so far: gateways through which it looks held back, and the
+/// control to hold it against. One pair of streams may be odd by chance.
+#[must_use]
+pub fn second_pair(plan: &Plan, seen: &[LegEvidence]) -> Vec<usize> {
+    let whole = |at: usize| {
+        let frozen = seen.get(at)?.frozen().filter(|frozen| is_fine(frozen))?;
+        frozen.stream.as_ref()
+    };
+    let direct = plan.legs.iter().position(is_control);
+    let Some((at, control, theirs)) = direct.and_then(|at| Some((at, plan.legs.get(at)?, whole(at)?))) else {
+        return vec![];
+    };
+    let looks_held_back = |(at, leg): &(usize, &Leg)| {
+        let comparable = !is_control(leg) && leg.anthropic && leg.model == control.model;
+        let held = |ours: &StreamEvidence| held_back::between(ours, Some(theirs)).is_some();
+        comparable && whole(*at).is_some_and(held)
+    };
+    let suspects = plan.legs.iter().enumerate().filter(looks_held_back);
+    let mut again: Vec<usize> = suspects.map(|(at, _)| at).collect();
+    if !again.is_empty() {
+        again.push(at);
+    }
+    again
+}
+
+/// Whether this is the path that the others are held against.
+#[must_use]
+pub fn is_control(leg: &Leg) -> bool {
+    leg.name == "direct"
 }
 
 /// What the frozen request gave on a path.

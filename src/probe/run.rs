@@ -16,6 +16,7 @@ use super::details::{ExchangeDetails, LegDetails};
 use super::leg::{Group, LegState, groups};
 use super::limits::Limits;
 use super::order::{self, Decision};
+use super::pair::{self, Meeting};
 use super::redact::Redactor;
 use super::secrets::Secrets;
 use super::target::SetupError;
@@ -40,7 +41,16 @@ pub struct Context<'r> {
     pub report_by: Instant,
     /// Told of each exchange.
     pub progress: &'r (dyn Fn(Progress<'_>) + Sync),
-    board: Mutex<Vec<(LegEvidence, LegDetails)>>,
+    /// Where paths of different keys meet for a second pair of streams.
+    pub meeting: Meeting,
+    board: Mutex<Board>,
+}
+
+/// What is known of the paths, in the plan's order.
+#[derive(Default)]
+struct Board {
+    evidence: Vec<LegEvidence>,
+    details: Vec<LegDetails>,
 }
 
 impl Context<'_> {
@@ -53,9 +63,15 @@ impl Context<'_> {
     /// Changes what is known of a leg.
     pub fn publish(&self, leg: usize, change: impl FnOnce(&mut LegEvidence, &mut LegDetails)) {
         let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((evidence, details)) = board.get_mut(leg) {
+        let Board { evidence, details } = &mut *board;
+        if let (Some(evidence), Some(details)) = (evidence.get_mut(leg), details.get_mut(leg)) {
             change(evidence, details);
         }
+    }
+
+    /// Looks at what is known of all paths.
+    pub fn look<T>(&self, at: impl FnOnce(&[LegEvidence]) -> T) -> T {
+        at(&self.board.lock().unwrap_or_else(PoisonError::into_inner).evidence)
     }
 
     /// Notes that an exchange is left out.
@@ -100,9 +116,11 @@ pub async fn run(
         limits: Limits::default(),
         report_by: start + order::report_after(Duration::from_millis(plan.run_timeout_ms)),
         progress,
-        board: Mutex::new(plan.legs.iter().map(|leg| blank(&leg.name)).collect()),
+        meeting: Meeting::default(),
+        board: Mutex::new(Board::of(plan)),
     };
     let groups = groups(&context, secrets);
+    context.meeting.expect(groups.len());
     let work = async {
         if plan.mesh {
             wait_for_sidecar(&context, &groups).await;
@@ -118,12 +136,17 @@ pub async fn run(
     Ok(report(context, start, started_at_ms))
 }
 
-fn blank(name: &str) -> (LegEvidence, LegDetails) {
-    let evidence = LegEvidence {
-        path: name.to_owned(),
-        ..LegEvidence::default()
-    };
-    (evidence, LegDetails::new(name))
+impl Board {
+    fn of(plan: &Plan) -> Self {
+        let blank = |name: &String| LegEvidence {
+            path: name.clone(),
+            ..LegEvidence::default()
+        };
+        Self {
+            evidence: plan.legs.iter().map(|leg| blank(&leg.name)).collect(),
+            details: plan.legs.iter().map(|leg| LegDetails::new(&leg.name)).collect(),
+        }
+    }
 }
 
 /// Eight random hexadecimal digits.
@@ -136,8 +159,10 @@ fn nonce() -> String {
 }
 
 fn report(context: Context<'_>, start: Instant, started_at_ms: i64) -> FullReport {
-    let board = context.board.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let (mut legs, details): (Vec<LegEvidence>, Vec<LegDetails>) = board.into_iter().unzip();
+    let Board {
+        evidence: mut legs,
+        details,
+    } = context.board.into_inner().unwrap_or_else(PoisonError::into_inner);
     for (leg, plan) in legs.iter_mut().zip(&context.plan.legs) {
         name_the_unsent(leg, &plan.exchanges, context.plan.zero_token_only);
     }
@@ -198,7 +223,9 @@ async fn wait_for_sidecar(context: &Context<'_>, groups: &[Group<'_>]) {
 /// Serves the paths of one key.
 async fn serve(context: &Context<'_>, mut group: Group<'_>) {
     frozen(context, &mut group).await;
+    context.meeting.arrive();
     aftermath(context, &mut group).await;
+    pair::second(context, &mut group).await;
     for leg in &mut group.legs {
         // Over budget, or without a usable key: the way is looked at all the same.
         leg.knock(context).await;
@@ -289,7 +316,7 @@ async fn aftermath(context: &Context<'_>, group: &mut Group<'_>) {
         } else {
             ExchangeKind::Repeat
         };
-        let needed = leg.frozen_took() + leg.frozen_took() / 5 + Duration::from_millis(200);
+        let needed = leg.needed_again();
         // A key that could not be sent as it stands has not been tried at all yet.
         let first = trimmed && leg.raw_key_unusable();
         if let Some(reason) = group

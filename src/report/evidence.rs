@@ -136,7 +136,8 @@ impl LegEvidence {
 pub enum ExchangeKind {
     /// P8/P9: the frozen request, as `stream` says.
     Frozen,
-    /// The frozen request again, on the same connection, after a failure.
+    /// The frozen request again: after a failure on the same connection; where a stream looks held back on a fresh one, on the gateway
+    /// and on the control.
     Repeat,
     /// The one confirming request after a 429.
     Confirm,

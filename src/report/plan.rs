@@ -47,6 +47,9 @@ pub struct Plan {
     /// An exchange that cannot decide, because a gateway broke it or answered otherwise than the control, is sent once more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub second_samples: bool,
+    /// A stream that looks held back through a gateway is asked for once more, on the gateway and on the control.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub second_pair: bool,
 }
 
 /// The request that is sent byte for byte the same on every path of a run.
@@ -315,6 +318,7 @@ mod tests {
             mesh: false,
             zero_token_only: false,
             second_samples: false,
+            second_pair: true,
         }
     }
 

@@ -77,7 +77,7 @@ pub const SYNTHESISED: Help = Help {
 pub const BUFFERED: Help = Help {
     sights: &[(Sight::AllAtOnce, "also with `accept-encoding: identity`")],
     meaning: "The gateway collects the stream before it passes it on. Users wait, and idle timers further on strike.",
-    evidence: "The events come in a burst where the direct path's spread over at least a second and ten reads; or the stream has a content-length. A slow model is slow on both paths. Not said where the answer is too short to show it.",
+    evidence: "The events come in a burst where the direct path's spread over at least a second and ten reads; or the stream has a content-length. Two pairs of streams must show it, of one run or of two: a single one may be odd by chance. A slow model is slow on both paths. Not said where the answer is too short to show it, nor without a direct path.",
     confirm: &[
         ("stream \"$G\" -H \"$key\" | grep -c '^0s data'", "0"),
         ("stream \"$D\" -H \"$key\" | grep '^[01]s data'", "message_start"),

@@ -66,6 +66,7 @@ fn when(exchange: &ExplainedExchange) -> &'static str {
         Sent::Always => "always",
         Sent::AfterAuthFailure => "if 401 or 403",
         Sent::AfterFailure => "if it fails",
+        Sent::AfterFailureOrHeldBack => "if it fails or is held back",
         Sent::AfterLimit => "if 429",
         Sent::WhenKeyHasBlanks => "if key has blanks",
     }

@@ -138,6 +138,7 @@ fn plan_here(probe: &Probe, args: &Args, files_root: &Path) -> PodPlan {
         zero_token_only: false,
         deep: args.deep,
         long: false,
+        held_back: false,
     };
     let settings = Settings {
         files_root: files_root.to_string_lossy().into_owned(),

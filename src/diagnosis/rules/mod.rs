@@ -4,6 +4,7 @@
 //! reading and accuses nobody: a verdict needs at least `Likely`. Adding a rule touches its file and this list.
 
 mod body;
+mod buffered;
 mod credential;
 mod headers;
 mod heads;
@@ -19,8 +20,6 @@ mod stream;
 mod times;
 mod unavailable;
 mod upstream;
-
-pub(super) use stream::shows_buffering;
 
 use std::cmp::Reverse;
 
@@ -70,7 +69,7 @@ const PATH_RULES: &[PathRule] = &[
     route::waf,
     route::sizes,
     stream::broken,
-    stream::buffered,
+    buffered::held_back,
     times::latency,
     times::certificate,
     times::clock,

@@ -9,7 +9,6 @@ use super::unavailable::TIMER_MIN_MS;
 use super::{Finding, Leg, View, hidden};
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
-use crate::diagnosis::comparison::same_time;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::say;
 use crate::report::evidence::{EventKind, Exchange, Outcome, StreamEvidence};
@@ -281,107 +280,4 @@ fn is_set(stream: &StreamEvidence) -> bool {
         let near = |ms: u32| ms + set / 200 >= set && ms <= set + late;
         near(end) || near(struck) || (struck..=next).contains(&set)
     })
-}
-
-/// Complete, but held back: the events come in a burst where the control's come as they are produced.
-pub(super) fn buffered(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    if leg.path.is_direct() || leg.is_cached() {
-        return vec![];
-    }
-    shots(view, leg)
-        .iter()
-        .filter(|shot| leg.complete(shot.exchange))
-        .filter_map(|shot| {
-            let stream = shot.exchange.stream.as_ref()?;
-            let direct = shot.control.and_then(|theirs| theirs.stream.as_ref());
-            let held = direct.is_some_and(|direct| is_held_back(stream, direct));
-            // A length known beforehand means that the whole body was.
-            let collected = stream.content_length
-                && flows_elsewhere(stream, direct)
-                && !direct.is_some_and(|direct| produced_later(stream, direct));
-            if !held && !collected {
-                return None;
-            }
-            let code = if stream.compressed && !collected {
-                Code::StreamCompressed
-            } else {
-                Code::StreamBuffered
-            };
-            let confidence = if held && code == Code::StreamBuffered {
-                Confidence::Certain
-            } else {
-                Confidence::Likely
-            };
-            Some(
-                finding(code, leg.name(), confidence, spread(stream, direct))
-                    .hop("gateway")
-                    .severity(Severity::Warning),
-            )
-        })
-        .collect()
-}
-
-/// Whether the control's stream took so much longer that this one cannot have been collected from a model: a stored answer.
-fn produced_later(stream: &StreamEvidence, direct: &StreamEvidence) -> bool {
-    direct.end_ms >= 300 && stream.end_ms < direct.end_ms / 4
-}
-
-/// Whether buffers on another path can be seen against this stream of the control: its events spread over at least a second and
-/// ten reads.
-pub(in crate::diagnosis) fn shows_buffering(direct: &StreamEvidence) -> bool {
-    length(direct).is_some_and(|length| length >= 1_000) && direct.reads >= 10
-}
-
-/// From the first event to the last.
-fn length(stream: &StreamEvidence) -> Option<u32> {
-    Some(stream.last_event_ms?.saturating_sub(stream.first_event_ms?))
-}
-
-/// Whether this stream takes its time, and has no length, where nobody collects it. A relay that got all of a short answer at
-/// once may well say how long it is.
-fn flows_elsewhere(stream: &StreamEvidence, direct: Option<&StreamEvidence>) -> bool {
-    match direct {
-        Some(direct) => {
-            let spread = direct.last_event_ms.zip(direct.first_event_ms);
-            !direct.content_length && spread.is_some_and(|(last, first)| last.saturating_sub(first) >= 1_000)
-        }
-        None => stream.first_event_ms.is_some_and(|ms| ms >= 1_000),
-    }
-}
-
-/// Observable only where the control shows it.
-fn is_held_back(stream: &StreamEvidence, direct: &StreamEvidence) -> bool {
-    let (Some(ours), Some(theirs)) = (length(stream), length(direct)) else {
-        return false;
-    };
-    let observable = shows_buffering(direct);
-    // Late and at once; or in few lumps with silences that the control does not have.
-    let at_once = ours <= theirs / 5 && stream.reads <= direct.reads / 2;
-    let lumps = stream.reads <= direct.reads / 4
-        && stream.max_gap_ms >= 3 * direct.max_gap_ms.max(100)
-        && !same_time(stream.max_gap_ms, direct.max_gap_ms);
-    let produced_meanwhile = stream.first_event_ms.is_some_and(|first| first >= theirs / 3);
-    observable && ((at_once && produced_meanwhile) || lumps)
-}
-
-fn spread(stream: &StreamEvidence, direct: Option<&StreamEvidence>) -> String {
-    let words = |stream: &StreamEvidence| {
-        format!(
-            "first event at {}, last at {}, {} reads",
-            stream.first_event_ms.map_or_else(|| "?".to_owned(), say::seconds),
-            stream.last_event_ms.map_or_else(|| "?".to_owned(), say::seconds),
-            stream.reads
-        )
-    };
-    let length = if stream.content_length {
-        ", with a content-length"
-    } else {
-        ""
-    };
-    let gzip = if stream.compressed { ", compressed" } else { "" };
-    format!(
-        "{}{length}{gzip}{}",
-        words(stream),
-        direct.map_or_else(String::new, |direct| format!("; direct: {}", words(direct)))
-    )
 }

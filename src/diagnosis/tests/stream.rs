@@ -1,7 +1,8 @@
 //! Rows 25 to 34: streams.
 
-use crate::catalogue::Confidence;
+use crate::catalogue::{Code, Confidence};
 use crate::claude::error::ErrorClass as E;
+use crate::diagnosis::PastRun;
 use crate::diagnosis::fixture::*;
 use crate::report::evidence::{BodyKind, EventKind, Exchange, Outcome};
 
@@ -126,21 +127,85 @@ fn row_31_an_error_event_without_an_id_on_one_leg_is_made_up() {
     assert_eq!(alone.verdict(), "Inconclusive @edge");
 }
 
-#[test]
-fn row_32_events_that_come_at_once_are_buffered() {
-    let burst = changed(stream(), |stream| {
+/// A stream that comes at once, at the end of the control's.
+fn burst() -> Exchange {
+    changed(stream(), |stream| {
         stream.first_event_ms = Some(2_790);
         stream.reads = 1;
         stream.max_gap_ms = 4;
-    });
-    let diagnosis = pair(stream(), std::slice::from_ref(&burst)).diagnose();
+    })
+}
+
+#[test]
+fn row_32_events_that_come_at_once_are_buffered() {
+    let burst = burst();
+    let diagnosis = twice(&stream(), &burst).diagnose();
     assert_eq!(headline(&diagnosis), "Degraded StreamBuffered@edge");
+    assert_eq!(diagnosis.findings[0].confidence, Confidence::Certain);
     // A control whose own events do not spread shows nothing.
     let short = changed(stream(), |stream| stream.last_event_ms = Some(900));
-    assert_eq!(pair(short, std::slice::from_ref(&burst)).verdict(), "Healthy @");
+    assert_eq!(twice(&short, &burst).verdict(), "Healthy @");
     // Row 33: the same with gzip.
     let gzip = changed(burst, |stream| stream.compressed = true);
-    assert_eq!(pair(stream(), &[gzip]).verdict(), "Degraded StreamCompressed@edge");
+    assert_eq!(twice(&stream(), &gzip).verdict(), "Degraded StreamCompressed@edge");
+}
+
+/// Two pairs of streams, alike.
+fn twice(direct: &Exchange, edge: &Exchange) -> Story {
+    let mut story = pair(direct.clone(), &[edge.clone(), edge.clone()]);
+    story.on("direct").reply(K::Repeat, direct.clone());
+    story
+}
+
+#[test]
+fn a_second_pair_decides_whether_a_stream_is_held_back() {
+    let burst = burst();
+    let confidence = |story: &Story| {
+        let found = story.diagnose().findings;
+        let held = found.iter().find(|finding| finding.code == Code::StreamBuffered);
+        held.map(|finding| finding.confidence)
+    };
+    let one = pair(stream(), std::slice::from_ref(&burst));
+    assert_eq!(confidence(&one), Some(Confidence::Possible), "a reading");
+    assert_eq!(one.verdict(), "Healthy @");
+    // The second pair flows: the first was odd.
+    let mut other = pair(stream(), &[burst.clone(), stream()]);
+    other.on("direct").reply(K::Repeat, stream());
+    assert_eq!(confidence(&other), None);
+    // A second pair that cannot show it says neither.
+    let mut short = pair(stream(), &[burst.clone(), burst.clone()]);
+    let quick = changed(stream(), |stream| stream.last_event_ms = Some(900));
+    short.on("direct").reply(K::Repeat, quick);
+    assert_eq!(confidence(&short), Some(Confidence::Possible));
+    // The run before saw the same.
+    let mut again = one.clone();
+    again.context.last_runs = vec![PastRun {
+        findings: vec!["StreamBuffered@edge".into()],
+        ..PastRun::default()
+    }];
+    assert_eq!(confidence(&again), Some(Confidence::Certain));
+    assert_eq!(again.verdict(), "Degraded StreamBuffered@edge");
+    again.context.last_runs[0].findings = vec!["StreamBuffered@other".into()];
+    assert_eq!(confidence(&again), Some(Confidence::Possible));
+}
+
+#[test]
+fn a_long_stream_in_lumps_is_buffered_by_itself_and_one_that_stops_once_is_not() {
+    let long = |reads, gap| {
+        changed(slow_stream(0), |stream| {
+            (stream.first_event_ms, stream.last_event_ms, stream.end_ms) = (Some(400), Some(60_400), 60_405);
+            (stream.reads, stream.max_gap_ms) = (reads, gap);
+        })
+    };
+    let story = |edge| {
+        let mut story = Story::healthy();
+        story.on("direct").reply(K::Long, long(600, 150));
+        story.on("edge").reply(K::Long, edge);
+        story
+    };
+    assert_eq!(story(long(20, 3_200)).verdict(), "Degraded StreamBuffered@edge");
+    assert_eq!(story(long(3, 40_000)).verdict(), "Healthy @");
+    assert_eq!(story(long(590, 9_000)).verdict(), "Healthy @");
 }
 
 #[test]
@@ -149,23 +214,23 @@ fn lumps_with_silences_that_the_control_does_not_have_are_buffered() {
         stream.reads = 4;
         stream.max_gap_ms = 1_100;
     });
-    assert_eq!(pair(stream(), &[lumps]).verdict(), "Degraded StreamBuffered@edge");
+    assert_eq!(twice(&stream(), &lumps).verdict(), "Degraded StreamBuffered@edge");
 }
 
 #[test]
 fn compression_that_flushes_and_a_model_that_is_slow_on_both_legs_are_no_finding() {
     let gzip = changed(stream(), |stream| stream.compressed = true);
-    assert_eq!(pair(stream(), &[gzip]).verdict(), "Healthy @");
+    assert_eq!(twice(&stream(), &gzip).verdict(), "Healthy @");
     let late = changed(stream(), |stream| {
         stream.first_event_ms = Some(2_700);
         stream.reads = 3;
     });
-    assert_eq!(pair(late.clone(), &[late]).verdict(), "Healthy @");
+    assert_eq!(twice(&late, &late).verdict(), "Healthy @");
     let held_200_ms = changed(stream(), |stream| {
         stream.first_event_ms = Some(600);
         stream.reads = 20;
     });
-    assert_eq!(pair(stream(), &[held_200_ms]).verdict(), "Healthy @");
+    assert_eq!(twice(&stream(), &held_200_ms).verdict(), "Healthy @");
 }
 
 #[test]

@@ -77,5 +77,13 @@ fn an_answer_that_was_there_at_once_was_not_collected_from_a_stream() {
     spread(&mut story.evidence.legs[1].exchanges[0], 1, 2, true);
     assert_eq!(story.verdict(), "Healthy @");
     spread(&mut story.evidence.legs[1].exchanges[0], 3_000, 3_001, true);
+    assert_eq!(story.verdict(), "Healthy @", "one pair decides nothing");
+    for leg in &mut story.evidence.legs {
+        let kind = K::Repeat;
+        leg.exchanges.push(Exchange {
+            kind,
+            ..leg.exchanges[0].clone()
+        });
+    }
     assert_eq!(story.verdict(), "Degraded StreamBuffered@edge");
 }

@@ -6,6 +6,7 @@ mod endings;
 mod hostile;
 mod manners;
 mod numbers;
+mod pairs;
 mod secure;
 mod special;
 mod support;

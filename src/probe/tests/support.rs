@@ -154,6 +154,7 @@ pub fn plan(legs: Vec<Leg>, run_timeout_ms: u64) -> Plan {
         mesh: false,
         zero_token_only: false,
         second_samples: false,
+        second_pair: true,
     }
 }
 

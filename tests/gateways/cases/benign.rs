@@ -6,6 +6,7 @@ use crate::case::Case;
 use crate::front::{Certificate, Envoy, Front, haproxy, nginx, nginx_server};
 use crate::look::Sight::{Arrives, ArrivesNot, Begins, Calls, Complete, Header, Lasts, NoHeader, ReadsAtLeast, Status};
 use crate::look::{direct, through};
+use crate::stage::OTHER_KEY;
 
 /// What ingress-nginx renders for a Service, with buffering off.
 const INGRESS: &str = "proxy_set_header X-Request-ID $request_id; proxy_set_header X-Real-IP $remote_addr; proxy_set_header X-Forwarded-For $remote_addr;
@@ -110,6 +111,12 @@ cases! {
         .fault(Rule { skip: 1, ..Rule::always(Fault::Delay { ms: 400 }) })
         .fault(Rule { skip: 2, ..Rule::always(Fault::Pace { ms: 5 }) })
         .look(through(&[Status(200)])).healthy();
+    one_odd_pair_of_streams_says_nothing: Case::new(nginx("proxy_set_header x-api-key {other};")).gateway(", expectAccount: Any").pace(60)
+        .fault(Rule::once(Fault::Pace { ms: 150 }).for_key(TEST_KEY))
+        .fault(Rule::once(Fault::Pace { ms: 0 }).for_key(OTHER_KEY))
+        .fault(Rule::once(Fault::Delay { ms: 2500 }).for_key(OTHER_KEY))
+        .look(direct(&[Status(200), Lasts(3000, 9000), ReadsAtLeast(10)]))
+        .look(through(&[Status(200), Begins(2300, 9000), Lasts(2300, 9000), Complete(true)])).healthy();
     large_chunks: Case::new(nginx("")).tokens_per_delta(40)
         .look(through(&[Status(200), Complete(true)])).healthy();
     a_model_that_thinks: Case::new(haproxy("", "")).request(", model: claude-haiku-5-5, apiVersion: '2026-10-21'")

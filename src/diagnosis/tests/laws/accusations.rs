@@ -43,11 +43,19 @@ const CHANGES: [Change; 8] = [
         story.evidence.legs[1].handshake.clock_skew_s = Some(900)
     }),
     ("StreamBuffered", |story| {
-        let stream = story.evidence.legs[1].exchanges[0].stream.as_mut().unwrap();
+        let frozen = &mut story.evidence.legs[1].exchanges[0];
+        frozen.first_byte_ms = Some(2_790);
+        let stream = frozen.stream.as_mut().unwrap();
         stream.first_event_ms = Some(2_790);
         stream.first_token_ms = Some(2_790);
         stream.reads = 1;
-        story.evidence.legs[1].exchanges[0].first_byte_ms = Some(2_790);
+        for leg in &mut story.evidence.legs {
+            let again = Exchange {
+                kind: K::Repeat,
+                ..leg.exchanges[0].clone()
+            };
+            leg.exchanges.push(again);
+        }
     }),
 ];
 
@@ -114,6 +122,29 @@ proptest! {
         stream.reads = reads;
         stream.compressed = bits & 64 != 0;
         prop_assert_eq!(story.verdict(), "Healthy @");
+    }
+
+    #[test]
+    fn one_odd_pair_of_streams_never_accuses(
+        direct in any_pace(), edge in any_pace(), second in prop::option::of((any::<bool>(), any::<bool>())), cached: bool,
+    ) {
+        let mut story = Story::new();
+        story.on("direct").frozen(direct);
+        story.on("edge").frozen(edge);
+        // The second pair is as it should be, or only one half of it came.
+        if let Some((on_direct, on_edge)) = second {
+            for (_, name) in [(on_direct, "direct"), (on_edge, "edge")].into_iter().filter(|(sent, _)| *sent) {
+                story.on(name).reply(K::Repeat, stream());
+            }
+        }
+        if cached {
+            story.evidence.legs[1].exchanges[0].cache_age_s = Some(3);
+        }
+        let found = accusations(&story.diagnose().findings);
+        prop_assert!(!found.iter().any(|found| crate::diagnosis::held_back::is_held_back(found)), "{found:?}");
+        story.paths.remove(0);
+        let found = accusations(&story.diagnose().findings);
+        prop_assert!(!found.iter().any(|found| crate::diagnosis::held_back::is_held_back(found)), "{found:?}");
     }
 
     #[test]

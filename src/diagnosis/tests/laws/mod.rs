@@ -40,6 +40,7 @@ fn any_reply() -> impl Strategy<Value = Exchange> {
     prop_oneof![
         4 => Just(stream()),
         1 => (500u32..9_000).prop_map(slow_stream),
+        2 => any_pace(),
         2 => (statuses.clone(), 1u32..6_000).prop_map(|(status, ms)| after(ms, page(status))),
         1 => statuses.prop_map(|status| Exchange { marks: Marks::EMPTY, ..reply(status) }),
         2 => classes.clone().prop_map(|(status, class)| claude(status, class)),
@@ -53,6 +54,27 @@ fn any_reply() -> impl Strategy<Value = Exchange> {
         1 => prop::sample::select(vec![BodyKind::Html, BodyKind::Empty, BodyKind::MessageNotStream])
             .prop_map(|body| Exchange { body, ..reply(200) }),
     ]
+}
+
+/// A complete stream at any pace: fast, slow, late, in lumps, with a length, compressed.
+fn any_pace() -> impl Strategy<Value = Exchange> {
+    let times = (100u32..6_000, 0u32..8_000, 1u32..3_000);
+    (times, 1u32..60, any::<bool>(), any::<bool>()).prop_map(
+        |((first, spread, gap), reads, content_length, compressed)| {
+            let end = first + spread + 5;
+            let paced = changed(stream(), |stream| {
+                (stream.first_event_ms, stream.first_token_ms) = (Some(first), Some(first));
+                (stream.last_event_ms, stream.end_ms) = (Some(first + spread), end);
+                (stream.max_gap_ms, stream.reads) = (gap.min(spread), reads);
+                (stream.content_length, stream.compressed) = (content_length, compressed);
+            });
+            Exchange {
+                first_byte_ms: Some(first),
+                total_ms: Some(end),
+                ..paced
+            }
+        },
+    )
 }
 
 fn any_canary() -> impl Strategy<Value = (K, Exchange)> {

@@ -1,0 +1,87 @@
+//! Whether a stream was held back on its way: the stream of a gateway beside the control's of the same request. Pure; accuses nobody.
+//!
+//! A slow moment of the control beside a late, short answer through the gateway looks the same, so one pair of streams is only a
+//! doubt: the prober then asks for a second pair, and the rule believes what two pairs show.
+
+use super::comparison::same_time;
+use crate::catalogue::Code;
+use crate::report::evidence::StreamEvidence;
+
+/// How a stream was held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// The events come in a burst, or in lumps, where the control's come as they are produced.
+    InTime,
+    /// It has a length, so the whole body was collected before the first byte went on; and it took its time.
+    Collected,
+}
+
+/// Whether a finding of an earlier run, `code@path`, says that a stream was held back.
+#[must_use]
+pub fn is_held_back(found: &str) -> bool {
+    let code = found.split('@').next().and_then(Code::from_name);
+    matches!(code, Some(Code::StreamBuffered | Code::StreamCompressed))
+}
+
+/// How this stream was held back, by what the control's shows. `None` where it was not, or where nothing tells.
+#[must_use]
+pub fn between(stream: &StreamEvidence, direct: Option<&StreamEvidence>) -> Option<Held> {
+    // A length known beforehand means that the whole body was.
+    let collected = stream.content_length
+        && flows_elsewhere(stream, direct)
+        && !direct.is_some_and(|direct| produced_later(stream, direct));
+    if collected {
+        return Some(Held::Collected);
+    }
+    direct
+        .is_some_and(|direct| in_time(stream, direct))
+        .then_some(Held::InTime)
+}
+
+/// Whether buffers on another path can be seen against this stream of the control: its events spread over at least a second and
+/// ten reads.
+#[must_use]
+pub fn shows_buffering(direct: &StreamEvidence) -> bool {
+    length(direct).is_some_and(|length| length >= 1_000) && direct.reads >= 10
+}
+
+/// Whether this stream alone shows it more than once: lump after lump, with silences between them that the control never has.
+#[must_use]
+pub fn again_and_again(stream: &StreamEvidence, direct: &StreamEvidence) -> bool {
+    let silences = stream.reads.saturating_sub(1);
+    let each = length(stream).and_then(|length| length.checked_div(silences));
+    silences >= 3 && each.is_some_and(|each| each >= 2 * direct.max_gap_ms.max(100))
+}
+
+/// Whether the control's stream took so much longer that this one cannot have been collected from a model: a stored answer.
+fn produced_later(stream: &StreamEvidence, direct: &StreamEvidence) -> bool {
+    direct.end_ms >= 300 && stream.end_ms < direct.end_ms / 4
+}
+
+/// From the first event to the last.
+fn length(stream: &StreamEvidence) -> Option<u32> {
+    Some(stream.last_event_ms?.saturating_sub(stream.first_event_ms?))
+}
+
+/// Whether this stream takes its time, and has no length, where nobody collects it. A relay that got all of a short answer at
+/// once may well say how long it is.
+fn flows_elsewhere(stream: &StreamEvidence, direct: Option<&StreamEvidence>) -> bool {
+    match direct {
+        Some(direct) => !direct.content_length && length(direct).is_some_and(|length| length >= 1_000),
+        None => stream.first_event_ms.is_some_and(|ms| ms >= 1_000),
+    }
+}
+
+/// Observable only where the control shows it.
+fn in_time(stream: &StreamEvidence, direct: &StreamEvidence) -> bool {
+    let (Some(ours), Some(theirs)) = (length(stream), length(direct)) else {
+        return false;
+    };
+    // Late and at once; or in few lumps with silences that the control does not have.
+    let at_once = ours <= theirs / 5 && stream.reads <= direct.reads / 2;
+    let lumps = stream.reads <= direct.reads / 4
+        && stream.max_gap_ms >= 3 * direct.max_gap_ms.max(100)
+        && !same_time(stream.max_gap_ms, direct.max_gap_ms);
+    let produced_meanwhile = stream.first_event_ms.is_some_and(|first| first >= theirs / 3);
+    shows_buffering(direct) && ((at_once && produced_meanwhile) || lumps)
+}

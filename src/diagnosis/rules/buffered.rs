@@ -1,0 +1,119 @@
+//! Streams that are complete, but held back on the way.
+//!
+//! One pair of streams may be noise: a slow moment of the control beside a late, short answer. So it is a reading until a second pair
+//! shows the same: this run's, an earlier run's, or the long request's, which may show it by itself, again and again. Two pairs of
+//! one run that disagree say nothing.
+
+use super::shot::{Shot, shots};
+use super::{Finding, Leg, View};
+use crate::catalogue::{Code, Confidence, Severity};
+use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::diagnosis::held_back::{self, Held};
+use crate::diagnosis::say;
+use crate::report::evidence::{Exchange, ExchangeKind, StreamEvidence};
+
+/// Runs before this one whose finding counts as a second pair.
+const EARLIER: usize = 4;
+
+/// The events come in a burst where the control's come as they are produced.
+pub(super) fn held_back(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    if leg.path.is_direct() || leg.is_cached() {
+        return vec![];
+    }
+    let shots = shots(view, leg);
+    let seen: Vec<(&Shot<'_>, Held)> = shots
+        .iter()
+        .filter_map(|shot| Some((shot, of(leg, shot.exchange, shot.control)?)))
+        .collect();
+    let (again, before) = (again(view, leg), seen_before(view, leg));
+    let others = seen.len() > 1;
+    seen.into_iter()
+        .filter_map(|(shot, held)| {
+            let stream = shot.exchange.stream.as_ref()?;
+            let direct = shot.control.and_then(|theirs| theirs.stream.as_ref());
+            let code = if stream.compressed && held != Held::Collected {
+                Code::StreamCompressed
+            } else {
+                Code::StreamBuffered
+            };
+            let sure = if held == Held::InTime && code == Code::StreamBuffered {
+                Confidence::Certain
+            } else {
+                Confidence::Likely
+            };
+            let (confidence, pairs) = match again.filter(|_| shot.frozen) {
+                // Whatever looks odd without a control, a control may explain.
+                _ if direct.is_none() => (Confidence::Possible, ""),
+                Some(true) => (sure, ", and again in a second pair of streams"),
+                Some(false) if before => (
+                    Confidence::Likely,
+                    ", not in a second pair of streams, but in an earlier run",
+                ),
+                Some(false) => return None,
+                None if before => (sure, ", as in an earlier run"),
+                None if others => (sure, ", in two pairs of streams"),
+                None if !shot.frozen && direct.is_some_and(|direct| held_back::again_and_again(stream, direct)) => {
+                    (Confidence::Likely, ", lump after lump")
+                }
+                None => (Confidence::Possible, ", in one pair of streams"),
+            };
+            let evidence = format!("{}{pairs}", spread(stream, direct));
+            Some(
+                finding(code, leg.name(), confidence, evidence)
+                    .hop("gateway")
+                    .severity(Severity::Warning),
+            )
+        })
+        .collect()
+}
+
+/// How a complete answer of this path was held back, by what the control got for the same request.
+fn of(leg: &Leg<'_>, exchange: &Exchange, control: Option<&Exchange>) -> Option<Held> {
+    let stream = exchange.stream.as_ref().filter(|_| leg.complete(exchange))?;
+    held_back::between(stream, control.and_then(|theirs| theirs.stream.as_ref()))
+}
+
+/// Whether the second pair of the frozen request shows it, too; `None` where there is none, or none that can tell.
+fn again(view: &View<'_>, leg: &Leg<'_>) -> Option<bool> {
+    let kind = ExchangeKind::Repeat;
+    let ours = leg
+        .exchanges()
+        .find(|exchange| exchange.kind == kind && leg.complete(exchange))?;
+    let direct = view.direct()?;
+    let theirs = direct
+        .exchanges()
+        .find(|exchange| exchange.kind == kind && direct.complete(exchange))?;
+    let shows = || theirs.stream.as_ref().is_some_and(held_back::shows_buffering);
+    let held = of(leg, ours, Some(theirs)).is_some();
+    (held || shows()).then_some(held)
+}
+
+/// Whether one of the last runs found the same on this path.
+fn seen_before(view: &View<'_>, leg: &Leg<'_>) -> bool {
+    let runs = view.case.context.last_runs.iter().take(EARLIER);
+    let here = |found: &String| found.split_once('@').is_some_and(|(_, path)| path == leg.name());
+    runs.flat_map(|run| &run.findings)
+        .any(|found| here(found) && held_back::is_held_back(found))
+}
+
+fn spread(stream: &StreamEvidence, direct: Option<&StreamEvidence>) -> String {
+    let words = |stream: &StreamEvidence| {
+        format!(
+            "first event at {}, last at {}, {} reads",
+            stream.first_event_ms.map_or_else(|| "?".to_owned(), say::seconds),
+            stream.last_event_ms.map_or_else(|| "?".to_owned(), say::seconds),
+            stream.reads
+        )
+    };
+    let length = if stream.content_length {
+        ", with a content-length"
+    } else {
+        ""
+    };
+    let gzip = if stream.compressed { ", compressed" } else { "" };
+    format!(
+        "{}{length}{gzip}{}",
+        words(stream),
+        direct.map_or_else(String::new, |direct| format!("; direct: {}", words(direct)))
+    )
+}

@@ -1,0 +1,109 @@
+//! The second pair of streams, through a relay that collects answers before it passes them on.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::support::*;
+use crate::probe::{Secrets, run};
+use crate::report::evidence::{ExchangeKind, LegEvidence};
+use crate::report::plan::Plan;
+use crate::standin::{Config, Key, Standin, TEST_KEY};
+
+const OTHER_KEY: &str = "sk-ant-api03-of-the-gateway";
+
+/// Claude, at a pace at which buffers show.
+async fn claude() -> Standin {
+    let config = Config {
+        keys: vec![Key::new(TEST_KEY), Key::new(OTHER_KEY)],
+        pace: Duration::from_millis(60),
+        ..Config::default()
+    };
+    Standin::start(config).await.unwrap()
+}
+
+/// A relay that collects the answers on these of its connections.
+async fn collects(claude: &Standin, which: fn(usize) -> bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let upstream = claude.address();
+    tokio::spawn(async move {
+        for connection in 0.. {
+            let (socket, _) = listener.accept().await.unwrap();
+            tokio::spawn(relay(socket, upstream, which(connection)));
+        }
+    });
+    url
+}
+
+async fn relay(mut socket: TcpStream, upstream: std::net::SocketAddr, collect: bool) {
+    let mut upstream = TcpStream::connect(upstream).await.unwrap();
+    if !collect {
+        let _ = tokio::io::copy_bidirectional(&mut socket, &mut upstream).await;
+        return;
+    }
+    let request = read_request(&mut socket).await.unwrap();
+    upstream.write_all(request.as_bytes()).await.unwrap();
+    let (mut answer, mut part) = (Vec::new(), vec![0; 64 * 1024]);
+    while !answer.ends_with(b"\r\n0\r\n\r\n") {
+        let read = upstream.read(&mut part).await.unwrap();
+        answer.extend_from_slice(&part[..read]);
+    }
+    let _ = socket.write_all(&answer).await;
+}
+
+async fn go(plan: &Plan) -> Vec<LegEvidence> {
+    let secrets = Secrets::new().with("K", TEST_KEY).with("OTHER", OTHER_KEY);
+    run(plan, &secrets, &|_| {}).await.unwrap().evidence.legs
+}
+
+fn sent(leg: &LegEvidence) -> Vec<ExchangeKind> {
+    leg.exchanges.iter().map(|exchange| exchange.kind).collect()
+}
+
+const PAIRS: [ExchangeKind; 2] = [ExchangeKind::Frozen, ExchangeKind::Repeat];
+
+#[tokio::test]
+async fn a_stream_that_looks_held_back_asks_for_a_second_pair_in_the_opposite_order() {
+    let claude = claude().await;
+    let first = collects(&claude, |connection| connection == 0).await;
+    let legs = vec![
+        leg("direct", &claude.url()),
+        leg("once", &first),
+        leg("plain", &claude.url()),
+    ];
+    let mut asked = plan(legs, 40_000);
+    for (leg, name) in asked.legs.iter_mut().zip(["direct", "once", "plain"]) {
+        leg.headers = vec![crate::report::plan::Header {
+            name: "x-leg".into(),
+            value: crate::report::plan::HeaderValue::Value(name.into()),
+        }];
+    }
+    let legs = go(&asked).await;
+    let kinds: Vec<_> = legs.iter().map(sent).collect();
+    assert_eq!(kinds, [PAIRS.to_vec(), PAIRS.to_vec(), vec![ExchangeKind::Frozen]]);
+    let requests = claude.requests();
+    let order: Vec<&str> = requests
+        .iter()
+        .filter_map(|request| request.header("x-leg").next())
+        .collect();
+    assert_eq!(order, ["direct", "once", "plain", "once", "direct"]);
+    let reads = |at: usize| legs[1].exchanges[at].stream.as_ref().unwrap().reads;
+    assert!(reads(0) <= 3 && reads(1) >= 10, "held back once, and not again");
+    // Where an earlier run counts as the second pair, none is sent.
+    asked.second_pair = false;
+    asked.legs[1].url = collects(&claude, |_| true).await;
+    let legs = go(&asked).await;
+    assert_eq!(sent(&legs[1]), [ExchangeKind::Frozen]);
+}
+
+#[tokio::test]
+async fn a_path_with_a_key_of_its_own_meets_the_control_for_the_second_pair() {
+    let claude = claude().await;
+    let mut edge = leg("edge", &collects(&claude, |_| true).await);
+    edge.credential.as_mut().unwrap().env = "OTHER".into();
+    let legs = go(&plan(vec![leg("direct", &claude.url()), edge], 40_000)).await;
+    let kinds: Vec<_> = legs.iter().map(sent).collect();
+    assert_eq!(kinds, [PAIRS, PAIRS]);
+}
