@@ -1,6 +1,6 @@
 //! The operator in a real one-node Kubernetes: what a user applies, and what `kubectl` and `/metrics` then say.
 //!
-//! `tests/run cluster` brings up the node, deploys the operator from `deploy/` and runs this program inside the node's namespaces
+//! `tests/run cluster` brings up the node, installs the chart and runs this program inside the node's namespaces
 //! (`tests/cluster/node exec`). Each story has a namespace, a stand-in Claude API and gateways (real nginx) of its own, so that stories run
 //! side by side. Those whose name starts with `alone` count what the operator does, or end it, and run one after the other, last.
 #![allow(

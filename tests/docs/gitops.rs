@@ -39,7 +39,7 @@ fn health(object: &Value) -> (String, String) {
     let output = Command::new("lua5.1")
         .arg(&file)
         .output()
-        .expect("lua5.1 is missing: tests/tools/install docs");
+        .unwrap_or_else(|error| panic!("lua5.1: {error}; tests/tools/install docs brings it"));
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     let (status, message) = text.split_once('\n').unwrap();
