@@ -245,6 +245,37 @@ async fn help_and_version_are_results() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_a_cluster_what_needs_one_says_what_to_do_and_prints_no_kubeconfig() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().to_str().unwrap();
+    let broken = folder.path().join("broken");
+    std::fs::write(&broken, "users: [{user: {token: s3cr3t}}\nfoo: [\n").unwrap();
+    let broken = broken.to_str().unwrap();
+    for words in [&["explain", "ai/a"][..], &["list", "-A"], &["run", "ai/a", "--wait"]] {
+        for (environment, expected) in [
+            (vec![("HOME", home)], "there is no kubeconfig: set KUBECONFIG"),
+            (
+                vec![("HOME", home), ("KUBECONFIG", "/does/not/exist")],
+                "KUBECONFIG names no file that exists: /does/not/exist",
+            ),
+            (
+                vec![("KUBECONFIG", broken)],
+                &format!("the kubeconfig {broken} cannot be used: "),
+            ),
+        ] {
+            let output = claudeprobe(words, &environment).await;
+            let error = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(64), "{words:?} {error}");
+            assert!(
+                error.contains(expected) && !error.contains("s3cr3t"),
+                "{words:?} {error}"
+            );
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_probes_plan_says_what_it_costs_per_run_and_per_day() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("probe.yaml");

@@ -346,7 +346,17 @@ fn unusable(context: &str, error: &KubeconfigError) -> Failure {
 
 /// The kubeconfig, as kubectl puts it together; `None` where there is no file at all.
 fn kubeconfig(given: Option<&Path>) -> Result<Option<Kubeconfig>, Failure> {
-    let read = |path: &Path| Kubeconfig::read_from(path).map_err(|error| Failure::usage(plain(&chain(&error))));
+    let read = |path: &Path| {
+        Kubeconfig::read_from(path).map_err(|error| {
+            // What follows the first line is the parser's picture of the file, which holds credentials.
+            let why = chain(&error);
+            let why = why.lines().next().unwrap_or_default();
+            Failure::usage(plain(&format!(
+                "the kubeconfig {} cannot be used: {why}",
+                path.display()
+            )))
+        })
+    };
     if let Some(path) = given {
         return read(path).map(Some);
     }
