@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod alerts;
 mod gitops;
 mod links;
 mod security;

@@ -42,4 +42,15 @@ fn a_healthy_gateway_is_healthy_in_get_describe_wait_and_metrics() {
     assert_eq!(up.len(), 2, "{up:?}");
     assert!(up.iter().all(|line| line.ends_with(" 1")), "{up:?}");
     assert!(series("claudeprobe_verdict", &[&of_story, "state=\"Healthy\""])[0].ends_with(" 1"));
+
+    // Which program said so: an image knows the commit that it was built from.
+    let build = series(
+        "claudeprobe_build_info",
+        &[concat!("version=\"", env!("CARGO_PKG_VERSION"), "\"")],
+    );
+    let commit = build[0].split("commit=\"").nth(1).unwrap();
+    assert!(
+        commit.bytes().take(12).all(|byte| byte.is_ascii_hexdigit()),
+        "{build:?}"
+    );
 }
