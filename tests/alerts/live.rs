@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use claudeprobe::metrics::{FAMILIES, OperatorMetrics, PREFIX};
 use serde_json::Value;
 
+use crate::hurried::hurried;
 use crate::queries::{View, data, questions};
 use crate::{RULES, agreed, file};
 
@@ -124,20 +125,9 @@ async fn fires(prometheus: &str, wanted: &[&str], passing: &[&str]) -> Vec<Value
     }
 }
 
-/// The chart's rules with seconds for minutes.
-fn hurried() -> String {
-    let rules = file(RULES);
-    let lines = rules.lines().map(|line| match line.trim_start().split_once("for: ") {
-        Some(("" | "keep_firing_", _)) => {
-            line.replace("1h", "60s").trim_end_matches('m').to_owned() + if line.ends_with('m') { "s" } else { "" }
-        }
-        _ => line.to_owned(),
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// Every query of the dashboards returns data for one of the probes, but where it is about metrics that `shown` does not have.
-async fn dashboards_find_data(prometheus: &str, probes: &[&str], shown: &str) {
+/// Every query of the dashboards returns data for one of the probes, but where it is about metrics that the demo does not have.
+async fn dashboards_find_data(prometheus: &str, demo: &str, probes: &[&str]) {
+    let shown = text(&format!("http://{demo}/metrics")).await.unwrap();
     let missing: Vec<String> = FAMILIES
         .iter()
         .map(|family| format!("{PREFIX}{}", family.name))
@@ -190,7 +180,7 @@ async fn a_broken_gateway_fires_its_alert_alone_and_claudes_trouble_holds_the_ot
         ]),
         &at("alertmanager.log"),
     );
-    std::fs::write(at("rules.yml"), hurried()).unwrap();
+    std::fs::write(at("rules.yml"), hurried(&file(RULES), "5s")).unwrap();
     let config = format!(
         "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [rules.yml]\n\
          scrape_configs:\n- {{job_name: demo, honor_labels: true, static_configs: [{{targets: ['{demo}']}}]}}\n\
@@ -238,7 +228,7 @@ async fn a_broken_gateway_fires_its_alert_alone_and_claudes_trouble_holds_the_ot
     );
     play(&demo, "healthy", "healthy").await;
     fires(&ours, &[DOWN, policy], &[stale]).await;
-    dashboards_find_data(&ours, &["policy", "healthy"], &shown).await;
+    dashboards_find_data(&ours, &demo, &["policy", "healthy"]).await;
 
     // Claude itself, as all probes see it: once, and Alertmanager holds back what they say one by one.
     play(&demo, "healthy", "overloaded").await;

@@ -2,7 +2,8 @@
 //!
 //! `tests/run cluster` brings up the node, installs the chart and runs this program inside the node's namespaces
 //! (`tests/cluster/node exec`). Each story has a namespace, a stand-in Claude API and gateways (real nginx) of its own, so that stories run
-//! side by side. Those whose name starts with `alone` count what the operator does, or end it, and run one after the other, last.
+//! side by side. Those whose name starts with `alone` count what the operator does, or end it, and run one after the other, last. `on_call`
+//! installs the operator itself, by its chart, and is run when nobody else is there.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,5 +11,9 @@
     reason = "a test ends at the first thing that is not as told"
 )]
 
+#[path = "../alerts/hurried.rs"]
+mod hurried;
 mod kit;
+#[path = "../dashboard/queries.rs"]
+mod queries;
 mod stories;

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod daemon;
 pub mod nginx;
 pub mod operator;
+pub mod prometheus;
 pub mod standin;
 pub mod story;
 

@@ -10,6 +10,8 @@ use super::{apply, eventually, kubectl, try_kubectl};
 pub struct Story {
     pub namespace: String,
     pub claude: Standin,
+    /// The probe's name.
+    pub probe: &'static str,
     runs: std::cell::Cell<u32>,
 }
 
@@ -26,6 +28,7 @@ impl Story {
         let story = Self {
             namespace,
             claude,
+            probe: "p",
             runs: std::cell::Cell::new(0),
         };
         story.store_key(keys[0]);
@@ -41,13 +44,18 @@ impl Story {
         ));
     }
 
-    /// A probe named `p`: the stand-in as direct path, `gateway` as the gateway `edge`; `more` is further YAML of the spec, indented by two.
+    /// A story about a probe of this name, not `p`.
+    pub fn about(self, probe: &'static str) -> Self {
+        Self { probe, ..self }
+    }
+
+    /// The probe: the stand-in as direct path, `gateway` as the gateway `edge`; `more` is further YAML of the spec, indented by two.
     pub fn probe(&self, gateway: &str, more: &str) {
         apply(&format!(
-            "apiVersion: claudeprobe.dev/v1alpha1\nkind: ClaudeProbe\nmetadata: {{name: p, namespace: {}}}\nspec:\n  \
+            "apiVersion: claudeprobe.dev/v1alpha1\nkind: ClaudeProbe\nmetadata: {{name: {}, namespace: {}}}\nspec:\n  \
              schedule: {{every: 1h}}\n  credential: {{secretKeyRef: {{name: claude-key, key: api-key}}}}\n  direct: {{url: {}}}\n  \
              gateways: [{{name: edge, url: {gateway}}}]\n{more}",
-            self.namespace, self.claude.url
+            self.probe, self.namespace, self.claude.url
         ));
     }
 
@@ -63,7 +71,7 @@ impl Story {
 
     /// The probe's status now.
     pub fn status(&self) -> Result<Status, String> {
-        let text = self.try_kubectl(&["get", "claudeprobe", "p", "-o", "json"])?;
+        let text = self.try_kubectl(&["get", "claudeprobe", self.probe, "-o", "json"])?;
         let object: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
         Ok(Status(object["status"].clone()))
     }
@@ -106,7 +114,7 @@ impl Story {
             "annotate",
             "--overwrite",
             "claudeprobe",
-            "p",
+            self.probe,
             &format!("claudeprobe.dev/run-now={value}"),
         ]);
         value
@@ -114,7 +122,7 @@ impl Story {
 
     /// What `kubectl describe` prints.
     pub fn describe(&self) -> String {
-        self.kubectl(&["describe", "claudeprobe", "p"])
+        self.kubectl(&["describe", "claudeprobe", self.probe])
     }
 
     /// The Events about the probe: reason and how often.

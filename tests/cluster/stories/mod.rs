@@ -6,6 +6,7 @@ mod egress;
 mod gateway_faults;
 mod healthy;
 mod limits;
+mod on_call;
 mod restarts;
 mod rights;
 mod rotation;

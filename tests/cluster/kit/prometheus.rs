@@ -1,0 +1,110 @@
+//! A real Prometheus on the node that finds the operator's pods as a `PodMonitor` would let it, with the chart's alerts.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::daemon::{Daemon, free_port};
+use super::{NODE_IP, eventually, http};
+use crate::hurried::hurried;
+
+/// What bridges a restart of the operator: longer than a take-over, which takes the Lease's 15 s and a little.
+const BRIDGE: &str = "45s";
+
+/// A running Prometheus.
+#[derive(Debug)]
+pub struct Prometheus {
+    _daemon: Daemon,
+    _home: TempDir,
+    address: String,
+}
+
+impl Prometheus {
+    /// Starts one, with the cluster administrator's kubeconfig, that scrapes every second and judges as often.
+    pub fn start() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().join(name);
+        let port = free_port();
+        let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/claudeprobe/files");
+        let rules = std::fs::read_to_string(chart.join("alerts.yaml")).unwrap();
+        std::fs::write(at("rules.yml"), hurried(&rules, BRIDGE)).unwrap();
+        let kubeconfig = std::env::var("KUBECONFIG").expect("KUBECONFIG is set by tests/cluster/node exec");
+        std::fs::write(
+            at("prometheus.yml"),
+            format!(
+                "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n\
+                 rule_files: [rules.yml]\n\
+                 scrape_configs:\n\
+                 - job_name: claudeprobe\n  honor_labels: true\n  \
+                   kubernetes_sd_configs: [{{role: pod, kubeconfig_file: {kubeconfig}, namespaces: {{names: [claudeprobe-system]}}}}]\n  \
+                   relabel_configs:\n  \
+                   - {{source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_component, __meta_kubernetes_pod_container_port_name], regex: operator;http, action: keep}}\n  \
+                   - {{source_labels: [__meta_kubernetes_namespace], target_label: namespace}}\n  \
+                   - {{source_labels: [__meta_kubernetes_pod_name], target_label: pod}}\n"
+            ),
+        )
+        .unwrap();
+        let mut command = Command::new("prometheus");
+        command.args([
+            format!("--config.file={}", at("prometheus.yml").display()),
+            format!("--storage.tsdb.path={}", at("data").display()),
+            format!("--web.listen-address=0.0.0.0:{port}"),
+        ]);
+        let daemon = Daemon::start(&mut command, &at("log"), &[port]);
+        Self {
+            _daemon: daemon,
+            _home: home,
+            address: format!("{NODE_IP}:{port}"),
+        }
+    }
+
+    /// What its HTTP API answers.
+    pub fn ask(&self, url: &str) -> Value {
+        let (_, body) = http("GET", &self.address, url, "");
+        serde_json::from_str(&body).unwrap_or_default()
+    }
+
+    /// The result of a query, now.
+    pub fn query(&self, expr: &str) -> Vec<Value> {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("query", expr)
+            .finish();
+        let answer = self.ask(&format!("/api/v1/query?{query}"));
+        let result = answer["data"]["result"].as_array();
+        result.unwrap_or_else(|| panic!("{expr}: {answer}")).clone()
+    }
+
+    /// The alerts that fire now.
+    pub fn firing(&self) -> Vec<Value> {
+        let answer = self.ask("/api/v1/alerts");
+        let alerts = answer["data"]["alerts"].as_array().cloned().unwrap_or_default();
+        alerts.into_iter().filter(|alert| alert["state"] == "firing").collect()
+    }
+
+    /// What fires, once it is this and nothing else. Until then only `passing` may fire besides.
+    pub fn fires(&self, wanted: &[&str], passing: &[&str]) -> Vec<Value> {
+        let wanted: BTreeSet<String> = wanted.iter().map(|alert| (*alert).to_owned()).collect();
+        eventually(&format!("{wanted:?} fire"), || {
+            let firing = self.firing();
+            let names: BTreeSet<String> = firing.iter().map(short).collect();
+            let strange = names
+                .iter()
+                .find(|name| !wanted.contains(*name) && !passing.contains(&name.as_str()));
+            assert!(strange.is_none(), "{strange:?} fires while waiting for {wanted:?}");
+            if names == wanted {
+                Ok(firing)
+            } else {
+                Err(format!("{names:?}"))
+            }
+        })
+    }
+}
+
+/// An alert as `name probe code path`.
+pub fn short(alert: &Value) -> String {
+    let label = |name: &str| alert["labels"][name].as_str().unwrap_or("-").to_owned();
+    ["alertname", "probe", "code", "path"].map(label).join(" ")
+}

@@ -1,0 +1,347 @@
+//! From `helm install` to the fix, as somebody on call sees it: the alert, the dashboards, `kubectl describe` and `explain` name the same cause.
+//!
+//! With `CLAUDEPROBE_TEST_OUTPUTS=FOLDER` what was shown is kept there: the documents quote such a run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use claudeprobe::standin::tls::Authority;
+use serde_json::Value;
+
+use crate::kit::daemon::{free_port, service, wait_for_service};
+use crate::kit::nginx::Nginx;
+use crate::kit::operator::{both, leader};
+use crate::kit::prometheus::{Prometheus, short};
+use crate::kit::standin::{KEY, NEW_KEY, PASS};
+use crate::kit::story::Story;
+use crate::kit::{apply, eventually, kubectl, try_kubectl};
+use crate::queries::{View, data, questions};
+
+const SYSTEM: &str = "claudeprobe-system";
+const PROBE: &str = "assistants";
+const STALE: &str = "ClaudeCredentialStale assistants GatewayStaleCredential edge";
+
+#[test]
+fn from_helm_install_to_the_fix_all_name_the_same_cause() {
+    let outputs = Outputs::default();
+    outputs.keep("helm-install.txt", &install());
+    let prometheus = Prometheus::start();
+
+    let story = Story::new("oncall", &[KEY]).about(PROBE);
+    let secure = secure_gateway(&story);
+    let mut gateway = Nginx::start(&story.namespace, "ai-gateway", &secure.server, &with_key(&story, KEY));
+    beside(&story, &secure);
+    apply(&example(&story, &gateway));
+    let before = story.first_run();
+    assert_eq!(before.verdict("state"), "Healthy", "{before}");
+    prometheus.fires(&[], &[]);
+
+    // The key is rotated; the gateway keeps the old one. Two runs agree, and the condition changes.
+    story.store_key(NEW_KEY);
+    story.claude.set_keys(&[NEW_KEY]);
+    gateway.configure(&secure.server, &with_key(&story, NEW_KEY));
+    story.run();
+    let broken = story.run();
+    assert!(broken.condition("GatewayPathHealthy").starts_with("False/"), "{broken}");
+    let firing = prometheus.fires(&[STALE], &[]);
+
+    let shown = [
+        ("alert.json", alert(&firing, &story)),
+        (
+            "dashboard-probe.json",
+            panel(
+                &prometheus,
+                &story,
+                "claudeprobe / One probe: Findings of the last run (A)",
+            ),
+        ),
+        (
+            "dashboard-overview.json",
+            panel(&prometheus, &story, "claudeprobe / All probes: All probes (cause)"),
+        ),
+        ("describe.txt", story.describe()),
+        (
+            "explain.txt",
+            claudeprobe(&["explain", &format!("{}/{PROBE}", story.namespace)]),
+        ),
+        ("list.txt", claudeprobe(&["list", "--namespace", &story.namespace])),
+        // The status page, once the operator serves one, is one more line here: what a `kubectl port-forward` shows of it.
+    ];
+    for (name, text) in &shown {
+        outputs.keep(name, text);
+        assert!(
+            text.contains("GatewayStaleCredential") && text.contains("edge"),
+            "{name} names another cause:\n{text}"
+        );
+        assert!(!text.contains(KEY) && !text.contains(NEW_KEY), "{name} shows a key");
+    }
+
+    another_leads(&prometheus);
+    all_panels_have_data(&prometheus, &story);
+
+    gateway.restart();
+    story.run();
+    let mended = story.run();
+    assert!(mended.condition("GatewayPathHealthy").starts_with("True/"), "{mended}");
+    prometheus.fires(&[], &[STALE]);
+}
+
+/// `helm install` with the chart's defaults, on a node without an operator; what it prints.
+fn install() -> String {
+    let helm = std::env::var("CLAUDEPROBE_TEST_HELM").expect("CLAUDEPROBE_TEST_HELM is set by tests/run");
+    let homes = tempfile::tempdir().unwrap();
+    let helm = |arguments: &[&str]| {
+        let mut command = Command::new(&helm);
+        command
+            .args(["--namespace", SYSTEM])
+            .args(arguments)
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
+        for (variable, folder) in [
+            ("HELM_CACHE_HOME", "cache"),
+            ("HELM_CONFIG_HOME", "config"),
+            ("HELM_DATA_HOME", "data"),
+        ] {
+            command.env(variable, homes.path().join(folder));
+        }
+        said(&mut command)
+    };
+    // Of an earlier run on a node that somebody kept, or of tests/cluster/deploy.
+    helm(&["uninstall", "claudeprobe", "--ignore-not-found", "--wait"]);
+    if try_kubectl(&["get", "deployment", "claudeprobe-operator", "--namespace", SYSTEM]).is_ok() {
+        kubectl(&["delete", "--ignore-not-found", "-f", "deploy", "-f", "crds"]);
+    }
+    let told = helm(&[
+        "install",
+        "claudeprobe",
+        "charts/claudeprobe",
+        "--create-namespace",
+        "--wait",
+        "--timeout",
+        "3m",
+    ]);
+    assert!(
+        told.contains("Dashboards are in ConfigMap claudeprobe-dashboards"),
+        "{told}"
+    );
+    let found = kubectl(&[
+        "get",
+        "configmaps",
+        "--namespace",
+        SYSTEM,
+        "--selector",
+        "grafana_dashboard=1",
+        "--output",
+        "name",
+    ]);
+    assert_eq!(found.trim(), "configmap/claudeprobe-dashboards");
+    told
+}
+
+/// What a command prints, when it goes well.
+fn said(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}: {text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    text
+}
+
+/// What the program prints to whoever may view the namespace. Its exit code is the verdict's.
+fn claudeprobe(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_claudeprobe"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        output.stderr.is_empty(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn with_key(story: &Story, key: &str) -> String {
+    format!("proxy_set_header x-api-key {key};\n{}", story.claude.pass(PASS))
+}
+
+/// The example as it stands, with the addresses of this stage.
+fn example(story: &Story, gateway: &Nginx) -> String {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/simple.yaml")).unwrap();
+    let adapted = text
+        .replace("https://api.anthropic.com", &story.claude.url)
+        .replace("http://ai-gateway.gateways.svc:8080", &gateway.url)
+        .replace(
+            "name: assistants",
+            &format!("name: assistants\n  namespace: {}", story.namespace),
+        );
+    assert!(
+        adapted.contains(&story.claude.url) && adapted.contains(&gateway.url),
+        "{adapted}"
+    );
+    adapted
+}
+
+/// A gateway with a certificate, so that there is one to expire.
+struct Secure {
+    port: u16,
+    ca: String,
+    /// Its server block, for an nginx that has another server already.
+    server: String,
+}
+
+fn secure_gateway(story: &Story) -> Secure {
+    // Whoever was first did it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let authority = Authority::new("the story's CA").unwrap();
+    let identity = authority.issue(&[format!("secure.{}.svc", story.namespace)]).unwrap();
+    let folder = std::env::temp_dir().join(format!("secure-{}", story.namespace));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (chain, key, port) = (folder.join("tls.crt"), folder.join("tls.key"), free_port());
+    std::fs::write(&chain, identity.chain_pem()).unwrap();
+    std::fs::write(&key, identity.key_pem()).unwrap();
+    Secure {
+        port,
+        ca: authority.ca_pem().to_owned(),
+        server: format!(
+            "server {{ listen {port} ssl; ssl_certificate {}; ssl_certificate_key {}; location / {{ {} }} }}",
+            chain.display(),
+            key.display(),
+            story.claude.pass(PASS)
+        ),
+    }
+}
+
+/// Two more probes, on which nothing is wrong: one runs by its schedule, through TLS, and one is suspended.
+fn beside(story: &Story, secure: &Secure) {
+    service(&story.namespace, "secure", 443, secure.port);
+    wait_for_service(&story.namespace, "secure", 443);
+    let Story { namespace, claude, .. } = story;
+    let ca = serde_json::to_string(&secure.ca).unwrap();
+    let probe = |name: &str, spec: &str| {
+        format!(
+            "---\napiVersion: claudeprobe.dev/v1alpha1\nkind: ClaudeProbe\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec:\n  \
+             credential: {{secretKeyRef: {{name: claude-key, key: api-key}}}}\n  direct: {{url: {}}}\n  {spec}\n",
+            claude.url
+        )
+    };
+    apply(&format!(
+        "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: corp-ca, namespace: {namespace}}}, data: {{ca.crt: {ca}}}}}\n{}{}",
+        probe(
+            "secure",
+            &format!(
+                "schedule: {{every: 30s}}\n  gateways: [{{name: edge, url: \"https://secure.{namespace}.svc\", tls: {{caConfigMapKeyRef: {{name: corp-ca, key: ca.crt}}}}}}]"
+            )
+        ),
+        probe(
+            "paused",
+            "schedule: {every: 5m}\n  suspend: true\n  gateways: [{name: edge, url: \"http://127.0.0.1:9\"}]"
+        ),
+    ));
+}
+
+/// What the alert says to whoever is woken by it.
+fn alert(firing: &[Value], story: &Story) -> String {
+    let alert = firing.iter().find(|alert| short(alert) == STALE).unwrap();
+    let label = |name: &str| alert["labels"][name].as_str().unwrap_or_default().to_owned();
+    assert_eq!(["severity", "layer"].map(label), ["critical", "Configuration"]);
+    let namespace = &story.namespace;
+    let begins =
+        format!("GatewayStaleCredential on path edge at ai-gateway.{namespace}.svc:8080, probe {namespace}/{PROBE}:");
+    let said = alert["annotations"]["description"].as_str().unwrap();
+    assert!(said.starts_with(&begins), "{said}");
+    serde_json::to_string_pretty(alert).unwrap()
+}
+
+fn view<'a>(namespaces: &'a [&'a str], probe: &'a str) -> View<'a> {
+    View {
+        namespaces,
+        probe,
+        paths: None,
+        until: jiff::Timestamp::now().as_second().unsigned_abs(),
+        range: 300,
+    }
+}
+
+/// What one query of a panel returns.
+fn panel(prometheus: &Prometheus, story: &Story, of: &str) -> String {
+    let namespaces = [story.namespace.as_str()];
+    let all = questions(view(&namespaces, PROBE));
+    let question = all.into_iter().find(|question| question.of == of);
+    let answer = prometheus.ask(&question.unwrap_or_else(|| panic!("no query {of}")).url);
+    serde_json::to_string_pretty(&answer["data"]["result"]).unwrap()
+}
+
+/// Every query of every panel returns data, for one of the probes at least.
+fn all_panels_have_data(prometheus: &Prometheus, story: &Story) {
+    let namespaces = [story.namespace.as_str(), "default"];
+    eventually("all panels have data", || {
+        let asked = [PROBE, "secure"].map(|probe| questions(view(&namespaces, probe)));
+        let silent = asked[0].iter().zip(&asked[1]).filter_map(|(one, other)| {
+            let answers = [one, other].map(|question| data(&prometheus.ask(&question.url)));
+            answers
+                .iter()
+                .all(Result::is_err)
+                .then(|| format!("{}: {answers:?}", one.of))
+        });
+        let silent: Vec<String> = silent.collect();
+        if silent.is_empty() {
+            Ok(())
+        } else {
+            Err(silent.join("\n"))
+        }
+    });
+}
+
+/// The leader's pod goes while the alert fires. What the next one shows keeps the alert as it was: it neither resolves nor begins anew, and
+/// no other alert comes of it.
+fn another_leads(prometheus: &Prometheus) {
+    both();
+    let old = leader();
+    kubectl(&[
+        "delete",
+        "pod",
+        "--namespace",
+        SYSTEM,
+        &old.name,
+        "--grace-period=0",
+        "--force",
+    ]);
+    let cause = format!(
+        "claudeprobe_condition_cause{{type=\"GatewayPathHealthy\",code=\"GatewayStaleCredential\",pod!=\"{}\"}}",
+        old.name
+    );
+    eventually("Prometheus has the cause from another replica", || {
+        let firing: Vec<String> = prometheus.firing().iter().map(short).collect();
+        assert_eq!(firing, [STALE], "during the take-over");
+        if prometheus.query(&cause).is_empty() {
+            Err(String::new())
+        } else {
+            Ok(())
+        }
+    });
+    assert_ne!(leader().name, old.name);
+    // The value is the time since when: it would be another one, had the alert begun anew.
+    let begun = prometheus.query("changes(ALERTS_FOR_STATE{alertname=\"ClaudeCredentialStale\"}[5m])");
+    assert_eq!(begun.len(), 1, "{begun:?}");
+    assert_eq!(begun[0]["value"][1], "0", "the alert began anew");
+}
+
+/// Where what was shown is kept, if anywhere.
+struct Outputs(Option<PathBuf>);
+
+impl Default for Outputs {
+    fn default() -> Self {
+        Self(std::env::var_os("CLAUDEPROBE_TEST_OUTPUTS").map(PathBuf::from))
+    }
+}
+
+impl Outputs {
+    fn keep(&self, name: &str, text: &str) {
+        let Some(folder) = &self.0 else { return };
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+}
