@@ -223,7 +223,9 @@ async fn where_others_can_reach_it_each_reader_sees_what_he_may_and_nothing_else
         let page = with(token).opens("/").await;
         assert!(page.status == 401 && page.challenge, "{page:?}");
         assert!(
-            page.text.contains("Authorization: Bearer") && !page.text.contains("assistants"),
+            page.text.contains("Authorization: Bearer")
+                && !page.text.contains("assistants")
+                && !page.text.contains("Replica"),
             "{page:?}"
         );
     }
