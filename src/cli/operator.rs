@@ -86,7 +86,7 @@ pub struct Args {
     )]
     listen: SocketAddr,
     #[command(flatten)]
-    page: page::Args,
+    page: page::Options,
     /// Form of log lines
     #[arg(long, env = "CLAUDEPROBE_LOG_FORMAT", value_name = "FORMAT", default_value = "auto")]
     log_format: LogFormat,

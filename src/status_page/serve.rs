@@ -58,10 +58,11 @@ pub fn routes(page: Page) -> Router {
 }
 
 impl Page {
+    /// What a page says of itself: to a reader who has not said who he is, nothing of this replica.
     fn frame<'a>(&'a self, user: Option<&'a str>) -> Frame<'a> {
+        let known = user.is_some() || matches!(self.access, Access::Local);
         Frame {
-            standing: self.source.standing(),
-            replica: &self.replica,
+            replica: known.then(|| (&*self.replica, self.source.standing())),
             user,
             docs: self.docs.as_deref(),
             now: crate::operator::conditions::whole_second(jiff::Timestamp::now()),

@@ -133,7 +133,59 @@ impl axum::serve::Listener for TlsListener {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use axum::serve::Listener as _;
+    use rustls::{ClientConfig, RootCertStore};
+    use tokio_rustls::TlsConnector;
+
     use super::*;
+    use crate::standin::tls::Authority;
+
+    /// Puts a certificate of a new authority into the folder, and gives a client that trusts this authority alone.
+    fn renew(folder: &Path) -> TlsConnector {
+        let authority = Authority::new("status page").unwrap();
+        let identity = authority.issue(&["localhost".to_owned()]).unwrap();
+        std::fs::write(folder.join("tls.crt"), identity.chain_pem()).unwrap();
+        std::fs::write(folder.join("tls.key"), identity.key_pem()).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_slice(authority.ca_pem().as_bytes()).unwrap())
+            .unwrap();
+        let config = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        TlsConnector::from(Arc::new(config))
+    }
+
+    #[tokio::test]
+    async fn a_renewed_certificate_is_served_and_a_broken_one_is_not() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let before = renew(folder.path());
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = tcp.local_addr().unwrap();
+        let mut listener = TlsListener::new(tcp, folder.path()).unwrap();
+        let connects = async |listener: &mut TlsListener, client: &TlsConnector| {
+            let asked = client.connect(
+                "localhost".try_into().unwrap(),
+                TcpStream::connect(address).await.unwrap(),
+            );
+            tokio::select! {
+                done = asked => done.is_ok(),
+                // Handshakes go on for as long as somebody accepts.
+                () = async { loop { listener.accept().await; } } => unreachable!(),
+            }
+        };
+        assert!(connects(&mut listener, &before).await);
+        let after = renew(folder.path());
+        let due = |listener: &mut TlsListener| listener.looked = Instant::now().checked_sub(LOOK_EVERY).unwrap();
+        assert!(connects(&mut listener, &before).await, "not before it is time to look");
+        due(&mut listener);
+        assert!(!connects(&mut listener, &before).await);
+        assert!(connects(&mut listener, &after).await);
+        std::fs::write(folder.path().join("tls.key"), "half a key").unwrap();
+        due(&mut listener);
+        assert!(connects(&mut listener, &after).await, "the last good one stays");
+    }
 
     #[test]
     fn what_is_missing_is_named_with_what_to_do() {

@@ -61,22 +61,28 @@ impl Trend {
     /// The trend in words, for those who do not see a line.
     #[must_use]
     pub fn spoken(&self) -> String {
-        let runs = self.runs.len();
-        let failed = match self.failed() {
-            0 => String::new(),
-            failed => format!(", {failed} without a complete answer"),
+        let failed = self.failed();
+        let runs = match self.runs.len() {
+            1 => "1 run".to_owned(),
+            many => format!("{many} runs"),
         };
-        match self.figures() {
-            Some(Figures {
-                last,
-                median,
-                least,
-                most,
-            }) => format!(
-                "{}: last {last} ms, median {median} ms, {least} to {most} ms over {runs} runs{failed}",
-                self.path
-            ),
-            None => format!("{}: no complete answer in {runs} runs", self.path),
+        let path = &self.path;
+        match (self.figures(), failed) {
+            (None, 0) => format!("{path}: not measured in {runs}"),
+            (None, _) => format!("{path}: no complete answer in {failed} of {runs}"),
+            (Some(figures), _) => {
+                let Figures {
+                    last,
+                    median,
+                    least,
+                    most,
+                } = figures;
+                let failed = match failed {
+                    0 => String::new(),
+                    failed => format!(", {failed} without a complete answer"),
+                };
+                format!("{path}: last {last} ms, median {median} ms, {least} to {most} ms over {runs}{failed}")
+            }
         }
     }
 }

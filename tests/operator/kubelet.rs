@@ -145,6 +145,7 @@ fn answer(plan: &Plan, key: &KeyEvidence) -> RunEvidence {
             stream: Some(stream.clone()),
             usage: Some(Usage { input: 20, output: 40 }),
             model_matches: Some(true),
+            first_byte_ms: Some(40),
             total_ms: Some(300),
             ..Exchange::new(ExchangeKind::Frozen, Outcome::Answered)
         }];

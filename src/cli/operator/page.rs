@@ -21,7 +21,7 @@ const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCAL
 
 /// Options of the status page.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Args {
+pub struct Options {
     /// Where the status page listens, or off. On an address that is not on loopback it speaks TLS only, and every request needs a bearer
     /// token, whose owner sees the probes that they may get [default: 127.0.0.1:8090, and off with a warning where that is taken]
     #[arg(long, env = "CLAUDEPROBE_STATUS_PAGE", value_name = "ADDRESS|off")]
@@ -95,7 +95,7 @@ impl std::fmt::Debug for Listener {
     }
 }
 
-impl Args {
+impl Options {
     /// Binds the page's address; `None` where there is to be no page.
     ///
     /// # Errors
@@ -190,10 +190,10 @@ mod tests {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
-        page: Args,
+        page: Options,
     }
 
-    fn args(line: &[&str]) -> Result<Args, String> {
+    fn args(line: &[&str]) -> Result<Options, String> {
         let line = std::iter::once("x").chain(line.iter().copied());
         Line::try_parse_from(line)
             .map(|line| line.page)

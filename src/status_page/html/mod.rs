@@ -25,10 +25,8 @@ pub const STYLE: &str = include_str!("style.css");
 /// What all pages say of themselves.
 #[derive(Clone, Debug)]
 pub struct Frame<'a> {
-    /// How far what is shown can be trusted.
-    pub standing: Standing,
-    /// Name of the replica that answers.
-    pub replica: &'a str,
+    /// Name of the replica that answers, and how far what it shows can be trusted; nothing for strangers.
+    pub replica: Option<(&'a str, Standing)>,
     /// Whose rights decided what is shown, where rights were asked for.
     pub user: Option<&'a str>,
     /// What stands before `docs/…` in links; without it findings are named, and not linked.
@@ -57,11 +55,11 @@ fn document(frame: &Frame<'_>, title: &str, main: &Markup) -> String {
                 header.top {
                     div.wide {
                         a.mark href="/" { "claudeprobe" }
-                        p.replica { (said_of(frame)) }
+                        @if let Some((replica, standing)) = frame.replica { p.replica { (said_of(replica, standing, frame.user)) } }
                     }
                 }
                 main.wide id="main" tabindex="-1" {
-                    (caution(frame.standing))
+                    @if let Some((_, standing)) = frame.replica { (caution(standing)) }
                     (main)
                 }
                 footer {
@@ -77,15 +75,15 @@ fn document(frame: &Frame<'_>, title: &str, main: &Markup) -> String {
     .into_string()
 }
 
-fn said_of(frame: &Frame<'_>) -> String {
-    let does = match frame.standing {
+fn said_of(replica: &str, standing: Standing, user: Option<&str>) -> String {
+    let does = match standing {
         Standing::Acts => "acts",
         Standing::StandsBy => "stands by",
         Standing::Starts => "starts",
         Standing::Stuck => "is stuck",
     };
-    let user = frame.user.map_or_else(String::new, |user| format!(" · as {user}"));
-    format!("Replica {} {does}{user}", frame.replica)
+    let user = user.map_or_else(String::new, |user| format!(" · as {user}"));
+    format!("Replica {replica} {does}{user}")
 }
 
 /// What keeps this page from being the whole and present truth.

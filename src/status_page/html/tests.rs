@@ -16,8 +16,7 @@ fn recorded() -> Value {
 
 fn frame(standing: Standing) -> Frame<'static> {
     Frame {
-        standing,
-        replica: "operator-1",
+        replica: Some(("operator-1", standing)),
         user: None,
         docs: Some("https://git.example.com/"),
         now: "2026-11-23T08:04:14Z".parse().unwrap(),
