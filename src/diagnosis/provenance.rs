@@ -106,6 +106,12 @@ pub fn is_success(reply: &Exchange) -> bool {
     reply.status == 200 && matches!(reply.body, BodyKind::AsAsked | BodyKind::MessageNotStream)
 }
 
+/// A complete answer of a model's under a status that no answer has: somebody who relays it set another one.
+#[must_use]
+pub fn is_answer_restated(reply: &Exchange) -> bool {
+    !matches!(reply.status, 0 | 200) && matches!(reply.body, BodyKind::AsAsked | BodyKind::MessageNotStream)
+}
+
 /// Who made this reply. Meant for replies with an error status or an error body; a success is Claude's when it has an id,
 /// else unknown.
 #[must_use]
@@ -115,7 +121,9 @@ pub fn of(reply: &Exchange, habits: Habits) -> Provenance {
     } else {
         reply.inner_error
     };
-    let (origin, confidence) = edge(reply, habits)
+    let restated = is_answer_restated(reply).then_some((Origin::Relayed, Confidence::Likely));
+    let (origin, confidence) = restated
+        .or_else(|| edge(reply, habits))
         .or_else(|| with_ids(reply, habits))
         .unwrap_or_else(|| without_ids(reply, habits));
     Provenance {

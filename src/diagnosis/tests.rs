@@ -1,5 +1,6 @@
 //! What the diagnosis promises, as sentences. Rows are those of the decision table that the design names as specification.
 
+mod changed;
 mod conditions;
 mod credential;
 mod headers;

@@ -30,14 +30,14 @@ pub(super) fn class_of(stated: &Stated<'_>) -> ErrorClass {
         }
         "permission_error" => (&[403][..], ErrorClass::Permission),
         "forbidden" if message.contains("request not allowed") => return ErrorClass::EdgeForbidden,
-        "not_found_error" if message.starts_with("model:") => return ErrorClass::ModelNotFound,
+        "not_found_error" if says(message, "model:") => return ErrorClass::ModelNotFound,
         "not_found_error" => (&[404][..], ErrorClass::NotFound),
         "conflict_error" => (&[409][..], ErrorClass::Conflict),
         "request_too_large" => return ErrorClass::TooLarge,
         "rate_limit_error" => (&[429][..], rate_limit(message, stated.limit_exhausted)),
         "timeout_error" => (&[504, 408][..], ErrorClass::Timeout),
         "overloaded_error" => return ErrorClass::Overloaded,
-        "api_error" if message.starts_with("overloaded") => return ErrorClass::Overloaded,
+        "api_error" if says(message, "overloaded") => return ErrorClass::Overloaded,
         "api_error" => (&[500][..], ErrorClass::Internal),
         _ => return ErrorClass::None,
     };
@@ -58,6 +58,11 @@ pub(super) fn class_of(stated: &Stated<'_>) -> ErrorClass {
     } else {
         class
     }
+}
+
+/// Whether a message begins like this, or does so behind what a gateway that writes errors anew sets before it (`provider error: `).
+fn says(message: &str, beginning: &str) -> bool {
+    message.starts_with(beginning) || message.contains(&format!(": {beginning}"))
 }
 
 /// Codes are the most stable part of an error.

@@ -373,6 +373,23 @@ fn a_wrapped_genuine_error_is_found() {
     assert_eq!((text.inner_class, text.inner_request_id), (Some(E::Overloaded), None));
 }
 
+#[test]
+fn a_type_with_claudes_words_behind_the_gateways_is_read() {
+    for (status, kind, message, class) in [
+        (
+            404,
+            "not_found_error",
+            "provider error: model: claude-nope-1",
+            E::ModelNotFound,
+        ),
+        (500, "api_error", "provider error: Overloaded", E::Overloaded),
+        (404, "not_found_error", "provider error: no such model", E::NotFound),
+    ] {
+        let body = format!(r#"{{"error":{{"message":"{message}","type":"{kind}","param":null}},"provider":"x"}}"#);
+        assert_eq!(read(status, &body).class, class, "{body}");
+    }
+}
+
 /// The same genuine error, as many ways as gateways carry it on.
 #[test]
 fn a_genuine_error_is_found_however_it_is_wrapped() {

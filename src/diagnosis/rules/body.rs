@@ -4,7 +4,7 @@ use super::{Finding, Leg, View};
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::report::evidence::{Exchange, ExchangeKind, Marks};
+use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Marks};
 
 /// Input tokens of the same request on the gateway and on the control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,35 @@ pub(super) fn prompt(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         )
         .hop("gateway → Claude")
         .advise("The gateway adds to or removes from the prompt (system prompt, tools, guard rails): use its pass-through mode if that is not meant."),
+    ]
+}
+
+/// JSON of another shape where Claude's own answer must be: its ids and its account's numbers stand on the reply.
+pub(super) fn is_claudes_changed(reply: &Exchange) -> bool {
+    let marks = reply.marks;
+    reply.status == 200
+        && reply.body == BodyKind::OtherJson
+        && marks.has(Marks::REQUEST_ID)
+        && !marks.has(Marks::ID_ODD)
+        && (marks.has(Marks::ACCOUNT) || marks.has(Marks::RATE_LIMITS))
+}
+
+/// Claude's answer comes in another shape than Claude's.
+pub(super) fn answer(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let changed = |reply: &&Exchange| !leg.path.is_direct() && !leg.complete(reply) && is_claudes_changed(reply);
+    if leg.main().filter(changed).is_none() {
+        return vec![];
+    }
+    vec![
+        finding(
+            Code::BodyRewritten,
+            leg.name(),
+            Confidence::Likely,
+            "the answer bears Claude's ids, and is JSON of another shape than Claude's",
+        )
+        .hop("gateway")
+        .severity(Severity::Error)
+        .advise("Claude answered, and the gateway changes the answer's body: take out the filter or template that drops, adds or renames fields of responses."),
     ]
 }
 

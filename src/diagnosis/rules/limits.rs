@@ -6,7 +6,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::provenance::{Origin, Provenance, is_worded};
+use crate::diagnosis::provenance::{Origin, Provenance, is_answer_restated, is_worded};
 use crate::diagnosis::say;
 use crate::report::evidence::{Exchange, ExchangeKind, LimitKind, Marks, Phrase, same_account};
 
@@ -21,7 +21,7 @@ pub(super) fn upstream_limit(reply: &Exchange, provenance: Provenance) -> Option
         | ErrorClass::SpendLimitEnforced
         | ErrorClass::Billing => Some(Code::QuotaExhausted),
         ErrorClass::OrganizationDisabled => Some(Code::AccountDisabled),
-        ErrorClass::None if reply.status == 429 => Some(Code::RateLimited),
+        ErrorClass::None if reply.status == 429 && !is_answer_restated(reply) => Some(Code::RateLimited),
         _ => None,
     }
 }

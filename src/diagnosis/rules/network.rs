@@ -189,6 +189,20 @@ pub(super) fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             Confidence::Likely,
             say::ending(main.outcome),
         ),
+        // It took the request and gave it up after a time: no matter of connecting. Beside a control the time has its name.
+        Outcome::ClosedBeforeHead if gave_up(main) && shots(view, leg).iter().any(|shot| shot.control.is_some()) => {
+            return vec![];
+        }
+        Outcome::ClosedBeforeHead if gave_up(main) => finding(
+            Code::GatewayUnavailable,
+            leg.name(),
+            Confidence::Likely,
+            format!(
+                "{} after {}",
+                say::ending(main.outcome),
+                say::seconds(main.total_ms.unwrap_or_default())
+            ),
+        ),
         Outcome::ConnectFailed | Outcome::ClosedBeforeHead => finding(
             Code::GatewayConnectFailed,
             leg.name(),
@@ -208,6 +222,11 @@ pub(super) fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         _ => return vec![],
     };
     vec![found]
+}
+
+/// Whether the connection was held for a time before it ended: what is not there closes at once.
+fn gave_up(reply: &Exchange) -> bool {
+    reply.total_ms.is_some_and(|ms| ms >= super::unavailable::TIMER_MIN_MS)
 }
 
 /// How long that was.

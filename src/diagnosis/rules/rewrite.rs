@@ -5,7 +5,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::provenance::Origin;
+use crate::diagnosis::provenance::{Origin, is_answer_restated};
 use crate::diagnosis::say;
 use crate::report::evidence::{Exchange, ExchangeKind, Marks};
 use crate::resource::spec::Upstream;
@@ -87,6 +87,27 @@ fn refusals_as_failures(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
     Some(found.hop("gateway"))
 }
 
+/// An answer under the status of an error: whoever set it, Claude answered.
+pub(super) fn answer_as_error(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(reply) = leg
+        .main()
+        .filter(|reply| !leg.path.is_direct() && is_answer_restated(reply))
+    else {
+        return vec![];
+    };
+    vec![
+        finding(
+            Code::StatusRewritten,
+            leg.name(),
+            Confidence::Likely,
+            format!("a complete answer comes under status {}", reply.status),
+        )
+        .hop("gateway")
+        .severity(Severity::Error)
+        .advise("Claude answered, and the gateway sets another status: take out the filter, error page or response mapping that does."),
+    ]
+}
+
 /// An error under status 200, whoever made it: Claude never sends one outside a stream.
 pub(super) fn error_as_success(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = leg.trouble().filter(|_| !leg.path.is_direct()) else {
@@ -114,6 +135,7 @@ pub(super) fn error_body(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     }
     let foreign = |reply: &&Exchange| {
         reply.status >= 400
+            && !is_answer_restated(reply)
             && leg.provenance(reply).origin == Origin::Relayed
             && (!reply.marks.has(Marks::ENVELOPE)
                 || reply.marks.has(Marks::EXTRA_KEYS)

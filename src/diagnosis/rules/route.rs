@@ -6,13 +6,13 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::provenance::Origin;
+use crate::diagnosis::provenance::{Origin, is_answer_restated};
 use crate::diagnosis::say;
 use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Marks, Outcome, Phrase};
 
 /// The URL does not lead to the Claude API: a 404, a redirect, a foreign or empty 200, no HTTP at all.
 pub(super) fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some((reply, provenance)) = leg.trouble() else {
+    let Some((reply, provenance)) = leg.trouble().filter(|(reply, _)| !is_answer_restated(reply)) else {
         return vec![];
     };
     let direct_ok = Pair::of(view, leg).is_some_and(|pair| pair.direct_works());
@@ -35,7 +35,8 @@ pub(super) fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             _ => Confidence::Possible,
         },
         300..=399 => Confidence::Likely,
-        200 if foreign(reply) => Confidence::Likely,
+        // Under Claude's own marks the route is right, and the body was changed on its way back.
+        200 if foreign(reply) && !super::body::is_claudes_changed(reply) => Confidence::Likely,
         201..=299 => Confidence::Likely,
         _ if provenance.origin == Origin::Gateway && reply.phrase == Phrase::NoRoute => Confidence::Likely,
         _ => return vec![],
@@ -133,7 +134,8 @@ pub(super) fn denied(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         431 => Code::GatewayHeaderLimit,
         _ if reply.phrase == Phrase::BodyTooLarge => Code::GatewayBodyLimit,
         _ if reply.phrase == Phrase::HeaderTooLarge => Code::GatewayHeaderLimit,
-        400 | 403 | 406 | 409 | 411..=418 | 422 | 423..=428 | 451 | 494 if is_policy(leg, reply) => {
+        // Those without a name of their own in this match or in another rule, the many that no standard assigns included.
+        400 | 403 | 406 | 409 | 411..=418 | 422..=428 | 430 | 432..=498 if is_policy(leg, reply) => {
             Code::GatewayPolicyDenied
         }
         _ => return vec![],

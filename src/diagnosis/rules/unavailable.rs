@@ -77,7 +77,9 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
         ));
     }
     let (code, confidence) = match (shot.provenance.origin, shot.exchange.status) {
-        (Origin::Unknown, _) | (_, 0) => (Code::GatewayUnavailable, Confidence::Possible),
+        // The connection ended after a wait, and the control was answered.
+        (_, 0) => (Code::GatewayUnavailable, Confidence::Likely),
+        (Origin::Unknown, _) => (Code::GatewayUnavailable, Confidence::Possible),
         _ => cause(view, leg, shot),
     };
     let found = new(code, confidence);

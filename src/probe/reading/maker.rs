@@ -351,6 +351,10 @@ const PHRASES: &[(&str, Phrase)] = &[
     ("closed without response", Phrase::ClosedEarly),
     ("forbidden", Phrase::Denied),
     ("unauthorized", Phrase::AuthRequired),
+    // What HTTP clients of several languages say of every connection that came to nothing, whatever the reason.
+    ("fetch failed", Phrase::NoHealthyUpstream),
+    ("error sending request", Phrase::NoHealthyUpstream),
+    ("connection error", Phrase::NoHealthyUpstream),
     // Whatever it was, it was somebody further on.
     ("upstream", Phrase::UpstreamRefused),
     ("provider error", Phrase::UpstreamRefused),

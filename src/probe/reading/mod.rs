@@ -101,7 +101,10 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
             exchange.outcome = Outcome::CutByClose;
         }
     }
-    if head.status != 200 || foreign(exchange.body) {
+    if head.status != 200 {
+        exchange.body = answer(asked, &decoded).unwrap_or_default();
+    }
+    if (head.status != 200 && exchange.body == BodyKind::Unknown) || foreign(exchange.body) {
         reading = error::classify(head.status, Some(&content_type), headers, &decoded.bytes);
     }
     errors(&mut exchange, asked, headers, &reading, &decoded.bytes);
@@ -123,6 +126,25 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
         exchange,
         arrivals,
         date,
+    }
+}
+
+/// The complete answer that a body is, whatever its status says: somebody set another one.
+fn answer(asked: &Asked, body: &body::Decoded) -> Option<BodyKind> {
+    let streamed = || {
+        let stream = stream::read(&body.bytes, &body.chunks, &body.chunks);
+        stream.model.is_some() && stream.evidence.message_stop && stream.error.is_none()
+    };
+    if asked.counts {
+        None
+    } else if reply::message(&body.bytes).is_some() {
+        Some(if asked.stream {
+            BodyKind::MessageNotStream
+        } else {
+            BodyKind::AsAsked
+        })
+    } else {
+        (asked.stream && streamed()).then_some(BodyKind::AsAsked)
     }
 }
 
@@ -174,6 +196,11 @@ fn whole(exchange: &mut Exchange, asked: &Asked, body: &[u8], content_type: &str
     };
 }
 
+/// A model's answer: nothing of it is quoted or searched for words.
+fn is_answer(kind: BodyKind) -> bool {
+    matches!(kind, BodyKind::AsAsked | BodyKind::MessageNotStream)
+}
+
 fn foreign(kind: BodyKind) -> bool {
     matches!(kind, BodyKind::Html | BodyKind::OtherJson | BodyKind::Other)
 }
@@ -204,10 +231,13 @@ fn usage(wire: WireUsage) -> Usage {
 fn errors(exchange: &mut Exchange, asked: &Asked, headers: &HeaderMap, reading: &ErrorReading, body: &[u8]) {
     exchange.error = reading.class;
     exchange.inner_error = reading.inner_class.unwrap_or_default();
-    exchange.marks = marks::marks(exchange.status, headers, reading, asked);
+    // An answer has no marks of an error, whatever its status.
+    let status = if is_answer(exchange.body) { 200 } else { exchange.status };
+    exchange.marks = marks::marks(status, headers, reading, asked);
     exchange.echo = echo::echo(asked, reading);
     let wording = match exchange.status {
         200 if exchange.error == ErrorClass::None => String::new(),
+        _ if exchange.status != 200 && is_answer(exchange.body) => String::new(),
         200 => reading.message.clone().unwrap_or_default().to_lowercase(),
         _ => String::from_utf8_lossy(body.get(..MAX_WORDING).unwrap_or(body)).to_lowercase(),
     };
@@ -218,7 +248,7 @@ fn errors(exchange: &mut Exchange, asked: &Asked, headers: &HeaderMap, reading: 
     exchange.maker = maker::maker(headers, &wording);
     // Claude's own words are no gateway's: only a foreign or id-less reply is searched for them.
     let genuine = exchange.marks.has(Marks::ENVELOPE) && exchange.marks.has(Marks::IDS_AGREE);
-    if !genuine {
+    if !genuine && (exchange.status == 200 || !is_answer(exchange.body)) {
         let status = if exchange.status == 200 && exchange.error != ErrorClass::None {
             500
         } else {
@@ -278,7 +308,7 @@ fn quotation(
     redactor: &Redactor,
 ) -> Option<String> {
     let broken = exchange.stream.as_ref().is_some_and(|stream| !stream.message_stop);
-    if exchange.body == BodyKind::AsAsked && !broken && reading.class == ErrorClass::None {
+    if is_answer(exchange.body) && !broken && reading.class == ErrorClass::None {
         return None;
     }
     let html = exchange.marks.has(Marks::HTML) || exchange.body == BodyKind::Html;

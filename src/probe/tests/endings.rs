@@ -1,7 +1,7 @@
 //! FIN, RST, silence, a masked end, a lie about the length: each has its own name.
 
 use super::support::*;
-use crate::report::evidence::{BodyKind, EventKind, Exchange, Outcome};
+use crate::report::evidence::{BodyKind, EventKind, Exchange, Marks, Outcome, Phrase};
 
 fn stream(events: usize, end: Vec<Step>) -> Vec<Step> {
     let mut script = vec![send(SSE_HEAD)];
@@ -29,6 +29,24 @@ async fn a_complete_stream_has_both_facts() {
     let usage = exchange.usage.unwrap();
     assert_eq!((usage.input, usage.output), (15, 9));
     assert_eq!(exchange.quote, None, "nothing of an answer is quoted");
+}
+
+#[tokio::test]
+async fn a_complete_answer_under_an_errors_status_is_an_answer_and_nothing_of_it_is_read() {
+    let head = SSE_HEAD
+        .replace("200 OK", "502 Bad Gateway")
+        .replace("\r\n\r\n", "\r\nrequest-id: req_011CeCGmC8uwD58unxgBN8Qx\r\n\r\n");
+    let mut script = vec![send(&head)];
+    script.extend(EVENTS.map(|event| chunk(&event.replace("1 2", "connection refused"))));
+    let whole = frozen([script.clone(), vec![send("0\r\n\r\n")]].concat(), 10_000).await;
+    assert_eq!(
+        (whole.status, whole.body, whole.quote.as_deref()),
+        (502, BodyKind::AsAsked, None)
+    );
+    assert_eq!((whole.phrase, whole.marks), (Phrase::None, Marks::REQUEST_ID));
+    script.truncate(4);
+    let part = frozen([script, vec![send("0\r\n\r\n")]].concat(), 10_000).await;
+    assert_eq!((part.status, part.body), (502, BodyKind::Unknown));
 }
 
 #[tokio::test]

@@ -29,10 +29,10 @@ pub enum Outcome {
     ConnectFailed,
 }
 
-/// What a 200's body was.
+/// What a reply's body was, as far as it is no error: of a 200, and of any other status under which a complete answer came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum BodyKind {
-    /// Not a 200, or not looked at.
+    /// An error, no reply, or not looked at.
     #[default]
     Unknown,
     /// What was asked for: a message, a token count, or an event stream.

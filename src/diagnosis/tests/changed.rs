@@ -1,0 +1,83 @@
+//! Answers of Claude's that a gateway changed on their way back, and refusals under statuses that no standard assigns.
+
+use rstest::rstest;
+
+use crate::diagnosis::fixture::*;
+use crate::report::evidence::{BodyKind, Exchange, ExchangeKind as K, Marks, Outcome};
+
+fn edge(reply: Exchange) -> Story {
+    let mut story = Story::new();
+    story.on("direct").frozen(stream());
+    story.on("edge").frozen(reply);
+    story
+}
+
+/// A complete answer under another status than it has.
+fn restated(status: u16, body: BodyKind, marks: Marks) -> Exchange {
+    Exchange {
+        body,
+        marks,
+        ..reply(status)
+    }
+}
+
+#[rstest]
+fn an_answer_under_another_status_is_the_gateways_doing_and_nobody_elses(
+    #[values(203, 400, 401, 403, 404, 413, 429, 446, 500, 502, 503, 504, 529)] status: u16,
+    #[values(BodyKind::AsAsked, BodyKind::MessageNotStream)] body: BodyKind,
+    #[values(ok().marks, Marks::default())] marks: Marks,
+) {
+    let mut story = edge(restated(status, body, marks));
+    story
+        .on("edge")
+        .reply(K::BadKey, restated(status, body, marks))
+        .reply(K::NoKey, restated(status, body, marks));
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing StatusRewritten@edge");
+    assert_eq!(accusations(&diagnosis.findings), ["StatusRewritten@edge"]);
+    let mut alone = Story::without_direct();
+    alone.on("edge").frozen(restated(status, body, marks));
+    assert_eq!(alone.verdict(), "Failing StatusRewritten@edge");
+}
+
+#[test]
+fn json_of_another_shape_under_claudes_ids_is_no_wrong_route() {
+    let shaped = |marks| Exchange {
+        body: BodyKind::OtherJson,
+        marks,
+        ..reply(200)
+    };
+    let counted = Marks::REQUEST_ID.with(Marks::RATE_LIMITS);
+    assert_eq!(edge(shaped(counted)).verdict(), "Failing BodyRewritten@edge");
+    // An id alone may be anybody's, and one that somebody made up is nobody's.
+    for marks in [Marks::default(), Marks::REQUEST_ID, counted.with(Marks::ID_ODD)] {
+        assert_eq!(edge(shaped(marks)).verdict(), "Failing WrongRoute@edge");
+    }
+}
+
+#[rstest]
+fn a_refusal_of_the_gateways_own_needs_no_assigned_status(#[values(422, 430, 444, 446, 450, 498)] status: u16) {
+    let refusal = Exchange {
+        marks: Marks::OTHER_JSON,
+        ..reply(status)
+    };
+    assert_eq!(edge(refusal).verdict(), "Failing GatewayPolicyDenied@edge");
+}
+
+#[test]
+fn a_connection_that_is_held_and_closed_is_no_matter_of_connecting() {
+    let closed = |ms| Exchange {
+        total_ms: Some(ms),
+        ..nothing(Outcome::ClosedBeforeHead)
+    };
+    assert_eq!(edge(closed(3)).verdict(), "Failing GatewayConnectFailed@edge");
+    assert_eq!(edge(closed(1_500)).verdict(), "Failing GatewayUnavailable@edge");
+    let mut alone = Story::without_direct();
+    alone.on("edge").frozen(closed(1_500));
+    assert_eq!(alone.verdict(), "Failing GatewayUnavailable@edge");
+    // The control needed as long: it is the timer.
+    let mut slow = edge(closed(1_500));
+    slow.evidence.legs[0].exchanges[0] = after(4_000, stream());
+    slow.on("edge").reply(K::Repeat, closed(1_510));
+    assert_eq!(accusations(&slow.diagnose().findings), ["FirstByteTimeout@edge"]);
+}
