@@ -49,7 +49,7 @@ pub enum Access {
     /// Everybody who reaches the port, which is on loopback.
     Local,
     /// Whoever carries a token, as far as its owner's rights go.
-    Reviewed(Reviewer),
+    Reviewed(Box<Reviewer>),
 }
 
 /// Who looks.

@@ -45,7 +45,6 @@ where
 }
 
 /// The routes, guarded.
-#[must_use]
 pub fn routes(page: Page) -> Router {
     let page = Arc::new(page);
     Router::new()

@@ -102,7 +102,7 @@ fn filter(namespaces: &BTreeSet<&str>, query: &Query) -> Markup {
 
 fn period(seconds: u32) -> String {
     match seconds {
-        60.. if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        60.. if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
         _ => format!("{seconds} s"),
     }
 }
