@@ -299,6 +299,10 @@ impl Front {
             Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::Nobody => return None,
         };
         stage.name("own", own);
+        if matches!(self, Self::Other(other) if other.is_of_npm()) {
+            let manifest = program::find_cached("npm-gateways/package.json");
+            stage.name("npm", manifest.parent().unwrap().to_string_lossy());
+        }
         write(&directory.path().join(file), &stage.fill(&text));
         if text.contains("sslcrtd_program") {
             certificate_store(&directory.path().join("certificates"));

@@ -1,4 +1,5 @@
-//! Further gateways of one configuration file each: Apache, Caddy, lighttpd, Varnish. What a case adds is its own text.
+//! Further gateways of one configuration file each: Apache, Caddy, lighttpd, Varnish, and two AI gateways of npm's. What a case adds
+//! is its own text.
 
 use std::path::PathBuf;
 
@@ -15,7 +16,22 @@ pub enum Kind {
     Lighttpd,
     /// Varnish: subroutines besides the backend.
     Varnish,
+    /// Claude Code Router: the fields of its one provider besides the name. It asks clients for [`ROUTER_KEY`].
+    Router,
+    /// Portkey's gateway: a list of further hosts that it may call. All else each request says in its headers.
+    Portkey,
 }
+
+/// The key that [`Kind::Router`] asks for.
+pub const ROUTER_KEY: &str = "router-key-0001";
+
+/// It looks below its home directory for its configuration.
+const START_ROUTER: &str = "mkdir {own}/.claude-code-router && cp {own}/router.json {own}/.claude-code-router/config.json && \
+    HOME={own} exec {npm}/node {npm}/node_modules/@musistudio/claude-code-router/dist/cli.js start";
+
+/// It calls private addresses only when told, and listens on every address unless the file before it keeps it to its own.
+const START_PORTKEY: &str = "TRUSTED_CUSTOM_HOSTS=$(sed -n '1s#^// ##p' {own}/own.cjs) exec {npm}/node --require {own}/own.cjs \
+    {npm}/node_modules/@portkey-ai/gateway/build/start-server.js --headless --port={listen_port}";
 
 /// A program and its text.
 #[derive(Clone, Debug)]
@@ -34,7 +50,14 @@ impl Other {
             Kind::Caddy => "caddy",
             Kind::Lighttpd => "lighttpd",
             Kind::Varnish => "varnish",
+            Kind::Router => "router",
+            Kind::Portkey => "portkey",
         }
+    }
+
+    /// Whether `{npm}` must lead to what npm installed.
+    pub fn is_of_npm(&self) -> bool {
+        matches!(self.kind, Kind::Router | Kind::Portkey)
     }
 
     /// Program, file of its configuration, its text, arguments.
@@ -84,6 +107,18 @@ impl Other {
                     "-j",
                     "none",
                 ],
+            ),
+            Kind::Router => (
+                program::find("sh"),
+                "router.json",
+                router_json(self.lines),
+                vec!["-c", START_ROUTER],
+            ),
+            Kind::Portkey => (
+                program::find("sh"),
+                "own.cjs",
+                portkey_cjs(self.lines),
+                vec!["-c", START_PORTKEY],
             ),
         }
     }
@@ -152,6 +187,34 @@ fn vcl(lines: &str) -> String {
 import std;
 backend claude {{ .host = \"{{claude_ip}}\"; .port = \"{{claude_port}}\"; }}
 {lines}
+"
+    )
+}
+
+/// Every request goes to the provider's one model.
+fn router_json(provider: &str) -> String {
+    let model = provider
+        .split_once("\"models\": [\"")
+        .and_then(|(_, rest)| rest.split_once('"'));
+    let model = model.map_or("", |(model, _)| model);
+    format!(
+        r#"{{
+  "HOST": "{{listen_ip}}", "PORT": {{listen_port}}, "APIKEY": "{ROUTER_KEY}", "LOG": false, "NON_INTERACTIVE_MODE": true,
+  "Providers": [{{"name": "claude", {provider}, "transformer": {{"use": ["Anthropic"]}}}}],
+  "Router": {{"default": "claude,{model}"}}
+}}
+"#
+    )
+}
+
+fn portkey_cjs(hosts: &str) -> String {
+    format!(
+        "// {{claude_ip}},{hosts}
+const {{ Server }} = require('node:net');
+const listen = Server.prototype.listen;
+Server.prototype.listen = function (port, ...rest) {{
+  return listen.call(this, {{ port, host: '{{listen_ip}}' }}, rest.find((each) => typeof each === 'function'));
+}};
 "
     )
 }

