@@ -12,8 +12,12 @@ fn lua(value: &Value) -> String {
     match value {
         Value::Null => "nil".to_owned(),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
-        // A long bracket takes every byte but its own end; it drops a line end at its beginning.
-        Value::String(text) => format!("[==[\n{text}]==]"),
+        // Every byte by its number: nothing in it can end the string.
+        Value::String(text) => {
+            text.bytes()
+                .fold("\"".to_owned(), |text, byte| text + &format!("\\{byte:03}"))
+                + "\""
+        }
         Value::Array(items) => items.iter().fold("{".to_owned(), |text, item| text + &lua(item) + ", ") + "}",
         Value::Object(fields) => {
             let mut text = "{".to_owned();
@@ -46,60 +50,50 @@ fn health(object: &Value) -> (String, String) {
     (status.to_owned(), message.to_owned())
 }
 
-/// A probe with the status that the operator wrote on the real node, where the gateway holds an old key.
-fn recorded() -> Value {
-    serde_json::from_str(&crate::read("tests/docs/recorded.json")).unwrap()
+/// A probe as the API server of the real node gave it, with the status that the operator wrote.
+fn recorded(name: &str) -> Value {
+    serde_json::from_str(&crate::read(&format!("tests/docs/recorded/{name}.json"))).unwrap()
 }
 
-fn with(condition: &str, status: &str, reason: &str, message: &str) -> Value {
-    let mut object = recorded();
-    let conditions = object["status"]["conditions"].as_array_mut().unwrap();
-    let found = conditions.iter_mut().find(|known| known["type"] == condition).unwrap();
-    for (field, text) in [("status", status), ("reason", reason), ("message", message)] {
-        found[field] = text.into();
+#[test]
+fn argo_cd_waits_for_the_operator_degrades_what_cannot_work_and_leaves_claude_to_the_alerts() {
+    for (name, status, message) in [
+        ("healthy", "Healthy", "The probe works. Verdict: Healthy"),
+        (
+            "failing",
+            "Healthy",
+            "The probe works. Verdict: Failing (CredentialStripped)",
+        ),
+        ("suspended", "Suspended", "Scheduled runs are suspended."),
+        ("invalid", "Degraded", "Ready: InvalidSpec: spec.schedule.cron: "),
+        ("blind", "Degraded", "ProberOperational: SecretMissing: "),
+    ] {
+        let (found, said) = health(&recorded(name));
+        assert_eq!(found, status, "{name}: {said}");
+        assert!(said.starts_with(message), "{name}: {said}");
     }
-    object
-}
-
-#[test]
-fn argo_cd_calls_a_probe_healthy_that_works_whatever_it_says_of_claude() {
-    let object = recorded();
-    assert_eq!(object["status"]["verdict"]["state"], "Failing", "the case that matters");
-    let (status, message) = health(&object);
-    assert_eq!(status, "Healthy", "{message}");
-    assert!(message.starts_with("The probe works. Verdict: Failing ("), "{message}");
-    let mut healthy = recorded();
-    healthy["status"]["verdict"] = json!({"state": "Healthy", "code": ""});
-    assert_eq!(
-        health(&healthy),
-        ("Healthy".into(), "The probe works. Verdict: Healthy".into())
-    );
-}
-
-#[test]
-fn argo_cd_waits_for_the_operator_and_degrades_what_cannot_work() {
-    let mut unseen = recorded();
+    let mut unseen = recorded("failing");
     unseen["status"] = Value::Null;
     assert_eq!(health(&unseen).0, "Progressing");
-    let mut changed = recorded();
+    let mut changed = recorded("failing");
     changed["metadata"]["generation"] = json!(99);
     assert_eq!(health(&changed).0, "Progressing");
+    let mut starting = recorded("suspended");
+    starting["spec"]["suspend"] = json!(false);
     assert_eq!(
-        health(&with(
-            "ProberOperational",
-            "Unknown",
-            "NoRunYet",
-            "No run has ended yet."
-        ))
-        .0,
-        "Progressing"
+        health(&starting),
+        ("Progressing".into(), "No run has ended yet.".into())
     );
-    for (condition, reason) in [("Ready", "InvalidSpec"), ("ProberOperational", "SecretMissing")] {
-        let (status, message) = health(&with(condition, "False", reason, "what to do: \"]]\" \\ ${x}"));
-        assert_eq!(status, "Degraded");
-        assert_eq!(message, format!("{condition}: {reason}: what to do: \"]]\" \\ ${{x}}"));
-    }
-    let mut suspended = recorded();
-    suspended["spec"]["suspend"] = json!(true);
-    assert_eq!(health(&suspended).0, "Suspended");
+}
+
+#[test]
+fn text_of_strangers_does_not_end_the_script() {
+    let mut object = recorded("blind");
+    let words = "\"]]\" ]==] \\ ${x} \n end";
+    object["status"]["conditions"][1]["message"] = words.into();
+    let (status, message) = health(&object);
+    assert_eq!(
+        (status.as_str(), message),
+        ("Degraded", format!("ProberOperational: SecretMissing: {words}"))
+    );
 }
