@@ -301,7 +301,7 @@ fn monitors_and_rules_come_where_the_cluster_knows_their_kinds_and_one_way_to_sc
     let with = install_dry_run(&[]);
     assert!(!with.contains("knows no"), "{with}");
     assert!(
-        with.contains("Dashboards are in ConfigMap another-dashboards"),
+        with.contains("Dashboards are in ConfigMap another-claudeprobe-dashboards"),
         "{with}"
     );
     for (scrape, kind, not) in [
@@ -408,9 +408,12 @@ fn what_the_documents_tell_helm_is_taken() {
     ] {
         let text = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap_or_default();
         let words: Vec<&str> = text.split_whitespace().collect();
-        for pair in words.windows(2).filter(|pair| pair[0].starts_with("--set")) {
-            let value = pair[1]
+        let pairs = words.windows(2).map(|pair| (pair[0].trim_start_matches('`'), pair[1]));
+        for (flag, value) in pairs.filter(|(flag, _)| flag.starts_with("--set")) {
+            let value = value
                 .trim_matches(['`', '\'', '\\', ')', ',', '.'])
+                // As a shell would take it.
+                .replace('\'', "")
                 .replace("REGISTRY", "registry.example.com");
             let answer = helm(&[
                 "template",
@@ -418,10 +421,10 @@ fn what_the_documents_tell_helm_is_taken() {
                 CHART,
                 "--kube-version",
                 "1.31.0",
-                pair[0],
+                flag,
                 &value,
             ]);
-            assert!(answer.good, "{file}: {} {value}: {answer:?}", pair[0]);
+            assert!(answer.good, "{file}: {flag} {value}: {answer:?}");
             told += 1;
         }
     }
