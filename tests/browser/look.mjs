@@ -198,9 +198,10 @@ const checks = {
   // Pictures for the README: of a running `claudeprobe demo --serve`.
   async shots() {
     for (const colorScheme of ['light', 'dark']) {
-      const { page } = await fresh({ colorScheme, viewport: { width: 1120, height: 800 } });
+      const { page } = await fresh({ colorScheme, viewport: { width: 1120, height: 830 } });
       await page.goto(base + OVERVIEW);
       await page.screenshot({ path: `${directory}/status-page-${colorScheme}.png` });
+      await page.setViewportSize({ width: 1120, height: 1150 });
       await page.goto(`${base}/probes/demo/stale-key`);
       await page.screenshot({ path: `${directory}/status-page-probe-${colorScheme}.png` });
     }

@@ -1,7 +1,8 @@
 //! The operator's pods: which one leads, what it exports, and its end.
 
 use std::fs;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -113,6 +114,31 @@ impl Replica {
             .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok())
             .find(in_pod)
     }
+}
+
+/// The status page at `path`, as a user opens it: through `kubectl port-forward`.
+pub fn status_page(path: &str) -> (u16, String) {
+    let mut forward = super::in_node()
+        .args([
+            "port-forward",
+            "--namespace",
+            NAMESPACE,
+            "deployment/claudeprobe-operator",
+            ":8090",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(forward.stdout.as_mut().unwrap())
+        .read_line(&mut said)
+        .unwrap();
+    // Forwarding from 127.0.0.1:41235 -> 8090
+    let address = said.split(' ').nth(2).map(str::to_owned);
+    let answer = address.map(|address| super::http("GET", &address, path, ""));
+    forward.kill().unwrap();
+    forward.wait().unwrap();
+    answer.unwrap_or_else(|| panic!("kubectl port-forward says {said:?}"))
 }
 
 /// The leader's `/metrics`: lines that begin with `name` and hold all of `labels`.

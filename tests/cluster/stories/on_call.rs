@@ -1,4 +1,5 @@
-//! From `helm install` to the fix, as somebody on call sees it: the alert, the dashboards, `kubectl describe` and `explain` name the same cause.
+//! From `helm install` to the fix, as somebody on call sees it: the alert, the dashboards, `kubectl describe`, `explain` and the
+//! status page name the same cause.
 //!
 //! With `CLAUDEPROBE_TEST_OUTPUTS=FOLDER` what was shown is kept there: the documents quote such a run.
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use crate::kit::daemon::{free_port, service, wait_for_service};
 use crate::kit::nginx::Nginx;
-use crate::kit::operator::{both, leader};
+use crate::kit::operator::{both, leader, status_page};
 use crate::kit::prometheus::{Prometheus, short};
 use crate::kit::standin::{KEY, NEW_KEY, PASS};
 use crate::kit::story::Story;
@@ -65,7 +66,7 @@ fn from_helm_install_to_the_fix_all_name_the_same_cause() {
             claudeprobe(&["explain", &format!("{}/{PROBE}", story.namespace)]),
         ),
         ("list.txt", claudeprobe(&["list", "--namespace", &story.namespace])),
-        // The status page, once the operator serves one, is one more line here: what a `kubectl port-forward` shows of it.
+        ("status-page.html", page(&story)),
     ];
     for (name, text) in &shown {
         outputs.keep(name, text);
@@ -84,6 +85,16 @@ fn from_helm_install_to_the_fix_all_name_the_same_cause() {
     let mended = story.run();
     assert!(mended.condition("GatewayPathHealthy").starts_with("True/"), "{mended}");
     prometheus.fires(&[], &[STALE]);
+}
+
+/// What the status page shows of the probe. The replica that stands by hears of a run a moment later.
+fn page(story: &Story) -> String {
+    eventually("the status page shows the cause", || {
+        match status_page(&format!("/probes/{}/{PROBE}", story.namespace)) {
+            (200, text) if text.contains("GatewayStaleCredential") => Ok(text),
+            other => Err(format!("{other:?}")),
+        }
+    })
 }
 
 /// `helm install` with the chart's defaults, on a node without an operator; what it prints.
