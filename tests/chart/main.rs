@@ -301,7 +301,7 @@ fn monitors_and_rules_come_where_the_cluster_knows_their_kinds_and_one_way_to_sc
     let with = install_dry_run(&[]);
     assert!(!with.contains("knows no"), "{with}");
     assert!(
-        with.contains("Dashboards are in ConfigMap another-dashboards"),
+        with.contains("Dashboards are in ConfigMap another-claudeprobe-dashboards"),
         "{with}"
     );
     for (scrape, kind, not) in [
