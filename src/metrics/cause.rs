@@ -98,9 +98,17 @@ fn shared_code(status: &ClaudeProbeStatus, message: &str) -> Option<Code> {
     seen(status).map(|(code, _)| code).find(|code| named(*code))
 }
 
-/// Why no run speaks for the present, if none does.
+/// Why no run speaks for the present, if none does. A probe that was suspended before its first run waits for nobody.
 pub(super) fn blind(status: &ClaudeProbeStatus) -> Option<&'static str> {
-    let kind = format!("{:?}", ConditionType::GatewayPathHealthy);
-    let condition = status.conditions.iter().find(|condition| condition.type_ == kind)?;
-    NO_RUN_REASONS.into_iter().find(|reason| *reason == condition.reason)
+    let reason = |kind: ConditionType| {
+        let kind = format!("{kind:?}");
+        let condition = status.conditions.iter().find(|condition| condition.type_ == kind);
+        condition.map(|condition| condition.reason.as_str())
+    };
+    let suspended = reason(ConditionType::Ready) == Some("Suspended");
+    let said = match reason(ConditionType::GatewayPathHealthy)? {
+        "NoRunYet" if suspended => "Suspended",
+        said => said,
+    };
+    NO_RUN_REASONS.into_iter().find(|reason| *reason == said)
 }

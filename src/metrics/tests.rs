@@ -296,6 +296,17 @@ fn why_no_run_speaks_for_the_present_is_shown() {
     assert!(blind("Unknown", "OverBudget").contains("assistants\",reason=\"OverBudget\"} 1"));
     assert!(!blind("Unknown", "Unconfirmed").contains("claudeprobe_blind"));
     assert!(!blind("True", "Answered").contains("claudeprobe_blind"));
+    // Suspended before its first run: that it has not run is as told.
+    let mut shown = full();
+    shown.status.conditions = vec![
+        condition(ConditionType::Ready, "True", "Suspended", ""),
+        condition(ConditionType::GatewayPathHealthy, "Unknown", "NoRunYet", ""),
+    ];
+    let text = state([shown]);
+    assert!(
+        text.contains("reason=\"Suspended\"} 1") && !text.contains("NoRunYet"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -138,6 +138,7 @@ async fn dashboards_find_data(prometheus: &str, demo: &str, probes: &[&str]) {
         let mut silent = BTreeMap::new();
         for probe in probes {
             let view = View {
+                cluster: "",
                 namespaces: &["demo"],
                 probe,
                 paths: Some(&["direct", "gateway"]),

@@ -291,6 +291,7 @@ fn a_dashboard_can_be_imported_anywhere() {
 #[test]
 fn variables_are_put_in_as_grafana_does() {
     let view = queries::View {
+        cluster: "",
         namespaces: &["ai", "team.b"],
         probe: "assistants",
         paths: None,

@@ -13,6 +13,8 @@ const STEP: u64 = 30;
 /// What a user has chosen and where the time shown ends.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
+    /// Empty where series have no such label, as in a Prometheus of one cluster.
+    pub cluster: &'a str,
     /// Of the series; several are possible in the overview.
     pub namespaces: &'a [&'a str],
     /// In the first of the namespaces.
@@ -137,8 +139,7 @@ fn value(name: &str, variables: &[Value], view: View<'_>) -> String {
     let variable = variable.unwrap_or_else(|| panic!("${name} is no variable of the dashboard"));
     let all = || variable["allValue"].as_str().unwrap().to_owned();
     match (name, variable["multi"] == true) {
-        // Series without that label, as in a Prometheus of one cluster.
-        ("cluster", _) => String::new(),
+        ("cluster", false) => view.cluster.to_owned(),
         ("namespace", true) => any(view.namespaces),
         ("namespace", false) => view.namespaces[0].to_owned(),
         ("probe", false) => view.probe.to_owned(),

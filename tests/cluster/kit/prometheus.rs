@@ -1,4 +1,6 @@
-//! A real Prometheus on the node that finds the operator's pods as a `PodMonitor` would let it, with the chart's alerts.
+//! A real Prometheus on the node that scrapes each of the operator's pods, with the chart's alerts.
+//!
+//! It finds the pods by the name of a headless Service: Debian's build knows no discovery by Kubernetes' API.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,11 +10,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::daemon::{Daemon, free_port};
-use super::{NODE_IP, eventually, http};
+use super::{NODE_IP, apply, eventually, http};
 use crate::hurried::hurried;
 
 /// What bridges a restart of the operator: longer than a take-over, which takes the Lease's 15 s and a little.
 const BRIDGE: &str = "45s";
+
+/// The label that all series get, as in a Prometheus that sees several clusters.
+pub const CLUSTER: &str = "here";
 
 /// A running Prometheus.
 #[derive(Debug)]
@@ -23,7 +28,7 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts one, with the cluster administrator's kubeconfig, that scrapes every second and judges as often.
+    /// Starts one that scrapes every second and judges as often.
     pub fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
         let at = |name: &str| home.path().join(name);
@@ -31,20 +36,18 @@ impl Prometheus {
         let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/claudeprobe/files");
         let rules = std::fs::read_to_string(chart.join("alerts.yaml")).unwrap();
         std::fs::write(at("rules.yml"), hurried(&rules, BRIDGE)).unwrap();
-        let kubeconfig = std::env::var("KUBECONFIG").expect("KUBECONFIG is set by tests/cluster/node exec");
+        apply(
+            "{apiVersion: v1, kind: Service, metadata: {name: operator-pods, namespace: claudeprobe-system}, \
+             spec: {clusterIP: None, selector: {app.kubernetes.io/component: operator}, ports: [{name: http, port: 8080}]}}",
+        );
         std::fs::write(
             at("prometheus.yml"),
-            format!(
-                "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n\
-                 rule_files: [rules.yml]\n\
-                 scrape_configs:\n\
-                 - job_name: claudeprobe\n  honor_labels: true\n  \
-                   kubernetes_sd_configs: [{{role: pod, kubeconfig_file: {kubeconfig}, namespaces: {{names: [claudeprobe-system]}}}}]\n  \
-                   relabel_configs:\n  \
-                   - {{source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_component, __meta_kubernetes_pod_container_port_name], regex: operator;http, action: keep}}\n  \
-                   - {{source_labels: [__meta_kubernetes_namespace], target_label: namespace}}\n  \
-                   - {{source_labels: [__meta_kubernetes_pod_name], target_label: pod}}\n"
-            ),
+            "global: {scrape_interval: 1s, evaluation_interval: 1s}\n\
+             rule_files: [rules.yml]\n\
+             scrape_configs:\n\
+             - job_name: claudeprobe\n  honor_labels: true\n  \
+               dns_sd_configs: [{names: [operator-pods.claudeprobe-system.svc.cluster.local], type: A, port: 8080, refresh_interval: 1s}]\n  \
+               relabel_configs: [{target_label: cluster, replacement: here}]\n",
         )
         .unwrap();
         let mut command = Command::new("prometheus");

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::kit::daemon::{free_port, service, wait_for_service};
 use crate::kit::nginx::Nginx;
 use crate::kit::operator::{both, leader, status_page};
-use crate::kit::prometheus::{Prometheus, short};
+use crate::kit::prometheus::{CLUSTER, Prometheus, short};
 use crate::kit::standin::{KEY, NEW_KEY, PASS};
 use crate::kit::story::Story;
 use crate::kit::{apply, eventually, kubectl, try_kubectl};
@@ -268,6 +268,7 @@ fn alert(firing: &[Value], story: &Story) -> String {
 
 fn view<'a>(namespaces: &'a [&'a str], probe: &'a str) -> View<'a> {
     View {
+        cluster: CLUSTER,
         namespaces,
         probe,
         paths: None,
@@ -311,6 +312,15 @@ fn all_panels_have_data(prometheus: &Prometheus, story: &Story) {
 fn another_leads(prometheus: &Prometheus) {
     both();
     let old = leader();
+    let address = kubectl(&[
+        "get",
+        "pod",
+        "--namespace",
+        SYSTEM,
+        &old.name,
+        "--output",
+        "jsonpath={.status.podIP}",
+    ]);
     kubectl(&[
         "delete",
         "pod",
@@ -321,8 +331,7 @@ fn another_leads(prometheus: &Prometheus) {
         "--force",
     ]);
     let cause = format!(
-        "claudeprobe_condition_cause{{type=\"GatewayPathHealthy\",code=\"GatewayStaleCredential\",pod!=\"{}\"}}",
-        old.name
+        "claudeprobe_condition_cause{{type=\"GatewayPathHealthy\",code=\"GatewayStaleCredential\",instance!=\"{address}:8080\"}}"
     );
     eventually("Prometheus has the cause from another replica", || {
         let firing: Vec<String> = prometheus.firing().iter().map(short).collect();
