@@ -19,7 +19,7 @@ pub use extract::{
     Limit, beta_echo, extra_input_field, json_error_position, limit_in, model_in, org_in, regain_at, unknown_tag,
     version_echo,
 };
-pub use message::has_claudes_words;
+pub use message::{has_claudes_words, is_edges_refusal};
 pub use reading::{BodyRequestId, BodyShape, ErrorReading, MAX_BODY, classify, classify_event};
 
 use serde::{Deserialize, Serialize};

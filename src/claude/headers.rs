@@ -45,7 +45,16 @@ pub fn is_request_id(value: &str) -> bool {
 /// base 58 that begin with `01`. Narrower than [`is_request_id`]; the form may change, so it counts only beside ids that
 /// have it.
 pub fn is_usual_request_id(value: &str) -> bool {
-    let rest = value.strip_prefix("req_").unwrap_or_default();
+    is_usual_id(value, "req_")
+}
+
+/// Whether the value is a message's id as Claude makes them.
+pub fn is_usual_message_id(value: &str) -> bool {
+    is_usual_id(value, "msg_")
+}
+
+fn is_usual_id(value: &str, prefix: &str) -> bool {
+    let rest = value.strip_prefix(prefix).unwrap_or_default();
     let rest = rest
         .strip_prefix("vrtx_")
         .or_else(|| rest.strip_prefix("bdrk_"))

@@ -161,6 +161,11 @@ fn edge(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
         };
     }
     let page = marks.has(Marks::HTML) || marks.has(Marks::CHALLENGE);
+    // Whoever wrapped a page did not make it. What made it is open, unless it names its host.
+    let edges = matches!(reply.error, ErrorClass::EdgeChallenge | ErrorClass::EdgeUnavailable);
+    if marks.has(Marks::WRAPPED_PAGE) && !has_id(marks) && (edges || matches!(reply.status, 400..=500)) {
+        return Some((Origin::Unknown, Confidence::Possible));
+    }
     if cloudflare && page && !has_id(marks) {
         // Whose zone it is cannot be told: many gateways sit behind the same provider.
         return Some(if habits.first_party {
@@ -246,7 +251,11 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
     if marks.has(Marks::ENVELOPE) {
         return match () {
             () if habits.control => (Origin::Claude, Confidence::Likely),
-            () if habits.relays_bare => (Origin::Relayed, Confidence::Likely),
+            // The words of Claude's edge, which gives no id, in an envelope that it does not make.
+            () if marks.has(Marks::CLAUDE_WORDS) && reply.error == ErrorClass::None => {
+                (Origin::Unknown, Confidence::Possible)
+            }
+            () if habits.relays_bare && !is_general(reply) => (Origin::Relayed, Confidence::Likely),
             // Whoever mints ids imitates the status, too.
             () if says_only_claude(reply) || (reply.status == 529 && !marks.has(Marks::ID_ODD)) => {
                 (Origin::Relayed, Confidence::Likely)
@@ -299,6 +308,21 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
         return (Origin::Gateway, confidence);
     }
     (Origin::Unknown, Confidence::Possible)
+}
+
+/// Whether the class says no more than its type, in words that are not known as Claude's. Whoever writes all errors anew in Claude's
+/// shape does so with those of its own, too, and with whatever else its upstream's way answered.
+fn is_general(reply: &Exchange) -> bool {
+    let by_type = matches!(
+        reply.error,
+        ErrorClass::None
+            | ErrorClass::Unauthenticated
+            | ErrorClass::Permission
+            | ErrorClass::Throttled
+            | ErrorClass::Internal
+            | ErrorClass::Timeout
+    );
+    by_type && reply.echo == Echo::None && !reply.marks.has(Marks::CLAUDE_WORDS)
 }
 
 /// Complaints that nobody but Claude can make: about a value of ours that came back (but for the number, which libraries that check

@@ -51,7 +51,7 @@ pub struct LegState<'p> {
     limited: bool,
     /// The status that each exchange got, the latest last; 0 where none came.
     shown: Vec<(ExchangeKind, u16)>,
-    /// `request-id` of every reply so far.
+    /// Ids of every reply so far.
     ids: Vec<String>,
 }
 
@@ -581,10 +581,9 @@ impl LegState<'_> {
         mut details: ExchangeDetails,
     ) -> Exchange {
         let mut read = reading::read(kind, asked, received, &context.redactor);
-        if let Some(id) = read.exchange.request_id.clone() {
-            read.exchange.marks.set(Marks::ID_SEEN, self.ids.contains(&id));
-            self.ids.push(id);
-        }
+        let seen = read.ids.iter().any(|id| self.ids.contains(id));
+        read.exchange.marks.set(Marks::ID_SEEN, seen);
+        self.ids.append(&mut read.ids);
         details.received(received, &read.arrivals, &context.redactor);
         let since = |ms: Option<u32>| Duration::from_millis(u64::from(ms.unwrap_or(0)));
         let (whole, head) = (since(read.exchange.total_ms), since(read.exchange.first_byte_ms));

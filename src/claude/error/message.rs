@@ -21,6 +21,10 @@ pub(super) fn class_of(stated: &Stated<'_>) -> ErrorClass {
     }
     let message = stated.message.to_ascii_lowercase();
     let message = message.trim();
+    // The edge's own words under another type: whoever made this envelope, who refuses is another question.
+    if stated.error_type != "forbidden" && is_edges_refusal(message) {
+        return ErrorClass::None;
+    }
     let (usual_status, class) = match stated.error_type {
         "authentication_error" => (&[401, 403][..], authentication(message)),
         "invalid_request_error" => (&[400, 413, 422][..], invalid_request(message)),
@@ -173,4 +177,11 @@ const OWN_WORDS: [&str; 16] = [
 #[must_use]
 pub fn has_claudes_words(text: &str) -> bool {
     OWN_WORDS.iter().any(|words| text.contains(words))
+}
+
+/// Whether a message is, word for word, the refusal of Claude's edge.
+#[must_use]
+pub fn is_edges_refusal(message: &str) -> bool {
+    let message = message.trim().trim_end_matches('.');
+    message.eq_ignore_ascii_case("request not allowed")
 }

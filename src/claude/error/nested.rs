@@ -6,8 +6,9 @@
 
 use serde_json::{Deserializer, Value};
 
-use super::ErrorClass;
 use super::message::{Stated, class_of};
+use super::page::{self, Page};
+use super::{ErrorClass, bounded};
 use crate::claude::headers::is_request_id;
 
 const MAX_DEPTH: usize = 8;
@@ -24,6 +25,8 @@ pub(super) struct Nested {
     pub request_id: Option<String>,
     /// The class of the first Claude error quoted in a string.
     pub class: Option<ErrorClass>,
+    /// The first page in a string: somebody wrapped what an edge or a proxy answered.
+    pub page: Option<Page>,
 }
 
 /// Searches the strings of a JSON body.
@@ -78,6 +81,9 @@ impl Search {
         }
         if self.found.request_id.is_none() {
             self.found.request_id = request_id_in(text);
+        }
+        if self.found.page.is_none() {
+            self.found.page = page::inside(&bounded(text, MAX_QUOTE));
         }
         let unescaped = text.contains("&quot;") || text.contains("&#34;");
         let plain = unescaped.then(|| text.replace("&quot;", "\"").replace("&#34;", "\""));

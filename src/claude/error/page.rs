@@ -30,6 +30,16 @@ pub(super) fn read(status: u16, headers: &HeaderMap, shape: BodyShape, text: &st
     }
 }
 
+/// Reads a page that somebody put into a text of their own; `None` where there is none. Its status is not known.
+pub(super) fn inside(text: &str) -> Option<Page> {
+    let lower = text.to_ascii_lowercase();
+    let start = ["<!doctype html", "<html"]
+        .iter()
+        .filter_map(|tag| lower.find(tag))
+        .min()?;
+    Some(html(500, text.get(start..)?))
+}
+
 fn html(status: u16, text: &str) -> Page {
     let title = title(text).unwrap_or_default();
     let lower = title.to_ascii_lowercase();

@@ -79,6 +79,8 @@ pub struct ErrorReading {
     pub inner_class: Option<ErrorClass>,
     /// The host that an edge's page names in its title or `zone`: whose edge failed.
     pub page_host: Option<String>,
+    /// A page stands inside a string of another reply: whoever made that did not make the page.
+    pub wrapped_page: bool,
 }
 
 /// Reads an error reply.
@@ -106,10 +108,21 @@ pub fn classify(status: u16, content_type: Option<&str>, headers: &HeaderMap, bo
         shape,
         ..ErrorReading::default()
     };
-    let nested = nested::search_text(trimmed);
-    reading.inner_request_id = nested.request_id;
-    reading.inner_class = nested.class;
+    reading.quote(nested::search_text(trimmed), shape != BodyShape::Html);
     with_page(reading, status, headers, trimmed)
+}
+
+impl ErrorReading {
+    /// Takes in what others' texts in the reply say; a `page` there takes the place of the reply's own class.
+    fn quote(&mut self, nested: nested::Nested, page: bool) {
+        self.inner_request_id = nested.request_id;
+        self.inner_class = nested.class;
+        if let Some(inside) = nested.page.filter(|_| page) {
+            self.wrapped_page = true;
+            self.class = inside.class;
+            self.page_host = inside.host;
+        }
+    }
 }
 
 /// Reads the data of an `error` event inside a stream.
@@ -184,8 +197,7 @@ fn read_json(status: u16, limits: Option<&RateLimits>, value: &Value) -> ErrorRe
         message: message.as_deref().unwrap_or_default(),
         limit_exhausted: limits.is_some_and(|limits| limits.exhausted().next().is_some()),
     });
-    let nested = nested::search_json(value);
-    ErrorReading {
+    let mut reading = ErrorReading {
         class,
         shape: BodyShape::Envelope,
         error_type,
@@ -199,20 +211,17 @@ fn read_json(status: u16, limits: Option<&RateLimits>, value: &Value) -> ErrorRe
             || error
                 .keys()
                 .any(|key| !matches!(key.as_str(), "type" | "message" | "details")),
-        inner_request_id: nested.request_id,
-        inner_class: nested.class,
-        page_host: None,
-    }
+        ..ErrorReading::default()
+    };
+    reading.quote(nested::search_json(value), true);
+    reading
 }
 
 /// The part of the reading that foreign JSON can give.
 fn foreign(value: &Value) -> ErrorReading {
-    let nested = nested::search_json(value);
-    ErrorReading {
-        inner_request_id: nested.request_id,
-        inner_class: nested.class,
-        ..ErrorReading::default()
-    }
+    let mut reading = ErrorReading::default();
+    reading.quote(nested::search_json(value), true);
+    reading
 }
 
 fn word(object: &Map<String, Value>, key: &str, limit: usize) -> Option<String> {
@@ -233,6 +242,6 @@ fn with_page(mut reading: ErrorReading, status: u16, headers: &HeaderMap, text: 
     if reading.class == ErrorClass::None {
         reading.class = page.class;
     }
-    reading.page_host = page.host;
+    reading.page_host = page.host.or(reading.page_host);
     reading
 }

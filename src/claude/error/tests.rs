@@ -26,6 +26,45 @@ const R1: &str = "This request would exceed your organization's rate limit of 30
 const R3: &str = "This request would exceed your organization's maximum usage increase rate for input tokens per minute (org: 6bba1ce2-7b1c-4b1d-9a8e-3f0c6a3b2d11, model: x). Your current limit is 58,276 input tokens per minute, and will increase to 68,276 at the next minute boundary.";
 
 #[test]
+fn a_page_inside_a_message_is_the_edges_and_not_the_word_of_the_envelopes_type() {
+    let page = |title: &str| {
+        format!("Upstream answered 403: <!DOCTYPE html><html><head><title>{title}</title></head><body></body></html>")
+    };
+    let challenge = read(500, &envelope("api_error", &page("Just a moment...")));
+    assert!(challenge.wrapped_page);
+    assert_eq!(
+        (challenge.class, challenge.page_host),
+        (ErrorClass::EdgeChallenge, None)
+    );
+    let named = read(
+        502,
+        &envelope(
+            "api_error",
+            &page("api.anthropic.com | 520: Web server is returning an unknown error"),
+        ),
+    );
+    assert_eq!(named.class, ErrorClass::EdgeUnavailable);
+    assert_eq!(named.page_host.as_deref(), Some("api.anthropic.com"));
+    // Another's page, in JSON of another shape: a page all the same, and nobody's word.
+    let foreign = read(502, &serde_json::json!({"detail": page("Blocked")}).to_string());
+    assert!(foreign.wrapped_page && foreign.class == ErrorClass::None);
+    let plain = read(500, &envelope("api_error", "Internal server error"));
+    assert!(!plain.wrapped_page && plain.class == ErrorClass::Internal);
+}
+
+#[test]
+fn the_words_of_the_edge_under_another_type_have_no_class() {
+    for kind in ["api_error", "permission_error", "authentication_error"] {
+        let reading = read(403, &envelope(kind, "Request not allowed"));
+        assert_eq!(reading.class, ErrorClass::None, "{kind}");
+    }
+    assert_eq!(
+        read(403, r#"{"error":{"type":"forbidden","message":"Request not allowed"}}"#).class,
+        ErrorClass::EdgeForbidden
+    );
+}
+
+#[test]
 fn every_row_of_the_catalogue_has_its_class() {
     let rows = [
         (

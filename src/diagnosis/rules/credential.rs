@@ -369,15 +369,10 @@ pub(super) fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
     if answer(leg, ExchangeKind::OtherCarrier) == Answer::Accepted {
         let about_keys = frozen.status == 401 || matches!(frozen.phrase, Phrase::AuthRequired | Phrase::JwtInvalid);
         if !about_keys {
-            // What was let in had the other carrier, and another prompt, too.
-            let confidence = Confidence::Possible;
-            found.push(finding(
-                Code::GatewayPolicyDenied,
-                leg.name(),
-                confidence,
-                evidence.clone(),
-            ));
-            found.push(carrier_mismatch(leg, evidence, confidence));
+            // The gateway refuses, that is sure. What was let in had the other carrier, and another prompt, too.
+            let sure = provenance.confidence.min(Confidence::Likely);
+            found.push(finding(Code::GatewayPolicyDenied, leg.name(), sure, evidence.clone()).hop("gateway"));
+            found.push(carrier_mismatch(leg, evidence, Confidence::Possible));
             return found;
         }
         found.push(carrier_mismatch(leg, evidence, provenance.confidence));

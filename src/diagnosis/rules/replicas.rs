@@ -27,17 +27,22 @@ pub(super) fn addresses(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     ]
 }
 
-/// The frozen request is answered, and another request, sent more than once, is answered at one time and fails in the gateway at
+/// The frozen request is answered, and it or another request, sent more than once, is answered at one time and fails in the gateway at
 /// another.
 pub(super) fn sometimes(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     if leg.path.is_direct() || !leg.is_complete() {
         return vec![];
     }
-    let mut kinds: Vec<ExchangeKind> = leg.exchanges().map(|exchange| exchange.kind).collect();
+    // Of a second pair of streams.
+    let same = |kind: ExchangeKind| match kind {
+        ExchangeKind::Repeat => ExchangeKind::Frozen,
+        kind => kind,
+    };
+    let mut kinds: Vec<ExchangeKind> = leg.exchanges().map(|exchange| same(exchange.kind)).collect();
     kinds.sort_unstable();
     kinds.dedup();
     let mixed = kinds.into_iter().find_map(|kind| {
-        let samples: Vec<&Exchange> = leg.exchanges().filter(|exchange| exchange.kind == kind).collect();
+        let samples: Vec<&Exchange> = leg.exchanges().filter(|sample| same(sample.kind) == kind).collect();
         let failed: Vec<&Exchange> = samples.iter().copied().filter(|sample| breaks(leg, sample)).collect();
         let passes = samples
             .iter()

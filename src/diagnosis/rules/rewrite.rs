@@ -212,7 +212,7 @@ pub(super) fn cached(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         return vec![];
     };
     let evidence = match reply.cache_age_s {
-        None => "one answer's request-id comes with a later answer: it was stored".to_owned(),
+        None => "one answer's request-id or message id comes with a later answer: it was stored".to_owned(),
         Some(0) => "the answer is marked as a cache hit".to_owned(),
         Some(age) => format!("the answer was stored {age} s ago"),
     };

@@ -85,7 +85,7 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
     let found = new(code, confidence);
     match (code, waited(shot.exchange)) {
         (Code::GatewayUnavailable, _) => {
-            found.advise(format!("{}The gateway's log has the cause.", readings(leg, shot)))
+            found.advise(format!("{}The gateway's log has the cause; so has `curl -sv https://api.anthropic.com/` from its own pod: refused, timed out, name, or certificate.", readings(leg, shot)))
         }
         (Code::UpstreamConnectTimeout, Some(ms)) => found.advise(format!(
             "{} The gateway gives up after about {}.",
@@ -102,7 +102,7 @@ fn readings(leg: &Leg<'_>, shot: &Shot<'_>) -> String {
         return "Other requests reach Claude on this path: look for an upstream that closes before it answers, a replica that is down, or a timer. ".to_owned();
     }
     match waited(shot.exchange) {
-        None => "At once, so it fits: nothing listens at the upstream's address, its name does not resolve, TLS to it fails (SNI, CA), or no upstream is configured. ".to_owned(),
+        None => "At once, so it fits: nothing listens at the upstream's address, its name does not resolve, TLS to it fails (SNI, Host, CA), or no upstream is configured. ".to_owned(),
         Some(ms) => format!(
             "After {}, so it fits: packets to the upstream are dropped, its name server does not answer, a failed connection is tried again, a queue is full, or the upstream does not answer in time. ",
             say::seconds(ms)

@@ -46,6 +46,9 @@ pub(super) fn code(reply: &Exchange, provenance: Provenance) -> Option<Code> {
         (ErrorClass::Internal | ErrorClass::Timeout, _) => Some(Code::UpstreamError),
         (ErrorClass::Permission | ErrorClass::OauthNotAllowed, _) => Some(Code::PermissionDenied),
         (_, Origin::ClaudeEdge) if reply.marks.has(Marks::EDGE_FORBIDDEN) => Some(Code::EgressAddressRefused),
+        // Whatever status a gateway gave its page.
+        (ErrorClass::EdgeChallenge, Origin::ClaudeEdge) => Some(Code::EdgeBlocked),
+        (ErrorClass::EdgeUnavailable, Origin::ClaudeEdge) => Some(Code::UpstreamError),
         (ErrorClass::EdgeForbidden, _) => Some(Code::EgressAddressRefused),
         (_, Origin::ClaudeEdge) if reply.status == 403 => Some(Code::EdgeBlocked),
         (_, Origin::ClaudeEdge) if reply.status >= 500 => Some(Code::UpstreamError),
@@ -65,8 +68,11 @@ fn beside(view: &View<'_>, leg: &Leg<'_>) -> String {
 /// What a page of a Cloudflare zone that cannot be named says, if it is Claude's.
 pub(super) fn unnamed_page(reply: &Exchange, provenance: Provenance) -> Option<Code> {
     let page = reply.marks.has(Marks::CF_RAY) && (reply.marks.has(Marks::HTML) || reply.marks.has(Marks::CHALLENGE));
+    let wrapped = reply.marks.has(Marks::WRAPPED_PAGE);
     match reply.status {
-        _ if !page || provenance.origin != Origin::Unknown => None,
+        _ if !(page || wrapped) || provenance.origin != Origin::Unknown => None,
+        _ if reply.error == ErrorClass::EdgeChallenge => Some(Code::EdgeBlocked),
+        _ if reply.error == ErrorClass::EdgeUnavailable => Some(Code::UpstreamError),
         403 => Some(Code::EdgeBlocked),
         500..=599 => Some(Code::UpstreamError),
         _ => None,

@@ -5,7 +5,7 @@ use rstest::rstest;
 
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::fixture::*;
-use crate::report::evidence::{BodyKind, Exchange, Marks, Phrase};
+use crate::report::evidence::{BodyKind, Echo, Exchange, Marks, Phrase};
 
 /// A JSON error of the gateway's own shape, without an id.
 fn own(status: u16) -> Exchange {
@@ -59,7 +59,7 @@ fn a_refusal_of_the_prompt_is_no_refusal_of_the_carrier() {
     story.on("edge").reply(K::BadKey, claude(401, E::KeyInvalid));
     story.on("edge").reply(K::NoKey, claude(401, E::KeyRequired));
     story.on("edge").reply(K::OtherCarrier, ok());
-    assert_eq!(story.verdict(), "Inconclusive @edge");
+    assert_eq!(story.verdict(), "Failing GatewayPolicyDenied@edge");
 }
 
 #[test]
@@ -86,4 +86,57 @@ fn an_answer_that_was_there_at_once_was_not_collected_from_a_stream() {
         });
     }
     assert_eq!(story.verdict(), "Degraded StreamBuffered@edge");
+}
+
+/// A gateway that writes all errors in Claude's shape and drops the ids: one that Claude alone can have made came through so.
+fn writes_anew(reply: Exchange) -> Story {
+    let mut story = both(stream(), reply);
+    story.on("edge").reply(
+        K::BogusBeta,
+        Exchange {
+            echo: Echo::Exact,
+            ..shaped(400, E::BetaUnexpected)
+        },
+    );
+    story
+}
+
+#[rstest]
+// Its own trouble, its upstream's, or what an edge answered it: all the same words.
+#[case(shaped(500, E::Internal), "Inconclusive @edge")]
+#[case(shaped(403, E::Internal), "Inconclusive @edge")]
+#[case(shaped(403, E::Permission), "Inconclusive @edge")]
+#[case(shaped(504, E::Timeout), "Inconclusive @edge")]
+#[case(Exchange { marks: Marks::ENVELOPE.with(Marks::CLAUDE_WORDS), ..shaped(403, E::None) }, "Inconclusive @edge")]
+// Nobody else says that.
+#[case(shaped(529, E::Overloaded), "Failing UpstreamOverloaded@edge")]
+#[case(shaped(400, E::CreditExhausted), "Failing QuotaExhausted@edge")]
+fn who_writes_all_errors_in_claudes_shape_is_taken_for_claude_only_where_no_other_can_say_so(
+    #[case] edge: Exchange,
+    #[case] expected: &str,
+) {
+    assert_eq!(writes_anew(edge).verdict(), expected);
+}
+
+#[rstest]
+#[case(E::EdgeChallenge, Marks::OTHER_JSON, 403, "Inconclusive @edge")]
+#[case(E::EdgeChallenge, Marks::OTHER_JSON, 502, "Inconclusive @edge")]
+#[case(E::EdgeUnavailable, Marks::OTHER_JSON, 502, "Inconclusive @edge")]
+#[case(E::None, Marks::OTHER_JSON, 403, "Inconclusive @edge")]
+#[case(E::EdgeChallenge, Marks::OTHER_JSON.with(Marks::EDGE_PAGE), 500, "Failing EdgeBlocked@edge")]
+#[case(E::EdgeUnavailable, Marks::OTHER_JSON.with(Marks::EDGE_PAGE), 403, "Failing UpstreamError@edge")]
+fn a_page_inside_a_reply_is_not_the_gateways(
+    #[case] error: E,
+    #[case] marks: Marks,
+    #[case] status: u16,
+    #[case] expected: &str,
+) {
+    let marks = marks.with(Marks::WRAPPED_PAGE);
+    let wrapped = || Exchange {
+        error,
+        marks,
+        ..reply(status)
+    };
+    assert_eq!(both(stream(), wrapped()).verdict(), expected);
+    assert_eq!(writes_anew(wrapped()).verdict(), expected);
 }

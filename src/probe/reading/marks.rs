@@ -115,7 +115,7 @@ pub fn marks(status: u16, headers: &HeaderMap, reading: &ErrorReading, asked: &A
     }
     let envelope = reading.shape == BodyShape::Envelope;
     let known = reading.error_type.as_deref().is_some_and(|kind| TYPES.contains(&kind));
-    let whole = envelope && reading.top_level_type && known && reading.message.is_some();
+    let whole = envelope && reading.top_level_type && known && reading.message.is_some() && !reading.wrapped_page;
     marks.set(Marks::BODY_REQUEST_ID, body_id.is_some());
     marks.set(Marks::IDS_AGREE, header_id.is_some() && header_id == body_id);
     marks.set(Marks::INNER_REQUEST_ID, reading.inner_request_id.is_some());
@@ -131,6 +131,7 @@ pub fn marks(status: u16, headers: &HeaderMap, reading: &ErrorReading, asked: &A
         Marks::OTHER_JSON,
         reading.shape == BodyShape::Json || (envelope && !whole),
     );
+    marks.set(Marks::WRAPPED_PAGE, reading.wrapped_page);
     let page = reading.page_host.as_deref();
     marks.set(
         Marks::EDGE_PAGE,

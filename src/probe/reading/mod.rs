@@ -36,6 +36,8 @@ pub struct Reading {
     pub arrivals: Vec<(u32, crate::report::evidence::EventKind)>,
     /// `date` of the reply.
     pub date: Option<String>,
+    /// Ids that Claude gives to one answer only: the request's, the message's.
+    pub ids: Vec<String>,
 }
 
 /// Reads what came back for one request.
@@ -50,6 +52,7 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
             exchange,
             arrivals: Vec::new(),
             date: None,
+            ids: Vec::new(),
         };
     };
     exchange.status = head.status;
@@ -64,7 +67,7 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
         .to_ascii_lowercase();
     let mut arrivals = Vec::new();
     let mut last_data = String::new();
-    let mut by_platform = false;
+    let mut message_id = None;
     let mut reading = ErrorReading::default();
     if head.status == 200
         && is_event_stream(
@@ -89,14 +92,14 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
         }
         exchange.usage = stream.usage.map(usage);
         exchange.model_matches = stream.model.map(|model| same_model(&asked.model, &model));
-        by_platform = stream.message_id.is_some_and(|id| marks::is_platform_message(&id));
+        message_id = stream.message_id;
         reading = stream.error.unwrap_or_default();
         last_data = stream.last_data;
         arrivals = stream.arrivals;
         exchange.stream = Some(evidence);
     } else if head.status == 200 {
         whole(&mut exchange, asked, &decoded.bytes, &content_type, decoded.unreadable);
-        by_platform = reply::message(&decoded.bytes).is_some_and(|message| marks::is_platform_message(&message.id));
+        message_id = reply::message(&decoded.bytes).map(|message| message.id);
         if exchange.body == BodyKind::Other && received.close_delimited && exchange.outcome == Outcome::Answered {
             exchange.outcome = Outcome::CutByClose;
         }
@@ -108,6 +111,7 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
         reading = error::classify(head.status, Some(&content_type), headers, &decoded.bytes);
     }
     errors(&mut exchange, asked, headers, &reading, &decoded.bytes);
+    let by_platform = message_id.as_deref().is_some_and(marks::is_platform_message);
     exchange.marks.set(Marks::CLOUD_PLATFORM, by_platform);
     exchange
         .marks
@@ -122,10 +126,13 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
         exchange.head = Some(head::head(headers, &head.spelled));
     }
     let date = headers::text(headers, "date").map(str::to_owned);
+    let usual = message_id.filter(|id| headers::is_usual_message_id(id));
+    let ids = exchange.request_id.iter().cloned().chain(usual).collect();
     Reading {
         exchange,
         arrivals,
         date,
+        ids,
     }
 }
 
@@ -243,7 +250,8 @@ fn errors(exchange: &mut Exchange, asked: &Asked, headers: &HeaderMap, reading: 
     };
     let own = exchange.marks.has(Marks::ENVELOPE)
         && (exchange.marks.has(Marks::REQUEST_ID) || exchange.marks.has(Marks::BODY_REQUEST_ID));
-    let reworded = exchange.status >= 400 && !own && error::has_claudes_words(&wording);
+    let edges = reading.message.as_deref().is_some_and(error::is_edges_refusal);
+    let reworded = exchange.status >= 400 && !own && (edges || error::has_claudes_words(&wording));
     exchange.marks.set(Marks::CLAUDE_WORDS, reworded);
     exchange.maker = maker::maker(headers, &wording);
     // Claude's own words are no gateway's: only a foreign or id-less reply is searched for them.

@@ -78,8 +78,10 @@ marks! {
     CLAUDE_WORDS = 27;
     /// The id ([`Marks::REQUEST_ID`], else [`Marks::BODY_REQUEST_ID`]) has not the length and alphabet of those that Claude makes.
     ID_ODD = 28;
-    /// The `request-id` was on an earlier reply of this path in this run: Claude gives each reply its own.
+    /// The `request-id`, or the message's id, was on an earlier reply of this path in this run: Claude gives each reply its own.
     ID_SEEN = 29;
+    /// An HTML page inside a string of the body: the reply's maker passes on what somebody else answered.
+    WRAPPED_PAGE = 30;
 }
 
 impl Marks {
