@@ -47,7 +47,8 @@ impl Prometheus {
              scrape_configs:\n\
              - job_name: claudeprobe\n  honor_labels: true\n  \
                dns_sd_configs: [{names: [operator-pods.claudeprobe-system.svc.cluster.local], type: A, port: 8080, refresh_interval: 1s}]\n  \
-               relabel_configs: [{target_label: cluster, replacement: here}]\n",
+               relabel_configs: [{target_label: cluster, replacement: CLUSTER}]\n"
+                .replace("CLUSTER", CLUSTER),
         )
         .unwrap();
         let mut command = Command::new("prometheus");

@@ -1,4 +1,5 @@
-//! From `helm install` to the fix, as somebody on call sees it: the alert, the dashboards, `kubectl describe` and `explain` name the same cause.
+//! From `helm install` to the fix, as somebody on call sees it: the alert, the dashboards, `kubectl describe`, `explain` and the status page name
+//! the same cause.
 //!
 //! With `CLAUDEPROBE_TEST_OUTPUTS=FOLDER` what was shown is kept there: the documents quote such a run.
 
@@ -8,13 +9,13 @@ use std::process::Command;
 use claudeprobe::standin::tls::Authority;
 use serde_json::Value;
 
-use crate::kit::daemon::{free_port, service, wait_for_service};
+use crate::kit::daemon::{Daemon, free_port, service, wait_for_service};
 use crate::kit::nginx::Nginx;
 use crate::kit::operator::{both, leader};
 use crate::kit::prometheus::{CLUSTER, Prometheus, short};
 use crate::kit::standin::{KEY, NEW_KEY, PASS};
 use crate::kit::story::Story;
-use crate::kit::{apply, eventually, kubectl, try_kubectl};
+use crate::kit::{NODE_IP, apply, eventually, http, kubectl, try_kubectl};
 use crate::queries::{View, data, questions};
 
 const SYSTEM: &str = "claudeprobe-system";
@@ -65,7 +66,11 @@ fn from_helm_install_to_the_fix_all_name_the_same_cause() {
             claudeprobe(&["explain", &format!("{}/{PROBE}", story.namespace)]),
         ),
         ("list.txt", claudeprobe(&["list", "--namespace", &story.namespace])),
-        // The status page, once the operator serves one, is one more line here: what a `kubectl port-forward` shows of it.
+        ("status-page.html", status_page("/")),
+        (
+            "status-page-probe.html",
+            status_page(&format!("/probes/{}/{PROBE}", story.namespace)),
+        ),
     ];
     for (name, text) in &shown {
         outputs.keep(name, text);
@@ -161,6 +166,25 @@ fn claudeprobe(arguments: &[&str]) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// What a browser gets behind `kubectl port-forward`.
+fn status_page(path: &str) -> String {
+    let port = free_port();
+    let mut command = Command::new("kubectl");
+    command.args([
+        "port-forward",
+        "--namespace",
+        SYSTEM,
+        "--address",
+        &format!("127.0.0.1,{NODE_IP}"),
+    ]);
+    command.args(["deployment/claudeprobe-operator", &format!("{port}:8090")]);
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let _forward = Daemon::start(&mut command, log.path(), &[port]);
+    let (status, text) = http("GET", &format!("127.0.0.1:{port}"), path, "");
+    assert_eq!(status, 200, "{path}: {text}");
+    text
 }
 
 fn with_key(story: &Story, key: &str) -> String {
