@@ -1,7 +1,8 @@
 //! From `helm install` to the fix, as somebody on call sees it: the alert, the dashboards, `kubectl describe`, `explain` and the status page name
 //! the same cause.
 //!
-//! With `CLAUDEPROBE_TEST_OUTPUTS=FOLDER` what was shown is kept there: the documents quote such a run.
+//! With a real Prometheus that scrapes the operator's pods, and a take-over while the alert fires. Inhibition by Alertmanager is shown in
+//! tests/alerts/live.rs. With `CLAUDEPROBE_TEST_OUTPUTS=FOLDER` what was shown is kept there: the documents quote such a run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -83,6 +84,7 @@ fn from_helm_install_to_the_fix_all_name_the_same_cause() {
 
     another_leads(&prometheus);
     all_panels_have_data(&prometheus, &story);
+    prometheus.bridges_no_more();
 
     gateway.restart();
     story.run();
