@@ -304,7 +304,7 @@ fn why_no_run_speaks_for_the_present_is_shown() {
     ];
     let text = state([shown]);
     assert!(
-        text.contains("reason=\"Suspended\"} 1") && !text.contains("NoRunYet"),
+        text.contains("reason=\"Suspended\"} 1") && !text.contains("reason=\"NoRunYet\""),
         "{text}"
     );
 }

@@ -23,7 +23,7 @@ pub const CLUSTER: &str = "here";
 #[derive(Debug)]
 pub struct Prometheus {
     _daemon: Daemon,
-    _home: TempDir,
+    home: TempDir,
     address: String,
 }
 
@@ -33,9 +33,7 @@ impl Prometheus {
         let home = tempfile::tempdir().unwrap();
         let at = |name: &str| home.path().join(name);
         let port = free_port();
-        let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/claudeprobe/files");
-        let rules = std::fs::read_to_string(chart.join("alerts.yaml")).unwrap();
-        std::fs::write(at("rules.yml"), hurried(&rules, BRIDGE)).unwrap();
+        write_rules(home.path(), BRIDGE);
         apply(
             "{apiVersion: v1, kind: Service, metadata: {name: operator-pods, namespace: claudeprobe-system}, \
              spec: {clusterIP: None, selector: {app.kubernetes.io/component: operator}, ports: [{name: http, port: 8080}]}}",
@@ -47,7 +45,8 @@ impl Prometheus {
              scrape_configs:\n\
              - job_name: claudeprobe\n  honor_labels: true\n  \
                dns_sd_configs: [{names: [operator-pods.claudeprobe-system.svc.cluster.local], type: A, port: 8080, refresh_interval: 1s}]\n  \
-               relabel_configs: [{target_label: cluster, replacement: here}]\n",
+               relabel_configs: [{target_label: cluster, replacement: CLUSTER}]\n"
+                .replace("CLUSTER", CLUSTER),
         )
         .unwrap();
         let mut command = Command::new("prometheus");
@@ -55,13 +54,21 @@ impl Prometheus {
             format!("--config.file={}", at("prometheus.yml").display()),
             format!("--storage.tsdb.path={}", at("data").display()),
             format!("--web.listen-address=0.0.0.0:{port}"),
+            "--web.enable-lifecycle".to_owned(),
         ]);
         let daemon = Daemon::start(&mut command, &at("log"), &[port]);
         Self {
             _daemon: daemon,
-            _home: home,
+            home,
             address: format!("{NODE_IP}:{port}"),
         }
+    }
+
+    /// From now on nothing restarts, and nothing need be bridged: what is mended resolves sooner. What fires goes on firing.
+    pub fn bridges_no_more(&self) {
+        write_rules(self.home.path(), "3s");
+        let (status, said) = http("POST", &self.address, "/-/reload", "");
+        assert_eq!(status, 200, "{said}");
     }
 
     /// What its HTTP API answers.
@@ -104,6 +111,12 @@ impl Prometheus {
             }
         })
     }
+}
+
+fn write_rules(home: &Path, bridge: &str) {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/claudeprobe/files/alerts.yaml");
+    let text = hurried(&std::fs::read_to_string(rules).unwrap(), bridge);
+    std::fs::write(home.join("rules.yml"), text).unwrap();
 }
 
 /// An alert as `name probe code path`.

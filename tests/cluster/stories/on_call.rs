@@ -1,7 +1,8 @@
-//! From `helm install` to the fix, as somebody on call sees it: the alert, the dashboards, `kubectl describe`, `explain` and the
-//! status page name the same cause.
+//! From `helm install` to the fix, as somebody on call sees it: the alert, the dashboards, `kubectl describe`, `explain` and the status page name
+//! the same cause.
 //!
-//! With `CLAUDEPROBE_TEST_OUTPUTS=FOLDER` what was shown is kept there: the documents quote such a run.
+//! With a real Prometheus that scrapes the operator's pods, and a take-over while the alert fires. Inhibition by Alertmanager is shown in
+//! tests/alerts/live.rs. With `CLAUDEPROBE_TEST_OUTPUTS=FOLDER` what was shown is kept there: the documents quote such a run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -66,7 +67,11 @@ fn from_helm_install_to_the_fix_all_name_the_same_cause() {
             claudeprobe(&["explain", &format!("{}/{PROBE}", story.namespace)]),
         ),
         ("list.txt", claudeprobe(&["list", "--namespace", &story.namespace])),
-        ("status-page.html", page(&story)),
+        ("status-page.html", page("/")),
+        (
+            "status-page-probe.html",
+            page(&format!("/probes/{}/{PROBE}", story.namespace)),
+        ),
     ];
     for (name, text) in &shown {
         outputs.keep(name, text);
@@ -79,6 +84,7 @@ fn from_helm_install_to_the_fix_all_name_the_same_cause() {
 
     another_leads(&prometheus);
     all_panels_have_data(&prometheus, &story);
+    prometheus.bridges_no_more();
 
     gateway.restart();
     story.run();
@@ -88,12 +94,10 @@ fn from_helm_install_to_the_fix_all_name_the_same_cause() {
 }
 
 /// What the status page shows of the probe. The replica that stands by hears of a run a moment later.
-fn page(story: &Story) -> String {
-    eventually("the status page shows the cause", || {
-        match status_page(&format!("/probes/{}/{PROBE}", story.namespace)) {
-            (200, text) if text.contains("GatewayStaleCredential") => Ok(text),
-            other => Err(format!("{other:?}")),
-        }
+fn page(path: &str) -> String {
+    eventually("the status page shows the cause", || match status_page(path) {
+        (200, text) if text.contains("GatewayStaleCredential") => Ok(text),
+        other => Err(format!("{other:?}")),
     })
 }
 
