@@ -174,7 +174,11 @@ impl Door {
             Listener::Plain(listener) => tokio::spawn(status_page::serve(listener, page(Access::Local), stop)),
             Listener::Tls(listener) => {
                 let reviewer = Reviewer::new(client.clone(), self.audience);
-                tokio::spawn(status_page::serve(*listener, page(Access::Reviewed(Box::new(reviewer))), stop))
+                tokio::spawn(status_page::serve(
+                    *listener,
+                    page(Access::Reviewed(Box::new(reviewer))),
+                    stop,
+                ))
             }
         }
     }
