@@ -256,8 +256,8 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
                 (Origin::Unknown, Confidence::Possible)
             }
             () if habits.relays_bare && !is_general(reply) => (Origin::Relayed, Confidence::Likely),
-            // Whoever mints ids imitates the status, too.
-            () if says_only_claude(reply) || (reply.status == 529 && !marks.has(Marks::ID_ODD)) => {
+            // Whoever mints ids imitates the status, too, and so does one whose type is not the status's.
+            () if says_only_claude(reply) || (is_claudes_529(reply) && !marks.has(Marks::ID_ODD)) => {
                 (Origin::Relayed, Confidence::Likely)
             }
             // Nor is that a status of Claude's.
@@ -323,6 +323,11 @@ fn is_general(reply: &Exchange) -> bool {
             | ErrorClass::Timeout
     );
     by_type && reply.echo == Echo::None && !reply.marks.has(Marks::CLAUDE_WORDS)
+}
+
+/// A status that only Claude uses, and only for overload.
+fn is_claudes_529(reply: &Exchange) -> bool {
+    reply.status == 529 && matches!(reply.error, ErrorClass::Overloaded | ErrorClass::None)
 }
 
 /// Complaints that nobody but Claude can make: about a value of ours that came back (but for the number, which libraries that check

@@ -6,7 +6,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::provenance::{Origin, is_answer_restated};
+use crate::diagnosis::provenance::{Origin, Provenance, is_answer_restated};
 use crate::diagnosis::say;
 use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Marks, Outcome, Phrase};
 
@@ -117,12 +117,12 @@ pub(super) fn collapsed(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// The gateway itself refuses the request, and not for its credential.
-pub(super) fn denied(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+pub(super) fn denied(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = leg.trouble().filter(|_| !leg.path.is_direct()) else {
         return vec![];
     };
     if provenance.origin != Origin::Gateway {
-        return unknown_refusal(leg, reply, provenance.origin);
+        return unknown_refusal(view, leg, reply, provenance);
     }
     let sure = provenance.confidence;
     let code = match reply.status {
@@ -174,12 +174,19 @@ fn content_decides(leg: &Leg<'_>) -> bool {
         .is_some_and(|twin| twin.status != 403 && twin.status != 0 && leg.provenance(twin).origin != Origin::Gateway)
 }
 
-/// A 403 whose making cannot be told: readings.
-fn unknown_refusal(leg: &Leg<'_>, reply: &Exchange, origin: Origin) -> Vec<Finding> {
-    if origin != Origin::Unknown || reply.status != 403 {
+/// A 403, or a 400 that names nothing, whose making cannot be told: readings.
+fn unknown_refusal(view: &View<'_>, leg: &Leg<'_>, reply: &Exchange, provenance: Provenance) -> Vec<Finding> {
+    if provenance.origin != Origin::Unknown {
         return vec![];
     }
-    [Code::GatewayPolicyDenied, Code::PermissionDenied]
+    let unnamed = provenance.class == ErrorClass::InvalidRequest && is_policy(leg, reply);
+    let claudes = match reply.status {
+        403 => Code::PermissionDenied,
+        // Claude takes the same request on the control: if it refuses this one, the gateway changed it.
+        400 if unnamed && Pair::of(view, leg).is_some_and(|pair| pair.direct_works()) => Code::BodyRewritten,
+        _ => return vec![],
+    };
+    [Code::GatewayPolicyDenied, claudes]
         .into_iter()
         .map(|code| finding(code, leg.name(), Confidence::Possible, say::reply(reply)))
         .collect()

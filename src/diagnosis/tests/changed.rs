@@ -2,6 +2,7 @@
 
 use rstest::rstest;
 
+use crate::claude::error::ErrorClass;
 use crate::diagnosis::fixture::*;
 use crate::report::evidence::{BodyKind, Exchange, ExchangeKind as K, Marks, Outcome};
 
@@ -62,6 +63,16 @@ fn a_refusal_of_the_gateways_own_needs_no_assigned_status(#[values(422, 430, 444
         ..reply(status)
     };
     assert_eq!(edge(refusal).verdict(), "Failing GatewayPolicyDenied@edge");
+}
+
+#[test]
+fn a_refusal_in_claudes_shape_that_names_nothing_has_two_readings() {
+    let diagnosis = edge(lookalike(400, ErrorClass::InvalidRequest)).diagnose();
+    assert_eq!(headline(&diagnosis), "Inconclusive @edge");
+    assert_eq!(accusations(&diagnosis.findings), [""; 0]);
+    let mut readings: Vec<&str> = diagnosis.findings.iter().map(|finding| finding.code.name()).collect();
+    readings.sort_unstable();
+    assert_eq!(readings, ["BodyRewritten", "GatewayPolicyDenied"]);
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn both(direct: Exchange, edge: Exchange) -> Story {
 #[case(shaped(529, E::Overloaded), "Failing UpstreamOverloaded@edge")]
 #[case(shaped(402, E::Billing), "Failing QuotaExhausted@edge")]
 #[case(shaped(500, E::Internal), "Inconclusive @edge")]
+#[case(shaped(529, E::Internal), "Inconclusive @edge")]
 #[case(Exchange { error: E::Internal, ..own(500) }, "Inconclusive @edge")]
 #[case(Exchange { error: E::RateLimit, marks: Marks::OTHER_JSON.with(Marks::CLAUDE_WORDS), ..own(429) }, "Failing RateLimited@edge")]
 #[case(Exchange { phrase: Phrase::UpstreamRefused, ..own(400) }, "Inconclusive @edge")]
@@ -43,6 +44,12 @@ fn both(direct: Exchange, edge: Exchange) -> Story {
 #[case(own(429), "Failing GatewayRateLimited@edge")]
 fn where_the_control_answers_the_reply_must_tell(#[case] edge: Exchange, #[case] expected: &str) {
     assert_eq!(both(stream(), edge).verdict(), expected);
+}
+
+#[test]
+fn claudes_status_with_another_type_is_claudes_where_the_control_shows_it() {
+    let story = both(claude(529, E::Overloaded), shaped(529, E::Internal));
+    assert_eq!(story.verdict(), "Failing UpstreamOverloaded@");
 }
 
 #[test]
