@@ -275,7 +275,7 @@ fn explained(story: &Story, whole: &Diagnosis, accusation: &str) -> bool {
         || acquitted(whole, accusation)
 }
 
-/// The same cases in every run of the suite; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further.
+/// The same cases in every run of the suite; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further (`tests/run soak`).
 pub(super) fn config() -> ProptestConfig {
     let set = ProptestConfig::default();
     let fixed = std::env::var_os("PROPTEST_RNG_SEED").is_none();
