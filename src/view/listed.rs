@@ -49,7 +49,7 @@ impl Listed {
     pub fn next(&self, now: Timestamp) -> Cell {
         match &self.next_run {
             _ if self.suspended => Cell::toned("suspended", Tone::Faint),
-            Some(next) if next.0 < now => Cell::toned(format!("due {}", age::spoken(next.0, now)), Tone::Warning),
+            Some(next) if next.0 <= now => Cell::toned(format!("due {}", age::spoken(next.0, now)), Tone::Warning),
             Some(next) => age::spoken(next.0, now).into(),
             None => "".into(),
         }

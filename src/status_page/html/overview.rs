@@ -9,7 +9,7 @@ use super::{Frame, document, sparkline};
 use crate::resource::status::VerdictState;
 use crate::status_page::Row;
 use crate::status_page::query::{Query, REFRESH, STATES};
-use crate::view::{Trend, path_shown, tone};
+use crate::view::{Measured, Trend, path_shown, tone};
 
 /// The overview of `rows`, which are all that the reader may see, as `query` asks for it.
 #[must_use]
@@ -168,14 +168,15 @@ fn line(frame: &Frame<'_>, row: &Row) -> Markup {
 
 fn latency(row: &Row) -> Markup {
     let trends = compared(&row.trends, &row.listed.verdict.path);
-    let last = trends
-        .first()
-        .and_then(|trend| trend.figures())
-        .map(|figures| format!("{} ms", figures.last));
+    // Of the newest run alone: beside a failure the time of an answer long ago would look like the present.
+    let last = match trends.first().and_then(|trend| trend.runs.last()) {
+        Some(Measured::Answered(ms)) => format!("{ms} ms"),
+        _ => "–".to_owned(),
+    };
     if trends.is_empty() {
         return html! { span.quiet { "no run seen" } };
     }
-    html! { span { (sparkline::lines(&trends, 108.0, 26.0)) b { (last.unwrap_or_else(|| "–".to_owned())) } } }
+    html! { span { (sparkline::lines(&trends, 108.0, 26.0)) b { (last) } } }
 }
 
 /// The gateway that matters and the direct path: the verdict's, else the first.
