@@ -24,6 +24,9 @@ use crate::plan::exchanges;
 use crate::report::evidence::{Exchange, ExchangeKind, Marks, Outcome, Reach, SkipReason};
 use crate::report::plan::Leg;
 
+/// Time for the runtime to look at a connection that nothing was read from for a while.
+const LOOK: Duration = Duration::from_millis(5);
+
 /// One path during a run.
 #[derive(Debug)]
 pub struct LegState<'p> {
@@ -507,8 +510,9 @@ impl LegState<'_> {
             context.limits.of_canary()
         };
         if let Some(mut link) = self.kept.take().filter(|_| kind != ExchangeKind::ReuseIdle) {
-            // Lets the connection notice that it was closed meanwhile.
-            link.idle(Duration::ZERO).await;
+            // Lets the connection notice that it was closed meanwhile, as servers do after an error that they did not expect: the
+            // runtime looks at its sockets only when there is time.
+            link.idle(LOOK).await;
             if link.is_open() {
                 let received = link.exchange(request.clone(), &sizes, deadline).await;
                 // Closed just as we wrote: most likely the server never saw it.

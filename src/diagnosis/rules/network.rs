@@ -203,12 +203,20 @@ pub(super) fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
                 say::seconds(main.total_ms.unwrap_or_default())
             ),
         ),
-        Outcome::ConnectFailed | Outcome::ClosedBeforeHead => finding(
-            Code::GatewayConnectFailed,
-            leg.name(),
-            Confidence::Likely,
-            format!("{}{}", say::ending(main.outcome), beside(view, leg)),
-        ),
+        Outcome::ConnectFailed | Outcome::ClosedBeforeHead => {
+            let found = finding(
+                Code::GatewayConnectFailed,
+                leg.name(),
+                Confidence::Likely,
+                format!("{}{}", say::ending(main.outcome), beside(view, leg)),
+            );
+            match main.outcome {
+                Outcome::ClosedBeforeHead => found.advise(
+                    "It takes the connection and closes it: look for a balancer without endpoints, an upstream that is connected to first and cannot be reached, a rule that drops requests, or a port that expects TLS.",
+                ),
+                _ => found,
+            }
+        }
         // Streams that end early on every path are Claude's doing: see `stream`.
         Outcome::CutByReset if ends_early_elsewhere(view, leg) => return vec![],
         // After the same silence twice it is a timer that resets, and it has its name.

@@ -81,7 +81,13 @@ fn a_connection_that_is_held_and_closed_is_no_matter_of_connecting() {
         total_ms: Some(ms),
         ..nothing(Outcome::ClosedBeforeHead)
     };
-    assert_eq!(edge(closed(3)).verdict(), "Failing GatewayConnectFailed@edge");
+    let at_once = edge(closed(3)).diagnose();
+    assert_eq!(headline(&at_once), "Failing GatewayConnectFailed@edge");
+    assert!(
+        at_once.verdict.advice.contains("cannot be reached"),
+        "{}",
+        at_once.verdict.advice
+    );
     assert_eq!(edge(closed(1_500)).verdict(), "Failing GatewayUnavailable@edge");
     let mut alone = Story::without_direct();
     alone.on("edge").frozen(closed(1_500));

@@ -47,6 +47,19 @@ fn where_the_control_answers_the_reply_must_tell(#[case] edge: Exchange, #[case]
 }
 
 #[test]
+fn a_limit_on_a_page_of_another_failure_may_be_claudes() {
+    let mut alone = Story::without_direct();
+    let limit = own(429);
+    alone.on("edge").frozen(Exchange {
+        phrase: Phrase::UpstreamRefused,
+        ..limit.clone()
+    });
+    assert_eq!(alone.verdict(), "Inconclusive @edge");
+    alone.evidence.legs[0].exchanges[0] = limit;
+    assert_eq!(alone.verdict(), "Failing GatewayRateLimited@edge");
+}
+
+#[test]
 fn claudes_status_with_another_type_is_claudes_where_the_control_shows_it() {
     let story = both(claude(529, E::Overloaded), shaped(529, E::Internal));
     assert_eq!(story.verdict(), "Failing UpstreamOverloaded@");

@@ -385,6 +385,9 @@ pub fn refuses_model(status: u16, body: &str, model: &str) -> bool {
         && WORDS.iter().any(|words| body.contains(words))
 }
 
+/// What pages of server errors are called, lower case.
+const SERVER_ERRORS: [&str; 3] = ["internal server error", "bad gateway", "service unavailable"];
+
 /// What the reply says in words of a gateway's. `body` is its text, lower case, bounded.
 #[must_use]
 pub fn phrase(status: u16, headers: &HeaderMap, body: &str) -> Phrase {
@@ -410,6 +413,8 @@ pub fn phrase(status: u16, headers: &HeaderMap, body: &str) -> Phrase {
     }
     // What the status alone says, where no words do.
     match status {
+        // A page of another failure: whoever wrote it did not choose the status, which may be upstream's.
+        400..=499 if SERVER_ERRORS.iter().any(|words| body.contains(words)) => Phrase::UpstreamRefused,
         401 | 407 if headers.contains_key("www-authenticate") || headers.contains_key("proxy-authenticate") => {
             Phrase::AuthRequired
         }
@@ -456,6 +461,8 @@ mod tests {
     #[case::linkerd(504, &[("l5d-proxy-error", "HTTP Logical service in fail-fast")], "", Maker::Linkerd, Phrase::NoHealthyUpstream)]
     #[case::cloudflare_521(521, &[("server", "cloudflare")], "<title>gw.example | 521: Web server is down</title>", Maker::Cloudflare, Phrase::ConnectFailed)]
     #[case::unknown_bare(429, &[], "", Maker::Unknown, Phrase::RateLimited)]
+    #[case::anothers_page(429, &[], "bad gateway", Maker::Traefik, Phrase::UpstreamRefused)]
+    #[case::its_own_page(502, &[], "<title>502 Bad Gateway</title>", Maker::Unknown, Phrase::None)]
     #[case::success(200, &[("server", "nginx")], "forbidden words in an answer", Maker::Nginx, Phrase::None)]
     fn replies_are_recognised(
         #[case] status: u16,
