@@ -192,7 +192,10 @@ fn added(path: &PathStatus) -> String {
     let Some(median) = added.get(added.len() / 2) else {
         return String::new();
     };
-    format!("{median} ms over {} runs", added.len())
+    match added.len() {
+        1 => format!("{median} ms over 1 run"),
+        runs => format!("{median} ms over {runs} runs"),
+    }
 }
 
 /// Seconds with three decimals: what a person compares here are tens of milliseconds.

@@ -1,4 +1,4 @@
-// What a browser makes of the status page: `node look.mjs CHECK URL`. Knows the probes that tests/browser/main.rs serves.
+// What a browser makes of the status page: `node look.mjs CHECK URL [WHERE]`. Knows the probes that tests/browser/main.rs serves.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -196,6 +196,13 @@ const checks = {
   },
 
   // Pictures for the README: of a running `claudeprobe demo --serve`.
+  // One picture, of any address.
+  async shot() {
+    const { page } = await fresh({ viewport: { width: 1120, height: 1150 } });
+    await page.goto(base);
+    await page.screenshot({ path: directory });
+  },
+
   async shots() {
     for (const colorScheme of ['light', 'dark']) {
       const { page } = await fresh({ colorScheme, viewport: { width: 1120, height: 830 } });
