@@ -126,7 +126,9 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
         exchange.head = Some(head::head(headers, &head.spelled));
     }
     let date = headers::text(headers, "date").map(str::to_owned);
-    let usual = message_id.filter(|id| headers::is_usual_message_id(id));
+    // No cache keeps half an answer.
+    let whole = exchange.stream.as_ref().is_none_or(|stream| stream.message_stop);
+    let usual = message_id.filter(|id| whole && headers::is_usual_message_id(id));
     let ids = exchange.request_id.iter().cloned().chain(usual).collect();
     Reading {
         exchange,
