@@ -245,11 +245,16 @@ fn acquitted(full: &Diagnosis, accusation: &str) -> bool {
     let (code, path) = accusation.split_once('@').unwrap();
     let from_words = ["GatewayAuthRefused", "GatewayPolicyDenied", "GatewayRateLimited"];
     let of_claude = |before: &String| before.ends_with("@direct") && !before.starts_with("DirectPath");
+    // A trouble that came and went on the control is a reading there: it may stand behind the gateway's words all the same.
+    let came_and_went = |finding: &crate::resource::status::Finding| {
+        finding.path == "direct" && finding.evidence.starts_with("contradictory")
+    };
+    let troubled = accusations(&full.findings).iter().any(of_claude) || full.findings.iter().any(came_and_went);
     let reading = |finding: &crate::resource::status::Finding| {
         let same = finding.code.name() == code || from_words.contains(&finding.code.name());
         finding.path == path && finding.confidence == Confidence::Possible && same
     };
-    from_words.contains(&code) && accusations(&full.findings).iter().any(of_claude) && full.findings.iter().any(reading)
+    from_words.contains(&code) && troubled && full.findings.iter().any(reading)
 }
 
 /// Whether the control showed that a key is good which Claude calls revoked on this path: without it Claude's word stands.
