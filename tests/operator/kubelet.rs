@@ -13,6 +13,7 @@ use claudeprobe::report::plan::{PLAN_ENV, Plan};
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{Api, Patch, PatchParams};
+use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, ResourceExt};
 use serde_json::json;
@@ -29,7 +30,8 @@ pub fn start(client: Client, run_for: Duration) -> Seen {
     let noted = seen.clone();
     tokio::spawn(async move {
         let config = watcher::Config::default().labels("app.kubernetes.io/managed-by=claudeprobe");
-        let mut events = std::pin::pin!(watcher(Api::<Pod>::all(client.clone()), config));
+        // Without a pause after an error this would never yield once the client is gone, and the test's runtime could not end.
+        let mut events = std::pin::pin!(watcher(Api::<Pod>::all(client.clone()), config).default_backoff());
         while let Some(event) = events.next().await {
             let Ok(Event::Apply(pod) | Event::InitApply(pod)) = event else {
                 continue;
