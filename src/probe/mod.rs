@@ -14,6 +14,7 @@ pub mod address;
 pub mod compose;
 pub mod connect;
 pub mod details;
+pub mod group;
 pub mod hygiene;
 pub mod leg;
 pub mod limits;

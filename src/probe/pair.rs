@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::leg::Group;
+use super::group::Group;
 use super::order;
 use super::run::Context;
 use crate::diagnosis::held_back;
