@@ -1,17 +1,14 @@
-//! The six conditions that runs decide, and the rule by which they change.
-//!
-//! A run has its *own* statuses, derived from its findings. What is *published* changes only when this run and the one before
-//! agree, or three of the last five (unless the two runs before this one have just settled it): one lost packet flips
-//! nothing, while the verdict always shows the latest run. Where nothing is published yet (or nothing but "no run" or "blind";
-//! the caller passes neither earlier runs nor conditions of another spec) the first run decides at once, if its own evidence
-//! was repeated: a failure that the same run could not repeat leaves the condition `Unknown` until a second run agrees.
+//! The six conditions that runs decide: what a run says of them by itself. The rule by which they change is in `publish`.
 
-use super::case::Context;
+mod publish;
+
 use super::finding::{concerns, counts};
 use super::view::{Leg, State, View};
 use crate::catalogue::{Code, ConditionType, Confidence, Severity};
 use crate::report::evidence::ExchangeKind;
 use crate::resource::status::Finding;
+
+pub(super) use publish::publish;
 
 /// The conditions that runs decide, in the order of [`super::Diagnosis::own_conditions`].
 const DECIDED: [ConditionType; 6] = [
@@ -176,79 +173,6 @@ fn is_confirmed(view: &View<'_>, kind: ConditionType) -> bool {
 /// One letter per condition.
 pub(super) fn letters(own: &[Own]) -> String {
     own.iter().map(|condition| condition.status.letter()).collect()
-}
-
-/// Applies the rule of two runs.
-pub(super) fn publish(context: &Context, own: Vec<Own>) -> Vec<Condition> {
-    own.into_iter()
-        .enumerate()
-        .map(|(at, own)| {
-            let published = context.conditions.iter().find(|condition| condition.kind == own.kind);
-            let earlier: Vec<Status> = context
-                .last_runs
-                .iter()
-                .take(4)
-                .filter_map(|run| run.own_conditions.chars().nth(at).and_then(Status::from_letter))
-                .collect();
-            match published {
-                Some(published) if held_back(own.status, published, &earlier) => held(own, published),
-                None if !own.confirmed && earlier.first() != Some(&own.status) => unconfirmed(own),
-                _ => Condition {
-                    kind: own.kind,
-                    status: own.status,
-                    reason: own.reason.name().to_owned(),
-                    message: own.message,
-                },
-            }
-        })
-        .collect()
-}
-
-/// Whether a change of status waits for a second run that agrees. `earlier` is newest first, without this run.
-fn held_back(own: Status, published: &Condition, earlier: &[Status]) -> bool {
-    if own == published.status || earlier.is_empty() {
-        return false;
-    }
-    if earlier[0] == own {
-        return false;
-    }
-    let agree = 1 + earlier.iter().filter(|status| **status == own).count();
-    // Older agreement is history where the two newest runs have just settled what is published.
-    let settled = earlier
-        .iter()
-        .take(2)
-        .filter(|status| **status == published.status)
-        .count()
-        == 2;
-    agree < 3 || settled
-}
-
-fn unconfirmed(own: Own) -> Condition {
-    Condition {
-        kind: own.kind,
-        status: Status::Unknown,
-        reason: Reason::Unconfirmed.name().to_owned(),
-        message: format!(
-            "A failure that the same run could not repeat ({}): a second run decides. {}",
-            own.reason.name(),
-            own.message
-        ),
-    }
-}
-
-fn held(own: Own, published: &Condition) -> Condition {
-    const NOTE: &str = " (the latest run says ";
-    let base = published.message.split(NOTE).next().unwrap_or_default();
-    Condition {
-        kind: own.kind,
-        status: published.status,
-        reason: published.reason.clone(),
-        message: format!(
-            "{base}{NOTE}{} {}: this changes when a second run agrees)",
-            own.status.name(),
-            own.reason.name()
-        ),
-    }
 }
 
 type Judged = (Status, Reason, String);
