@@ -1,4 +1,4 @@
-//! Logs: JSON in a cluster, text on a terminal, filtered by `RUST_LOG`.
+//! Logs: JSON in a cluster, text on a terminal, filtered by `RUST_LOG`; and how an error is said in one line.
 //!
 //! Nothing logs a request's or a response's content; keys are in no process that logs about them.
 
@@ -42,4 +42,21 @@ pub fn start(format: LogFormat) {
     } else {
         lines.with_ansi(terminal).with_target(false).finish().try_init()
     };
+}
+
+/// An error and its causes in one line, each cause once.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let part = error.to_string();
+        // Many error types already print their cause.
+        if !text.contains(&part) {
+            text.push_str(": ");
+            text.push_str(&part);
+        }
+        cause = error.source();
+    }
+    text
 }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::exit::{Exit, Failure, chain};
+use super::exit::{Exit, Failure};
 use crate::http;
 use crate::metrics::OperatorMetrics;
 use crate::operator::lease::Terms;
@@ -21,6 +21,7 @@ use crate::operator::wiring::{self, Settings};
 use crate::operator::{client, pod};
 use crate::plan;
 use crate::resource::go_duration;
+use crate::telemetry::chain;
 use crate::telemetry::{self, LogFormat};
 use crate::version;
 

@@ -3,11 +3,12 @@
 
 use std::path::PathBuf;
 
-use super::exit::{Exit, Failure, chain};
+use super::exit::{Exit, Failure};
 use super::output;
 use crate::probe::{self, FullReport, Secrets, redact::Redactor};
 use crate::report::message;
 use crate::report::plan::{PLAN_ENV, Plan};
+use crate::telemetry::chain;
 
 /// Runs one plan and reports (what the operator starts in a probe pod)
 ///

@@ -7,11 +7,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::exit::{Exit, Failure, chain};
+use super::exit::{Exit, Failure};
 use super::output;
 use crate::resource::go_duration;
 use crate::standin::tls::{Authority, Identity};
 use crate::standin::{Config, Key, Rule, Standin, TEST_KEY};
+use crate::telemetry::chain;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -312,7 +312,7 @@ impl Reviewer {
                 )))
             }
             Ok(Err(error)) => {
-                tracing::warn!(kind, error = %crate::cli::exit::chain(&error), "a review failed");
+                tracing::warn!(kind, error = %crate::telemetry::chain(&error), "a review failed");
                 Err(unavailable(
                     "The API server did not answer as it should: try again in a moment.".to_owned(),
                 ))

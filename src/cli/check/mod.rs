@@ -26,8 +26,9 @@ use crate::report::summary::path_status;
 use crate::resource::status::PathStatus;
 use crate::resource::validated::Probe;
 
-use super::exit::{Exit, Failure, chain};
+use super::exit::{Exit, Failure};
 use super::output::{self, Paint, Progress};
+use crate::telemetry::chain;
 use args::{Args, Output};
 use history::History;
 use prepare::{Prepared, ProcessEnvironment, prepare};

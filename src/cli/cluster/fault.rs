@@ -2,8 +2,9 @@
 
 use kube::core::Status;
 
-use crate::cli::exit::{Failure, chain};
+use crate::cli::exit::Failure;
 use crate::report::plain::plain;
+use crate::telemetry::chain;
 
 /// Whether the API server knows the kind, and not the object.
 pub fn is_missing_object(status: &Status) -> bool {

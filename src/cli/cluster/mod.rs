@@ -14,10 +14,11 @@ use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::core::ApiResource;
 use kube::{Client, Config, ResourceExt};
 
-use super::exit::{Failure, chain};
+use super::exit::Failure;
 use crate::operator::names;
 use crate::report::plain::plain;
 use crate::resource::spec::ClaudeProbe;
+use crate::telemetry::chain;
 use crate::view::Known;
 
 /// Probes per request of a list.

@@ -15,12 +15,13 @@ use super::check::history::History;
 use super::check::prepare::prepare;
 use super::check::report::CheckReport;
 use super::check::{once, text};
-use super::exit::{Exit, Failure, chain};
+use super::exit::{Exit, Failure};
 use super::output::{self, Paint, Progress, Tone};
 use crate::catalogue::Layer;
 use crate::demo::scenario::{self, GATEWAY, Scenario};
 use crate::demo::stage::Stage;
 use crate::resource::go_duration;
+use crate::telemetry::chain;
 use crate::view::{Cell, Table, tone};
 
 /// Scenarios that run at the same time: most of them wait for a timer, and all share this machine.

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use super::{AT_ONCE, Outcome, judge};
 use crate::cli::check::history::History;
-use crate::cli::exit::{Exit, Failure, chain};
+use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;
 use crate::demo::scenario::{self, Scenario};
 use crate::demo::stage::Stage;
@@ -28,6 +28,7 @@ use crate::operator::{conditions, history};
 use crate::resource::status::{ClaudeProbeStatus, HistoryEntry, RunStatus, Verdict, VerdictState};
 use crate::status_page::access::Access;
 use crate::status_page::{Found, Page, Row, Source, Standing, routes};
+use crate::telemetry::chain;
 use crate::view::Known;
 
 /// The namespace that the demo's series carry.
