@@ -270,6 +270,9 @@ fn exchanges(probe: &Probe, path: &Path, choice: CanaryChoice) -> Vec<ExchangePl
     if let Some(long) = long(probe, choice) {
         add(ExchangeKind::Long, When::Always, u64::from(long.max_tokens));
     }
+    if !choice.zero_token_only && (choice.deep || probe.canaries.every.is_some()) {
+        add(ExchangeKind::Route, When::Failed, 0);
+    }
     if let Some(when) = credential_canaries(probe, choice) {
         // Where no key is sent, the frozen request is the one without a key, and there is none to move.
         if path.credential.is_some() {

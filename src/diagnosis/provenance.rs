@@ -61,6 +61,8 @@ pub struct Habits {
     pub relays_bare: bool,
     /// Where the direct path shows Claude's error, this one shows the same status with a body of its own.
     pub masks: bool,
+    /// The server error that even a GET gets, which Claude refuses in other words on the control at the same moment.
+    pub fails_a_get: Option<u16>,
     /// Upstream's replies on this path carry `cf-ray`.
     pub cf_ray: bool,
     /// This is the control: whatever answers in Claude's shape counts as Claude by declaration.
@@ -126,6 +128,11 @@ pub fn of(reply: &Exchange, habits: Habits) -> Provenance {
         .or_else(|| edge(reply, habits))
         .or_else(|| with_ids(reply, habits))
         .unwrap_or_else(|| without_ids(reply, habits));
+    // Whoever says the same of a request that Claude would refuse otherwise has not asked Claude.
+    let (origin, confidence) = match origin {
+        Origin::Unknown if habits.fails_a_get == Some(reply.status) => (Origin::Gateway, Confidence::Likely),
+        _ => (origin, confidence),
+    };
     Provenance {
         origin,
         class,

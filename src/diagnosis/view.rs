@@ -65,9 +65,10 @@ impl<'a> View<'a> {
             .collect();
         let direct = legs.iter().position(|leg| leg.path.is_direct());
         if let Some(direct) = direct {
-            let masks: Vec<bool> = legs.iter().map(|leg| leg.masks(&legs[direct])).collect();
-            for (leg, masks) in legs.iter_mut().zip(masks) {
-                leg.habits.masks = masks;
+            let beside = |leg: &Leg<'a>| (leg.masks(&legs[direct]), leg.fails_a_get(&legs[direct]));
+            let habits: Vec<(bool, Option<u16>)> = legs.iter().map(beside).collect();
+            for (leg, habits) in legs.iter_mut().zip(habits) {
+                (leg.habits.masks, leg.habits.fails_a_get) = habits;
             }
         }
         Self {
@@ -298,6 +299,16 @@ impl<'a> Leg<'a> {
         })
     }
 
+    /// The server error with which this path answers the frozen request and a GET alike, where Claude, which answers the frozen
+    /// request, refuses the GET on the control.
+    fn fails_a_get(&self, direct: &Leg<'_>) -> Option<u16> {
+        let refused = |get: &&Exchange| (400..500).contains(&get.status) && direct.provenance(get).from_upstream();
+        direct.now(ExchangeKind::Route).filter(refused)?;
+        let (get, main) = (self.now(ExchangeKind::Route)?, self.now(ExchangeKind::Frozen)?);
+        let alike = get.status >= 500 && (get.status, get.error) == (main.status, main.error);
+        (alike && direct.is_complete() && !self.path.is_direct()).then_some(get.status)
+    }
+
     /// Whether this path's error shape differs from direct's where the status agrees.
     fn masks(&self, direct: &Leg<'_>) -> bool {
         if self.path.is_direct() {
@@ -327,5 +338,5 @@ impl<'a> Leg<'a> {
 /// Whether a gateway that checks bodies has no reason of its own to refuse it. What it is not asked to let pass shows nothing of how it
 /// relays: such a canary counts only for its own rule.
 fn is_well_formed(exchange: &Exchange) -> bool {
-    exchange.kind != ExchangeKind::Number
+    !matches!(exchange.kind, ExchangeKind::Number | ExchangeKind::Route)
 }

@@ -50,7 +50,7 @@ const fn entry(
 
 /// All of them, in the order in which they are sent on a path. Nothing that is billed follows a canary; what may lock out, cool down
 /// or raise an alarm comes after all that it could spoil, refused keys last.
-pub const CATALOGUE: [Entry; 21] = {
+pub const CATALOGUE: [Entry; 22] = {
     use Cost::{Answer, LongAnswer, Nothing};
     use ExchangeKind as Kind;
     [
@@ -109,6 +109,13 @@ pub const CATALOGUE: [Entry; 21] = {
             Nothing,
             "count_tokens of the same prompt",
             "that valid requests pass: the canaries' control",
+        ),
+        entry(
+            Kind::Route,
+            "P1",
+            Nothing,
+            "a GET of the path of messages",
+            "whether Claude is asked at all: it refuses a GET",
         ),
         entry(
             Kind::ReuseIdle,

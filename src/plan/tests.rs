@@ -50,15 +50,20 @@ const DUE: CanaryChoice = CanaryChoice {
 };
 
 #[test]
-fn an_ordinary_run_asks_only_what_a_refused_key_would_need() {
+fn an_ordinary_run_asks_only_what_a_failure_would_need() {
     let PodPlan { plan, .. } = shared(CanaryChoice::default());
     assert_eq!(plan.legs.len(), 2);
     for leg in &plan.legs {
+        let asked: Vec<_> = leg.exchanges.iter().map(|it| (it.kind, it.when)).collect();
         assert_eq!(
-            kinds(leg),
-            [ExchangeKind::OtherCarrier, ExchangeKind::NoKey, ExchangeKind::BadKey]
+            asked,
+            [
+                (ExchangeKind::Route, When::Failed),
+                (ExchangeKind::OtherCarrier, When::AuthFailed),
+                (ExchangeKind::NoKey, When::AuthFailed),
+                (ExchangeKind::BadKey, When::AuthFailed),
+            ]
         );
-        assert!(leg.exchanges.iter().all(|exchange| exchange.when == When::AuthFailed));
     }
 }
 

@@ -200,6 +200,10 @@ impl Composer {
         }
         let path = if asked.counts { COUNT_TOKENS_PATH } else { MESSAGES_PATH };
         let mut request = self.head(path, leg, route, &asked)?;
+        if kind == ExchangeKind::Route {
+            *request.method_mut() = Method::GET;
+            request.headers_mut().remove(CONTENT_TYPE);
+        }
         if kind == ExchangeKind::LargeHeader {
             let bytes = usize::try_from(amount)
                 .ok()
@@ -275,6 +279,10 @@ impl Composer {
                     }
                     .body(),
                 )
+            }
+            Kind::Route => {
+                asked.stream = false;
+                Bytes::new()
             }
             _ => {
                 asked.stream = false;

@@ -68,6 +68,7 @@ impl Group<'_> {
     pub fn standing(&self, context: &Context<'_>, leg: &LegState<'_>) -> Standing {
         Standing {
             frozen: leg.frozen,
+            failed_beside: leg.is_control() && self.legs.iter().any(|beside| beside.frozen == Frozen::Failed),
             unreachable: leg.reached.is_some_and(|reach| reach != Reach::Connected),
             limited: self.limited || leg.limited,
             low_headroom: self.low_headroom,

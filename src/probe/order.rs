@@ -157,6 +157,8 @@ pub fn is_fine(exchange: &Exchange) -> bool {
 pub struct Standing {
     /// What the frozen request gave.
     pub frozen: Frozen,
+    /// This is the control, and on a gateway with the same key the frozen request failed so.
+    pub failed_beside: bool,
     /// The first hop could not be reached.
     pub unreachable: bool,
     /// A 429 stands against this path or its key.
@@ -188,7 +190,11 @@ pub fn decide(plan: &ExchangePlan, standing: &Standing) -> Decision {
     let holds = match plan.when {
         When::Always => true,
         When::AuthFailed => standing.frozen == Frozen::AuthFailed,
-        When::Failed => standing.frozen.is_failure(),
+        When::Failed => match standing.frozen {
+            Frozen::Failed => true,
+            Frozen::Fine => standing.failed_beside,
+            _ => false,
+        },
     };
     if !holds {
         return Decision::NotPlanned;
@@ -224,7 +230,7 @@ fn is_pointless(kind: ExchangeKind, frozen: Frozen) -> bool {
         Frozen::Limited => true,
         Frozen::Refused => is_billed(kind),
         // One cheap question is left: does anything come through at all?
-        Frozen::Failed => kind != Kind::CountTokens,
+        Frozen::Failed => !matches!(kind, Kind::CountTokens | Kind::Route),
     }
 }
 
@@ -295,7 +301,7 @@ mod tests {
             .filter(|kind| *kind != ExchangeKind::Frozen && !is_reaction(*kind));
         let all: Vec<ExchangePlan> = planned.map(|kind| plan(kind, When::Always)).collect();
         let rounds = rounds(&[&all, &all]);
-        assert_eq!(rounds.len(), 17);
+        assert_eq!(rounds.len(), 18);
         for pair in rounds.windows(2) {
             let [first, second] = pair else { continue };
             assert_eq!(first.legs.iter().rev().copied().collect::<Vec<_>>(), second.legs);
@@ -316,6 +322,7 @@ mod tests {
     #[case::refused_billed(Frozen::Refused, ExchangeKind::OtherForm, Decision::Skip(SkipReason::Pointless))]
     #[case::down(Frozen::Failed, ExchangeKind::BogusBeta, Decision::Skip(SkipReason::Pointless))]
     #[case::down_control(Frozen::Failed, ExchangeKind::CountTokens, Decision::Send)]
+    #[case::down_route(Frozen::Failed, ExchangeKind::Route, Decision::Send)]
     #[case::cut(Frozen::Broken, ExchangeKind::OtherForm, Decision::Send)]
     fn what_cannot_tell_anything_is_left_out(
         #[case] frozen: Frozen,

@@ -359,6 +359,8 @@ async fn confirm(context: &Context<'_>, group: &mut Group<'_>) {
 
 /// Longest time for an exchange that generates nothing.
 const CANARY: Duration = Duration::from_secs(30);
+/// Longest time for the GET after a failure: Claude refuses it at once, and what a slow gateway says has been waited for before.
+const ROUTE: Duration = Duration::from_secs(5);
 
 async fn send_planned(context: &Context<'_>, group: &mut Group<'_>, index: usize, plan: &ExchangePlan) {
     let left = context.left();
@@ -369,6 +371,7 @@ async fn send_planned(context: &Context<'_>, group: &mut Group<'_>, index: usize
             let own = Duration::from_millis(context.plan.long_timeout_ms);
             group.send(context, index, plan.kind, plan.amount, left.min(own)).await;
         }
+        ExchangeKind::Route => group.send(context, index, plan.kind, 0, left.min(ROUTE)).await,
         kind if exchanges::is_billed(kind) => group.send(context, index, kind, plan.amount, left).await,
         kind => group.send(context, index, kind, plan.amount, left.min(CANARY)).await,
     }

@@ -78,7 +78,8 @@ pub const DIGITS: u32 = 11;
 pub fn digits(kind: ExchangeKind) -> u32 {
     use ExchangeKind as Kind;
     match kind {
-        Kind::UnknownField
+        Kind::Route
+        | Kind::UnknownField
         | Kind::NestedField
         | Kind::Number
         | Kind::BogusVersion
@@ -151,6 +152,8 @@ pub enum ExchangeKind {
     BogusBeta,
     /// P5: an API version that does not exist.
     BogusVersion,
+    /// P1: a GET of the path of messages, after a failure. Claude refuses it, whatever the key.
+    Route,
     /// P6: a top-level body field that does not exist.
     UnknownField,
     /// P7: unknown fields in nested objects.

@@ -154,7 +154,8 @@ pub enum When {
     Always,
     /// Only when the frozen request on this path failed with 401 or 403.
     AuthFailed,
-    /// Only when the frozen request on this path failed.
+    /// Only when the frozen request on this path got a server's error or no reply; on the control, when it was answered and on
+    /// another path it was not.
     Failed,
 }
 

@@ -103,6 +103,7 @@ const MANNERS: &str = "\
 | run | sends |
 |---|---|
 | each | Frozen; what it asks for by failing |
+| where the frozen request got a server's error or no reply | Route besides, there and on the direct path, unless `canaries.every` is `0s` |
 | every `canaries.every`, and once after a change of spec or key | CountTokens to BogusBeta and OtherForm besides, and what `exchanges` opts into |
 | after a change of spec or key | OtherCarrier, NoKey and BadKey besides |
 | every `longRequest.every` | Long besides |

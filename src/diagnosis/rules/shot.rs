@@ -105,7 +105,7 @@ impl Shot<'_> {
 
 /// Whether Claude or its edge answered anything on this path in this run: the gateway can reach it.
 pub(super) fn reached_upstream(leg: &Leg<'_>) -> bool {
-    leg.exchanges().any(|exchange| {
+    leg.exchanges().chain(leg.now(ExchangeKind::Route)).any(|exchange| {
         let answered = leg.complete(exchange) && !exchange.is_stored();
         answered || (exchange.status != 0 && leg.provenance(exchange).from_upstream())
     })

@@ -9,7 +9,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
-use crate::report::evidence::{Exchange, Maker, Outcome, Phrase};
+use crate::report::evidence::{Exchange, ExchangeKind, Maker, Outcome, Phrase};
 
 /// Shorter waits are no timers: they are a refusal, and its noise.
 pub(super) const TIMER_MIN_MS: u32 = 900;
@@ -59,7 +59,16 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
             .map_or_else(String::new, |ms| format!(", first byte after {}", say::seconds(ms)));
         format!("; direct: {}{first}", say::head(theirs))
     });
-    let evidence = format!("{}{after}{}{direct}", say::reply(shot.exchange), shot.rate());
+    let refused = view.direct().and_then(|direct| direct.now(ExchangeKind::Route));
+    let get = refused
+        .filter(|_| leg.habits.fails_a_get.is_some())
+        .map_or_else(String::new, |theirs| {
+            format!(
+                "; a GET of the same path gets the same here, direct: {}",
+                say::head(theirs)
+            )
+        });
+    let evidence = format!("{}{after}{}{direct}{get}", say::reply(shot.exchange), shot.rate());
     let new = |code: Code, confidence| {
         finding(code, leg.name(), confidence, evidence.clone())
             .hop(if code == Code::GatewayUnavailable {

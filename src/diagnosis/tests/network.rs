@@ -115,6 +115,58 @@ fn envoys_words_for_a_refusal_are_those_for_failed_tls() {
     assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
 }
 
+/// Claude's refusal of a GET.
+fn refused_get() -> Exchange {
+    claude(405, E::InvalidRequest)
+}
+
+#[test]
+fn a_get_that_claude_refuses_shows_that_the_way_is_open() {
+    let mut story = pair(stream(), &after(2, page(502)));
+    story.on("direct").leg.handshake.connect_ms = Some(12);
+    assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
+    story.on("edge").reply(K::Route, refused_get());
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing GatewayUnavailable@edge");
+    assert!(diagnosis.verdict.advice.contains("Other requests reach Claude"));
+    // The gateway's own refusal of a method shows nothing.
+    let mut own = pair(stream(), &after(2, page(502)));
+    own.on("direct").leg.handshake.connect_ms = Some(12);
+    own.on("edge").reply(K::Route, page(405));
+    assert_eq!(own.verdict(), "Failing UpstreamUnreachable@edge");
+}
+
+#[test]
+fn an_error_that_even_a_get_gets_is_the_gateways_where_claude_refuses_the_get() {
+    let imitated = minted(529, E::Overloaded);
+    let mut story = pair(stream(), &imitated);
+    assert_eq!(story.verdict(), "Inconclusive @edge");
+    story.on("edge").reply(K::Route, imitated.clone());
+    assert_eq!(
+        story.verdict(),
+        "Inconclusive @edge",
+        "nobody knows what Claude says of a GET"
+    );
+    story.on("direct").reply(K::Route, refused_get());
+    let diagnosis = story.diagnose();
+    assert_eq!(headline(&diagnosis), "Failing GatewayUnavailable@edge");
+    assert!(
+        diagnosis.findings[0]
+            .evidence
+            .contains("a GET of the same path gets the same here, direct: 405")
+    );
+    // Claude is overloaded on the control, too: whose it is stays open.
+    let mut both = pair(claude(529, E::Overloaded), &imitated);
+    both.on("direct").reply(K::Route, refused_get());
+    both.on("edge").reply(K::Route, imitated.clone());
+    assert!(!accusations(&both.diagnose().findings).contains(&"GatewayUnavailable@edge".to_owned()));
+    // Another error of a GET shows nothing.
+    let mut other = pair(stream(), &imitated);
+    other.on("direct").reply(K::Route, refused_get());
+    other.on("edge").reply(K::Route, page(405));
+    assert_eq!(other.verdict(), "Inconclusive @edge");
+}
+
 #[test]
 fn no_server_left_is_said_of_everything() {
     for ms in [1, 1_003, 3_010] {

@@ -160,7 +160,9 @@ prop_compose! {
 }
 
 fn any_habits() -> impl Strategy<Value = Habits> {
-    any::<[bool; 8]>().prop_map(|[a, b, c, d, e, g, h, i]| Habits {
+    let get = prop::option::of(prop::sample::select(vec![500u16, 502, 503, 504, 529]));
+    (any::<[bool; 8]>(), get).prop_map(|([a, b, c, d, e, g, h, i], fails_a_get)| Habits {
+        fails_a_get,
         error_ids: a,
         success_ids: b,
         success_bare: c,

@@ -144,6 +144,44 @@ async fn a_failure_is_repeated_once_on_the_same_connection() {
 }
 
 #[tokio::test]
+async fn after_a_failure_a_get_is_refused_by_claude_on_that_path_and_on_the_control() {
+    let (claude, down) = (claude().await, claude().await);
+    down.set_fault(Rule::always(Fault::Error(ErrorName::Internal)));
+    let mut legs = vec![
+        leg("direct", &claude.url()),
+        leg("edge", &down.url()),
+        leg("other", &claude.url()),
+    ];
+    for leg in &mut legs {
+        leg.exchanges = vec![ExchangePlan {
+            kind: ExchangeKind::Route,
+            when: When::Failed,
+            amount: 0,
+        }];
+    }
+    let legs = go(&plan(legs, 20_000)).await;
+    assert_eq!(kinds(&legs[0]), [ExchangeKind::Frozen, ExchangeKind::Route]);
+    assert_eq!(
+        kinds(&legs[1]),
+        [ExchangeKind::Frozen, ExchangeKind::Repeat, ExchangeKind::Route]
+    );
+    assert_eq!(
+        kinds(&legs[2]),
+        [ExchangeKind::Frozen],
+        "what works is not asked why it fails"
+    );
+    for (leg, at) in [(&legs[0], &claude), (&legs[1], &down)] {
+        assert_eq!(leg.exchange(ExchangeKind::Route).unwrap().status, 405);
+        let get = at
+            .requests()
+            .into_iter()
+            .find(|request| request.method == "GET")
+            .unwrap();
+        assert_eq!((get.target.as_str(), get.body.as_str()), ("/v1/messages", ""));
+    }
+}
+
+#[tokio::test]
 async fn a_rejected_key_asks_for_the_credential_canaries_and_no_others() {
     let claude = claude().await;
     claude.set_keys(vec![Key::new("sk-ant-api03-another")]).unwrap();

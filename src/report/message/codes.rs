@@ -109,6 +109,7 @@ coded!(ExchangeKind: 5 {
     Long = 18,
     ReuseIdle = 19,
     Number = 20,
+    Route = 21,
 });
 
 coded!(Outcome: 4 {

@@ -76,6 +76,7 @@ impl Result {
             Kind::BogusVersion => (400, ErrorClass::VersionInvalid, Echo::Exact),
             Kind::UnknownField | Kind::NestedField | Kind::BigBody => (400, ErrorClass::ExtraInputs, Echo::Exact),
             Kind::Number => (400, ErrorClass::InvalidRequest, Echo::Exact),
+            Kind::Route => (405, ErrorClass::InvalidRequest, Echo::None),
             Kind::NoKey => (401, ErrorClass::KeyRequired, Echo::None),
             Kind::BadKey => (401, ErrorClass::KeyInvalid, Echo::None),
             _ => (200, ErrorClass::None, Echo::None),

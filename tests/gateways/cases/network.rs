@@ -131,7 +131,7 @@ cases! {
         .failing(Code::UpstreamTlsFailure);
     squid_is_refused_by_its_upstream: Case::new(Front::Squid(SQUID_REFUSED.into()))
         .look(through(&[Status(502), Header("x-squid-error", "ERR_READ_ERROR")]))
-        .failing(Code::GatewayUnavailable).really(Code::UpstreamUnreachable, "Squid says ERR_READ_ERROR where it may not send a request twice");
+        .failing(Code::GatewayUnavailable).really(Code::UpstreamUnreachable, "Squid says ERR_READ_ERROR of a refusal, dropped packets and a missing name alike");
     nginx_resets_the_connection: Case::new(nginx_server("reset_timedout_connection on; location / { return 444; }"))
         .look(through(&[Ends(End::Reset), Calls(0)]))
         .failing(Code::ConnectionReset);

@@ -87,6 +87,7 @@ fn any_canary() -> impl Strategy<Value = (K, Exchange)> {
         K::NoKey,
         K::OtherCarrier,
         K::CountTokens,
+        K::Route,
         K::OtherForm,
         K::BigBody,
     ]);
@@ -107,6 +108,12 @@ fn any_canary() -> impl Strategy<Value = (K, Exchange)> {
         Just(page(403)),
         Just(page(413)),
         Just(lookalike(401, E::KeyInvalid)),
+        Just(claude(405, E::InvalidRequest)),
+        Just(Exchange {
+            phrase: Phrase::ConnectFailed,
+            ..page(503)
+        }),
+        Just(minted(529, E::Overloaded)),
     ];
     (kinds, replies)
 }
