@@ -1,8 +1,9 @@
 //! A gateway as people run them: a real nginx with a configuration of its own.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
+
+use tempfile::TempDir;
 
 use super::daemon::{Daemon, free_port, service, wait_for_service};
 
@@ -10,7 +11,7 @@ use super::daemon::{Daemon, free_port, service, wait_for_service};
 #[derive(Debug)]
 pub struct Nginx {
     daemon: Option<Daemon>,
-    home: PathBuf,
+    home: TempDir,
     port: u16,
     /// The Service's URL.
     pub url: String,
@@ -21,8 +22,8 @@ impl Nginx {
     pub fn start(namespace: &str, name: &str, http: &str, location: &str) -> Self {
         let port = free_port();
         service(namespace, name, 8080, port);
-        let home = std::env::temp_dir().join(format!("nginx-{namespace}-{name}"));
-        fs::create_dir_all(home.join("logs")).unwrap();
+        let home = tempfile::Builder::new().prefix("nginx-").tempdir().unwrap();
+        fs::create_dir(home.path().join("logs")).unwrap();
         let url = format!("http://{name}.{namespace}.svc:8080");
         let mut nginx = Self {
             daemon: None,
@@ -39,7 +40,7 @@ impl Nginx {
     /// Writes another configuration; in force after the next `restart`.
     pub fn configure(&self, http: &str, location: &str) {
         let Self { home, port, .. } = self;
-        let home = home.display();
+        let home = home.path().display();
         let text = format!(
             "daemon off; user root; pid {home}/pid; error_log {home}/logs/error.log info; worker_processes 1;\n\
              events {{ worker_connections 256; }}\n\
@@ -47,18 +48,15 @@ impl Nginx {
              fastcgi_temp_path {home}/fastcgi; uwsgi_temp_path {home}/uwsgi; scgi_temp_path {home}/scgi;\n  {http}\n\
              server {{ listen {port}; location / {{\n{location}\n}} }}\n}}\n"
         );
-        fs::write(self.home.join("nginx.conf"), text).unwrap();
+        fs::write(self.home.path().join("nginx.conf"), text).unwrap();
     }
 
     /// Stops it, if it runs, and starts it with the configuration last written.
     pub fn restart(&mut self) {
         self.daemon = None;
+        let home = self.home.path();
         let mut command = Command::new("nginx");
-        command
-            .arg("-p")
-            .arg(&self.home)
-            .arg("-c")
-            .arg(self.home.join("nginx.conf"));
-        self.daemon = Some(Daemon::start(&mut command, &self.home.join("logs/out"), &[self.port]));
+        command.arg("-p").arg(home).arg("-c").arg(home.join("nginx.conf"));
+        self.daemon = Some(Daemon::start(&mut command, &home.join("logs/out"), &[self.port]));
     }
 }

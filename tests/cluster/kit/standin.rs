@@ -1,9 +1,9 @@
 //! A stand-in Claude API of a story's own: the program under test, started with `standin`, behind Service `claude`.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::daemon::{Daemon, free_port, service, wait_for_service};
 use super::{NODE_IP, http};
@@ -21,6 +21,7 @@ pub const PASS: &str = "proxy_http_version 1.1; proxy_buffering off;";
 #[derive(Debug)]
 pub struct Standin {
     _daemon: Daemon,
+    _folder: TempDir,
     control: u16,
     /// Its port on the node.
     pub port: u16,
@@ -44,11 +45,12 @@ impl Standin {
         for key in keys {
             command.args(["--key", key]);
         }
-        let log: PathBuf = std::env::temp_dir().join(format!("standin-{namespace}.log"));
-        let daemon = Daemon::start(&mut command, &log, &[port, control]);
+        let folder = tempfile::tempdir().unwrap();
+        let daemon = Daemon::start(&mut command, &folder.path().join("log"), &[port, control]);
         wait_for_service(namespace, "claude", 80);
         Self {
             _daemon: daemon,
+            _folder: folder,
             control,
             port,
             url: format!("http://claude.{namespace}.svc"),

@@ -205,6 +205,8 @@ struct Secure {
     ca: String,
     /// Its server block, for an nginx that has another server already.
     server: String,
+    /// Its certificate and key.
+    _folder: tempfile::TempDir,
 }
 
 fn secure_gateway(story: &Story) -> Secure {
@@ -212,9 +214,12 @@ fn secure_gateway(story: &Story) -> Secure {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let authority = Authority::new("the story's CA").unwrap();
     let identity = authority.issue(&[format!("secure.{}.svc", story.namespace)]).unwrap();
-    let folder = std::env::temp_dir().join(format!("secure-{}", story.namespace));
-    std::fs::create_dir_all(&folder).unwrap();
-    let (chain, key, port) = (folder.join("tls.crt"), folder.join("tls.key"), free_port());
+    let folder = tempfile::tempdir().unwrap();
+    let (chain, key, port) = (
+        folder.path().join("tls.crt"),
+        folder.path().join("tls.key"),
+        free_port(),
+    );
     std::fs::write(&chain, identity.chain_pem()).unwrap();
     std::fs::write(&key, identity.key_pem()).unwrap();
     Secure {
@@ -226,6 +231,7 @@ fn secure_gateway(story: &Story) -> Secure {
             key.display(),
             story.claude.pass(PASS)
         ),
+        _folder: folder,
     }
 }
 

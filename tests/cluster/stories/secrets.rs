@@ -106,9 +106,9 @@ fn the_operator_reads_no_secret_and_starts_no_pod_but_a_probes() {
             "mounts only ConfigMaps",
         ),
     ] {
-        let file = std::env::temp_dir().join(format!("deputy-{name}.yaml"));
+        let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&file, manifest).unwrap();
-        let refusal = try_kubectl(&["create", "--as", OPERATOR, "-f", file.to_str().unwrap()]).unwrap_err();
+        let refusal = try_kubectl(&["create", "--as", OPERATOR, "-f", file.path().to_str().unwrap()]).unwrap_err();
         assert!(refusal.contains(told), "{name}: {refusal}");
     }
     assert_eq!(
