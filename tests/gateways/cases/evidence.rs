@@ -1,12 +1,13 @@
 //! Who made a reply, and what becomes of heads on their way back.
 
 use claudeprobe::catalogue::Code;
-use claudeprobe::standin::{ErrorName, Fault, Rule};
+use claudeprobe::standin::{ErrorName, Fault, Page, Rule};
 
 use crate::case::Case;
 use crate::front::{Envoy, Front, haproxy, nginx, nginx_server};
 use crate::look::Sight::{Complete, Header, NoHeader, Says, Status};
 use crate::look::{direct, through};
+use crate::stage::OTHER_KEY;
 
 /// A whole message with an unknown field inside its turn.
 const NESTED: &str =
@@ -16,6 +17,13 @@ const NESTED: &str =
 const QUOTES_ERRORS: Envoy = Envoy {
     filters: &[
         r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n if handle:headers():get(':status') == '200' then return end\n local body = handle:body()\n local quoted = string.gsub(body:getBytes(0, body:length()), '\"', '\\\\\"')\n handle:headers():replace('content-length', body:setBytes('{\"detail\":\"upstream said: ' .. quoted .. '\"}'))\n handle:headers():replace(':status', '500')\n handle:headers():remove('request-id')\n handle:headers():remove('cf-ray')\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+/// The same for pages: an error in Claude's shape around the page, under its status, as AI gateways do that know one shape only.
+const WRAPS_PAGES: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n if handle:headers():get(':status') == '200' then return end\n local body = handle:body()\n local page = string.gsub(string.gsub(body:getBytes(0, body:length()), '\"', '\\\\\"'), '%c+', ' ')\n handle:headers():replace('content-type', 'application/json')\n handle:headers():replace('content-length', body:setBytes('{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"upstream: ' .. page .. '\"}}'))\n for _, name in ipairs({'cf-ray', 'cf-mitigated', 'server'}) do handle:headers():remove(name) end\nend"}}}"#,
     ],
     ..Envoy::PLAIN
 };
@@ -85,6 +93,17 @@ cases! {
         .look(direct(&[Status(529)])).look(through(&[Status(500), Says("upstream said"), Says("..."), NoHeader("request-id")]))
         .failing_everywhere(Code::UpstreamOverloaded)
         .also(Code::StatusRewritten, "edge").also(Code::ErrorBodyReplaced, "edge");
+
+    envoy_wraps_the_page_of_claudes_edge_on_every_path: Case::new(Front::Envoy(WRAPS_PAGES))
+        .fault(Rule::always(Fault::Edge(Page::Challenge)))
+        .look(direct(&[Status(403), Says("Just a moment"), Header("cf-mitigated", "challenge")]))
+        .look(through(&[Status(403), Says("api_error"), Says("Just a moment"), NoHeader("cf-ray")]))
+        .failing_everywhere(Code::EdgeBlocked);
+    envoy_wraps_a_page_that_claudes_edge_shows_it_alone: Case::new(Front::Envoy(Envoy {
+            beside: "request_headers_to_add: [{header: {key: x-api-key, value: '{other}'}, append_action: OVERWRITE_IF_EXISTS_OR_ADD}]", ..WRAPS_PAGES }))
+        .gateway(", expectAccount: Any").fault(Rule::always(Fault::Edge(Page::Challenge)).for_key(OTHER_KEY))
+        .look(direct(&[Status(200)])).look(through(&[Status(403), Says("api_error"), Says("Just a moment"), NoHeader("cf-ray")]))
+        .inconclusive().really(Code::EdgeBlocked, "whose zone shows the page cannot be told: many gateways sit behind the same provider");
 
     nginx_drops_headers_that_no_client_uses: Case::new(nginx("proxy_hide_header traceresponse; proxy_hide_header strict-transport-security; add_header X-Gateway one;"))
         .look(direct(&[Status(200), Header("traceresponse", "00-")])).look(through(&[Status(200), NoHeader("traceresponse")]))
