@@ -139,7 +139,7 @@ pub(super) fn gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     // What came after a failure of Claude's has a name of its own: see `cooldown`.
     let cools_down = shots(view, leg)
         .iter()
-        .any(|shot| shot.frozen && changes_its_mind(leg, shot));
+        .any(|shot| shot.frozen && changes_its_mind(view, leg, shot));
     for reply in limited(leg) {
         if cools_down && leg.main().is_some_and(|main| main.kind != reply.kind) {
             continue;
@@ -295,7 +295,7 @@ pub(super) fn cooldown(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some(shot) = shots(view, leg).into_iter().find(|shot| shot.frozen) else {
         return vec![];
     };
-    if leg.path.is_direct() || !changes_its_mind(leg, &shot) {
+    if leg.path.is_direct() || !changes_its_mind(view, leg, &shot) {
         return vec![];
     }
     let (first, then) = (shot.failed[0], shot.failed[1]);
@@ -308,11 +308,13 @@ pub(super) fn cooldown(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     vec![finding(code, leg.name(), Confidence::Likely, evidence).hop("gateway")]
 }
 
-fn changes_its_mind(leg: &Leg<'_>, shot: &Shot<'_>) -> bool {
+fn changes_its_mind(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> bool {
     let [first, then, ..] = shot.failed.as_slice() else {
         return false;
     };
     let own = leg.provenance(then).origin == Origin::Gateway && !then.marks.has(Marks::REQUEST_ID);
     let caused = matches!(first.status, 429 | 500..=599) && first.status != then.status;
-    own && caused && matches!(then.status, 429 | 503) && leg.provenance(first).from_upstream()
+    // The same key is limited by Claude at this moment: that is the better explanation.
+    let claudes = then.status == 429 && !says_whose(then) && shared(view, leg);
+    own && caused && !claudes && matches!(then.status, 429 | 503) && leg.provenance(first).from_upstream()
 }

@@ -135,6 +135,13 @@ fn row_36_a_cooldown_after_another_failure_is_its_symptom() {
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@edge");
     assert!(accusations(&diagnosis.findings).contains(&"GatewayCooldown@edge".to_owned()));
+    // Where Claude limits the same key at this moment, the second reply is that limit in the gateway's words.
+    story.evidence.legs[0].exchanges[0] = claude(429, E::RateLimit);
+    let both = accusations(&story.diagnose().findings);
+    assert!(
+        both.contains(&"RateLimited@edge".to_owned()) && !both.contains(&"GatewayCooldown@edge".to_owned()),
+        "{both:?}"
+    );
 }
 
 #[test]

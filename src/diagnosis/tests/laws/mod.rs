@@ -109,10 +109,6 @@ fn any_canary() -> impl Strategy<Value = (K, Exchange)> {
         Just(page(413)),
         Just(lookalike(401, E::KeyInvalid)),
         Just(claude(405, E::InvalidRequest)),
-        Just(Exchange {
-            phrase: Phrase::ConnectFailed,
-            ..page(503)
-        }),
         Just(minted(529, E::Overloaded)),
     ];
     (kinds, replies)
