@@ -327,5 +327,8 @@ impl<'a> Leg<'a> {
 /// Whether a gateway that checks bodies has no reason of its own to refuse it. What it is not asked to let pass shows nothing of how it
 /// relays: such a canary counts only for its own rule.
 fn is_well_formed(exchange: &Exchange) -> bool {
-    exchange.kind != ExchangeKind::Number
+    !matches!(
+        exchange.kind,
+        ExchangeKind::MetadataField | ExchangeKind::ToolField | ExchangeKind::Number
+    )
 }

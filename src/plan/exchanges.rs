@@ -50,7 +50,7 @@ const fn entry(
 
 /// All of them, in the order in which they are sent on a path. Nothing that is billed follows a canary; what may lock out, cool down
 /// or raise an alarm comes after all that it could spoil, refused keys last.
-pub const CATALOGUE: [Entry; 21] = {
+pub const CATALOGUE: [Entry; 23] = {
     use Cost::{Answer, LongAnswer, Nothing};
     use ExchangeKind as Kind;
     [
@@ -130,6 +130,20 @@ pub const CATALOGUE: [Entry; 21] = {
             Nothing,
             "the same inside a message",
             "whether nested objects arrive as sent",
+        ),
+        entry(
+            Kind::MetadataField,
+            "P7",
+            Nothing,
+            "the same inside metadata",
+            "whether metadata arrives as sent",
+        ),
+        entry(
+            Kind::ToolField,
+            "P7",
+            Nothing,
+            "the same inside a tool",
+            "whether tools arrive as sent",
         ),
         entry(
             Kind::Number,

@@ -278,7 +278,12 @@ impl Composer {
             }
             _ => {
                 asked.stream = false;
-                asked.counts = counting || matches!(kind, Kind::CountTokens | Kind::ReuseIdle);
+                asked.counts = match kind {
+                    Kind::CountTokens | Kind::ReuseIdle => true,
+                    // count_tokens knows no `metadata`, and refuses it whatever is inside.
+                    Kind::MetadataField => false,
+                    _ => counting,
+                };
                 self.canary(kind, leg, amount, asked)?
             }
         };
@@ -346,6 +351,8 @@ impl Composer {
         let body = match kind {
             Kind::UnknownField => unknown(&plain)?,
             Kind::NestedField => nested(&plain, &field)?,
+            Kind::MetadataField => in_metadata(&plain, &field)?,
+            Kind::ToolField => in_tool(&plain, &field)?,
             Kind::Number => {
                 asked.number = Some(ODD_NUMBER);
                 return numbered(&plain).map(Bytes::from);
@@ -409,6 +416,24 @@ fn nested(body: &[u8], field: &str) -> Option<Vec<u8>> {
     let mut value: Value = serde_json::from_slice(body).ok()?;
     let message = value.get_mut("messages")?.get_mut(0)?.as_object_mut()?;
     message.insert(field.to_owned(), Value::from(1));
+    serde_json::to_vec(&value).ok()
+}
+
+/// The body with the unknown field inside `metadata`, beside the one field that exists there: what rebuilds it has something to keep.
+fn in_metadata(body: &[u8], field: &str) -> Option<Vec<u8>> {
+    let mut value: Value = serde_json::from_slice(body).ok()?;
+    let metadata = json!({"user_id": "claudeprobe", field: 1});
+    value.as_object_mut()?.insert("metadata".to_owned(), metadata);
+    serde_json::to_vec(&value).ok()
+}
+
+/// The body with the unknown field inside its first tool; one of its own where it has none.
+fn in_tool(body: &[u8], field: &str) -> Option<Vec<u8>> {
+    let mut value: Value = serde_json::from_slice(body).ok()?;
+    let tools = value.as_object_mut()?.entry("tools");
+    let tools = tools.or_insert_with(|| json!([{"name": "probe", "input_schema": {"type": "object"}}]));
+    let tool = tools.get_mut(0)?.as_object_mut()?;
+    tool.insert(field.to_owned(), Value::from(1));
     serde_json::to_vec(&value).ok()
 }
 

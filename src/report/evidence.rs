@@ -80,6 +80,8 @@ pub fn digits(kind: ExchangeKind) -> u32 {
     match kind {
         Kind::UnknownField
         | Kind::NestedField
+        | Kind::MetadataField
+        | Kind::ToolField
         | Kind::Number
         | Kind::BogusVersion
         | Kind::BogusBeta
@@ -153,8 +155,12 @@ pub enum ExchangeKind {
     BogusVersion,
     /// P6: a top-level body field that does not exist.
     UnknownField,
-    /// P7: unknown fields in nested objects.
+    /// P7: an unknown field inside a message.
     NestedField,
+    /// P7: an unknown field inside `metadata`.
+    MetadataField,
+    /// P7: an unknown field inside an entry of `tools`.
+    ToolField,
     /// P7: an integer that no double holds, where Claude refuses it and quotes it.
     Number,
     /// P13: a big body.

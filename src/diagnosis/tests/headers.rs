@@ -5,6 +5,7 @@ use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::fixture::*;
 use crate::report::evidence::{Departure, Echo, Exchange, HeadEvidence, Marks, ReplyHeader, Spelling, Usage};
+use crate::resource::spec::Upstream;
 use crate::resource::status::Finding;
 
 /// Direct answers, edge gets this error of Claude's.
@@ -151,6 +152,52 @@ fn row_13_a_body_that_is_filtered_or_added_to() {
         refused(claude(400, E::ExtraInputs)).verdict(),
         "Failing BodyRewritten@edge"
     );
+}
+
+#[test]
+fn row_13_names_every_part_of_the_body_that_does_not_arrive_as_sent() {
+    let refusal = || echoed(E::ExtraInputs, Echo::Exact);
+    let all = [K::UnknownField, K::NestedField, K::MetadataField, K::ToolField];
+    let story = |lost: &[K]| {
+        let mut story = Story::healthy();
+        for kind in all {
+            story.on("direct").reply(kind, refusal());
+            let edge = if lost.contains(&kind) { ok() } else { refusal() };
+            story.on("edge").reply(kind, edge);
+        }
+        story
+    };
+    for (lost, places) in [
+        (&[K::MetadataField][..], "in metadata: "),
+        (&[K::ToolField], "in tools: "),
+        (
+            &[K::UnknownField, K::MetadataField],
+            "at the top of the body, nor in metadata: ",
+        ),
+    ] {
+        let diagnosis = story(lost).diagnose();
+        assert_eq!(headline(&diagnosis), "Degraded BodyRewritten@edge");
+        let found = finding(&diagnosis, Code::BodyRewritten);
+        assert_eq!(
+            (found.confidence, found.severity),
+            (Confidence::Likely, Severity::Warning)
+        );
+        let expected = format!("an unknown field does not arrive {places}");
+        assert!(found.evidence.starts_with(&expected), "{}", found.evidence);
+    }
+    assert_eq!(story(&[]).verdict(), "Healthy @");
+    // Another platform has other fields; without a control, or where it takes the field itself, nobody is accused.
+    for kind in [K::MetadataField, K::ToolField] {
+        let mut other = story(&[kind]);
+        other.paths[1].upstream = Upstream::Bedrock;
+        assert_eq!(other.verdict(), "Healthy @");
+        assert_eq!(canary(kind, ok(), ok()).verdict(), "Healthy @");
+        assert_eq!(canary(kind, refusal(), page(400)).verdict(), "Healthy @");
+        let mut alone = Story::without_direct();
+        alone.on("edge").frozen(stream());
+        alone.on("edge").reply(kind, ok());
+        assert_eq!(alone.verdict(), "Healthy @");
+    }
 }
 
 #[test]

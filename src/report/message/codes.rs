@@ -109,6 +109,8 @@ coded!(ExchangeKind: 5 {
     Long = 18,
     ReuseIdle = 19,
     Number = 20,
+    MetadataField = 22,
+    ToolField = 23,
 });
 
 coded!(Outcome: 4 {

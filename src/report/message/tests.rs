@@ -9,7 +9,7 @@ use crate::report::evidence::{
 };
 
 /// Every kind that a plan can ask for, in sending order.
-const KINDS: [ExchangeKind; 21] = [
+const KINDS: [ExchangeKind; 23] = [
     ExchangeKind::Frozen,
     ExchangeKind::Repeat,
     ExchangeKind::TrimmedKey,
@@ -21,6 +21,8 @@ const KINDS: [ExchangeKind; 21] = [
     ExchangeKind::Parallel,
     ExchangeKind::UnknownField,
     ExchangeKind::NestedField,
+    ExchangeKind::MetadataField,
+    ExchangeKind::ToolField,
     ExchangeKind::Number,
     ExchangeKind::BogusVersion,
     ExchangeKind::BogusBeta,
@@ -234,7 +236,7 @@ fn usual(path: &str, seed: u32) -> LegEvidence {
         (exchange.status, exchange.marks, exchange.error, exchange.echo) = match kind {
             Kind::BogusBeta => (400, refused, ErrorClass::BetaUnexpected, Echo::Exact),
             Kind::BogusVersion => (400, refused, ErrorClass::VersionInvalid, Echo::Exact),
-            Kind::UnknownField | Kind::NestedField | Kind::BigBody => {
+            Kind::UnknownField | Kind::NestedField | Kind::MetadataField | Kind::ToolField | Kind::BigBody => {
                 (400, refused, ErrorClass::ExtraInputs, Echo::Exact)
             }
             Kind::Number => (400, refused, ErrorClass::InvalidRequest, Echo::Exact),
