@@ -13,14 +13,12 @@ use crate::diagnosis::say;
 use crate::report::evidence::{Exchange, ExchangeKind, Marks, ReplyHeader, Spelling};
 
 /// Kinds whose replies both legs get from Claude where everything works.
-const COMPARED: [ExchangeKind; 12] = [
+const COMPARED: [ExchangeKind; 10] = [
     ExchangeKind::Frozen,
     ExchangeKind::OtherForm,
     ExchangeKind::CountTokens,
     ExchangeKind::UnknownField,
     ExchangeKind::NestedField,
-    ExchangeKind::MetadataField,
-    ExchangeKind::ToolField,
     ExchangeKind::BogusVersion,
     ExchangeKind::BogusBeta,
     ExchangeKind::OtherCarrier,
