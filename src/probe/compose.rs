@@ -48,6 +48,8 @@ pub struct Asked {
     pub betas: Vec<String>,
     /// Name of the unknown field that was sent.
     pub field: Option<String>,
+    /// Name of the unknown field that was sent right after it, if any.
+    pub second_field: Option<String>,
     /// The number that was sent where Claude quotes what it refuses.
     pub number: Option<u64>,
     /// The model that was asked for.
@@ -331,7 +333,7 @@ impl Composer {
     /// The body of a canary: that of the positive control, or its smallest message, with one defect.
     fn canary(&self, kind: ExchangeKind, leg: &LegRequest, amount: u64, asked: &mut Asked) -> Option<Bytes> {
         use ExchangeKind as Kind;
-        let field = format!("zz_probe_{}", self.nonce);
+        let mut field = format!("zz_probe_{}", self.nonce);
         let plain = match kind {
             Kind::AttackPrompt if !leg.is_control => prompt_body(leg, ATTACK_PROMPT, asked.counts),
             Kind::AttackPrompt | Kind::BenignPrompt => prompt_body(leg, BENIGN_PROMPT, asked.counts),
@@ -344,12 +346,14 @@ impl Composer {
             }
             .body(),
         };
-        let unknown = |body: &[u8]| -> Option<Vec<u8>> {
-            let value = RawValue::from_string("1".to_owned()).ok()?;
-            request::with_field(body, &field, &value).ok()
-        };
         let body = match kind {
-            Kind::UnknownField => unknown(&plain)?,
+            // Two, and not in alphabetical order: Claude names the one that comes first when they arrive.
+            Kind::UnknownField => {
+                let first = format!("{field}_first");
+                let both = with_unknown(&with_unknown(&plain, &field)?, &first)?;
+                asked.second_field = Some(std::mem::replace(&mut field, first));
+                both
+            }
             Kind::NestedField => nested(&plain, &field)?,
             Kind::MetadataField => in_metadata(&plain, &field)?,
             Kind::ToolField => in_tool(&plain, &field)?,
@@ -362,10 +366,12 @@ impl Composer {
                     .ok()
                     .filter(|&bytes| bytes > 0)
                     .unwrap_or(DEFAULT_BODY);
-                with_bulk(&unknown(&plain)?, bytes).ok()?
+                with_bulk(&with_unknown(&plain, &field)?, bytes).ok()?
             }
             // Free on count_tokens; elsewhere they carry a field that Claude refuses.
-            Kind::LargeHeader | Kind::AttackPrompt | Kind::BenignPrompt if !asked.counts => unknown(&plain)?,
+            Kind::LargeHeader | Kind::AttackPrompt | Kind::BenignPrompt if !asked.counts => {
+                with_unknown(&plain, &field)?
+            }
             _ => return Some(Bytes::from(plain)),
         };
         asked.field = Some(field);
@@ -409,6 +415,12 @@ fn prompt_body(leg: &LegRequest, prompt: &str, counts: bool) -> Vec<u8> {
     } else {
         request.body()
     }
+}
+
+/// The body with an unknown field in front.
+fn with_unknown(body: &[u8], field: &str) -> Option<Vec<u8>> {
+    let value = RawValue::from_string("1".to_owned()).ok()?;
+    request::with_field(body, field, &value).ok()
 }
 
 /// The body with the unknown field inside its first message.

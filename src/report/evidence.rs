@@ -153,7 +153,7 @@ pub enum ExchangeKind {
     BogusBeta,
     /// P5: an API version that does not exist.
     BogusVersion,
-    /// P6: a top-level body field that does not exist.
+    /// P6: two top-level body fields that do not exist.
     UnknownField,
     /// P7: an unknown field inside a message.
     NestedField,

@@ -60,6 +60,7 @@ fn echo(reply: &Exchange) -> &'static str {
         Echo::WithOthers => "our value comes back with others that we did not send",
         Echo::OnlyOthers => "another value than ours comes back",
         Echo::Exact => "our value comes back as sent",
+        Echo::NotFirst => "of our values another comes first",
         Echo::None => "",
     }
 }

@@ -285,6 +285,38 @@ fn events_that_lost_their_padding_are_information() {
 }
 
 #[test]
+fn fields_that_arrive_in_another_order_are_information() {
+    let seen = |direct, edge| canary(K::UnknownField, echoed(E::ExtraInputs, direct), edge).diagnose();
+    let second = || echoed(E::ExtraInputs, Echo::NotFirst);
+    let diagnosis = seen(Echo::Exact, second());
+    assert_eq!(headline(&diagnosis), "Healthy @");
+    let found = finding(&diagnosis, Code::BodyRewritten);
+    assert_eq!(found.severity, Severity::Information);
+    assert!(found.evidence.contains("in another order"), "{}", found.evidence);
+    // Claude may name them as it likes, and a gateway that refuses them by itself, too.
+    for (direct, edge) in [
+        (Echo::NotFirst, second()),
+        (Echo::NotFirst, echoed(E::ExtraInputs, Echo::Exact)),
+        (Echo::None, second()),
+        (Echo::Exact, echoed(E::ExtraInputs, Echo::Exact)),
+        (Echo::Exact, echoed(E::ExtraInputs, Echo::OnlyOthers)),
+        (
+            Echo::Exact,
+            Exchange {
+                marks: Marks::ENVELOPE,
+                ..second()
+            },
+        ),
+    ] {
+        let findings = seen(direct, edge).findings;
+        assert!(
+            findings.iter().all(|found| found.code != Code::BodyRewritten),
+            "{direct:?}"
+        );
+    }
+}
+
+#[test]
 fn a_request_that_claude_refuses_on_the_control_too_is_the_probes_own() {
     let mut story = refused(claude(400, E::InvalidRequest));
     story.evidence.legs[0].exchanges[0] = claude(400, E::InvalidRequest);

@@ -1,4 +1,4 @@
-//! A gateway that reads the JSON of requests and writes it anew: as it was, with doubles for integers, without what it does not know.
+//! A gateway that reads the JSON of requests and writes it anew: as it was, with doubles for integers, sorted, without what it does not know.
 
 use std::time::Duration;
 
@@ -79,6 +79,34 @@ async fn a_number_that_becomes_a_double_comes_back_as_another() {
     let refused = |echo| (400, ErrorClass::InvalidRequest, echo);
     let (exact, other) = (refused(Echo::Exact), refused(Echo::OnlyOthers));
     assert_eq!(answers, [exact, exact, exact, other]);
+}
+
+/// Fields as a map that sorts them leaves them.
+fn sorted(body: &mut Value) {
+    body.sort_all_objects();
+}
+
+#[tokio::test]
+async fn fields_that_are_sorted_come_back_in_another_order() {
+    let claude = Standin::start(Config::default()).await.unwrap();
+    claude.set_pace(Duration::from_millis(1), Duration::from_millis(1));
+    for (rewrite, expected) in [((|_| {}) as fn(&mut Value), Echo::Exact), (sorted, Echo::NotFirst)] {
+        let mut legs = vec![
+            leg("direct", &claude.url()),
+            leg("edge", &relay(&claude, rewrite).await),
+        ];
+        let planned = exchanges(&[ExchangeKind::CountTokens, ExchangeKind::UnknownField]);
+        legs.iter_mut().for_each(|leg| leg.exchanges = planned.clone());
+        let secrets = Secrets::new().with("K", TEST_KEY);
+        let report = run(&plan(legs, 30_000), &secrets, &|_| {}).await.unwrap();
+        let seen = report
+            .evidence
+            .legs
+            .iter()
+            .map(|leg| leg.exchange(ExchangeKind::UnknownField).unwrap());
+        let echoes: Vec<Echo> = seen.map(|seen| seen.echo).collect();
+        assert_eq!(echoes, [Echo::Exact, expected]);
+    }
 }
 
 /// Drops what it takes for its own.

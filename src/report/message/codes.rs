@@ -220,6 +220,7 @@ coded!(Echo: 3 {
     Duplicated = 2,
     WithOthers = 3,
     OnlyOthers = 4,
+    NotFirst = 5,
 });
 
 coded!(BodyKind: 3 {

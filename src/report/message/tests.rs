@@ -91,7 +91,7 @@ prop_compose! {
         errors in one_of(&[(ErrorClass::None, ErrorClass::None), (ErrorClass::KeyInvalid, ErrorClass::None), (ErrorClass::Overloaded, ErrorClass::RateLimit)]),
         maker in one_of(&[Maker::Unknown, Maker::Nginx, Maker::LiteLlm]),
         phrase in one_of(&[Phrase::None, Phrase::ConnectFailed, Phrase::UnknownModel]),
-        echo in one_of(&[Echo::None, Echo::Exact, Echo::OnlyOthers]),
+        echo in one_of(&[Echo::None, Echo::Exact, Echo::OnlyOthers, Echo::NotFirst]),
         times in (proptest::option::of(0u32..2_000_000), proptest::option::of(0u32..2_000_000)),
         numbers in (any::<Option<u32>>(), any::<Option<u32>>(), any::<Option<u32>>(), any::<Option<u32>>()),
         limit in proptest::option::of((one_of(&[LimitKind::Requests, LimitKind::Tokens]), any::<u64>())),
