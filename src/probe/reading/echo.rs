@@ -28,9 +28,6 @@ pub fn echo(asked: &Asked, reading: &ErrorReading) -> Echo {
 /// Of several unknown fields a complaint names the first that arrives.
 fn field(asked: &Asked, path: &str) -> Echo {
     let named = path.rsplit('.').next();
-    if named.is_none() {
-        return Echo::None;
-    }
     if named == asked.field.as_deref() {
         Echo::Exact
     } else if named == asked.second_field.as_deref() {
