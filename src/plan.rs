@@ -236,6 +236,7 @@ fn exchanges(probe: &Probe, path: &Path, choice: CanaryChoice) -> Vec<ExchangePl
             ExchangeKind::BogusVersion,
             ExchangeKind::UnknownField,
             ExchangeKind::NestedField,
+            ExchangeKind::ToolField,
             ExchangeKind::Number,
         ] {
             add(kind, When::Always, 0);
@@ -253,6 +254,10 @@ fn exchanges(probe: &Probe, path: &Path, choice: CanaryChoice) -> Vec<ExchangePl
         }
         if !choice.zero_token_only {
             add(ExchangeKind::OtherForm, When::Always, 0);
+            // Only messages have `metadata`, and where it gets lost one is answered.
+            if claude {
+                add(ExchangeKind::MetadataField, When::Always, 0);
+            }
             if opted.attack_prompt {
                 add(ExchangeKind::AttackPrompt, When::Always, 0);
                 if !path.direct {

@@ -90,6 +90,8 @@ fn is_canary(kind: ExchangeKind) -> bool {
             | ExchangeKind::BogusVersion
             | ExchangeKind::UnknownField
             | ExchangeKind::NestedField
+            | ExchangeKind::MetadataField
+            | ExchangeKind::ToolField
             | ExchangeKind::Number
             | ExchangeKind::BigBody
             | ExchangeKind::LargeHeader

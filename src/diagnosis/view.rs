@@ -338,5 +338,8 @@ impl<'a> Leg<'a> {
 /// Whether a gateway that checks bodies has no reason of its own to refuse it. What it is not asked to let pass shows nothing of how it
 /// relays: such a canary counts only for its own rule.
 fn is_well_formed(exchange: &Exchange) -> bool {
-    !matches!(exchange.kind, ExchangeKind::Number | ExchangeKind::Route)
+    !matches!(
+        exchange.kind,
+        ExchangeKind::MetadataField | ExchangeKind::ToolField | ExchangeKind::Number | ExchangeKind::Route
+    )
 }

@@ -141,6 +141,7 @@ mod tests {
 
     use super::*;
     use crate::catalogue::{CATALOGUE, ConditionType, Confidence};
+    use crate::operator::canaries::KEPT_PER_PATH;
     use crate::resource::status::{
         CanaryStatus, CredentialStatus, Finding, HistoryEntry, LatencyStatus, PathStatus, RunStatus, StreamStatus,
         Verdict, VerdictState,
@@ -185,7 +186,7 @@ mod tests {
             stream: Some(StreamStatus::default()),
             canaries: Some(CanaryStatus {
                 at: time(),
-                results: vec![long(300); 16],
+                results: vec![long(300); KEPT_PER_PATH],
             }),
             latency: Some(LatencyStatus {
                 at: time(),

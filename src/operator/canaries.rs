@@ -12,13 +12,14 @@ use super::run::signed;
 use super::schedule::{self, Slot};
 use crate::diagnosis::held_back::is_held_back;
 use crate::diagnosis::{KeptResult, LatencyPair, PathCanaries};
+use crate::plan::exchanges::CATALOGUE;
 use crate::plan::{CanaryChoice, CredentialCanaries};
 use crate::report::evidence::{Exchange, ExchangeKind};
 use crate::resource::status::{CanaryStatus, ClaudeProbeStatus, CredentialStatus, LatencyStatus, PathStatus};
 use crate::resource::validated::Probe;
 
 /// Kept results of one path at most: one per kind of exchange.
-const KEPT_PER_PATH: usize = 16;
+pub(super) const KEPT_PER_PATH: usize = CATALOGUE.len();
 
 /// What the run of this slot does besides the frozen request. `deep` is asked for by hand.
 #[must_use]

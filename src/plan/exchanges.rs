@@ -50,7 +50,7 @@ const fn entry(
 
 /// All of them, in the order in which they are sent on a path. Nothing that is billed follows a canary; what may lock out, cool down
 /// or raise an alarm comes after all that it could spoil, refused keys last.
-pub const CATALOGUE: [Entry; 22] = {
+pub const CATALOGUE: [Entry; 24] = {
     use Cost::{Answer, LongAnswer, Nothing};
     use ExchangeKind as Kind;
     [
@@ -128,15 +128,29 @@ pub const CATALOGUE: [Entry; 22] = {
             Kind::UnknownField,
             "P6",
             Nothing,
-            "a top-level field that does not exist",
-            "whether the body arrives as sent",
+            "two top-level fields that do not exist",
+            "whether the body arrives as sent, and in what order",
         ),
         entry(
             Kind::NestedField,
             "P7",
             Nothing,
-            "the same inside a message",
+            "one inside a message",
             "whether nested objects arrive as sent",
+        ),
+        entry(
+            Kind::MetadataField,
+            "P7",
+            Nothing,
+            "one inside metadata",
+            "whether metadata arrives as sent",
+        ),
+        entry(
+            Kind::ToolField,
+            "P7",
+            Nothing,
+            "one inside a tool",
+            "whether tools arrive as sent",
         ),
         entry(
             Kind::Number,

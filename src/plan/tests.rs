@@ -109,6 +109,7 @@ fn over_budget_nothing_is_asked_that_generates_tokens() {
                         | ExchangeKind::BogusVersion
                         | ExchangeKind::UnknownField
                         | ExchangeKind::NestedField
+                        | ExchangeKind::ToolField
                         | ExchangeKind::Number
                         | ExchangeKind::BigBody
                         | ExchangeKind::LargeHeader

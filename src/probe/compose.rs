@@ -48,6 +48,8 @@ pub struct Asked {
     pub betas: Vec<String>,
     /// Name of the unknown field that was sent.
     pub field: Option<String>,
+    /// Name of the unknown field that was sent right after it, if any.
+    pub second_field: Option<String>,
     /// The number that was sent where Claude quotes what it refuses.
     pub number: Option<u64>,
     /// The model that was asked for.
@@ -286,7 +288,12 @@ impl Composer {
             }
             _ => {
                 asked.stream = false;
-                asked.counts = counting || matches!(kind, Kind::CountTokens | Kind::ReuseIdle);
+                asked.counts = match kind {
+                    Kind::CountTokens | Kind::ReuseIdle => true,
+                    // count_tokens knows no `metadata`, and refuses it whatever is inside.
+                    Kind::MetadataField => false,
+                    _ => counting,
+                };
                 self.canary(kind, leg, amount, asked)?
             }
         };
@@ -334,7 +341,7 @@ impl Composer {
     /// The body of a canary: that of the positive control, or its smallest message, with one defect.
     fn canary(&self, kind: ExchangeKind, leg: &LegRequest, amount: u64, asked: &mut Asked) -> Option<Bytes> {
         use ExchangeKind as Kind;
-        let field = format!("zz_probe_{}", self.nonce);
+        let mut field = format!("zz_probe_{}", self.nonce);
         let plain = match kind {
             Kind::AttackPrompt if !leg.is_control => prompt_body(leg, ATTACK_PROMPT, asked.counts),
             Kind::AttackPrompt | Kind::BenignPrompt => prompt_body(leg, BENIGN_PROMPT, asked.counts),
@@ -347,13 +354,17 @@ impl Composer {
             }
             .body(),
         };
-        let unknown = |body: &[u8]| -> Option<Vec<u8>> {
-            let value = RawValue::from_string("1".to_owned()).ok()?;
-            request::with_field(body, &field, &value).ok()
-        };
         let body = match kind {
-            Kind::UnknownField => unknown(&plain)?,
+            // Two, and not in alphabetical order: Claude names the one that comes first when they arrive.
+            Kind::UnknownField => {
+                let first = format!("{field}_first");
+                let both = with_unknown(&with_unknown(&plain, &field)?, &first)?;
+                asked.second_field = Some(std::mem::replace(&mut field, first));
+                both
+            }
             Kind::NestedField => nested(&plain, &field)?,
+            Kind::MetadataField => in_metadata(&plain, &field)?,
+            Kind::ToolField => in_tool(&plain, &field)?,
             Kind::Number => {
                 asked.number = Some(ODD_NUMBER);
                 return numbered(&plain).map(Bytes::from);
@@ -363,10 +374,12 @@ impl Composer {
                     .ok()
                     .filter(|&bytes| bytes > 0)
                     .unwrap_or(DEFAULT_BODY);
-                with_bulk(&unknown(&plain)?, bytes).ok()?
+                with_bulk(&with_unknown(&plain, &field)?, bytes).ok()?
             }
             // Free on count_tokens; elsewhere they carry a field that Claude refuses.
-            Kind::LargeHeader | Kind::AttackPrompt | Kind::BenignPrompt if !asked.counts => unknown(&plain)?,
+            Kind::LargeHeader | Kind::AttackPrompt | Kind::BenignPrompt if !asked.counts => {
+                with_unknown(&plain, &field)?
+            }
             _ => return Some(Bytes::from(plain)),
         };
         asked.field = Some(field);
@@ -412,11 +425,35 @@ fn prompt_body(leg: &LegRequest, prompt: &str, counts: bool) -> Vec<u8> {
     }
 }
 
+/// The body with an unknown field in front.
+fn with_unknown(body: &[u8], field: &str) -> Option<Vec<u8>> {
+    let value = RawValue::from_string("1".to_owned()).ok()?;
+    request::with_field(body, field, &value).ok()
+}
+
 /// The body with the unknown field inside its first message.
 fn nested(body: &[u8], field: &str) -> Option<Vec<u8>> {
     let mut value: Value = serde_json::from_slice(body).ok()?;
     let message = value.get_mut("messages")?.get_mut(0)?.as_object_mut()?;
     message.insert(field.to_owned(), Value::from(1));
+    serde_json::to_vec(&value).ok()
+}
+
+/// The body with the unknown field inside `metadata`, beside the one field that exists there: what rebuilds it has something to keep.
+fn in_metadata(body: &[u8], field: &str) -> Option<Vec<u8>> {
+    let mut value: Value = serde_json::from_slice(body).ok()?;
+    let metadata = json!({"user_id": "claudeprobe", field: 1});
+    value.as_object_mut()?.insert("metadata".to_owned(), metadata);
+    serde_json::to_vec(&value).ok()
+}
+
+/// The body with the unknown field inside its first tool; one of its own where it has none.
+fn in_tool(body: &[u8], field: &str) -> Option<Vec<u8>> {
+    let mut value: Value = serde_json::from_slice(body).ok()?;
+    let tools = value.as_object_mut()?.entry("tools");
+    let tools = tools.or_insert_with(|| json!([{"name": "probe", "input_schema": {"type": "object"}}]));
+    let tool = tools.get_mut(0)?.as_object_mut()?;
+    tool.insert(field.to_owned(), Value::from(1));
     serde_json::to_vec(&value).ok()
 }
 

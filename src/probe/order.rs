@@ -57,6 +57,8 @@ pub fn wants_second_sample(kind: ExchangeKind, status: u16, control: Option<u16>
         | Kind::CountTokens
         | Kind::UnknownField
         | Kind::NestedField
+        | Kind::MetadataField
+        | Kind::ToolField
         | Kind::Number
         | Kind::BogusVersion
         | Kind::BogusBeta => {
@@ -301,7 +303,7 @@ mod tests {
             .filter(|kind| *kind != ExchangeKind::Frozen && !is_reaction(*kind));
         let all: Vec<ExchangePlan> = planned.map(|kind| plan(kind, When::Always)).collect();
         let rounds = rounds(&[&all, &all]);
-        assert_eq!(rounds.len(), 18);
+        assert_eq!(rounds.len(), 20);
         for pair in rounds.windows(2) {
             let [first, second] = pair else { continue };
             assert_eq!(first.legs.iter().rev().copied().collect::<Vec<_>>(), second.legs);

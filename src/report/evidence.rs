@@ -81,6 +81,8 @@ pub fn digits(kind: ExchangeKind) -> u32 {
         Kind::Route
         | Kind::UnknownField
         | Kind::NestedField
+        | Kind::MetadataField
+        | Kind::ToolField
         | Kind::Number
         | Kind::BogusVersion
         | Kind::BogusBeta
@@ -154,10 +156,14 @@ pub enum ExchangeKind {
     BogusVersion,
     /// P1: a GET of the path of messages, after a failure. Claude refuses it, whatever the key.
     Route,
-    /// P6: a top-level body field that does not exist.
+    /// P6: two top-level body fields that do not exist.
     UnknownField,
-    /// P7: unknown fields in nested objects.
+    /// P7: an unknown field inside a message.
     NestedField,
+    /// P7: an unknown field inside `metadata`.
+    MetadataField,
+    /// P7: an unknown field inside an entry of `tools`.
+    ToolField,
     /// P7: an integer that no double holds, where Claude refuses it and quotes it.
     Number,
     /// P13: a big body.

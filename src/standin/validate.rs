@@ -355,6 +355,11 @@ mod tests {
         }
         let counted = check(&ask(value!({})), Endpoint::CountTokens, "2023-06-01", &[]).unwrap_err();
         assert_eq!(counted.message, "max_tokens: Extra inputs are not permitted");
+        // It has no metadata: its own message says so, whatever is inside.
+        let mut counted = ask(value!({"metadata": {"user_id": "u"}}));
+        counted.as_object_mut().unwrap().remove("max_tokens");
+        let refused = check(&counted, Endpoint::CountTokens, "2023-06-01", &[]).unwrap_err();
+        assert_eq!(refused.message, "metadata: Extra inputs are not permitted");
     }
 
     #[test]

@@ -107,7 +107,7 @@ const MANNERS: &str = "\
 | every `canaries.every`, and once after a change of spec or key | CountTokens to BogusBeta and OtherForm besides, and what `exchanges` opts into |
 | after a change of spec or key | OtherCarrier, NoKey and BadKey besides |
 | every `longRequest.every` | Long besides |
-| over budget | CountTokens to BogusBeta only |
+| over budget | CountTokens to BogusBeta only, without MetadataField |
 | `run --deep`, `check --deep` | all but Parallel, AttackPrompt and Long: BigBody with 2 MiB, LargeHeader with 32 KiB |
 
 `claudeprobe check -f probe.yaml --explain-plan` prints this for a probe of yours, with requests, tokens and US dollars per run and per day against
@@ -116,7 +116,7 @@ its budget (`-o json` for programs).
 ## Bodies
 The same input gives the same bytes. No sampling parameter is ever sent (API version 2026-10-21 refuses them); a model that thinks by default is
 told to think as little as it allows. Canaries use the path's own key and, where `count_tokens` is served, that endpoint: a request that Claude only
-counts. Elsewhere they carry a field that Claude refuses, or ask for one token.
+counts. Elsewhere, and MetadataField everywhere (counting knows no `metadata`), they carry a field that Claude refuses, or ask for one token.
 
 A stream shows buffering only when its events spread over at least a second and ten reads on the direct path. The default of 64 tokens is
 cheap and may be too short for that on a fast model: then `StreamIntact` says that buffering does not show. To look for buffers of 8 or 16 KiB set

@@ -75,7 +75,7 @@ pub const BODY: Help = Help {
         ),
     ],
     meaning: "The gateway builds the request body anew: it drops fields that it does not know, adds defaults or prompts, or changes numbers.",
-    evidence: "An unknown field must be refused by Claude by name. If the direct path complains and this path answers, the field was dropped. The same prompt must cost the same input tokens on both paths. Silent for other models or backends.",
+    evidence: "An unknown field must be refused by Claude by name, at the top, in a message, in metadata and in a tool. If the direct path complains and this path answers, the field was dropped there: put it there to see it by hand (metadata only with /v1/messages). The same prompt must cost the same input tokens on both paths. Silent for other models or backends.",
     confirm: &[
         (
             "post \"$G/v1/messages/count_tokens\" \"{\\\"zz_probe\\\":1,$ASK}\" -H \"$key\"",

@@ -154,7 +154,11 @@ fn plan_here(probe: &Probe, args: &Args, files_root: &Path) -> PodPlan {
             leg.exchanges.retain(|exchange| {
                 !matches!(
                     exchange.kind,
-                    ExchangeKind::OtherForm | ExchangeKind::NestedField | ExchangeKind::Number
+                    ExchangeKind::OtherForm
+                        | ExchangeKind::NestedField
+                        | ExchangeKind::MetadataField
+                        | ExchangeKind::ToolField
+                        | ExchangeKind::Number
                 )
             });
         }

@@ -2,9 +2,10 @@
 
 use super::{Finding, Leg, View};
 use crate::catalogue::{Code, Confidence, Severity};
+use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Marks};
+use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind, Marks};
 
 /// Input tokens of the same request on the gateway and on the control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +120,8 @@ fn bears_claudes_marks(answer: &Exchange) -> bool {
     padded || marks.into_iter().any(|mark| answer.marks.has(mark))
 }
 
-/// Claude pads its events at random; a relay that reads and writes their JSON anew loses that. It harms nobody by itself.
+/// A relay that reads and writes JSON anew harms nobody by that alone. It shows in what Claude's own has by chance or by our choice:
+/// blanks in the events of an answer, and the order of a request's fields.
 pub(super) fn reserialised(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some(pair) = Pair::of(view, leg).filter(Pair::direct_unaltered) else {
         return vec![];
@@ -128,18 +130,35 @@ pub(super) fn reserialised(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         let main = of.main().filter(|main| of.complete(main))?;
         main.stream.as_ref()?.padded
     };
-    if (padded(pair.direct), padded(leg)) != (Some(true), Some(false)) {
+    let order = |of: &Leg<'_>| {
+        let refused = of.known(ExchangeKind::UnknownField)?;
+        // A gateway that checks bodies may write the same of what it never forwards: only with Claude's id it is Claude's.
+        let ids = refused.marks.has(Marks::REQUEST_ID) || refused.marks.has(Marks::INNER_REQUEST_ID);
+        (ids && of.provenance(refused).says(ErrorClass::ExtraInputs)).then_some(refused.echo)
+    };
+    let answer = (padded(pair.direct), padded(leg)) == (Some(true), Some(false));
+    let request = (order(pair.direct), order(leg)) == (Some(Echo::Exact), Some(Echo::NotFirst));
+    let told = [
+        (
+            answer,
+            "the events of the answer have lost the blanks that Claude puts before their last brace, as they have on the direct path: their JSON was read and written anew",
+        ),
+        (
+            request,
+            "of two unknown fields Claude complains of the second, and on the direct path of the first: the JSON of requests is written anew, in another order or without the first",
+        ),
+    ];
+    let evidence: Vec<&str> = told
+        .into_iter()
+        .filter_map(|(seen, told)| seen.then_some(told))
+        .collect();
+    if evidence.is_empty() {
         return vec![];
     }
     vec![
-        finding(
-            Code::BodyRewritten,
-            leg.name(),
-            Confidence::Likely,
-            "the events of the answer have lost the blanks that Claude puts before their last brace, as they have on the direct path: their JSON was read and written anew",
-        )
-        .hop("gateway")
-        .severity(Severity::Information)
-        .advise("Nothing is lost by it alone; if clients miss fields or see changed numbers, use the gateway's pass-through mode."),
+        finding(Code::BodyRewritten, leg.name(), Confidence::Likely, evidence.join("; "))
+            .hop("gateway")
+            .severity(Severity::Information)
+            .advise("Nothing is lost by it alone; if clients miss fields, see changed numbers or miss Claude's prompt cache, use the gateway's pass-through mode."),
     ]
 }

@@ -60,6 +60,7 @@ fn echo(reply: &Exchange) -> &'static str {
         Echo::WithOthers => "our value comes back with others that we did not send",
         Echo::OnlyOthers => "another value than ours comes back",
         Echo::Exact => "our value comes back as sent",
+        Echo::NotFirst => "of our values another comes first",
         Echo::None => "",
     }
 }
@@ -139,29 +140,30 @@ fn warn(_: &Leg<'_>, finding: Finding) -> Finding {
     finding.hop("gateway → Claude").severity(Severity::Warning)
 }
 
-/// The body, by canary: a field that does not exist must be refused.
+/// Where a field that does not exist is put, and by which exchange.
+const UNKNOWN_FIELDS: [(ExchangeKind, &str); 4] = [
+    (ExchangeKind::UnknownField, "at the top of the body"),
+    (ExchangeKind::NestedField, "in messages"),
+    (ExchangeKind::MetadataField, "in metadata"),
+    (ExchangeKind::ToolField, "in tools"),
+];
+
+/// The body, by canary: a field that does not exist must be refused, wherever it is.
 pub(super) fn body_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    [
-        (ExchangeKind::UnknownField, "an unknown field at the top"),
-        (ExchangeKind::NestedField, "an unknown field inside"),
-    ]
-    .into_iter()
-    .filter_map(|(kind, what)| {
-        let (confidence, text) =
-            swallowed(view, leg, kind, ErrorClass::ExtraInputs).or_else(|| swallowed_alone(view, leg, kind))?;
-        Some(warn(
-            leg,
-            finding(
-                Code::BodyRewritten,
-                leg.name(),
-                confidence,
-                format!("{what} of the body does not arrive: {text}"),
-            ),
-        ))
-    })
-    .chain(number_canary(view, leg))
-    .take(1)
-    .collect()
+    let lost = UNKNOWN_FIELDS.into_iter().filter_map(|(kind, place)| {
+        let seen = swallowed(view, leg, kind, ErrorClass::ExtraInputs).or_else(|| swallowed_alone(view, leg, kind))?;
+        Some((place, seen))
+    });
+    let (places, seen): (Vec<&str>, Vec<(Confidence, String)>) = lost.unzip();
+    // How sure it is depends on the control alone, and so is the same everywhere.
+    let Some((confidence, text)) = seen.into_iter().next() else {
+        return number_canary(view, leg).into_iter().collect();
+    };
+    let evidence = format!("an unknown field does not arrive {}: {text}", places.join(", nor "));
+    vec![warn(
+        leg,
+        finding(Code::BodyRewritten, leg.name(), confidence, evidence),
+    )]
 }
 
 /// A number, by canary: Claude quotes on the direct path the one that was sent, and here another, or sees nothing to refuse. A gateway

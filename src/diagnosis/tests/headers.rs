@@ -5,6 +5,7 @@ use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::fixture::*;
 use crate::report::evidence::{Departure, Echo, Exchange, HeadEvidence, Marks, ReplyHeader, Spelling, Usage};
+use crate::resource::spec::Upstream;
 use crate::resource::status::Finding;
 
 /// Direct answers, edge gets this error of Claude's.
@@ -154,6 +155,52 @@ fn row_13_a_body_that_is_filtered_or_added_to() {
 }
 
 #[test]
+fn row_13_names_every_part_of_the_body_that_does_not_arrive_as_sent() {
+    let refusal = || echoed(E::ExtraInputs, Echo::Exact);
+    let all = [K::UnknownField, K::NestedField, K::MetadataField, K::ToolField];
+    let story = |lost: &[K]| {
+        let mut story = Story::healthy();
+        for kind in all {
+            story.on("direct").reply(kind, refusal());
+            let edge = if lost.contains(&kind) { ok() } else { refusal() };
+            story.on("edge").reply(kind, edge);
+        }
+        story
+    };
+    for (lost, places) in [
+        (&[K::MetadataField][..], "in metadata: "),
+        (&[K::ToolField], "in tools: "),
+        (
+            &[K::UnknownField, K::MetadataField],
+            "at the top of the body, nor in metadata: ",
+        ),
+    ] {
+        let diagnosis = story(lost).diagnose();
+        assert_eq!(headline(&diagnosis), "Degraded BodyRewritten@edge");
+        let found = finding(&diagnosis, Code::BodyRewritten);
+        assert_eq!(
+            (found.confidence, found.severity),
+            (Confidence::Likely, Severity::Warning)
+        );
+        let expected = format!("an unknown field does not arrive {places}");
+        assert!(found.evidence.starts_with(&expected), "{}", found.evidence);
+    }
+    assert_eq!(story(&[]).verdict(), "Healthy @");
+    // Another platform has other fields; without a control, or where it takes the field itself, nobody is accused.
+    for kind in [K::MetadataField, K::ToolField] {
+        let mut other = story(&[kind]);
+        other.paths[1].upstream = Upstream::Bedrock;
+        assert_eq!(other.verdict(), "Healthy @");
+        assert_eq!(canary(kind, ok(), ok()).verdict(), "Healthy @");
+        assert_eq!(canary(kind, refusal(), page(400)).verdict(), "Healthy @");
+        let mut alone = Story::without_direct();
+        alone.on("edge").frozen(stream());
+        alone.on("edge").reply(kind, ok());
+        assert_eq!(alone.verdict(), "Healthy @");
+    }
+}
+
+#[test]
 fn row_13_a_number_that_arrives_as_another() {
     let quoted = |echo| echoed(E::InvalidRequest, echo);
     let verdict = |direct, edge| canary(K::Number, quoted(direct), edge).verdict();
@@ -235,6 +282,38 @@ fn events_that_lost_their_padding_are_information() {
     // Claude itself may stop to pad one day.
     story.evidence.legs[0].exchanges[0] = lost;
     assert!(story.diagnose().findings.is_empty());
+}
+
+#[test]
+fn fields_that_arrive_in_another_order_are_information() {
+    let seen = |direct, edge| canary(K::UnknownField, echoed(E::ExtraInputs, direct), edge).diagnose();
+    let second = || echoed(E::ExtraInputs, Echo::NotFirst);
+    let diagnosis = seen(Echo::Exact, second());
+    assert_eq!(headline(&diagnosis), "Healthy @");
+    let found = finding(&diagnosis, Code::BodyRewritten);
+    assert_eq!(found.severity, Severity::Information);
+    assert!(found.evidence.contains("in another order"), "{}", found.evidence);
+    // Claude may name them as it likes, and a gateway that refuses them by itself, too.
+    for (direct, edge) in [
+        (Echo::NotFirst, second()),
+        (Echo::NotFirst, echoed(E::ExtraInputs, Echo::Exact)),
+        (Echo::None, second()),
+        (Echo::Exact, echoed(E::ExtraInputs, Echo::Exact)),
+        (Echo::Exact, echoed(E::ExtraInputs, Echo::OnlyOthers)),
+        (
+            Echo::Exact,
+            Exchange {
+                marks: Marks::ENVELOPE,
+                ..second()
+            },
+        ),
+    ] {
+        let findings = seen(direct, edge).findings;
+        assert!(
+            findings.iter().all(|found| found.code != Code::BodyRewritten),
+            "{direct:?}"
+        );
+    }
 }
 
 #[test]

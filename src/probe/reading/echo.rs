@@ -19,13 +19,21 @@ pub fn echo(asked: &Asked, reading: &ErrorReading) -> Echo {
             let sent: Vec<&str> = asked.betas.iter().map(String::as_str).collect();
             compare(&sent, &values.iter().map(String::as_str).collect::<Vec<_>>())
         }),
-        ErrorClass::ExtraInputs => match (extra_input_field(message), &asked.field) {
-            (Some(named), Some(sent)) if named.rsplit('.').next() == Some(sent) => Echo::Exact,
-            (Some(_), _) => Echo::OnlyOthers,
-            (None, _) => Echo::None,
-        },
+        ErrorClass::ExtraInputs => extra_input_field(message).map_or(Echo::None, |path| field(asked, path)),
         ErrorClass::InvalidRequest => number(asked, message),
         _ => Echo::None,
+    }
+}
+
+/// Of several unknown fields a complaint names the first that arrives.
+fn field(asked: &Asked, path: &str) -> Echo {
+    let named = path.rsplit('.').next();
+    if named == asked.field.as_deref() {
+        Echo::Exact
+    } else if named == asked.second_field.as_deref() {
+        Echo::NotFirst
+    } else {
+        Echo::OnlyOthers
     }
 }
 
@@ -98,6 +106,7 @@ mod tests {
         "messages.0.zz_probe: Extra inputs are not permitted",
         Echo::Exact
     )]
+    #[case(ErrorClass::ExtraInputs, "aa_probe: Extra inputs are not permitted", Echo::NotFirst)]
     #[case(
         ErrorClass::ExtraInputs,
         "temperature: Extra inputs are not permitted",
@@ -134,6 +143,7 @@ mod tests {
             version: "1999-01-01".into(),
             betas: vec!["known".into(), "probe-1".into()],
             field: Some("zz_probe".into()),
+            second_field: Some("aa_probe".into()),
             number: Some(9_007_199_254_740_993),
             ..Asked::default()
         };

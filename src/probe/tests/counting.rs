@@ -54,6 +54,8 @@ async fn canaries_take_the_way_of_messages_where_tokens_are_counted_by_the_gatew
         ExchangeKind::CountTokens,
         ExchangeKind::BogusBeta,
         ExchangeKind::UnknownField,
+        ExchangeKind::MetadataField,
+        ExchangeKind::ToolField,
         ExchangeKind::BogusVersion,
     ];
     let mut legs = vec![leg("direct", &claude.url()), leg("edge", &gateway(&claude).await)];

@@ -167,4 +167,6 @@ pub enum Echo {
     WithOthers,
     /// Only others.
     OnlyOthers,
+    /// Ours, and not the one of them that we sent first.
+    NotFirst,
 }

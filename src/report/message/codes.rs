@@ -110,6 +110,8 @@ coded!(ExchangeKind: 5 {
     ReuseIdle = 19,
     Number = 20,
     Route = 21,
+    MetadataField = 22,
+    ToolField = 23,
 });
 
 coded!(Outcome: 4 {
@@ -219,6 +221,7 @@ coded!(Echo: 3 {
     Duplicated = 2,
     WithOthers = 3,
     OnlyOthers = 4,
+    NotFirst = 5,
 });
 
 coded!(BodyKind: 3 {

@@ -2,7 +2,7 @@
 //! is as in the exchange before it in the same record.
 
 use super::bits::{BitReader, BitWriter};
-use super::codes::{put, put_near, put_unless, take, take_near, take_unless};
+use super::codes::{DIGITS, put, put_near, put_unless, take, take_near, take_unless};
 use super::head::{put_head, take_head};
 use super::stream::{put_stream, take_stream};
 use crate::claude::error::ErrorClass;
@@ -74,7 +74,9 @@ impl Result {
         let (status, error, echo) = match kind {
             Kind::BogusBeta => (400, ErrorClass::BetaUnexpected, Echo::Exact),
             Kind::BogusVersion => (400, ErrorClass::VersionInvalid, Echo::Exact),
-            Kind::UnknownField | Kind::NestedField | Kind::BigBody => (400, ErrorClass::ExtraInputs, Echo::Exact),
+            Kind::UnknownField | Kind::NestedField | Kind::MetadataField | Kind::ToolField | Kind::BigBody => {
+                (400, ErrorClass::ExtraInputs, Echo::Exact)
+            }
             Kind::Number => (400, ErrorClass::InvalidRequest, Echo::Exact),
             Kind::Route => (405, ErrorClass::InvalidRequest, Echo::None),
             Kind::NoKey => (401, ErrorClass::KeyRequired, Echo::None),
@@ -184,7 +186,7 @@ impl Before {
 }
 
 /// Kinds in the order in which they are sent.
-const SENT: [ExchangeKind; 18] = [
+const SENT: [ExchangeKind; 20] = [
     ExchangeKind::Frozen,
     ExchangeKind::OtherForm,
     ExchangeKind::CountTokens,
@@ -193,6 +195,8 @@ const SENT: [ExchangeKind; 18] = [
     ExchangeKind::Parallel,
     ExchangeKind::UnknownField,
     ExchangeKind::NestedField,
+    ExchangeKind::MetadataField,
+    ExchangeKind::ToolField,
     ExchangeKind::Number,
     ExchangeKind::BogusVersion,
     ExchangeKind::BogusBeta,
@@ -242,7 +246,7 @@ fn put_exchange(out: &mut BitWriter, exchange: &Exchange, before: &Before) {
     put_unless(out, exchange.maker, before.maker);
     let digits = digits(exchange.kind);
     out.option(exchange.first_byte_ms, |out, time| out.significant(time, digits));
-    put_near(out, exchange.total_ms, exchange.first_byte_ms);
+    put_total(out, exchange, digits);
     out.option(
         (exchange.account != before.account).then_some(exchange.account),
         |out, account| {
@@ -285,7 +289,7 @@ fn take_exchange(from: &mut BitReader<'_>, before: &Before) -> Option<Exchange> 
     exchange.maker = take_unless(from, before.maker)?;
     let digits = digits(kind);
     exchange.first_byte_ms = from.option(|from| from.significant(digits))?;
-    exchange.total_ms = take_near(from, exchange.first_byte_ms)?;
+    exchange.total_ms = take_total(from, exchange.first_byte_ms, digits)?;
     exchange.account = from
         .option(|from| from.option(|from| from.bits(32)))?
         .unwrap_or(before.account);
@@ -303,6 +307,26 @@ fn take_exchange(from: &mut BitReader<'_>, before: &Before) -> Option<Exchange> 
     exchange.header_set = from.option(|from| from.bits(16))?;
     exchange.head = from.option(take_head)?;
     Some(exchange)
+}
+
+/// When the whole had come: most often next to the first byte, and the same where times are rough.
+fn put_total(out: &mut BitWriter, exchange: &Exchange, digits: u32) {
+    let (total, first_byte) = (exchange.total_ms, exchange.first_byte_ms);
+    if digits == DIGITS {
+        put_near(out, total, first_byte);
+        return;
+    }
+    out.option((total != first_byte).then_some(total), |out, total| {
+        out.option(total, |out, total| out.significant(total, digits));
+    });
+}
+
+fn take_total(from: &mut BitReader<'_>, first_byte: Option<u32>, digits: u32) -> Option<Option<u32>> {
+    if digits == DIGITS {
+        return take_near(from, first_byte);
+    }
+    let own = |from: &mut BitReader<'_>| from.option(|from| from.significant(digits));
+    Some(from.option(own)?.unwrap_or(first_byte))
 }
 
 fn put_status(out: &mut BitWriter, status: u16) {

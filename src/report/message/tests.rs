@@ -9,7 +9,7 @@ use crate::report::evidence::{
 };
 
 /// Every kind that a plan can ask for, in sending order.
-const KINDS: [ExchangeKind; 21] = [
+const KINDS: [ExchangeKind; 23] = [
     ExchangeKind::Frozen,
     ExchangeKind::Repeat,
     ExchangeKind::TrimmedKey,
@@ -21,6 +21,8 @@ const KINDS: [ExchangeKind; 21] = [
     ExchangeKind::Parallel,
     ExchangeKind::UnknownField,
     ExchangeKind::NestedField,
+    ExchangeKind::MetadataField,
+    ExchangeKind::ToolField,
     ExchangeKind::Number,
     ExchangeKind::BogusVersion,
     ExchangeKind::BogusBeta,
@@ -89,7 +91,7 @@ prop_compose! {
         errors in one_of(&[(ErrorClass::None, ErrorClass::None), (ErrorClass::KeyInvalid, ErrorClass::None), (ErrorClass::Overloaded, ErrorClass::RateLimit)]),
         maker in one_of(&[Maker::Unknown, Maker::Nginx, Maker::LiteLlm]),
         phrase in one_of(&[Phrase::None, Phrase::ConnectFailed, Phrase::UnknownModel]),
-        echo in one_of(&[Echo::None, Echo::Exact, Echo::OnlyOthers]),
+        echo in one_of(&[Echo::None, Echo::Exact, Echo::OnlyOthers, Echo::NotFirst]),
         times in (proptest::option::of(0u32..2_000_000), proptest::option::of(0u32..2_000_000)),
         numbers in (any::<Option<u32>>(), any::<Option<u32>>(), any::<Option<u32>>(), any::<Option<u32>>()),
         limit in proptest::option::of((one_of(&[LimitKind::Requests, LimitKind::Tokens]), any::<u64>())),
@@ -234,7 +236,7 @@ fn usual(path: &str, seed: u32) -> LegEvidence {
         (exchange.status, exchange.marks, exchange.error, exchange.echo) = match kind {
             Kind::BogusBeta => (400, refused, ErrorClass::BetaUnexpected, Echo::Exact),
             Kind::BogusVersion => (400, refused, ErrorClass::VersionInvalid, Echo::Exact),
-            Kind::UnknownField | Kind::NestedField | Kind::BigBody => {
+            Kind::UnknownField | Kind::NestedField | Kind::MetadataField | Kind::ToolField | Kind::BigBody => {
                 (400, refused, ErrorClass::ExtraInputs, Echo::Exact)
             }
             Kind::Number => (400, refused, ErrorClass::InvalidRequest, Echo::Exact),

@@ -76,6 +76,7 @@ fn judge(status: u16, headers: HeaderMap, body: Vec<u8>) {
         betas: Vec::new(),
         number: Some(9_007_199_254_740_993),
         field: None,
+        second_field: None,
         model: "claude-haiku-4-5".to_owned(),
         ids: Default::default(),
     };

@@ -15,6 +15,8 @@ pub struct Expect {
     pub path: &'static str,
     /// Findings that must be there besides, `(code, path)`.
     pub also: Vec<(Code, &'static str)>,
+    /// What the evidence of findings must have in it.
+    pub evidence: Vec<(Code, &'static str)>,
     /// What is really wrong and cannot be told, and why.
     pub truth: Option<(Code, &'static str)>,
 }
@@ -57,6 +59,12 @@ pub fn compare(expect: &Expect, diagnosis: &Diagnosis) -> Vec<String> {
         let is_there = |finding: &Finding| finding.code == *code && finding.path == *path;
         if !diagnosis.findings.iter().any(is_there) {
             wrong.push(format!("{code} on `{path}` is not found"));
+        }
+    }
+    for (code, text) in &expect.evidence {
+        let tells = |finding: &Finding| finding.code == *code && finding.evidence.contains(text);
+        if !diagnosis.findings.iter().any(tells) {
+            wrong.push(format!("no evidence of {code} has `{text}`"));
         }
     }
     for finding in diagnosis.findings.iter().filter(|finding| accuses(finding)) {

@@ -221,6 +221,7 @@ impl Case {
             code,
             path,
             also: Vec::new(),
+            evidence: Vec::new(),
             truth: None,
         });
         self
@@ -254,6 +255,12 @@ impl Case {
     /// This must be found besides.
     pub fn also(mut self, code: Code, path: &'static str) -> Self {
         self.expect.as_mut().unwrap().also.push((code, path));
+        self
+    }
+
+    /// The evidence of this finding has this in it.
+    pub fn told_by(mut self, code: Code, evidence: &'static str) -> Self {
+        self.expect.as_mut().unwrap().evidence.push((code, evidence));
         self
     }
 

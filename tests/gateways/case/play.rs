@@ -169,7 +169,11 @@ spec:
                 leg.exchanges.retain(|exchange| {
                     !matches!(
                         exchange.kind,
-                        ExchangeKind::OtherForm | ExchangeKind::NestedField | ExchangeKind::Number
+                        ExchangeKind::OtherForm
+                            | ExchangeKind::NestedField
+                            | ExchangeKind::MetadataField
+                            | ExchangeKind::ToolField
+                            | ExchangeKind::Number
                     )
                 });
             }

@@ -13,6 +13,12 @@ use crate::stage::OTHER_KEY;
 const NESTED: &str =
     r#"{"model":"claude-haiku-4-5","max_tokens":1,"messages":[{"role":"user","content":".","zz_probe_1":1}]}"#;
 
+/// The same inside its tool.
+const TOOL: &str = r#"{"model":"claude-haiku-4-5","max_tokens":1,"tools":[{"name":"probe","input_schema":{"type":"object"},"zz_probe_1":1}],"messages":[{"role":"user","content":"."}]}"#;
+
+/// A whole message with two unknown fields.
+const TWO_FIELDS: &str = r#"{"zz_probe_2":1,"zz_probe_1":1,"model":"claude-haiku-4-5","max_tokens":1,"messages":[{"role":"user","content":"."}]}"#;
+
 /// A filter that wraps errors into a string of its own JSON, under another status, as many AI gateways do.
 const QUOTES_ERRORS: Envoy = Envoy {
     filters: &[
@@ -45,7 +51,21 @@ const ADDS_A_PROMPT: Envoy = Envoy {
 /// A filter that keeps what it knows of a turn: unknown fields inside are dropped, those at the top are not.
 const FILTERS_TURNS: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, ',\"zz_probe_[^,}]*}%]', '}]')\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, '(\"content\":\"[^\"]*\"),\"zz_probe_[^,}]*', '%1')\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+/// The same for tools.
+const FILTERS_TOOLS: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, '(\"tools\":%[{[^%]]-),\"zz_probe_[^,}%]]*', '%1')\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+/// A filter that leaves fields in alphabetical order, as programs do that keep them in a sorted map. Of the two it knows.
+const SORTS_FIELDS: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, '^{(\"zz_probe[^,]*),(\"zz_probe[^,]*)', '{%2,%1')\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
     ],
     ..Envoy::PLAIN
 };
@@ -76,7 +96,17 @@ cases! {
         .look(direct(&[Status(400), Says("messages.0.zz_probe_1: Extra inputs are not permitted")]).body(NESTED.into()))
         .look(through(&[Status(200)]).body(NESTED.into()))
         // A filter that reads whole bodies has a limit on them, too.
-        .degraded(Code::GatewayBodyLimit, "edge").also(Code::BodyRewritten, "edge");
+        .degraded(Code::GatewayBodyLimit, "edge").also(Code::BodyRewritten, "edge")
+        .told_by(Code::BodyRewritten, "an unknown field does not arrive in messages:");
+    envoy_writes_requests_anew_in_another_order: Case::new(Front::Envoy(SORTS_FIELDS))
+        .look(direct(&[Status(400), Says("zz_probe_2: Extra inputs are not permitted")]).body(TWO_FIELDS.into()))
+        .look(through(&[Status(400), Says("zz_probe_1: Extra inputs are not permitted")]).body(TWO_FIELDS.into()))
+        .healthy().told_by(Code::BodyRewritten, "in another order");
+    envoy_keeps_what_it_knows_of_tools: Case::new(Front::Envoy(FILTERS_TOOLS)).deep()
+        .look(direct(&[Status(400), Says("tools.0.custom.zz_probe_1: Extra inputs are not permitted")]).body(TOOL.into()))
+        .look(through(&[Status(200)]).body(TOOL.into()))
+        .degraded(Code::GatewayBodyLimit, "edge").also(Code::BodyRewritten, "edge")
+        .told_by(Code::BodyRewritten, "an unknown field does not arrive in tools:");
     envoy_writes_events_anew: Case::new(Front::Envoy(WRITES_EVENTS_ANEW))
         .look(through(&[Status(200), Complete(true)])).healthy();
     nginx_imitates_claudes_error_with_made_up_ids: Case::new(nginx_server(

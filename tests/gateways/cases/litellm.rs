@@ -43,6 +43,9 @@ fn cut() -> Rule {
 const UNKNOWN_FIELD: &str =
     r#"{"model":"claude-haiku-4-5","max_tokens":1,"zz_probe":1,"messages":[{"role":"user","content":"."}]}"#;
 
+/// The same inside of `metadata`.
+const METADATA: &str = r#"{"model":"claude-haiku-4-5","max_tokens":1,"metadata":{"user_id":"u","zz_probe":1},"messages":[{"role":"user","content":"."}]}"#;
+
 cases! {
     litellm_loses_headers_and_filters_requests: open()
         .look(direct(&[Header("anthropic-ratelimit-requests-limit", "")]))
@@ -65,6 +68,15 @@ cases! {
         .look(through(&[Status(200), Header("request-id", "req_"), Complete(true)]).key(None)).healthy();
     litellm_passes_through_to_slow_models: passed_through().first_byte(1200).pace(60)
         .look(through(&[Status(200), Complete(true)])).healthy();
+
+    litellm_drops_metadata_from_what_it_passes_through: passed_through().deep()
+        .look(direct(&[Status(400), Says("metadata.zz_probe: Extra inputs are not permitted")]).body(METADATA.into()))
+        .look(through(&[Status(200)]).body(METADATA.into()).key(None))
+        .degraded(Code::BodyRewritten, "edge").told_by(Code::BodyRewritten, "an unknown field does not arrive in metadata:");
+    litellm_keeps_what_it_knows_of_metadata: open().deep()
+        .look(through(&[Status(200)]).body(METADATA.into()))
+        .degraded(Code::ResponseHeadersRewritten, "edge").also(Code::BodyRewritten, "edge").also(Code::ErrorBodyReplaced, "edge")
+        .told_by(Code::BodyRewritten, "an unknown field does not arrive at the top of the body, nor in metadata:");
 
     litellm_with_the_key_before_the_rotation: open().request(", model: claude-sonnet-4-5")
         .look(direct(&[Status(200)]).model("claude-sonnet-4-5"))

@@ -59,6 +59,8 @@ fn deep_adds_every_harmless_exchange() {
         Kind::BigBody,
         Kind::LargeHeader,
         Kind::NestedField,
+        Kind::MetadataField,
+        Kind::ToolField,
         Kind::Number,
         Kind::BadKey,
     ] {

@@ -82,6 +82,8 @@ fn any_canary() -> impl Strategy<Value = (K, Exchange)> {
         K::BogusBeta,
         K::BogusVersion,
         K::UnknownField,
+        K::MetadataField,
+        K::ToolField,
         K::Number,
         K::BadKey,
         K::NoKey,
