@@ -1,7 +1,7 @@
 //! Gateways of other kinds than the rules were first written against: an old web server, a modern one, a small one, a cache.
 
 use claudeprobe::catalogue::Code;
-use claudeprobe::standin::{ErrorName, Fault, Rule};
+use claudeprobe::standin::{ErrorName, Fault, Route, Rule};
 
 use crate::case::Case;
 use crate::front::Front;
@@ -23,6 +23,14 @@ server.stream-response-body = 2"#;
 
 fn other(kind: Kind, lines: &'static str) -> Front {
     Front::Other(Other { kind, lines })
+}
+
+/// Caddy stops at the first event after one and a half seconds.
+fn stops_writing_at_an_odd_time() -> Front {
+    other(
+        Kind::Caddy,
+        "servers {\ntimeouts {\nwrite 1500ms\n}\n}\n---\nreverse_proxy {claude}",
+    )
 }
 
 cases! {
@@ -54,6 +62,15 @@ cases! {
     caddy_stops_writing_after_a_second: Case::new(other(Kind::Caddy, "servers {\ntimeouts {\nwrite 1s\n}\n}\n---\nreverse_proxy {claude}")).pace(130)
         .look(through(&[Status(200), Complete(false), Lasts(900, 1_600)]))
         .failing(Code::StreamDurationCap);
+    caddy_stops_writing_at_an_odd_time: Case::new(stops_writing_at_an_odd_time()).pace(130)
+        // The second try's events come faster: it is cut at the same time, after another number of them.
+        .fault(Rule { skip: 2, ..Rule::always(Fault::Pace { ms: 117 }) }.on(Route::Messages))
+        .look(direct(&[Status(200), Complete(true), Lasts(2_000, 7_900)])).look(through(&[Status(200), Complete(false), Lasts(1_400, 2_100)]))
+        .failing(Code::StreamDurationCap);
+    caddy_stops_writing_at_an_odd_time_and_always_after_the_same_event: Case::new(stops_writing_at_an_odd_time()).pace(130)
+        .look(through(&[Status(200), Complete(false), Lasts(1_400, 2_100)]))
+        .failing(Code::StreamCut)
+        .really(Code::StreamDurationCap, "where both tries end at the same event, too, a limit on the answer's size would show the same; the advice names both");
     caddy_hides_that_claude_is_overloaded: Case::new(other(Kind::Caddy,
             "reverse_proxy {claude} {\n@wrong status 4xx 5xx\nhandle_response @wrong {\nrespond \"upstream error\" 502\n}\n}"))
         .fault(Rule::always(Fault::Error(ErrorName::Overloaded)))
