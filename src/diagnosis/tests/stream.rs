@@ -193,6 +193,52 @@ fn a_second_pair_decides_whether_a_stream_is_held_back() {
 }
 
 #[test]
+fn a_second_sample_of_the_other_form_decides_where_only_that_is_a_stream() {
+    let story = |direct: &[Exchange], edge: &[Exchange]| {
+        let mut story = Story::new();
+        story.request.stream = false;
+        for (name, streams) in [("direct", direct), ("edge", edge)] {
+            story.on(name).frozen(ok());
+            for reply in streams {
+                story.on(name).reply(K::OtherForm, reply.clone());
+            }
+        }
+        story
+    };
+    let confidence = |direct: &[Exchange], edge: &[Exchange]| {
+        let found = story(direct, edge).diagnose().findings;
+        let held = found.iter().find(|finding| finding.code == Code::StreamBuffered);
+        held.map(|finding| finding.confidence)
+    };
+    let (burst, flows) = (burst(), stream());
+    let quick = changed(stream(), |stream| stream.last_event_ms = Some(900));
+    let twice = [flows.clone(), flows.clone()];
+    assert_eq!(
+        confidence(&twice[..1], std::slice::from_ref(&burst)),
+        Some(Confidence::Possible),
+        "one pair is a reading"
+    );
+    let both = [burst.clone(), burst.clone()];
+    assert_eq!(confidence(&twice, &both), Some(Confidence::Certain));
+    assert_eq!(story(&twice, &both).verdict(), "Degraded StreamBuffered@edge");
+    assert_eq!(
+        confidence(&twice, &[burst.clone(), flows.clone()]),
+        None,
+        "the first was odd"
+    );
+    assert_eq!(
+        confidence(&twice[..1], &both),
+        Some(Confidence::Possible),
+        "half a pair is none"
+    );
+    assert_eq!(
+        confidence(&[flows, quick], &both),
+        Some(Confidence::Certain),
+        "the gateway's second is held back beside the control's first, and beside its second nothing shows"
+    );
+}
+
+#[test]
 fn a_long_stream_in_lumps_is_buffered_by_itself_and_one_that_stops_once_is_not() {
     let long = |reads, gap| {
         changed(slow_stream(0), |stream| {

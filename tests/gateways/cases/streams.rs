@@ -5,7 +5,7 @@ use claudeprobe::standin::{Ending, ErrorName, Fault, Route, Rule};
 
 use crate::case::Case;
 use crate::front::{Certificate, Envoy, Front, haproxy, nginx, nginx_server};
-use crate::look::Sight::{Begins, Complete, Ends, Header, Lasts, ReadsAtMost, Says, Status};
+use crate::look::Sight::{Begins, Complete, Ends, Header, Lasts, ReadsAtLeast, ReadsAtMost, Says, Status};
 use crate::look::{direct, through};
 use crate::stage::OTHER_KEY;
 use crate::wire::End;
@@ -169,6 +169,11 @@ cases! {
 
     nginx_buffers_by_default: Case::new(nginx_server("location / { proxy_pass {claude_url}; }")).pace(70)
         .look(direct(&[Status(200)]))
+        .look(through(&[Status(200), Complete(true), Begins(1000, 8000), ReadsAtMost(3)]))
+        .degraded(Code::StreamBuffered, "edge");
+    nginx_buffers_where_the_frozen_request_is_no_stream: Case::new(nginx_server(
+            "large_client_header_buffers 8 64k; client_max_body_size 8m; location / { proxy_pass {claude_url}; }")).pace(70).whole().deep()
+        .look(direct(&[Status(200), Complete(true), ReadsAtLeast(10)]))
         .look(through(&[Status(200), Complete(true), Begins(1000, 8000), ReadsAtMost(3)]))
         .degraded(Code::StreamBuffered, "edge");
     nginx_buffers_for_tls_clients: Case::new(nginx_server("location / { proxy_http_version 1.1; proxy_pass {claude_url}; }").https(Certificate::Good))
