@@ -74,8 +74,8 @@ fn of(leg: &Leg<'_>, exchange: &Exchange, control: Option<&Exchange>) -> Option<
     held_back::between(stream, control.and_then(|theirs| theirs.stream.as_ref()))
 }
 
-/// Whether a second pair of this exchange shows it, too: the frozen request's repeats, or further samples of its other form, each beside
-/// each of the control's. `None` where there is none, or none that can tell.
+/// Whether a second pair of this exchange shows it, too: the frozen request's repeats, or further samples of its other form, those that
+/// were kept of an earlier run included, each beside each of the control's. `None` where there is none, or none that can tell.
 fn again(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Option<bool> {
     let (kind, least) = if shot.frozen {
         (ExchangeKind::Repeat, 1)
@@ -96,9 +96,9 @@ fn again(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Option<bool> {
     told.reduce(|all, held| all && held)
 }
 
-/// What this path got for each exchange of this kind, as far as it came whole.
+/// What this path got for exchanges of this kind, as far as it came whole.
 fn samples<'a>(leg: &Leg<'a>, kind: ExchangeKind) -> Vec<&'a Exchange> {
-    let of_kind = leg.exchanges().filter(|exchange| exchange.kind == kind);
+    let of_kind = leg.replies().filter(|exchange| exchange.kind == kind);
     of_kind.filter(|exchange| leg.complete(exchange)).collect()
 }
 

@@ -239,6 +239,29 @@ fn a_second_sample_of_the_other_form_decides_where_only_that_is_a_stream() {
 }
 
 #[test]
+fn what_earlier_canaries_kept_of_the_other_form_is_a_second_pair() {
+    let mut story = Story::new();
+    story.request.stream = false;
+    story.context.canary_period_ms = 3_600_000;
+    for (name, streamed) in [("direct", stream()), ("edge", burst())] {
+        story.on(name).frozen(ok()).reply(K::OtherForm, streamed);
+    }
+    let first = story.diagnose();
+    assert_eq!(headline(&first), "Healthy @");
+    // An hour later.
+    story.context.canaries = first.canaries;
+    story.context.now_ms += 3_600_000;
+    assert_eq!(story.verdict(), "Degraded StreamBuffered@edge");
+    // What that run sent once more, and flowed, is what it kept.
+    story.on("direct").reply(K::OtherForm, stream());
+    story.on("edge").reply(K::OtherForm, stream());
+    story.context.canaries = story.diagnose().canaries;
+    story.evidence.legs.iter_mut().for_each(|leg| leg.exchanges.truncate(2));
+    story.context.now_ms += 3_600_000;
+    assert_eq!(story.verdict(), "Healthy @");
+}
+
+#[test]
 fn a_long_stream_in_lumps_is_buffered_by_itself_and_one_that_stops_once_is_not() {
     let long = |reads, gap| {
         changed(slow_stream(0), |stream| {

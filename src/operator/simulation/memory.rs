@@ -123,6 +123,35 @@ fn a_gateway_without_the_control_in_its_pod_is_said_to_buffer_at_its_second_run(
 }
 
 #[test]
+fn where_only_the_canaries_ask_for_a_stream_those_of_the_run_before_are_its_second_pair() {
+    let own = "- {name: own, url: 'http://own:8080', placement: {nodeSelector: {pool: edge}}}
+  request: {stream: false}
+  canaries: {every: 1h}";
+    let mut world = World::new(fixture::probe_with(own), Fate::Reports(3));
+    world.sees = |choice, _| {
+        let mut run = collected();
+        for leg in &mut run.legs {
+            let streamed = Exchange {
+                kind: ExchangeKind::OtherForm,
+                ..leg.exchanges[0].clone()
+            };
+            leg.exchanges[0].stream = None;
+            leg.exchanges.extend(choice.headers.then_some(streamed));
+        }
+        run
+    };
+    world.pass(3_000);
+    assert_eq!((world.closed.len() > 9, verdict(&world)), (true, "Healthy @".into()));
+    // An hour after the first, the canaries of another run show the same.
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        world.pass(300);
+        told.push(verdict(&world));
+    }
+    assert!(told.contains(&"Degraded StreamBuffered@own".to_owned()), "{told:?}");
+}
+
+#[test]
 fn what_a_key_canary_told_outlives_the_next_header_canaries() {
     let mut world = World::new(fixture::probe_with("canaries: {every: 10m}"), Fate::Reports(3));
     // The first run asks about the key; the others only about headers.
