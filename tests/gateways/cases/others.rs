@@ -25,13 +25,8 @@ fn other(kind: Kind, lines: &'static str) -> Front {
     Front::Other(Other { kind, lines })
 }
 
-/// Caddy stops at the first event after one and a half seconds.
-fn stops_writing_at_an_odd_time() -> Front {
-    other(
-        Kind::Caddy,
-        "servers {\ntimeouts {\nwrite 1500ms\n}\n}\n---\nreverse_proxy {claude}",
-    )
-}
+/// A request for an answer of many events.
+const LONGER: &str = r#"{"model":"claude-haiku-4-5","max_tokens":64,"stream":true,"messages":[{"role":"user","content":"Count from 1 to 200."}]}"#;
 
 cases! {
     plain_apache: Case::new(other(Kind::Apache, "")).pace(60)
@@ -62,15 +57,20 @@ cases! {
     caddy_stops_writing_after_a_second: Case::new(other(Kind::Caddy, "servers {\ntimeouts {\nwrite 1s\n}\n}\n---\nreverse_proxy {claude}")).pace(130)
         .look(through(&[Status(200), Complete(false), Lasts(900, 1_600)]))
         .failing(Code::StreamDurationCap);
-    caddy_stops_writing_at_an_odd_time: Case::new(stops_writing_at_an_odd_time()).pace(130)
-        // The second try's events come faster: it is cut at the same time, after another number of them.
-        .fault(Rule { skip: 2, ..Rule::always(Fault::Pace { ms: 117 }) }.on(Route::Messages))
-        .look(direct(&[Status(200), Complete(true), Lasts(2_000, 7_900)])).look(through(&[Status(200), Complete(false), Lasts(1_400, 2_100)]))
+    // Many small events: the cut comes soon after the timer, whatever their pace.
+    caddy_stops_writing_at_an_odd_time: Case::new(other(Kind::Caddy, "servers {\ntimeouts {\nwrite 2500ms\n}\n}\n---\nreverse_proxy {claude}"))
+        .pace(60).tokens_per_delta(1).request(", prompt: 'Count from 1 to 200.'")
+        // The second try's events come more slowly: it is cut at the same time, after fewer of them.
+        .fault(Rule { skip: 2, ..Rule::always(Fault::Pace { ms: 75 }) }.on(Route::Messages))
+        .look(through(&[Status(200), Complete(false), Lasts(2_400, 3_500)]).body(LONGER.into()))
         .failing(Code::StreamDurationCap);
-    caddy_stops_writing_at_an_odd_time_and_always_after_the_same_event: Case::new(stops_writing_at_an_odd_time()).pace(130)
-        .look(through(&[Status(200), Complete(false), Lasts(1_400, 2_100)]))
+    // Few events: the timer strikes between two of them, and the cut comes with the next, the same in each try.
+    caddy_stops_writing_at_an_odd_time_and_always_at_the_same_event: Case::new(other(Kind::Caddy,
+            "servers {\ntimeouts {\nwrite 2250ms\n}\n}\n---\nreverse_proxy {claude}")).pace(300).tokens_per_delta(3)
+        .look(direct(&[Status(200), Complete(true), Lasts(2_600, 7_900)]))
+        .look(through(&[Status(200), Complete(false), Lasts(2_100, 3_500)]))
         .failing(Code::StreamCut)
-        .really(Code::StreamDurationCap, "where both tries end at the same event, too, a limit on the answer's size would show the same; the advice names both");
+        .really(Code::StreamDurationCap, "where each try ends at the same event, too, a limit on the answer's size would show the same; the advice names both");
     caddy_hides_that_claude_is_overloaded: Case::new(other(Kind::Caddy,
             "reverse_proxy {claude} {\n@wrong status 4xx 5xx\nhandle_response @wrong {\nrespond \"upstream error\" 502\n}\n}"))
         .fault(Rule::always(Fault::Error(ErrorName::Overloaded)))
