@@ -37,8 +37,8 @@ cases! {
     apache_sends_an_old_key: Case::new(other(Kind::Apache, "RequestHeader set x-api-key {old}"))
         .look(through(&[Status(401), Says("invalid x-api-key")]))
         .failing(Code::GatewayStaleCredential);
-    apache_gives_up_before_the_first_byte: Case::new(other(Kind::Apache, "ProxyTimeout 1")).first_byte(2_500)
-        .look(through(&[Lasts(900, 2_400)]))
+    apache_gives_up_before_the_first_byte: Case::new(other(Kind::Apache, "ProxyTimeout 3")).first_byte(5_000)
+        .look(through(&[Lasts(2_900, 4_900)]))
         .failing(Code::FirstByteTimeout);
     apache_rewrites_the_page_of_a_refused_key: Case::new(other(Kind::Apache, "ProxyErrorOverride On 401\nErrorDocument 401 \"Not today\""))
         .key(crate::stage::OLD_KEY)
