@@ -168,7 +168,7 @@ catalogue! {
     StreamIdleTimeout, Configuration, Error, STREAM, "an idle timer of the gateway cuts the stream", "Raise the gateway's read or idle timeout.";
     StreamDurationCap, Configuration, Error, STREAM, "a total timer of the gateway cuts the stream while events flow", "Switch the gateway's total request timeout off for streams, and bound them by an idle timeout.";
     NoReply, Network, Error, NONE, "no reply within our own limit", "Find the hop that holds the request: look for it in the gateway's access log.";
-    StreamCut, Network, Error, STREAM, "the stream is cut at no constant time", "Look for restarts and reloads of the gateway at that moment, and let it drain.";
+    StreamCut, Network, Error, STREAM, "the stream is cut, and no timer shows", "Look for restarts and reloads of the gateway at that moment, and let it drain.";
     UpstreamStreamError, Upstream, Error, STREAM, "Claude ends the stream with an error", "Retry with backoff, and look at Claude's status page.";
     ConnectionReset, Network, Error, NONE, "the connection is reset", "Look at NAT, load balancers and network policies between the client and its first hop.";
     StreamTruncationMasked, Configuration, Error, STREAM, "the stream ends early and looks complete", "Speak HTTP/1.1 to the upstream (proxy_http_version 1.1), and let clients check for message_stop.";

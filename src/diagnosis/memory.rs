@@ -22,15 +22,17 @@ pub(super) fn canaries(case: &Case<'_>, path: &str) -> Option<PathCanaries> {
     let counts = |exchange: &Exchange| tells(exchange) && !(refused && is_about_key(exchange.kind));
     let mut results: Vec<KeptResult> = Vec::new();
     for exchange in told.filter(|exchange| is_canary(exchange.kind) && counts(exchange)) {
-        if results.iter().all(|known| known.exchange.kind != exchange.kind) {
-            results.push(KeptResult {
-                at_ms: case.context.now_ms,
-                exchange: Exchange {
-                    quote: None,
-                    stream: None,
-                    ..exchange.clone()
-                },
-            });
+        let kept = KeptResult {
+            at_ms: case.context.now_ms,
+            exchange: Exchange {
+                quote: None,
+                ..exchange.clone()
+            },
+        };
+        match results.iter_mut().find(|known| known.exchange.kind == exchange.kind) {
+            // A later sample says more than the one that it was sent to check.
+            Some(known) => *known = kept,
+            None => results.push(kept),
         }
     }
     let before = case.context.canaries.iter().filter(|kept| kept.path == path);

@@ -38,15 +38,23 @@ pub fn choose(probe: &Probe, status: &ClaudeProbeStatus, slot: &Slot, deep: bool
         zero_token_only: false,
         deep,
         long: long_due(probe, slot),
-        held_back: !fresh && !deep && held_back_before(status),
+        held_back: !fresh && !deep && held_back_before(probe, status),
     }
 }
 
-/// Whether the newest run saw a stream held back: one more pair in this run says as much as two in one.
-fn held_back_before(status: &ClaudeProbeStatus) -> bool {
+/// Whether the newest run saw a stream held back: one more pair in this run says as much as two in one. A path in a pod without the
+/// control has one pair in each run whatever is decided here.
+fn held_back_before(probe: &Probe, status: &ClaudeProbeStatus) -> bool {
     let newest = status.history.first();
     let known = newest.filter(|run| run.generation == status.observed_generation);
-    known.is_some_and(|run| run.findings.iter().any(|found| is_held_back(found)))
+    let beside_control = |name: &str| {
+        let path = |index: &usize| probe.paths.get(*index);
+        let mut pods = probe.pods.iter().map(|pod| pod.paths.iter().filter_map(path));
+        pods.any(|paths| paths.clone().any(|path| path.direct) && paths.clone().any(|path| path.name == name))
+    };
+    let counts =
+        |found: &String| is_held_back(found) && found.split_once('@').is_some_and(|(_, path)| beside_control(path));
+    known.is_some_and(|run| run.findings.iter().any(counts))
 }
 
 /// Due when a period has passed since the newest result; half an interval early rather than a whole one late.
@@ -287,7 +295,9 @@ mod tests {
 
     #[test]
     fn what_the_run_before_saw_held_back_is_not_asked_for_twice() {
-        let probe = fixture::probe_with("canaries: {every: 1h}");
+        let probe = fixture::probe_with(
+            "- {name: own, url: 'http://own:8080', placement: {nodeSelector: {pool: edge}}}\n  canaries: {every: 1h}",
+        );
         let now = at("2026-11-23T10:00:00Z");
         let mut status = ClaudeProbeStatus {
             observed_generation: Some(2),
@@ -302,8 +312,11 @@ mod tests {
         assert!(held_back(&status, Slot::At(now), false));
         assert!(!held_back(&status, Slot::At(now), true), "asked for by hand");
         assert!(!held_back(&status, Slot::Generation(2), false), "a new spec");
-        status.history[0].findings = vec!["StreamCut@edge".into()];
-        assert!(!held_back(&status, Slot::At(now), false));
+        status.history[0].findings = vec!["StreamCut@edge".into(), "StreamBuffered@own".into()];
+        assert!(
+            !held_back(&status, Slot::At(now), false),
+            "no second pair was to be saved"
+        );
         status.history[0].findings = vec!["StreamCompressed@edge".into()];
         status.history[0].generation = Some(1);
         assert!(!held_back(&status, Slot::At(now), false), "of another spec");

@@ -153,13 +153,19 @@ fn path(probe: &Probe, run: &Plan, leg: &Leg) -> ExplainedPath {
     } else {
         0
     };
+    // The stream of the other form may look held back, and goes out once more then.
+    let other_form = leg
+        .exchanges
+        .iter()
+        .any(|planned| planned.kind == ExchangeKind::OtherForm);
+    let pair = u64::from(run.second_pair && !run.request.stream && other_form);
     let model = leg.model.as_ref().unwrap_or(&run.request.model);
     ExplainedPath {
         name: leg.name.clone(),
         url: format!("{}/v1/messages", leg.url),
         cost: RunCost {
             requests,
-            requests_at_most: requests + asked_for_by_failure + again,
+            requests_at_most: requests + asked_for_by_failure + again + pair,
             tokens,
             usd: price::of(model).map(|price| price.cost_usd(tokens.input, tokens.output)),
         },
@@ -172,7 +178,8 @@ fn exchange(probe: &Probe, run: &Plan, leg: &Leg, entry: &Entry) -> Option<Expla
     let when = match (entry.kind, planned) {
         (ExchangeKind::Frozen, _) if !run.zero_token_only => Sent::Always,
         (ExchangeKind::TrimmedKey, _) if !run.zero_token_only && leg.credential.is_some() => Sent::WhenKeyHasBlanks,
-        (ExchangeKind::Repeat, _) if !run.zero_token_only => Sent::AfterFailureOrHeldBack,
+        (ExchangeKind::Repeat, _) if !run.zero_token_only && run.request.stream => Sent::AfterFailureOrHeldBack,
+        (ExchangeKind::Repeat, _) if !run.zero_token_only => Sent::AfterFailure,
         (ExchangeKind::Confirm, _) if !run.zero_token_only => Sent::AfterLimit,
         (_, Some(planned)) => match planned.when {
             When::Always => Sent::Always,

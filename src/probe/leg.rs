@@ -42,6 +42,7 @@ pub struct LegState<'p> {
     pub(super) reached: Option<Reach>,
     pub(super) frozen: Frozen,
     pub(super) frozen_took: Duration,
+    pub(super) other_form_took: Duration,
     pub(super) confirm: Option<Option<Duration>>,
     /// `count_tokens` is served here, and canaries are free on it.
     pub(super) counting: bool,
@@ -80,6 +81,7 @@ impl<'p> LegState<'p> {
             reached: None,
             frozen: Frozen::NotSent,
             frozen_took: Duration::ZERO,
+            other_form_took: Duration::ZERO,
             confirm: None,
             counting: false,
             trimmed_works: false,
@@ -147,10 +149,14 @@ impl<'p> LegState<'p> {
             && self.resolved.as_ref().is_some_and(Resolved::has_several)
     }
 
-    /// How long the frozen request may take once more.
+    /// How long the frozen request, or its other form, may take once more.
     #[must_use]
-    pub fn needed_again(&self) -> Duration {
-        self.frozen_took + self.frozen_took / 5 + Duration::from_millis(200)
+    pub fn needed_again(&self, kind: ExchangeKind) -> Duration {
+        let took = match kind {
+            ExchangeKind::OtherForm => self.other_form_took,
+            _ => self.frozen_took,
+        };
+        took + took / 5 + Duration::from_millis(200)
     }
 
     /// What an exchange of the frozen request has shown.
@@ -161,6 +167,7 @@ impl<'p> LegState<'p> {
                 self.frozen = Frozen::of(exchange);
                 self.frozen_took = took;
             }
+            ExchangeKind::OtherForm => self.other_form_took = took,
             ExchangeKind::TrimmedKey if order::is_fine(exchange) => {
                 self.trimmed_works = true;
                 self.frozen = Frozen::Fine;

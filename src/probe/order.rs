@@ -71,14 +71,18 @@ pub fn wants_second_sample(kind: ExchangeKind, status: u16, control: Option<u16>
     }
 }
 
-/// The paths whose stream is asked for once more, by what the run has shown so far: gateways through which it looks held back, and the
-/// control to hold it against. One pair of streams may be odd by chance.
+/// The stream of this exchange on a path, where it came whole.
 #[must_use]
-pub fn second_pair(plan: &Plan, seen: &[LegEvidence]) -> Vec<usize> {
-    let whole = |at: usize| {
-        let frozen = seen.get(at)?.frozen().filter(|frozen| is_fine(frozen))?;
-        frozen.stream.as_ref()
-    };
+pub fn whole_stream(seen: &LegEvidence, kind: ExchangeKind) -> Option<&StreamEvidence> {
+    let exchange = seen.exchange(kind).filter(|exchange| is_fine(exchange))?;
+    exchange.stream.as_ref()
+}
+
+/// The paths whose stream is asked for once more, by what this exchange has shown so far: gateways through which it looks held back, and
+/// the control to hold it against. One pair of streams may be odd by chance.
+#[must_use]
+pub fn second_pair(plan: &Plan, kind: ExchangeKind, seen: &[LegEvidence]) -> Vec<usize> {
+    let whole = |at: usize| whole_stream(seen.get(at)?, kind);
     let direct = plan.legs.iter().position(is_control);
     let Some((at, control, theirs)) = direct.and_then(|at| Some((at, plan.legs.get(at)?, whole(at)?))) else {
         return vec![];

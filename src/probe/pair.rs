@@ -1,5 +1,5 @@
 //! The second pair of streams: where one looks held back through a gateway, the same request goes out once more on that path and on
-//! the control, in the opposite order.
+//! the control, in the opposite order. That is the frozen request, or its other form where only that is a stream.
 //!
 //! Paths with keys of their own are served beside the control's, so their groups meet once: each says when its first answers are
 //! there, and those that may be of a pair wait a while for the others. What is decided then is decided once for all.
@@ -42,38 +42,48 @@ impl Meeting {
     }
 }
 
-/// Asks the group's paths once more that are of a second pair.
-pub async fn second(context: &Context<'_>, group: &mut Group<'_>) {
-    if !context.plan.second_pair || !context.look(|seen| may_be_of_one(group, seen)) {
+/// The exchange whose streams are compared in this run, and how its second sample is called.
+#[must_use]
+pub fn compared(context: &Context<'_>) -> (ExchangeKind, ExchangeKind) {
+    if context.composer.streams() {
+        (ExchangeKind::Frozen, ExchangeKind::Repeat)
+    } else {
+        (ExchangeKind::OtherForm, ExchangeKind::OtherForm)
+    }
+}
+
+/// Asks the group's paths once more that are of a second pair. `sent`: they, in the order in which the first pair was sent.
+pub async fn second(context: &Context<'_>, group: &mut Group<'_>, sent: &[usize]) {
+    let (first, again) = compared(context);
+    if !context.plan.second_pair || !context.look(|seen| may_be_of_one(group, first, seen)) {
         return;
     }
     context.meeting.all_there(context.left() / 4).await;
-    let decide = || context.look(|seen| order::second_pair(context.plan, seen));
-    let again = context.meeting.again.get_or_init(decide);
-    let own = (0..group.legs.len()).rev();
-    let asked: Vec<usize> = own
-        .filter(|&at| group.legs.get(at).is_some_and(|leg| again.contains(&leg.index)))
+    let decide = || context.look(|seen| order::second_pair(context.plan, first, seen));
+    let paths = context.meeting.again.get_or_init(decide);
+    let opposite = sent.iter().rev().copied();
+    let asked: Vec<usize> = opposite
+        .filter(|&at| group.legs.get(at).is_some_and(|leg| paths.contains(&leg.index)))
         .collect();
     for (done, &index) in asked.iter().enumerate() {
         let Some(leg) = group.legs.get(index) else { continue };
         let share = order::fair_share(context.left(), asked.len() - done);
         let reason = group
             .restrained()
-            .or_else(|| (leg.needed_again() > share).then_some(SkipReason::OutOfTime));
+            .or_else(|| (leg.needed_again(first) > share).then_some(SkipReason::OutOfTime));
         match reason {
-            Some(reason) => group.skip(context, index, ExchangeKind::Repeat, reason),
-            None => group.send(context, index, ExchangeKind::Repeat, 0, share).await,
+            None => group.send(context, index, again, 0, share).await,
+            // What was sent once is not reported as left out.
+            Some(reason) if again != first => group.skip(context, index, again, reason),
+            Some(_) => {}
         }
     }
 }
 
 /// Whether a second pair may concern the group: its control shows buffering, or a stream came whole through a gateway.
-fn may_be_of_one(group: &Group<'_>, seen: &[LegEvidence]) -> bool {
+fn may_be_of_one(group: &Group<'_>, first: ExchangeKind, seen: &[LegEvidence]) -> bool {
     group.legs.iter().any(|leg| {
-        let frozen = seen.get(leg.index).and_then(LegEvidence::frozen);
-        let stream = frozen.filter(|frozen| order::is_fine(frozen));
-        stream
-            .and_then(|frozen| frozen.stream.as_ref())
-            .is_some_and(|stream| !leg.is_control() || held_back::shows_buffering(stream))
+        let shown = seen.get(leg.index).and_then(|seen| order::whole_stream(seen, first));
+        shown.is_some_and(|stream| !leg.is_control() || held_back::shows_buffering(stream))
     })
 }

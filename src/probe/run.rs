@@ -223,18 +223,26 @@ async fn wait_for_sidecar(context: &Context<'_>, groups: &[Group<'_>]) {
 
 /// Serves the paths of one key.
 async fn serve(context: &Context<'_>, mut group: Group<'_>) {
+    let planned: Vec<Vec<ExchangePlan>> = group.legs.iter().map(|leg| planned(context, leg)).collect();
+    let planned: Vec<&[ExchangePlan]> = planned.iter().map(Vec::as_slice).collect();
+    let rounds = order::rounds(&planned);
+    let (compared, _) = pair::compared(context);
     frozen(context, &mut group).await;
-    context.meeting.arrive();
+    // Where the streams of a later round are compared, the group has come with that.
+    if rounds.iter().all(|round| round.kind != compared) {
+        context.meeting.arrive();
+    }
     aftermath(context, &mut group).await;
-    pair::second(context, &mut group).await;
+    if compared == ExchangeKind::Frozen {
+        let sent: Vec<usize> = (0..group.legs.len()).collect();
+        pair::second(context, &mut group, &sent).await;
+    }
     for leg in &mut group.legs {
         // Over budget, or without a usable key: the way is looked at all the same.
         leg.knock(context).await;
     }
-    let planned: Vec<Vec<ExchangePlan>> = group.legs.iter().map(|leg| planned(context, leg)).collect();
-    let planned: Vec<&[ExchangePlan]> = planned.iter().map(Vec::as_slice).collect();
     let mut second_samples = vec![0; group.legs.len()];
-    for round in order::rounds(&planned) {
+    for round in rounds {
         for &index in &round.legs {
             let Some(plan) = in_round(&planned, index, &round) else {
                 continue;
@@ -245,6 +253,10 @@ async fn serve(context: &Context<'_>, mut group: Group<'_>) {
                 Decision::Skip(reason) => context.skip(leg.index, plan.kind, reason),
                 Decision::Send => send_planned(context, &mut group, index, plan).await,
             }
+        }
+        if round.kind == compared {
+            context.meeting.arrive();
+            pair::second(context, &mut group, &round.legs).await;
         }
         for &index in round.legs.iter().filter(|_| context.plan.second_samples) {
             let Some(plan) = in_round(&planned, index, &round) else {
@@ -317,7 +329,7 @@ async fn aftermath(context: &Context<'_>, group: &mut Group<'_>) {
         } else {
             ExchangeKind::Repeat
         };
-        let needed = leg.needed_again();
+        let needed = leg.needed_again(ExchangeKind::Frozen);
         // A key that could not be sent as it stands has not been tried at all yet.
         let first = trimmed && leg.raw_key_unusable();
         if let Some(reason) = group

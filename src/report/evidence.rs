@@ -144,7 +144,7 @@ pub enum ExchangeKind {
     Repeat,
     /// The one confirming request after a 429.
     Confirm,
-    /// P8/P9: the other form than `stream` says.
+    /// P8/P9: the other form than `stream` says; twice where that is a stream and looks held back, on the gateway and on the control.
     OtherForm,
     /// The frozen request with the key's repairable defects removed.
     TrimmedKey,

@@ -91,6 +91,8 @@ const MANNERS: &str = "\
   one try and goes well at another is a finding with its rate (\"some replicas\"), never a statement about all.
 - **A stream that looks held back** goes out once more (Repeat), through that gateway and then on the direct path, in the opposite order: only what
   two pairs of streams show accuses a gateway of buffering. Where the run before showed it already, that is the second pair, and no more is sent.
+  With `request.stream: false` it is OtherForm that goes out once more. A gateway in a pod of its own has the direct path's streams of another pod
+  beside it, and its second pair is that of the next run that sends one.
 - **Nothing behind your back**: no retries, no redirects, no proxy from the environment. The one exception costs nothing: a zero-token exchange
   whose kept connection turns out to be closed goes out on a fresh one.
 - **Bounded**: each exchange that generates nothing has 30 s, the long request its own `timeout` on each path, the run its `runTimeout`. What

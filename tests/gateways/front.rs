@@ -87,6 +87,10 @@ pub struct Envoy {
     pub cluster: &'static str,
     /// Host and port of the cluster.
     pub upstream: (&'static str, &'static str),
+    /// Fields of a TCP proxy, flow style, where one stands in the connection manager's place: it passes bytes on and knows no HTTP.
+    pub tcp: &'static str,
+    /// Fields of the listener, each a line at its indentation.
+    pub listener: &'static str,
     /// TLS towards the client.
     pub tls: Option<Certificate>,
 }
@@ -101,6 +105,8 @@ impl Envoy {
         filters: &[],
         cluster: "type: STATIC",
         upstream: ("{claude_ip}", "{claude_port}"),
+        tcp: "",
+        listener: "",
         tls: None,
     };
 }
@@ -206,6 +212,8 @@ impl Front {
                     envoy.host,
                     envoy.cluster,
                     envoy.upstream.0,
+                    envoy.tcp,
+                    envoy.listener,
                 ];
                 texts.extend(envoy.filters);
                 texts
@@ -398,6 +406,8 @@ fn envoy_conf(envoy: &Envoy) -> String {
         filters,
         cluster,
         upstream: (host, port),
+        tcp,
+        listener,
         tls,
     } = envoy;
     let filters: String = filters.iter().map(|filter| format!("          - {filter}\n")).collect();
@@ -424,13 +434,9 @@ fn envoy_conf(envoy: &Envoy) -> String {
     } else {
         ""
     };
-    format!(
-        "static_resources:
-  listeners:
-  - name: in
-    address: {{socket_address: {{address: \"{{listen_ip}}\", port_value: {{listen_port}}}}}}
-    filter_chains:
-    - filters:
+    let filter = if tcp.is_empty() {
+        format!(
+            "    - filters:
       - name: envoy.filters.network.http_connection_manager
         typed_config:
           \"@type\": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
@@ -444,7 +450,21 @@ fn envoy_conf(envoy: &Envoy) -> String {
               routes:
               - {{match: {{prefix: /}}, route: {{cluster: claude, {route}}}{beside}}}
           http_filters:
-{filters}          - {{name: envoy.filters.http.router, typed_config: {{\"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}}}
+{filters}          - {{name: envoy.filters.http.router, typed_config: {{\"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}}}"
+        )
+    } else {
+        format!(
+            "    - filters: [{{name: tcp, typed_config: {{\"@type\": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, stat_prefix: in, cluster: claude, {tcp}}}}}]"
+        )
+    };
+    format!(
+        "static_resources:
+  listeners:
+  - name: in
+    address: {{socket_address: {{address: \"{{listen_ip}}\", port_value: {{listen_port}}}}}}
+{listener}
+    filter_chains:
+{filter}
 {tls}  clusters:
   - {{name: claude, connect_timeout: 1s, {cluster}{endpoints}}}
 "

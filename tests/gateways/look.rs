@@ -68,6 +68,7 @@ pub struct Look {
     path: &'static str,
     http2: bool,
     until: bool,
+    again_after: Option<Duration>,
 }
 
 /// A request through the gateway.
@@ -84,6 +85,7 @@ pub fn through(sights: &[Sight]) -> Look {
         path: "/v1/messages",
         http2: false,
         until: false,
+        again_after: None,
     }
 }
 
@@ -142,6 +144,13 @@ impl Look {
     /// Again and again, until it is seen.
     pub fn until(mut self) -> Self {
         self.until = true;
+        self
+    }
+
+    /// Once more on the same connection, after it rested for so many milliseconds: what must be seen is the second reply, or the end
+    /// of the connection.
+    pub fn again_after(mut self, ms: u64) -> Self {
+        self.again_after = Some(Duration::from_millis(ms));
         self
     }
 
@@ -253,7 +262,7 @@ impl Look {
             body.len(),
             lines.join("\r\n")
         );
-        wire::ask(&target, &head, body.as_bytes()).await
+        wire::ask(&target, &head, body.as_bytes(), self.again_after).await
     }
 }
 

@@ -101,8 +101,10 @@ impl Seen {
     }
 }
 
-/// Sends one request on a connection of its own and reads the reply to its end.
-pub async fn ask(target: &Target, head: &str, body: &[u8]) -> Seen {
+/// Sends one request on a connection of its own and reads the reply to its end. With `again_after` the connection then rests for so
+/// long, unless it ends meanwhile, and the request is sent once more: what is seen is the second reply, or how the connection ended
+/// without one.
+pub async fn ask(target: &Target, head: &str, body: &[u8], again_after: Option<Duration>) -> Seen {
     let started = Instant::now();
     let tcp = match timeout(PATIENCE, TcpStream::connect(target.address)).await {
         Ok(Ok(tcp)) => tcp,
@@ -119,9 +121,9 @@ pub async fn ask(target: &Target, head: &str, body: &[u8]) -> Seen {
     let mut request = head.as_bytes().to_vec();
     request.extend_from_slice(body);
     match &target.tls {
-        None => exchange(tcp, &request, started).await,
+        None => exchanges(tcp, &request, started, again_after).await,
         Some((roots, name)) => match secure(tcp, roots, name).await {
-            Ok(stream) => exchange(stream, &request, started).await,
+            Ok(stream) => exchanges(stream, &request, started, again_after).await,
             Err(error) => Seen::none(error, started),
         },
     }
@@ -163,7 +165,30 @@ async fn secure(tcp: TcpStream, roots: &str, name: &str) -> Result<tokio_rustls:
         .map_err(|error| error.to_string())
 }
 
-async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, request: &[u8], started: Instant) -> Seen {
+async fn exchanges<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    request: &[u8],
+    started: Instant,
+    again_after: Option<Duration>,
+) -> Seen {
+    let first = exchange(&mut stream, request, started).await;
+    let Some(rest) = again_after.filter(|_| first.end == End::Framed) else {
+        return first;
+    };
+    match timeout(rest, stream.read_u8()).await {
+        Err(_) => exchange(&mut stream, request, started).await,
+        Ok(ended) => Seen {
+            end: match ended {
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => End::Reset,
+                _ => End::Fin,
+            },
+            total: started.elapsed(),
+            ..Seen::none(String::new(), started)
+        },
+    }
+}
+
+async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &[u8], started: Instant) -> Seen {
     let mut seen = Seen::none(String::new(), started);
     // A gateway may answer and close before it has read a large request: what it said counts, not that our write failed.
     let _ = stream.write_all(request).await;

@@ -44,7 +44,7 @@ pub const TOTAL: Help = Help {
 pub const CUT: Help = Help {
     sights: &[(Sight::Cut, "at no constant time; often several clients at once")],
     meaning: "The stream breaks between Claude and the client: a gateway that reloads, scales down or crashes, a node that goes away.",
-    evidence: "A stream without message_stop and without its proper end on one path only, at no time that repeats. If the direct path is cut as well, Claude is the better guess.",
+    evidence: "A stream without message_stop and without its proper end on one path only, at no time that repeats, or always at the same time and the same event, which a timer and a limit on size explain alike. If the direct path is cut as well, Claude is the better guess.",
     confirm: &[
         ("stream \"$G\" -H \"$key\"", "curl 18 · no message_stop"),
         ("stream \"$D\" -H \"$key\"", "message_stop · curl 0"),

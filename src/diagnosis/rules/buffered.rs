@@ -25,12 +25,13 @@ pub(super) fn held_back(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         .iter()
         .filter_map(|shot| Some((shot, of(leg, shot.exchange, shot.control)?)))
         .collect();
-    let (again, before) = (again(view, leg), seen_before(view, leg));
+    let before = seen_before(view, leg);
     let others = seen.len() > 1;
     seen.into_iter()
         .filter_map(|(shot, held)| {
             let stream = shot.exchange.stream.as_ref()?;
             let direct = shot.control.and_then(|theirs| theirs.stream.as_ref());
+            let long = shot.exchange.kind == ExchangeKind::Long;
             let code = if stream.compressed && held != Held::Collected {
                 Code::StreamCompressed
             } else {
@@ -41,7 +42,7 @@ pub(super) fn held_back(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             } else {
                 Confidence::Likely
             };
-            let (confidence, pairs) = match again.filter(|_| shot.frozen) {
+            let (confidence, pairs) = match again(view, leg, shot) {
                 // Whatever looks odd without a control, a control may explain.
                 _ if direct.is_none() => (Confidence::Possible, ""),
                 Some(true) => (sure, ", and again in a second pair of streams"),
@@ -52,7 +53,7 @@ pub(super) fn held_back(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
                 Some(false) => return None,
                 None if before => (sure, ", as in an earlier run"),
                 None if others => (sure, ", in two pairs of streams"),
-                None if !shot.frozen && direct.is_some_and(|direct| held_back::again_and_again(stream, direct)) => {
+                None if long && direct.is_some_and(|direct| held_back::again_and_again(stream, direct)) => {
                     (Confidence::Likely, ", lump after lump")
                 }
                 None => (Confidence::Possible, ", in one pair of streams"),
@@ -73,19 +74,32 @@ fn of(leg: &Leg<'_>, exchange: &Exchange, control: Option<&Exchange>) -> Option<
     held_back::between(stream, control.and_then(|theirs| theirs.stream.as_ref()))
 }
 
-/// Whether the second pair of the frozen request shows it, too; `None` where there is none, or none that can tell.
-fn again(view: &View<'_>, leg: &Leg<'_>) -> Option<bool> {
-    let kind = ExchangeKind::Repeat;
-    let ours = leg
-        .exchanges()
-        .find(|exchange| exchange.kind == kind && leg.complete(exchange))?;
-    let direct = view.direct()?;
-    let theirs = direct
-        .exchanges()
-        .find(|exchange| exchange.kind == kind && direct.complete(exchange))?;
-    let shows = || theirs.stream.as_ref().is_some_and(held_back::shows_buffering);
-    let held = of(leg, ours, Some(theirs)).is_some();
-    (held || shows()).then_some(held)
+/// Whether a second pair of this exchange shows it, too: the frozen request's repeats, or further samples of its other form, those that
+/// were kept of an earlier run included, each beside each of the control's. `None` where there is none, or none that can tell.
+fn again(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Option<bool> {
+    let (kind, least) = if shot.frozen {
+        (ExchangeKind::Repeat, 1)
+    } else {
+        (shot.exchange.kind, 2)
+    };
+    let (ours, theirs) = (samples(leg, kind), samples(view.direct()?, kind));
+    if ours.len() < least || theirs.len() < least {
+        return None;
+    }
+    let told = ours.iter().flat_map(|ours| {
+        theirs.iter().filter_map(|theirs| {
+            let shows = || theirs.stream.as_ref().is_some_and(held_back::shows_buffering);
+            let held = of(leg, ours, Some(theirs)).is_some();
+            (held || shows()).then_some(held)
+        })
+    });
+    told.reduce(|all, held| all && held)
+}
+
+/// What this path got for exchanges of this kind, as far as it came whole.
+fn samples<'a>(leg: &Leg<'a>, kind: ExchangeKind) -> Vec<&'a Exchange> {
+    let of_kind = leg.replies().filter(|exchange| exchange.kind == kind);
+    of_kind.filter(|exchange| leg.complete(exchange)).collect()
 }
 
 /// Whether one of the last runs found the same on this path.

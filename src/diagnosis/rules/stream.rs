@@ -159,6 +159,15 @@ fn cut(leg: &Leg<'_>, shot: &Shot<'_>, stream: &StreamEvidence, new: &impl Fn(Co
         Some((code, confidence)) => knob(new(code, confidence), code, shot).hop("gateway"),
         None => {
             let found = new(Code::StreamCut, guilt(shot));
+            let found = if is_same_place(shot, stream) {
+                found.advise(format!(
+                    "Each try ended after about {} and {} events: a total timer of the gateway (write, response or route timeout) cuts so where events come at a constant pace, and so does a limit on the size of answers. Look for both.",
+                    say::timer(stream.end_ms),
+                    stream.events
+                ))
+            } else {
+                found
+            };
             if leg.path.is_direct() {
                 found
             } else {
@@ -188,6 +197,19 @@ fn knob(found: Finding, code: Code, shot: &Shot<'_>) -> Finding {
         )),
         _ => found,
     }
+}
+
+/// Whether two tries ended at the same time and the same event, which a clock and a count explain alike: see [`timer`].
+fn is_same_place(shot: &Shot<'_>, stream: &StreamEvidence) -> bool {
+    let control = shot.control.and_then(|theirs| theirs.stream.as_ref());
+    let same_end = shot.twice(|exchange| exchange.stream.as_ref().map(|stream| stream.end_ms));
+    let late = stream.end_ms >= TIMER_MIN_MS && control.is_some_and(|direct| goes_on(direct, stream));
+    late && same_end && shot.twice_same(|stream| stream.events)
+}
+
+/// Whether upstream goes on beyond the time of the cut on the control.
+fn goes_on(direct: &StreamEvidence, stream: &StreamEvidence) -> bool {
+    u64::from(direct.end_ms) * 100 >= u64::from(total(stream)) * 95
 }
 
 /// When a total timer struck: at the end, or at the last event where the connection was closed only a while later.
@@ -235,7 +257,7 @@ fn timer(shot: &Shot<'_>, stream: &StreamEvidence) -> Option<(Code, Confidence)>
         return Some((Code::StreamIdleTimeout, confidence));
     }
     // Events were flowing, and upstream goes on beyond this time on the control.
-    let goes_on = u64::from(direct.end_ms) * 100 >= u64::from(total(stream)) * 95;
+    let goes_on = goes_on(direct, stream);
     let set = is_set(stream);
     let single = shot.failed.len() == 1;
     // Whatever cuts after so many events or bytes does so at a constant time, too, where the pace is constant. A clock is

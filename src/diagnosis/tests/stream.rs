@@ -57,8 +57,10 @@ fn row_26_a_constant_total_while_events_flow_is_a_cap() {
 
 #[test]
 fn a_cut_after_so_many_events_is_no_timer_although_its_time_is_constant() {
-    let story = pair(stream(), &[closed(9, 1_310, 1_314), closed(9, 1_312, 1_316)]);
-    assert_eq!(story.verdict(), "Failing StreamCut@edge");
+    let same = pair(stream(), &[closed(9, 1_310, 1_314), closed(9, 1_312, 1_316)]).diagnose();
+    assert_eq!(headline(&same), "Failing StreamCut@edge");
+    let advice = &same.verdict.advice;
+    assert!(advice.contains("about 1.3 s and 9 events"), "both readings: {advice}");
     let other = pair(stream(), &[closed(9, 1_310, 1_314), closed(8, 1_200, 1_316)]).diagnose();
     assert_eq!(headline(&other), "Failing StreamDurationCap@edge");
     assert_eq!(
@@ -68,8 +70,9 @@ fn a_cut_after_so_many_events_is_no_timer_although_its_time_is_constant() {
     );
     // Claude's own stream is not longer: the time shows nothing.
     let short = changed(stream(), |stream| stream.end_ms = 1_700);
-    let story = pair(short, &[closed(18, 1_950, 2_001), closed(17, 1_900, 2_004)]);
-    assert_eq!(story.verdict(), "Failing StreamCut@edge");
+    let story = pair(short, &[closed(18, 1_950, 2_001), closed(18, 1_900, 2_004)]).diagnose();
+    assert_eq!(headline(&story), "Failing StreamCut@edge");
+    assert!(!story.verdict.advice.contains("timer"), "{}", story.verdict.advice);
 }
 
 #[test]
@@ -187,6 +190,75 @@ fn a_second_pair_decides_whether_a_stream_is_held_back() {
     assert_eq!(again.verdict(), "Degraded StreamBuffered@edge");
     again.context.last_runs[0].findings = vec!["StreamBuffered@other".into()];
     assert_eq!(confidence(&again), Some(Confidence::Possible));
+}
+
+#[test]
+fn a_second_sample_of_the_other_form_decides_where_only_that_is_a_stream() {
+    let story = |direct: &[Exchange], edge: &[Exchange]| {
+        let mut story = Story::new();
+        story.request.stream = false;
+        for (name, streams) in [("direct", direct), ("edge", edge)] {
+            story.on(name).frozen(ok());
+            for reply in streams {
+                story.on(name).reply(K::OtherForm, reply.clone());
+            }
+        }
+        story
+    };
+    let confidence = |direct: &[Exchange], edge: &[Exchange]| {
+        let found = story(direct, edge).diagnose().findings;
+        let held = found.iter().find(|finding| finding.code == Code::StreamBuffered);
+        held.map(|finding| finding.confidence)
+    };
+    let (burst, flows) = (burst(), stream());
+    let quick = changed(stream(), |stream| stream.last_event_ms = Some(900));
+    let twice = [flows.clone(), flows.clone()];
+    assert_eq!(
+        confidence(&twice[..1], std::slice::from_ref(&burst)),
+        Some(Confidence::Possible),
+        "one pair is a reading"
+    );
+    let both = [burst.clone(), burst.clone()];
+    assert_eq!(confidence(&twice, &both), Some(Confidence::Certain));
+    assert_eq!(story(&twice, &both).verdict(), "Degraded StreamBuffered@edge");
+    assert_eq!(
+        confidence(&twice, &[burst.clone(), flows.clone()]),
+        None,
+        "the first was odd"
+    );
+    assert_eq!(
+        confidence(&twice[..1], &both),
+        Some(Confidence::Possible),
+        "half a pair is none"
+    );
+    assert_eq!(
+        confidence(&[flows, quick], &both),
+        Some(Confidence::Certain),
+        "the gateway's second is held back beside the control's first, and beside its second nothing shows"
+    );
+}
+
+#[test]
+fn what_earlier_canaries_kept_of_the_other_form_is_a_second_pair() {
+    let mut story = Story::new();
+    story.request.stream = false;
+    story.context.canary_period_ms = 3_600_000;
+    for (name, streamed) in [("direct", stream()), ("edge", burst())] {
+        story.on(name).frozen(ok()).reply(K::OtherForm, streamed);
+    }
+    let first = story.diagnose();
+    assert_eq!(headline(&first), "Healthy @");
+    // An hour later.
+    story.context.canaries = first.canaries;
+    story.context.now_ms += 3_600_000;
+    assert_eq!(story.verdict(), "Degraded StreamBuffered@edge");
+    // What that run sent once more, and flowed, is what it kept.
+    story.on("direct").reply(K::OtherForm, stream());
+    story.on("edge").reply(K::OtherForm, stream());
+    story.context.canaries = story.diagnose().canaries;
+    story.evidence.legs.iter_mut().for_each(|leg| leg.exchanges.truncate(2));
+    story.context.now_ms += 3_600_000;
+    assert_eq!(story.verdict(), "Healthy @");
 }
 
 #[test]

@@ -71,6 +71,86 @@ fn a_gateway_that_is_slow_in_twelve_runs_is_named_and_cleared_when_it_is_fast_ag
     assert_eq!(world.status.paths[1].latency, None);
 }
 
+/// Claude's stream flows for two seconds, and the gateway in a pod of its own passes it on at once.
+fn collected() -> RunEvidence {
+    let mut run = healthy();
+    run.legs.push(LegEvidence {
+        path: "own".into(),
+        ..run.legs[1].clone()
+    });
+    for (leg, (first, reads)) in run.legs.iter_mut().zip([(300, 28), (310, 28), (2_295, 1)]) {
+        let stream = leg.exchanges[0].stream.as_mut().unwrap();
+        (stream.first_event_ms, stream.last_event_ms, stream.end_ms) = (Some(first), Some(2_300), 2_305);
+        (stream.reads, stream.max_gap_ms) = (reads, 90);
+    }
+    run
+}
+
+#[test]
+fn a_gateway_without_the_control_in_its_pod_is_said_to_buffer_at_its_second_run() {
+    let own = "- {name: own, url: 'http://own:8080', placement: {nodeSelector: {pool: edge}}}";
+    let mut world = World::new(fixture::probe_with(own), Fate::Reports(3));
+    world.sees = |_, _| collected();
+    world.pass(60);
+    assert_eq!((world.probe.pods.len(), world.closed.len()), (2, 1));
+    assert_eq!(verdict(&world), "Healthy @", "one pair of streams");
+    world.pass(300);
+    assert_eq!(
+        (world.closed.len(), verdict(&world)),
+        (2, "Degraded StreamBuffered@own".into())
+    );
+    let text = &world.status.findings[0].evidence;
+    assert!(text.contains("as in an earlier run"), "{text}");
+    assert!(
+        world.pods.iter().all(|pod| !pod.choice.held_back),
+        "second pairs beside the control are sent as ever"
+    );
+    world.sees = |_, _| {
+        let mut run = healthy();
+        run.legs.push(LegEvidence {
+            path: "own".into(),
+            ..run.legs[1].clone()
+        });
+        run
+    };
+    world.pass(300);
+    assert_eq!(verdict(&world), "Healthy @");
+    // One odd pair long after says nothing.
+    world.pass(1_500);
+    world.sees = |_, _| collected();
+    world.pass(300);
+    assert_eq!(verdict(&world), "Healthy @");
+}
+
+#[test]
+fn where_only_the_canaries_ask_for_a_stream_those_of_the_run_before_are_its_second_pair() {
+    let own = "- {name: own, url: 'http://own:8080', placement: {nodeSelector: {pool: edge}}}
+  request: {stream: false}
+  canaries: {every: 1h}";
+    let mut world = World::new(fixture::probe_with(own), Fate::Reports(3));
+    world.sees = |choice, _| {
+        let mut run = collected();
+        for leg in &mut run.legs {
+            let streamed = Exchange {
+                kind: ExchangeKind::OtherForm,
+                ..leg.exchanges[0].clone()
+            };
+            leg.exchanges[0].stream = None;
+            leg.exchanges.extend(choice.headers.then_some(streamed));
+        }
+        run
+    };
+    world.pass(3_000);
+    assert_eq!((world.closed.len() > 9, verdict(&world)), (true, "Healthy @".into()));
+    // An hour after the first, the canaries of another run show the same.
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        world.pass(300);
+        told.push(verdict(&world));
+    }
+    assert!(told.contains(&"Degraded StreamBuffered@own".to_owned()), "{told:?}");
+}
+
 #[test]
 fn what_a_key_canary_told_outlives_the_next_header_canaries() {
     let mut world = World::new(fixture::probe_with("canaries: {every: 10m}"), Fate::Reports(3));

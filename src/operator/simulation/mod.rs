@@ -51,7 +51,7 @@ pub struct World {
     pub refuses: Option<FaultKind>,
     pub run_now: Option<String>,
     pub fate: Fate,
-    /// What a run of this choice sees; slot and time are filled in.
+    /// What a run of this choice sees; slot and time are filled in, and each pod reports its own paths.
     pub sees: fn(CanaryChoice, usize) -> RunEvidence,
     /// Every slot whose pod was created, with how often.
     pub created: BTreeMap<String, usize>,
@@ -96,13 +96,29 @@ impl World {
     /// The kubelet and the garbage collector, up to now.
     fn live(&mut self) {
         let (now, fate, sees, runs) = (self.now, self.fate, self.sees, self.closed.len());
+        let groups: BTreeMap<&str, Vec<&str>> = self
+            .probe
+            .pods
+            .iter()
+            .map(|pod| {
+                let paths = pod.paths.iter().map(|&index| self.probe.paths[index].name.as_str());
+                (group_name(pod), paths.collect())
+            })
+            .collect();
         for pod in &mut self.pods {
             if pod.ended() {
                 continue;
             }
+            let seen = || {
+                let mut seen = sees(pod.choice, runs);
+                let own = groups.get(pod.group.as_str());
+                seen.legs
+                    .retain(|leg| own.is_some_and(|own| own.contains(&leg.path.as_str())));
+                seen
+            };
             let age = now.duration_since(pod.created).as_secs();
             pod.state = match fate {
-                Fate::Reports(after) if age >= after => PodState::Left(report(&pod.slot, now, sees(pod.choice, runs))),
+                Fate::Reports(after) if age >= after => PodState::Left(report(&pod.slot, now, seen())),
                 Fate::Dies(after) if age >= after => PodState::Silent(Fault::new(FaultKind::OutOfMemory, "")),
                 Fate::Stuck(kind) => PodState::Starting(Some(Fault::new(kind, "why"))),
                 _ if age >= 1 => PodState::Running,

@@ -23,7 +23,7 @@ async fn claude() -> Standin {
     Standin::start(config).await.unwrap()
 }
 
-/// A relay that collects the answers on these of its connections.
+/// A relay that collects the streams on these of its connections.
 async fn collects(claude: &Standin, which: fn(usize) -> bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -39,12 +39,12 @@ async fn collects(claude: &Standin, which: fn(usize) -> bool) -> String {
 
 async fn relay(mut socket: TcpStream, upstream: std::net::SocketAddr, collect: bool) {
     let mut upstream = TcpStream::connect(upstream).await.unwrap();
-    if !collect {
+    let request = read_request(&mut socket).await.unwrap();
+    upstream.write_all(request.as_bytes()).await.unwrap();
+    if !collect || !request.contains("\"stream\":true") {
         let _ = tokio::io::copy_bidirectional(&mut socket, &mut upstream).await;
         return;
     }
-    let request = read_request(&mut socket).await.unwrap();
-    upstream.write_all(request.as_bytes()).await.unwrap();
     let (mut answer, mut part) = (Vec::new(), vec![0; 64 * 1024]);
     while !answer.ends_with(b"\r\n0\r\n\r\n") {
         let read = upstream.read(&mut part).await.unwrap();
@@ -62,6 +62,23 @@ fn sent(leg: &LegEvidence) -> Vec<ExchangeKind> {
     leg.exchanges.iter().map(|exchange| exchange.kind).collect()
 }
 
+/// Each request says of which path it is.
+fn name_legs(plan: &mut Plan) {
+    for leg in &mut plan.legs {
+        leg.headers = vec![crate::report::plan::Header {
+            name: "x-leg".into(),
+            value: crate::report::plan::HeaderValue::Value(leg.name.clone()),
+        }];
+    }
+}
+
+/// The paths of the requests, in the order in which they arrived.
+fn order(claude: &Standin) -> Vec<String> {
+    let requests = claude.requests();
+    let legs = requests.iter().filter_map(|request| request.header("x-leg").next());
+    legs.map(str::to_owned).collect()
+}
+
 const PAIRS: [ExchangeKind; 2] = [ExchangeKind::Frozen, ExchangeKind::Repeat];
 
 #[tokio::test]
@@ -74,21 +91,11 @@ async fn a_stream_that_looks_held_back_asks_for_a_second_pair_in_the_opposite_or
         leg("plain", &claude.url()),
     ];
     let mut asked = plan(legs, 40_000);
-    for (leg, name) in asked.legs.iter_mut().zip(["direct", "once", "plain"]) {
-        leg.headers = vec![crate::report::plan::Header {
-            name: "x-leg".into(),
-            value: crate::report::plan::HeaderValue::Value(name.into()),
-        }];
-    }
+    name_legs(&mut asked);
     let legs = go(&asked).await;
     let kinds: Vec<_> = legs.iter().map(sent).collect();
     assert_eq!(kinds, [PAIRS.to_vec(), PAIRS.to_vec(), vec![ExchangeKind::Frozen]]);
-    let requests = claude.requests();
-    let order: Vec<&str> = requests
-        .iter()
-        .filter_map(|request| request.header("x-leg").next())
-        .collect();
-    assert_eq!(order, ["direct", "once", "plain", "once", "direct"]);
+    assert_eq!(order(&claude), ["direct", "once", "plain", "once", "direct"]);
     let reads = |at: usize| legs[1].exchanges[at].stream.as_ref().unwrap().reads;
     assert!(reads(0) <= 3 && reads(1) >= 10, "held back once, and not again");
     // Where an earlier run counts as the second pair, none is sent.
@@ -106,4 +113,35 @@ async fn a_path_with_a_key_of_its_own_meets_the_control_for_the_second_pair() {
     let legs = go(&plan(vec![leg("direct", &claude.url()), edge], 40_000)).await;
     let kinds: Vec<_> = legs.iter().map(sent).collect();
     assert_eq!(kinds, [PAIRS, PAIRS]);
+}
+
+#[tokio::test]
+async fn where_the_frozen_request_is_no_stream_its_other_form_goes_out_once_more() {
+    let claude = claude().await;
+    let held = collects(&claude, |_| true).await;
+    let mut asked = plan(vec![leg("direct", &claude.url()), leg("edge", &held)], 40_000);
+    asked.request.stream = false;
+    for leg in &mut asked.legs {
+        leg.exchanges = exchanges(&[ExchangeKind::OtherForm, ExchangeKind::CountTokens]);
+    }
+    let both = [
+        ExchangeKind::Frozen,
+        ExchangeKind::OtherForm,
+        ExchangeKind::OtherForm,
+        ExchangeKind::CountTokens,
+    ];
+    name_legs(&mut asked);
+    let legs = go(&asked).await;
+    assert_eq!([sent(&legs[0]), sent(&legs[1])], [both, both]);
+    assert!(legs.iter().all(|leg| leg.skipped.is_empty()));
+    assert_eq!(order(&claude)[2..6], ["edge", "direct", "direct", "edge"]);
+    // With a key of its own the gateway's path meets the control, too.
+    asked.legs[1].credential.as_mut().unwrap().env = "OTHER".into();
+    let legs = go(&asked).await;
+    assert_eq!([sent(&legs[0]), sent(&legs[1])], [both, both]);
+    // What flows is asked for once.
+    asked.legs[1].url = claude.url();
+    let legs = go(&asked).await;
+    let once = [ExchangeKind::Frozen, ExchangeKind::OtherForm, ExchangeKind::CountTokens];
+    assert_eq!([sent(&legs[0]), sent(&legs[1])], [once, once]);
 }

@@ -36,6 +36,14 @@ http_access allow all";
 const FORWARD_PROXY: &str = "http_port {listen}
 http_access allow all";
 
+/// The first stream for this key is odd.
+fn odd_stream(fault: Fault, key: &str) -> Rule {
+    Rule {
+        stream: Some(true),
+        ..Rule::once(fault).for_key(key)
+    }
+}
+
 cases! {
     plain_nginx: Case::new(nginx(""))
         .look(through(&[Status(200), Complete(true)])).healthy();
@@ -56,6 +64,18 @@ cases! {
     nginx_http_1_0_with_buffering_off: Case::new(nginx_server(
             "location / { proxy_buffering off; proxy_pass {claude_url}; }")).pace(60)
         .look(through(&[Status(200), ReadsAtLeast(10), Complete(true)])).healthy();
+    nginx_passes_streams_on_where_the_frozen_request_is_none: Case::new(nginx_server(
+            "large_client_header_buffers 8 64k; client_max_body_size 8m; location / { proxy_buffering off; proxy_pass {claude_url}; }"))
+        .pace(60).whole().deep()
+        .look(through(&[Status(200), ReadsAtLeast(10), Complete(true)])).healthy();
+    one_odd_pair_of_streams_of_the_other_form_says_nothing: Case::new(nginx_server(
+            "large_client_header_buffers 8 64k; client_max_body_size 8m; location / { proxy_http_version 1.1; proxy_buffering off; proxy_set_header x-api-key {other}; proxy_pass {claude_url}; }"))
+        .gateway(", expectAccount: Any").pace(60).whole().deep()
+        .fault(odd_stream(Fault::Pace { ms: 150 }, TEST_KEY))
+        .fault(odd_stream(Fault::Pace { ms: 0 }, OTHER_KEY))
+        .fault(odd_stream(Fault::Delay { ms: 2500 }, OTHER_KEY))
+        .look(direct(&[Status(200), Lasts(3000, 9000), ReadsAtLeast(10)]))
+        .look(through(&[Status(200), Begins(2300, 9000), Lasts(2300, 9000), Complete(true)])).healthy();
     nginx_buffers_but_nothing_flows_long_enough_to_tell: Case::new(nginx_server(
             "location / { proxy_pass {claude_url}; }"))
         .look(through(&[Status(200), Complete(true)])).healthy();

@@ -129,6 +129,11 @@ cases! {
         .look(direct(&[Status(403), Says("Just a moment"), Header("cf-mitigated", "challenge")]))
         .look(through(&[Status(403), Says("api_error"), Says("Just a moment"), NoHeader("cf-ray")]))
         .failing_everywhere(Code::EdgeBlocked);
+    envoy_wraps_a_page_that_names_claudes_host: Case::new(Front::Envoy(Envoy {
+            beside: "request_headers_to_add: [{header: {key: x-api-key, value: '{other}'}, append_action: OVERWRITE_IF_EXISTS_OR_ADD}]", ..WRAPS_PAGES }))
+        .gateway(", expectAccount: Any").fault(Rule::always(Fault::Edge(Page::Error520)).for_key(OTHER_KEY))
+        .look(direct(&[Status(200)])).look(through(&[Status(520), Says("api_error"), Says("api.anthropic.com | 520"), NoHeader("cf-ray")]))
+        .failing(Code::UpstreamError);
     envoy_wraps_a_page_that_claudes_edge_shows_it_alone: Case::new(Front::Envoy(Envoy {
             beside: "request_headers_to_add: [{header: {key: x-api-key, value: '{other}'}, append_action: OVERWRITE_IF_EXISTS_OR_ADD}]", ..WRAPS_PAGES }))
         .gateway(", expectAccount: Any").fault(Rule::always(Fault::Edge(Page::Challenge)).for_key(OTHER_KEY))

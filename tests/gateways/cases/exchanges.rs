@@ -4,8 +4,9 @@ use claudeprobe::catalogue::Code;
 
 use crate::case::Case;
 use crate::front::{Envoy, Front, nginx, nginx_server};
-use crate::look::Sight::{Complete, Header, NoHeader, Says, Status};
+use crate::look::Sight::{Complete, Ends, Header, NoHeader, Says, Status};
 use crate::look::{direct, through};
+use crate::wire::End;
 
 /// nginx takes turns with Claude and with a backend that answers nothing but an error.
 fn takes_turns() -> Front {
@@ -32,6 +33,18 @@ fn closes_idle_connections() -> Front {
     }
 }
 
+/// Envoy passes bytes on as a network load balancer does, and closes what rests.
+const CLOSES_IDLE_CONNECTIONS: Envoy = Envoy {
+    tcp: "idle_timeout: 1s",
+    ..Envoy::PLAIN
+};
+
+/// The same without a farewell: its sockets linger for no time, so that they close with a reset.
+const RESETS_IDLE_CONNECTIONS: Envoy = Envoy {
+    listener: r#"    socket_options: [{level: 1, name: 13, buf_value: "AQAAAAAAAAA=", state: STATE_LISTENING}]"#,
+    ..CLOSES_IDLE_CONNECTIONS
+};
+
 cases! {
     nginx_takes_turns_with_a_backend_that_fails: Case::new(takes_turns())
         .look(direct(&[Status(200)]))
@@ -49,11 +62,18 @@ cases! {
         .look(through(&[Status(200)])).look(direct(&[Status(200)]))
         .degraded(Code::GatewayConcurrencyLimited, "edge");
     haproxy_closes_connections_that_rest_as_it_may: Case::new(closes_idle_connections()).spec("exchanges: {reuseIdle: 2s}")
-        .look(through(&[Status(200), Complete(true)]))
+        .look(through(&[Status(200), Complete(true)])).look(through(&[Ends(End::Fin)]).again_after(2_000))
         .healthy();
     nginx_closes_connections_that_rest_as_it_may: Case::new(nginx("keepalive_timeout 1s;")).spec("exchanges: {reuseIdle: 2s}")
-        .look(through(&[Status(200), Complete(true)]))
+        .look(through(&[Status(200), Complete(true)])).look(through(&[Ends(End::Fin)]).again_after(2_000))
         .healthy();
+    envoy_closes_connections_that_rest_as_it_may: Case::new(Front::Envoy(CLOSES_IDLE_CONNECTIONS)).spec("exchanges: {reuseIdle: 2s}")
+        .look(through(&[Status(200), Complete(true)])).look(through(&[Ends(End::Fin)]).again_after(2_000))
+        .healthy();
+    envoy_resets_connections_that_rest: Case::new(Front::Envoy(RESETS_IDLE_CONNECTIONS)).spec("exchanges: {reuseIdle: 2s}")
+        .look(through(&[Status(200), Complete(true)])).look(through(&[Ends(End::Reset)]).again_after(2_000))
+        .look(direct(&[Status(200), Complete(true)]).again_after(2_000))
+        .degraded(Code::ConnectionReset, "edge");
     nginx_takes_no_body_of_the_size_that_was_asked_for: Case::new(nginx("client_max_body_size 16k;")).spec("exchanges: {bodyBytes: 65536}")
         .look(through(&[Status(200)]))
         .look(through(&[Status(413), NoHeader("request-id")]).body(format!(

@@ -1,7 +1,7 @@
 //! Gateways of other kinds than the rules were first written against: an old web server, a modern one, a small one, a cache.
 
 use claudeprobe::catalogue::Code;
-use claudeprobe::standin::{ErrorName, Fault, Rule};
+use claudeprobe::standin::{ErrorName, Fault, Route, Rule};
 
 use crate::case::Case;
 use crate::front::Front;
@@ -25,6 +25,9 @@ fn other(kind: Kind, lines: &'static str) -> Front {
     Front::Other(Other { kind, lines })
 }
 
+/// A request for an answer of many events.
+const LONGER: &str = r#"{"model":"claude-haiku-4-5","max_tokens":64,"stream":true,"messages":[{"role":"user","content":"Count from 1 to 200."}]}"#;
+
 cases! {
     plain_apache: Case::new(other(Kind::Apache, "")).pace(60)
         .look(through(&[Status(200), ReadsAtLeast(10), Complete(true)])).healthy();
@@ -34,8 +37,8 @@ cases! {
     apache_sends_an_old_key: Case::new(other(Kind::Apache, "RequestHeader set x-api-key {old}"))
         .look(through(&[Status(401), Says("invalid x-api-key")]))
         .failing(Code::GatewayStaleCredential);
-    apache_gives_up_before_the_first_byte: Case::new(other(Kind::Apache, "ProxyTimeout 1")).first_byte(2_500)
-        .look(through(&[Lasts(900, 2_400)]))
+    apache_gives_up_before_the_first_byte: Case::new(other(Kind::Apache, "ProxyTimeout 3")).first_byte(5_000)
+        .look(through(&[Lasts(2_900, 4_900)]))
         .failing(Code::FirstByteTimeout);
     apache_rewrites_the_page_of_a_refused_key: Case::new(other(Kind::Apache, "ProxyErrorOverride On 401\nErrorDocument 401 \"Not today\""))
         .key(crate::stage::OLD_KEY)
@@ -54,6 +57,20 @@ cases! {
     caddy_stops_writing_after_a_second: Case::new(other(Kind::Caddy, "servers {\ntimeouts {\nwrite 1s\n}\n}\n---\nreverse_proxy {claude}")).pace(130)
         .look(through(&[Status(200), Complete(false), Lasts(900, 1_600)]))
         .failing(Code::StreamDurationCap);
+    // Many small events: the cut comes soon after the timer, whatever their pace.
+    caddy_stops_writing_at_an_odd_time: Case::new(other(Kind::Caddy, "servers {\ntimeouts {\nwrite 2500ms\n}\n}\n---\nreverse_proxy {claude}"))
+        .pace(60).tokens_per_delta(1).request(", prompt: 'Count from 1 to 200.'")
+        // The second try's events come more slowly: it is cut at the same time, after fewer of them.
+        .fault(Rule { skip: 2, ..Rule::always(Fault::Pace { ms: 75 }) }.on(Route::Messages))
+        .look(through(&[Status(200), Complete(false), Lasts(2_400, 3_500)]).body(LONGER.into()))
+        .failing(Code::StreamDurationCap);
+    // Few events: the timer strikes between two of them, and the cut comes with the next, the same in each try.
+    caddy_stops_writing_at_an_odd_time_and_always_at_the_same_event: Case::new(other(Kind::Caddy,
+            "servers {\ntimeouts {\nwrite 2250ms\n}\n}\n---\nreverse_proxy {claude}")).pace(300).tokens_per_delta(3)
+        .look(direct(&[Status(200), Complete(true), Lasts(2_600, 7_900)]))
+        .look(through(&[Status(200), Complete(false), Lasts(2_100, 3_500)]))
+        .failing(Code::StreamCut)
+        .really(Code::StreamDurationCap, "where each try ends at the same event, too, a limit on the answer's size would show the same; the advice names both");
     caddy_hides_that_claude_is_overloaded: Case::new(other(Kind::Caddy,
             "reverse_proxy {claude} {\n@wrong status 4xx 5xx\nhandle_response @wrong {\nrespond \"upstream error\" 502\n}\n}"))
         .fault(Rule::always(Fault::Error(ErrorName::Overloaded)))

@@ -45,6 +45,6 @@ cases! {
         .failing(Code::StreamErrorSynthesised);
     idle_connections_are_forgotten: Case::new(Front::Forgets).recorded("a NAT is no program; its socket's bytes and reset are played")
         .spec("exchanges: {reuseIdle: 2s}")
-        .look(through(&[Status(200), Complete(true)]))
+        .look(through(&[Status(200), Complete(true)])).look(through(&[Ends(End::Reset)]).again_after(2_000))
         .degraded(Code::ConnectionReset, "edge");
 }

@@ -1,11 +1,11 @@
 //! Streams that are cut, hidden, held back or collapsed on the way. Timers are real and short; Claude's pace keeps clear of them.
 
 use claudeprobe::catalogue::Code;
-use claudeprobe::standin::{Ending, ErrorName, Fault, Rule};
+use claudeprobe::standin::{Ending, ErrorName, Fault, Route, Rule};
 
 use crate::case::Case;
 use crate::front::{Certificate, Envoy, Front, haproxy, nginx, nginx_server};
-use crate::look::Sight::{Begins, Complete, Ends, Header, Lasts, ReadsAtMost, Says, Status};
+use crate::look::Sight::{Begins, Complete, Ends, Header, Lasts, ReadsAtLeast, ReadsAtMost, Says, Status};
 use crate::look::{direct, through};
 use crate::stage::OTHER_KEY;
 use crate::wire::End;
@@ -33,6 +33,19 @@ fn pause(ms: u64) -> Rule {
         ms,
         ping_every_ms: None,
     })
+}
+
+/// The long request is due.
+const LONG: &str = "exchanges: {longRequest: {every: 1h, minSeconds: 10, maxTokens: 256, timeout: 60s}}";
+
+/// What only the long requests meet: Claude answers the frozen request on both paths before.
+fn of_long_requests(rule: Rule) -> Rule {
+    Rule { skip: 2, ..rule }.on(Route::Messages)
+}
+
+/// Claude needs longer for the first byte of long answers.
+fn thinks_long() -> Rule {
+    of_long_requests(Rule::always(Fault::Delay { ms: 2500 }))
 }
 
 /// Claude's stream breaks off, for the gateway's own key only.
@@ -78,12 +91,53 @@ cases! {
         .look(through(&[Status(200), Complete(false), Lasts(900, 7900)]))
         .failing(Code::StreamDurationCap);
 
+    envoy_caps_a_stream_at_an_odd_time: Case::new(Front::Envoy(Envoy { route: "timeout: 1.5s", ..Envoy::PLAIN })).pace(120)
+        .look(direct(&[Status(200), Complete(true)]))
+        .look(through(&[Status(200), Complete(false), Lasts(1400, 7900)]))
+        .failing(Code::StreamDurationCap);
+    envoy_caps_streams_at_an_odd_time: Case::new(Front::Envoy(Envoy { route: "timeout: 0s, max_stream_duration: {max_stream_duration: 1.5s}", ..Envoy::PLAIN })).pace(120)
+        .look(direct(&[Status(200), Complete(true)]))
+        .look(through(&[Status(200), Complete(false), Lasts(1400, 7900)]))
+        .failing(Code::StreamDurationCap);
+
     envoy_caps_long_streams_only: Case::new(Front::Envoy(Envoy { route: "timeout: 4s", ..Envoy::PLAIN })).long()
-        .spec("exchanges: {longRequest: {every: 1h, minSeconds: 10, maxTokens: 256, timeout: 60s}}").pace(60).time(100)
+        .spec(LONG).pace(60).time(100)
         .look(direct(&[Status(200), Complete(true)])).look(through(&[Status(200), Complete(true)]))
         .look(through(&[Status(200), Complete(false), Lasts(3900, 9000)]).body(
             r#"{"model":"claude-haiku-4-5","max_tokens":400,"stream":true,"messages":[{"role":"user","content":"Count from 1 to 2000."}]}"#.into()))
         .degraded(Code::StreamDurationCap, "edge");
+
+    nginx_does_not_wait_for_the_first_byte_of_long_answers: Case::new(nginx("proxy_read_timeout 1500ms;")).long().spec(LONG)
+        .fault(thinks_long())
+        .look(direct(&[Status(200), Begins(0, 1400)])).look(through(&[Status(200), Complete(true)]))
+        .look(direct(&[Status(200), Begins(2300, 8000)])).look(through(&[Status(504), Lasts(1400, 7900)]))
+        .degraded(Code::FirstByteTimeout, "edge");
+    haproxy_does_not_wait_for_the_first_byte_of_long_answers: Case::new(haproxy("", "timeout server 1500ms")).long().spec(LONG)
+        .fault(thinks_long())
+        .look(direct(&[Status(200), Begins(0, 1400)])).look(through(&[Status(200), Complete(true)]))
+        .look(direct(&[Status(200), Begins(2300, 8000)])).look(through(&[Status(504), Lasts(1400, 7900)]))
+        .degraded(Code::FirstByteTimeout, "edge");
+    envoy_does_not_wait_for_the_first_byte_of_long_answers: Case::new(Front::Envoy(Envoy { route: "timeout: 1.5s", ..Envoy::PLAIN }))
+        .long().spec(LONG).fault(thinks_long())
+        .look(direct(&[Status(200), Begins(0, 1400)])).look(through(&[Status(200), Complete(true)]))
+        .look(direct(&[Status(200), Begins(2300, 8000)])).look(through(&[Status(504), Lasts(1400, 7900)]))
+        .degraded(Code::FirstByteTimeout, "edge");
+    nginx_waits_for_the_first_byte_of_long_answers: Case::new(nginx("proxy_read_timeout 6s;")).long().spec(LONG)
+        .fault(thinks_long())
+        .look(direct(&[Status(200), Begins(0, 1400)])).look(through(&[Status(200), Complete(true)]))
+        .look(through(&[Status(200), Complete(true), Begins(2300, 8000)]))
+        .healthy();
+    haproxy_cuts_idle_streams_of_long_answers: Case::new(idle_haproxy()).long().spec(LONG)
+        .fault(of_long_requests(pause(4500)))
+        .look(direct(&[Status(200), Complete(true)])).look(through(&[Status(200), Complete(true)]))
+        .look(direct(&[Status(200), Complete(true), Lasts(4400, 9000)]))
+        .look(through(&[Status(200), Complete(false), Ends(End::Fin), Lasts(1700, 7900)]))
+        .degraded(Code::StreamIdleTimeout, "edge");
+    nginx_waits_while_long_answers_pause: Case::new(nginx("proxy_read_timeout 6s;")).long().spec(LONG)
+        .fault(of_long_requests(pause(2500)))
+        .look(direct(&[Status(200), Complete(true)])).look(through(&[Status(200), Complete(true)]))
+        .look(through(&[Status(200), Complete(true), Lasts(2400, 9000)]))
+        .healthy();
 
     nginx_does_not_wait_for_the_first_byte: Case::new(nginx("proxy_read_timeout 1s;")).first_byte(2500)
         .look(direct(&[Status(200), Begins(2300, 8000)]))
@@ -115,6 +169,11 @@ cases! {
 
     nginx_buffers_by_default: Case::new(nginx_server("location / { proxy_pass {claude_url}; }")).pace(70)
         .look(direct(&[Status(200)]))
+        .look(through(&[Status(200), Complete(true), Begins(1000, 8000), ReadsAtMost(3)]))
+        .degraded(Code::StreamBuffered, "edge");
+    nginx_buffers_where_the_frozen_request_is_no_stream: Case::new(nginx_server(
+            "large_client_header_buffers 8 64k; client_max_body_size 8m; location / { proxy_pass {claude_url}; }")).pace(70).whole().deep()
+        .look(direct(&[Status(200), Complete(true), ReadsAtLeast(10)]))
         .look(through(&[Status(200), Complete(true), Begins(1000, 8000), ReadsAtMost(3)]))
         .degraded(Code::StreamBuffered, "edge");
     nginx_buffers_for_tls_clients: Case::new(nginx_server("location / { proxy_http_version 1.1; proxy_pass {claude_url}; }").https(Certificate::Good))

@@ -126,15 +126,22 @@ proptest! {
 
     #[test]
     fn one_odd_pair_of_streams_never_accuses(
-        direct in any_pace(), edge in any_pace(), second in prop::option::of((any::<bool>(), any::<bool>())), cached: bool,
+        direct in any_pace(), edge in any_pace(), second in prop::option::of((any::<bool>(), any::<bool>())), cached: bool, whole: bool,
     ) {
         let mut story = Story::new();
-        story.on("direct").frozen(direct);
-        story.on("edge").frozen(edge);
+        // Of a probe that asks for whole messages only the other form is a stream.
+        story.request.stream = !whole;
+        let (first, again) = if whole { (K::OtherForm, K::OtherForm) } else { (K::Frozen, K::Repeat) };
+        for (name, streamed) in [("direct", direct), ("edge", edge)] {
+            if whole {
+                story.on(name).frozen(ok());
+            }
+            story.on(name).reply(first, streamed);
+        }
         // The second pair is as it should be, or only one half of it came.
         if let Some((on_direct, on_edge)) = second {
             for (_, name) in [(on_direct, "direct"), (on_edge, "edge")].into_iter().filter(|(sent, _)| *sent) {
-                story.on(name).reply(K::Repeat, stream());
+                story.on(name).reply(again, stream());
             }
         }
         if cached {

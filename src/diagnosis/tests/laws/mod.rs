@@ -193,7 +193,7 @@ fn states_a_fact(code: &str) -> bool {
 
 /// What the same part of the same path may be called when evidence is missing, by what it was called with all of it. From left to
 /// right only.
-const RENAMED: [(&str, &[&str]); 8] = [
+const RENAMED: [(&str, &[&str]); 9] = [
     // The gateway's own refusal: without the canaries that show what it looks at.
     (
         "GatewayAuthRefused",
@@ -215,6 +215,7 @@ const RENAMED: [(&str, &[&str]); 8] = [
         &["StreamDurationCap", "StreamIdleTimeout", "StreamCut"],
     ),
     ("StreamDurationCap", &["StreamCut", "StreamIdleTimeout"]),
+    ("StreamIdleTimeout", &["StreamCut"]),
 ];
 
 /// Whether the path was accused of this before, under this name or another one of the same part.
