@@ -6,7 +6,7 @@
 
 use crate::catalogue::Confidence;
 use crate::claude::error::ErrorClass;
-use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind, Maker, Marks, Phrase};
+use crate::report::evidence::{BodyKind, Echo, Exchange, Maker, Marks, Phrase};
 
 /// Who made a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Habits {
             } else if reply.status >= 400 && reply.marks.has(Marks::ENVELOPE) {
                 let any = id || (reply.marks.has(Marks::BODY_REQUEST_ID) && !odd);
                 habits.error_ids |= any;
-                habits.relays_bare |= !any && reply.echo != Echo::None;
+                habits.relays_bare |= !any && quotes_a_header(reply);
                 habits.cf_ray |= any && reply.marks.has(Marks::CF_RAY);
             }
         }
@@ -337,8 +337,12 @@ fn is_claudes_529(reply: &Exchange) -> bool {
     reply.status == 529 && matches!(reply.error, ErrorClass::Overloaded | ErrorClass::None)
 }
 
-/// Complaints that nobody but Claude can make: about a value of ours that came back (but for the number, which libraries that check
-/// bodies quote alike), about Claude's own accounts and spend.
+/// A complaint in Claude's words about a header's value of ours. What is wrong with a body, libraries that check bodies say alike.
+fn quotes_a_header(reply: &Exchange) -> bool {
+    reply.echo != Echo::None && !matches!(reply.error, ErrorClass::ExtraInputs | ErrorClass::InvalidRequest)
+}
+
+/// Complaints that nobody but Claude can make: about a header's value of ours, about Claude's own accounts and spend.
 fn says_only_claude(reply: &Exchange) -> bool {
     let limit_in_its_words = reply.marks.has(Marks::CLAUDE_WORDS)
         && matches!(
@@ -348,7 +352,7 @@ fn says_only_claude(reply: &Exchange) -> bool {
     let billing = reply.status == 402 && reply.error == ErrorClass::Billing;
     limit_in_its_words
         || billing
-        || (reply.echo != Echo::None && reply.kind != ExchangeKind::Number)
+        || quotes_a_header(reply)
         || matches!(
             reply.error,
             ErrorClass::CreditExhausted

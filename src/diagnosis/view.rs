@@ -32,6 +32,8 @@ pub(super) struct Leg<'a> {
     kept: Vec<&'a Exchange>,
     /// How the path relays.
     pub habits: Habits,
+    /// Exchanges that Claude refuses on the control, and that are refused here with the same status and a body of somebody else's.
+    pub masked: Vec<ExchangeKind>,
     /// Whether a reply on this path bears the marks of another platform than the Claude API.
     platform: bool,
     request: &'a Request,
@@ -65,10 +67,12 @@ impl<'a> View<'a> {
             .collect();
         let direct = legs.iter().position(|leg| leg.path.is_direct());
         if let Some(direct) = direct {
-            let beside = |leg: &Leg<'a>| (leg.masks(&legs[direct]), leg.fails_a_get(&legs[direct]));
-            let habits: Vec<(bool, Option<u16>)> = legs.iter().map(beside).collect();
-            for (leg, habits) in legs.iter_mut().zip(habits) {
-                (leg.habits.masks, leg.habits.fails_a_get) = habits;
+            let beside = |leg: &Leg<'a>| (leg.masked(&legs[direct]), leg.fails_a_get(&legs[direct]));
+            let compared: Vec<(Vec<ExchangeKind>, Option<u16>)> = legs.iter().map(beside).collect();
+            for (leg, (masked, fails_a_get)) in legs.iter_mut().zip(compared) {
+                leg.habits.masks = !masked.is_empty();
+                leg.habits.fails_a_get = fails_a_get;
+                leg.masked = masked;
             }
         }
         Self {
@@ -112,6 +116,7 @@ impl<'a> Leg<'a> {
             seen,
             kept,
             habits,
+            masked: vec![],
             platform,
             request,
         }
@@ -309,10 +314,10 @@ impl<'a> Leg<'a> {
         (alike && direct.is_complete() && !self.path.is_direct()).then_some(get.status)
     }
 
-    /// Whether this path's error shape differs from direct's where the status agrees.
-    fn masks(&self, direct: &Leg<'_>) -> bool {
+    /// Where the direct path shows Claude's error and this one the same status with a body of its own.
+    fn masked(&self, direct: &Leg<'_>) -> Vec<ExchangeKind> {
         if self.path.is_direct() {
-            return false;
+            return vec![];
         }
         let own = |exchange: &Exchange| {
             let marks = exchange.marks;
@@ -323,15 +328,19 @@ impl<'a> Leg<'a> {
         };
         // A gateway that refuses everything in the same way has replaced nothing of Claude's.
         let refused = self.main().filter(|main| own(main)).map(|main| main.status);
-        self.replies().any(|exchange| {
+        // Whoever refuses a large one may do so for its size.
+        let large = |kind| matches!(kind, ExchangeKind::BigBody | ExchangeKind::LargeHeader);
+        let replaced = self.replies().filter(|exchange| {
             own(exchange)
+                && !large(exchange.kind)
                 && refused != Some(exchange.status)
                 && direct.known(exchange.kind).is_some_and(|theirs| {
                     theirs.status == exchange.status
                         && theirs.echo != Echo::None
                         && direct.provenance(theirs).origin == Origin::Claude
                 })
-        })
+        });
+        replaced.map(|exchange| exchange.kind).collect()
     }
 }
 

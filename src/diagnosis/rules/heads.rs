@@ -107,14 +107,19 @@ fn lost(leg: &Leg<'_>, pair: &Pair<'_, '_>, difference: &Option<HeadDifference>)
             note("one request-id", "answer");
         }
     }
-    for (ours, theirs) in errors(leg, pair) {
-        let gone = |mark| theirs.marks.has(mark) && !ours.marks.has(mark);
-        if gone(Marks::REQUEST_ID) {
-            note("request-id", &format!("{} {}", theirs.status, say::class(theirs.error)));
-        }
-        if gone(Marks::RETRY_AFTER) && theirs.status == 429 {
-            note("retry-after", "429");
-        }
+    let gone = |mark| move |(ours, theirs): &(&Exchange, &Exchange)| theirs.marks.has(mark) && !ours.marks.has(mark);
+    let errors = errors(leg, pair);
+    let bare: Vec<_> = errors.iter().copied().filter(gone(Marks::REQUEST_ID)).collect();
+    // One alone may be the gateway's own in Claude's words, unless Claude's id is still in its body.
+    let sure = |ours: &Exchange| ours.kind == ExchangeKind::Frozen || ours.marks.has(Marks::BODY_REQUEST_ID);
+    if let Some((_, theirs)) = bare.first().filter(|(ours, _)| bare.len() > 1 || sure(ours)) {
+        note("request-id", &format!("{} {}", theirs.status, say::class(theirs.error)));
+    }
+    if errors
+        .iter()
+        .any(|both| both.1.status == 429 && gone(Marks::RETRY_AFTER)(both))
+    {
+        note("retry-after", "429");
     }
     lost
 }

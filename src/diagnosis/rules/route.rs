@@ -258,7 +258,16 @@ fn too_large(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind, code: Code, wha
             .exchanges()
             .filter(|other| other.kind != kind)
             .all(|other| !breaks(other));
-    let refuses = own && (400..=499).contains(&reply.status);
+    // The big body has an unknown field, and so may the request with the large header have: whoever refuses that refuses no size.
+    let takes_the_field = leg.known(ExchangeKind::UnknownField).is_some_and(|field| {
+        (field.status != 0 && field.status != reply.status) || leg.provenance(field).from_upstream()
+    });
+    let counts = || {
+        leg.known(ExchangeKind::CountTokens)
+            .is_some_and(|counted| leg.complete(counted))
+    };
+    let bare = kind == ExchangeKind::LargeHeader && counts();
+    let refuses = own && (400..=499).contains(&reply.status) && (takes_the_field || bare);
     let confidence = match (own && names_it, refuses || dropped || breaks_alone, direct_takes) {
         (_, _, Some(false)) => return None,
         (true, _, Some(true)) => Confidence::Certain,

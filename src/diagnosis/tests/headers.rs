@@ -511,6 +511,13 @@ fn ids_and_retry_after_that_errors_lose_are_a_warning() {
     );
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Degraded ResponseHeadersRewritten@edge");
+    // Without any id it may be the gateway's own, in Claude's words.
+    let imitated = Exchange {
+        marks: Marks::ENVELOPE,
+        ..echoed(E::BetaUnexpected, Echo::Exact)
+    };
+    let own = canary(K::BogusBeta, echoed(E::BetaUnexpected, Echo::Exact), imitated);
+    assert_eq!(own.verdict(), "Healthy @");
     let mut limited = Story::new();
     let mut error = claude(429, E::RateLimit);
     limited.on("edge").frozen(error.clone());

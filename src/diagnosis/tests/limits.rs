@@ -3,7 +3,7 @@
 use crate::catalogue::Severity;
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::fixture::*;
-use crate::report::evidence::{Exchange, Headroom, LimitKind, Marks, NamedLimit, Phrase};
+use crate::report::evidence::{Echo, Exchange, Headroom, LimitKind, Marks, NamedLimit, Phrase};
 
 fn refused(reply: Exchange) -> Story {
     let mut story = Story::new();
@@ -45,8 +45,39 @@ fn row_14_the_gateways_body_limit() {
 #[test]
 fn row_15_the_gateways_header_limit() {
     for status in [400, 431] {
-        let story = canary(K::LargeHeader, ok(), page(status));
+        let mut story = canary(K::LargeHeader, ok(), page(status));
+        story.on("edge").reply(K::CountTokens, ok());
         assert_eq!(story.verdict(), "Degraded GatewayHeaderLimit@edge");
+    }
+}
+
+#[test]
+fn a_gateway_that_checks_bodies_has_no_limit_on_their_size_and_replaces_no_error() {
+    let extra = Exchange {
+        echo: Echo::Exact,
+        ..claude(400, E::ExtraInputs)
+    };
+    let in_claudes_shape = Exchange {
+        echo: Echo::Exact,
+        ..lookalike(400, E::ExtraInputs)
+    };
+    for own in [page(422), page(400), in_claudes_shape] {
+        let mut story = canary(K::UnknownField, extra.clone(), own.clone());
+        for kind in [K::BigBody, K::LargeHeader] {
+            story.on("direct").reply(kind, extra.clone());
+            story.on("edge").reply(kind, own.clone());
+        }
+        // What it does not check comes through as Claude says it.
+        for kind in [K::BogusVersion, K::BogusBeta] {
+            let said = Exchange {
+                echo: Echo::Exact,
+                ..claude(400, E::VersionInvalid)
+            };
+            story.on("direct").reply(kind, said.clone());
+            story.on("edge").reply(kind, said);
+        }
+        let diagnosis = story.diagnose();
+        assert_eq!(headline(&diagnosis), "Healthy @", "{:?}", diagnosis.findings);
     }
 }
 

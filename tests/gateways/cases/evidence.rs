@@ -19,6 +19,10 @@ const TOOL: &str = r#"{"model":"claude-haiku-4-5","max_tokens":1,"tools":[{"name
 /// A whole message with two unknown fields.
 const TWO_FIELDS: &str = r#"{"zz_probe_2":1,"zz_probe_1":1,"model":"claude-haiku-4-5","max_tokens":1,"messages":[{"role":"user","content":"."}]}"#;
 
+/// A whole message with an unknown field beside its turns.
+const UNKNOWN: &str =
+    r#"{"model":"claude-haiku-4-5","max_tokens":1,"messages":[{"role":"user","content":"."}],"zz_probe_1":1}"#;
+
 /// A filter that wraps errors into a string of its own JSON, under another status, as many AI gateways do.
 const QUOTES_ERRORS: Envoy = Envoy {
     filters: &[
@@ -45,6 +49,20 @@ const CUTS_ERRORS: Envoy = Envoy {
 const ADDS_A_PROMPT: Envoy = Envoy {
     filters: &[
         r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, '^{', '{\"system\":\"You are a polite assistant of Example Corp and never speak of prices.\",', 1)\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+/// A filter that refuses bodies with fields that it does not know, in words that libraries have for that and in Claude's shape.
+const CHECKS_BODIES: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local field = string.match(body:getBytes(0, body:length()), 'zz_probe_[%w]+')\n if field then handle:respond({[':status'] = '400', ['content-type'] = 'application/json'}, '{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"' .. field .. ': Extra inputs are not permitted\"}}') end\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+/// The same, in a shape of its own and with another status.
+const CHECKS_BODIES_ITS_OWN_WAY: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n if string.find(body:getBytes(0, body:length()), 'zz_probe_', 1, true) then handle:respond({[':status'] = '422', ['content-type'] = 'application/json'}, '{\"detail\":\"extra fields not permitted\"}') end\nend"}}}"#,
     ],
     ..Envoy::PLAIN
 };
@@ -107,6 +125,15 @@ cases! {
         .look(through(&[Status(200)]).body(TOOL.into()))
         .degraded(Code::GatewayBodyLimit, "edge").also(Code::BodyRewritten, "edge")
         .told_by(Code::BodyRewritten, "an unknown field does not arrive in tools:");
+    envoy_refuses_unknown_fields_in_claudes_shape: Case::new(Front::Envoy(CHECKS_BODIES))
+        .look(direct(&[Status(400), Header("request-id", "req_")]).body(UNKNOWN.into()))
+        .look(through(&[Status(400), Says("Extra inputs are not permitted"), NoHeader("request-id")]).body(UNKNOWN.into()))
+        .look(through(&[Status(200)])).healthy();
+    envoy_refuses_unknown_fields_in_its_own_way: Case::new(Front::Envoy(CHECKS_BODIES_ITS_OWN_WAY)).deep()
+        .look(through(&[Status(422), Says("extra fields not permitted")]).body(UNKNOWN.into()))
+        .look(through(&[Status(200)]))
+        // A filter that reads whole bodies has a limit on them, too, and says so with 413.
+        .degraded(Code::GatewayBodyLimit, "edge");
     envoy_writes_events_anew: Case::new(Front::Envoy(WRITES_EVENTS_ANEW))
         .look(through(&[Status(200), Complete(true)])).healthy();
     nginx_imitates_claudes_error_with_made_up_ids: Case::new(nginx_server(
