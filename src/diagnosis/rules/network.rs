@@ -1,6 +1,6 @@
 //! Reaching the first hop: names, connections, TLS, forward proxies, interception, resets, silence.
 
-use super::shot::shots;
+use super::shot::{reached_upstream, shots};
 use super::stream::by_idle_timer;
 use super::{Finding, Leg, View};
 use crate::catalogue::{Code, Confidence, Severity};
@@ -296,11 +296,8 @@ pub(super) fn reuse(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some(reused) = leg.now(ExchangeKind::ReuseIdle).filter(|_| leg.is_complete()) else {
         return vec![];
     };
-    let dead = matches!(
-        reused.outcome,
-        Outcome::ResetBeforeHead | Outcome::ClosedBeforeHead | Outcome::NoReply
-    );
-    if !dead {
+    // A close just as we write is a server's keep-alive that ends by chance at the same moment: clients send again.
+    if !matches!(reused.outcome, Outcome::ResetBeforeHead | Outcome::NoReply) {
         return vec![];
     }
     vec![
@@ -337,7 +334,8 @@ pub(super) fn egress_down(view: &View<'_>, found: &[Finding]) -> Option<Finding>
     };
     let mut gateways = view.gateways().peekable();
     gateways.peek()?;
-    let all = gateways.all(|leg| leg.state() == State::Failed && upstream_leg(leg.name()));
+    // A gateway that got through once has a way out.
+    let all = gateways.all(|leg| leg.state() == State::Failed && upstream_leg(leg.name()) && !reached_upstream(leg));
     (stopped && all).then(|| {
         finding(
             Code::EgressDown,

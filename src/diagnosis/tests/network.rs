@@ -318,6 +318,10 @@ fn neither_we_nor_any_gateway_reaches_claude() {
     story.evidence.legs[0].exchanges.clear();
     story.on("direct").unreached(Reach::ConnectTimeout);
     assert_eq!(story.verdict(), "Failing EgressDown@");
+    let mut once = story.clone();
+    once.on("edge").leg.exchanges.pop();
+    once.on("edge").reply(K::Repeat, stream());
+    assert_eq!(once.verdict(), "Failing GatewayUnavailable@edge", "it got through once");
     story.add("other", Role::Gateway);
     story.on("other").frozen(stream());
     assert_eq!(

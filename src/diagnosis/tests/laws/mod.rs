@@ -284,6 +284,17 @@ fn explained(story: &Story, whole: &Diagnosis, accusation: &str) -> bool {
         || contradicts(whole, accusation)
         || is_good(story, accusation)
         || acquitted(whole, accusation)
+        || without_a_way(whole, accusation)
+}
+
+/// Whether all ways out failed before, and some exchange had arrived all the same: without it none has.
+fn without_a_way(full: &Diagnosis, accusation: &str) -> bool {
+    let known = accusations(&full.findings);
+    let failed = |path| {
+        let towards = ["GatewayUnavailable", "UpstreamUnreachable", "UpstreamConnectTimeout"];
+        towards.iter().any(|code| known.contains(&format!("{code}@{path}")))
+    };
+    accusation == "EgressDown@" && ["edge", "other"].into_iter().all(failed)
 }
 
 /// The same cases in every run of the suite; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further (`tests/run soak`).
