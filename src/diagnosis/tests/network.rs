@@ -277,6 +277,9 @@ fn row_29_resets_come_from_the_first_hop() {
     let mut idle = Story::healthy();
     idle.on("edge").reply(K::ReuseIdle, nothing(Outcome::ResetBeforeHead));
     assert_eq!(idle.verdict(), "Degraded ConnectionReset@edge");
+    let mut closed = Story::healthy();
+    closed.on("edge").reply(K::ReuseIdle, nothing(Outcome::ClosedBeforeHead));
+    assert_eq!(closed.verdict(), "Healthy @", "a keep-alive may end just as we write");
 }
 
 #[test]
