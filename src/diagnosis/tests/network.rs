@@ -280,6 +280,18 @@ fn row_29_resets_come_from_the_first_hop() {
 }
 
 #[test]
+fn a_reset_after_an_error_is_how_its_maker_closes_and_no_fault_of_the_way() {
+    for status in [500, 403] {
+        let error = Exchange {
+            outcome: Outcome::CutByReset,
+            ..page(status)
+        };
+        let found = accusations(&pair(stream(), &error).diagnose().findings);
+        assert_eq!(found, accusations(&pair(stream(), &page(status)).diagnose().findings));
+    }
+}
+
+#[test]
 fn nothing_within_our_limit_is_no_reply_and_never_a_timer() {
     assert_eq!(
         pair(stream(), &nothing(Outcome::NoReply)).verdict(),
