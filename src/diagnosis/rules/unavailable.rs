@@ -36,7 +36,13 @@ fn is_server_error(shot: &Shot<'_>) -> bool {
     let own = matches!(shot.provenance.origin, Origin::Gateway | Origin::Unknown);
     let limit = matches!(
         shot.exchange.phrase,
-        Phrase::Overflow | Phrase::Cooldown | Phrase::RateLimited | Phrase::BudgetExceeded | Phrase::NoRoute
+        Phrase::Overflow
+            | Phrase::Cooldown
+            | Phrase::RateLimited
+            | Phrase::BudgetExceeded
+            | Phrase::NoRoute
+            | Phrase::BodyTooLarge
+            | Phrase::HeaderTooLarge
     );
     let page_of_an_edge =
         shot.provenance.origin == Origin::Unknown && shot.exchange.marks.has(crate::report::evidence::Marks::CF_RAY);
