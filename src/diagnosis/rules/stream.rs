@@ -11,7 +11,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::say;
-use crate::report::evidence::{EventKind, Exchange, Outcome, StreamEvidence};
+use crate::report::evidence::{EventKind, Exchange, Marks, Outcome, StreamEvidence};
 
 /// Times that people set, seconds.
 const SET: [u32; 23] = [
@@ -139,10 +139,16 @@ fn error_event(
         return vec![new(Code::UpstreamStreamError, Confidence::Certain)];
     }
     let overloaded = shot.exchange.error == ErrorClass::Overloaded;
+    let begun = super::route::began_as_claude(shot.exchange) || shot.exchange.marks.has(Marks::REQUEST_ID);
     // On the control Claude's vocabulary is taken for Claude; other words there are somebody else's.
     let claims = leg.path.is_direct() && shot.exchange.error != ErrorClass::None;
-    if both || claims || overloaded {
+    if both || claims || (overloaded && begun) {
         return vec![new(Code::UpstreamStreamError, Confidence::Likely)];
+    }
+    // What comes before any word of Claude's may be another's for what it got, or for what it never asked.
+    if overloaded {
+        let readings = [Code::StreamErrorSynthesised, Code::UpstreamStreamError];
+        return readings.map(|code| new(code, Confidence::Possible)).into();
     }
     let mut found = vec![new(Code::StreamErrorSynthesised, guilt(shot)).hop("gateway")];
     if let Some((code, confidence)) = shot.exchange.stream.as_ref().and_then(|stream| timer(shot, stream)) {

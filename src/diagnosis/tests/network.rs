@@ -359,6 +359,18 @@ fn row_44_replies_that_are_no_answer_of_claudes() {
 }
 
 #[test]
+fn an_empty_200_where_nobody_gets_a_reply_names_no_route() {
+    let empty = Exchange {
+        body: BodyKind::Empty,
+        ..reply(200)
+    };
+    for nothing in [nothing(Outcome::ClosedBeforeHead), nothing(Outcome::NoReply)] {
+        let found = accusations(&pair(nothing, &empty).diagnose().findings);
+        assert!(!found.contains(&"WrongRoute@edge".to_owned()), "{found:?}");
+    }
+}
+
+#[test]
 fn what_stops_us_before_the_gateway_answers_is_named() {
     for (reach, code) in [
         (Reach::DnsNoName, "GatewayDnsFailure"),

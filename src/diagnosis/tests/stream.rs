@@ -4,7 +4,7 @@ use crate::catalogue::{Code, Confidence};
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::PastRun;
 use crate::diagnosis::fixture::*;
-use crate::report::evidence::{BodyKind, EventKind, Exchange, Outcome};
+use crate::report::evidence::{BodyKind, EventKind, Exchange, Marks, Outcome};
 
 fn pair(direct: Exchange, edge: &[Exchange]) -> Story {
     let mut story = Story::new();
@@ -125,6 +125,27 @@ fn row_31_an_error_event_without_an_id_on_one_leg_is_made_up() {
     let mut alone = pair(stream(), &[made_up]);
     alone.paths.remove(0);
     assert_eq!(alone.verdict(), "Inconclusive @edge");
+}
+
+#[test]
+fn overload_before_any_word_of_claudes_may_be_the_gateways_own() {
+    let overloaded = |model_matches, marks| Exchange {
+        error: E::Overloaded,
+        model_matches,
+        marks,
+        ..changed(cut(Outcome::Answered, 1, 3, 3), |stream| {
+            stream.last_event = EventKind::Error;
+            stream.error_event_genuine = Some(false);
+        })
+    };
+    let verdict = |edge| pair(stream(), &[edge]).verdict();
+    assert_eq!(verdict(overloaded(None, Marks::default())), "Inconclusive @edge");
+    for begun in [
+        overloaded(Some(true), Marks::default()),
+        overloaded(None, Marks::REQUEST_ID),
+    ] {
+        assert_eq!(verdict(begun), "Failing UpstreamStreamError@edge");
+    }
 }
 
 /// A stream that comes at once, at the end of the control's.
