@@ -106,6 +106,20 @@ fn broken_stream(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>, stream: &Strea
     found
 }
 
+/// A stream that is nothing but an error, with nothing of Claude's before it or on its head: a refusal that came too late for a status.
+pub(super) fn failed_at_once(reply: &Exchange) -> bool {
+    let error = reply
+        .stream
+        .as_ref()
+        .is_some_and(|stream| stream.error_event_genuine == Some(false));
+    error && reply.status == 200 && !begun(reply)
+}
+
+/// Whether any word of Claude's stands before the error.
+fn begun(reply: &Exchange) -> bool {
+    super::route::began_as_claude(reply) || reply.marks.has(Marks::REQUEST_ID)
+}
+
 /// The control's stream began and ended without `message_stop`.
 pub(super) fn ended_early(theirs: &Exchange) -> bool {
     theirs
@@ -139,7 +153,7 @@ fn error_event(
         return vec![new(Code::UpstreamStreamError, Confidence::Certain)];
     }
     let overloaded = shot.exchange.error == ErrorClass::Overloaded;
-    let begun = super::route::began_as_claude(shot.exchange) || shot.exchange.marks.has(Marks::REQUEST_ID);
+    let begun = begun(shot.exchange);
     // On the control Claude's vocabulary is taken for Claude; other words there are somebody else's.
     let claims = leg.path.is_direct() && shot.exchange.error != ErrorClass::None;
     if both || claims || (overloaded && begun) {

@@ -148,6 +148,25 @@ fn overload_before_any_word_of_claudes_may_be_the_gateways_own() {
     }
 }
 
+#[test]
+fn a_stream_that_is_nothing_but_an_error_hides_what_the_control_shows() {
+    let refused = |error| Exchange {
+        error,
+        model_matches: None,
+        marks: Marks::default(),
+        ..changed(cut(Outcome::Answered, 1, 3, 3), |stream| {
+            stream.last_event = EventKind::Error;
+            stream.error_event_genuine = Some(false);
+        })
+    };
+    for error in [E::Overloaded, E::Internal] {
+        assert_eq!(
+            pair(claude(529, E::Overloaded), &[refused(error)]).verdict(),
+            "Failing UpstreamOverloaded@"
+        );
+    }
+}
+
 /// A stream that comes at once, at the end of the control's.
 fn burst() -> Exchange {
     changed(stream(), |stream| {
