@@ -34,6 +34,8 @@ pub(super) fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             }
             _ => Confidence::Possible,
         },
+        // The same under another status.
+        _ if provenance.says(ErrorClass::NotFound) && direct_ok => Confidence::Likely,
         300..=399 => Confidence::Likely,
         // Under Claude's own marks the route is right, and the body was changed on its way back.
         200 if foreign(reply) && !super::body::is_claudes_changed(reply) => {
