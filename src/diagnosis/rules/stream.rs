@@ -152,15 +152,14 @@ fn error_event(
     if genuine {
         return vec![new(Code::UpstreamStreamError, Confidence::Certain)];
     }
-    let overloaded = shot.exchange.error == ErrorClass::Overloaded;
-    let begun = begun(shot.exchange);
+    let overloaded = shot.exchange.error == ErrorClass::Overloaded && begun(shot.exchange);
     // On the control Claude's vocabulary is taken for Claude; other words there are somebody else's.
     let claims = leg.path.is_direct() && shot.exchange.error != ErrorClass::None;
-    if both || claims || (overloaded && begun) {
+    if both || claims || overloaded {
         return vec![new(Code::UpstreamStreamError, Confidence::Likely)];
     }
-    // What comes before any word of Claude's may be another's for what it got, or for what it never asked.
-    if overloaded {
+    // Where only an error came, in Claude's vocabulary, it may be another's for what it got from Claude, or never asked.
+    if failed_at_once(shot.exchange) && shot.exchange.error != ErrorClass::None {
         let readings = [Code::StreamErrorSynthesised, Code::UpstreamStreamError];
         return readings.map(|code| new(code, Confidence::Possible)).into();
     }

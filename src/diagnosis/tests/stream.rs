@@ -128,7 +128,7 @@ fn row_31_an_error_event_without_an_id_on_one_leg_is_made_up() {
 }
 
 #[test]
-fn overload_before_any_word_of_claudes_may_be_the_gateways_own() {
+fn an_error_before_any_word_of_claudes_may_be_the_gateways_own() {
     let overloaded = |model_matches, marks| Exchange {
         error: E::Overloaded,
         model_matches,
@@ -139,7 +139,16 @@ fn overload_before_any_word_of_claudes_may_be_the_gateways_own() {
         })
     };
     let verdict = |edge| pair(stream(), &[edge]).verdict();
-    assert_eq!(verdict(overloaded(None, Marks::default())), "Inconclusive @edge");
+    let first = overloaded(None, Marks::default());
+    for error in [E::Overloaded, E::Timeout, E::KeyInvalid] {
+        let edge = Exchange { error, ..first.clone() };
+        assert_eq!(verdict(edge), "Inconclusive @edge");
+    }
+    let own = Exchange {
+        error: E::None,
+        ..first
+    };
+    assert_eq!(verdict(own), "Failing StreamErrorSynthesised@edge");
     for begun in [
         overloaded(Some(true), Marks::default()),
         overloaded(None, Marks::REQUEST_ID),
