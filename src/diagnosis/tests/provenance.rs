@@ -108,6 +108,21 @@ fn each_thing_that_a_gateway_does_with_claudes_marks(
 }
 
 #[test]
+fn a_page_under_the_headers_of_an_answer_is_read_and_where_claude_has_that_status_accuses_nobody() {
+    let with = |reply| {
+        let mut story = Story::healthy();
+        story.evidence.legs[1].exchanges[0] = reply;
+        story.diagnose()
+    };
+    assert_eq!(headline(&with(begun(502))), "Failing GatewayUnavailable@edge");
+    let open = with(begun(504));
+    assert_eq!(headline(&open), "Inconclusive @edge");
+    assert_eq!(accusations(&open.findings), [""; 0]);
+    let readings: Vec<&str> = open.findings.iter().map(|finding| finding.code.name()).collect();
+    assert_eq!(readings, ["UpstreamError", "GatewayUnavailable"]);
+}
+
+#[test]
 fn the_inner_error_tells_the_layer_and_the_rewrite_is_named() {
     for (marks, outer) in [
         (Marks::OTHER_JSON.with(Marks::INNER_REQUEST_ID), E::None),
