@@ -47,7 +47,7 @@ pub struct CanaryChoice {
 pub enum CredentialCanaries {
     /// In this run: after a change of spec or key.
     Always,
-    /// Only on a path whose frozen request failed with 401 or 403.
+    /// Only on a path whose frozen request failed with 401 or 403, or with Claude's 401 quoted under another status.
     #[default]
     AuthFailed,
     /// Not in this run.

@@ -126,6 +126,7 @@ pub fn of(reply: &Exchange, habits: Habits) -> Provenance {
     let restated = is_answer_restated(reply).then_some((Origin::Relayed, Confidence::Likely));
     let (origin, confidence) = restated
         .or_else(|| edge(reply, habits))
+        .or_else(|| begun(reply))
         .or_else(|| with_ids(reply, habits))
         .unwrap_or_else(|| without_ids(reply, habits));
     // Whoever says the same of a request that Claude would refuse otherwise has not asked Claude.
@@ -182,6 +183,27 @@ fn edge(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
         });
     }
     None
+}
+
+/// Somebody's own words for a server error, below the headers of an answer: Claude counts what is left on answers and on its limits,
+/// and hardly on an error of its own. Who holds an answer back until it is whole, and does not get the whole, writes so.
+fn begun(reply: &Exchange) -> Option<(Origin, Confidence)> {
+    let marks = reply.marks;
+    let left = reply.headroom.is_some_and(|left| {
+        let shares = [left.requests, left.input_tokens, left.output_tokens, left.tokens];
+        shares.iter().flatten().all(|share| *share > 0)
+    });
+    let own = !marks.has(Marks::ENVELOPE) && !quotes(reply) && !says_only_claude(reply) && foreign_body(marks);
+    let counts = marks.has(Marks::RATE_LIMITS) && left && reply.retry_after_s.is_none();
+    if !(own && counts && reply.status >= 500) {
+        return None;
+    }
+    match reply.status {
+        529 => None,
+        // No status of Claude's.
+        502 => Some((Origin::Gateway, Confidence::Likely)),
+        _ => Some((Origin::Unknown, Confidence::Possible)),
+    }
 }
 
 fn has_id(marks: Marks) -> bool {

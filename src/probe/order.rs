@@ -114,7 +114,7 @@ pub enum Frozen {
     NotSent,
     /// Answered completely.
     Fine,
-    /// 401 or 403.
+    /// 401 or 403, or Claude's 401 quoted under another status.
     AuthFailed,
     /// 429.
     Limited,
@@ -132,6 +132,7 @@ impl Frozen {
     pub fn of(exchange: &Exchange) -> Self {
         match exchange.status {
             401 | 403 => Self::AuthFailed,
+            400.. if is_refused_key(exchange.inner_error) => Self::AuthFailed,
             429 => Self::Limited,
             400 | 404 | 405 | 413 | 422 => Self::Refused,
             200 if is_fine(exchange) => Self::Fine,
@@ -145,6 +146,14 @@ impl Frozen {
     pub fn is_failure(self) -> bool {
         !matches!(self, Self::NotSent | Self::Fine)
     }
+}
+
+/// Whether Claude asks for a key, or for another one.
+fn is_refused_key(class: ErrorClass) -> bool {
+    matches!(
+        class,
+        ErrorClass::KeyRequired | ErrorClass::KeyInvalid | ErrorClass::BearerInvalid | ErrorClass::CredentialRevoked
+    )
 }
 
 /// Whether the exchange gave what was asked for, completely.
@@ -421,6 +430,17 @@ mod tests {
             report_after(Duration::from_secs(timeout_s)),
             Duration::from_secs(report_s)
         );
+    }
+
+    #[test]
+    fn a_refused_key_that_is_quoted_under_another_status_is_a_refused_key() {
+        let mut exchange = Exchange::new(ExchangeKind::Frozen, Outcome::Answered);
+        exchange.status = 502;
+        assert_eq!(Frozen::of(&exchange), Frozen::Failed);
+        exchange.inner_error = ErrorClass::Overloaded;
+        assert_eq!(Frozen::of(&exchange), Frozen::Failed);
+        exchange.inner_error = ErrorClass::BearerInvalid;
+        assert_eq!(Frozen::of(&exchange), Frozen::AuthFailed);
     }
 
     #[test]

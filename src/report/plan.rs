@@ -152,7 +152,7 @@ pub enum When {
     /// In this run, whatever the frozen request gave (after it, and only if it may still tell something).
     #[default]
     Always,
-    /// Only when the frozen request on this path failed with 401 or 403.
+    /// Only when the frozen request on this path failed with 401 or 403, or with Claude's 401 quoted under another status.
     AuthFailed,
     /// Only when the frozen request on this path got a server's error or no reply; on the control, when it was answered and on
     /// another path it was not.

@@ -78,8 +78,8 @@ const MANNERS: &str = "\
 ## Manners
 - **Once per path and run**: the frozen request, whatever the other paths got. Only so can paths be compared.
 - **Order**: as in the table. Nothing that generates tokens follows a canary on that path; what may lock out, cool down or raise an
-  alarm comes after all that it could spoil. Refused keys come last, and only when the frozen request got 401 or 403, or once after a
-  change of spec or key.
+  alarm comes after all that it could spoil. Refused keys come last, and only when the frozen request got 401 or 403 (or Claude's 401,
+  quoted under another status), or once after a change of spec or key.
 - **One at a time** with each key, whichever Secret holds it; paths take turns, A B and then B A. Paths with keys of their own go beside them.
 - **Pace**: at most a fifth of the request limit that Claude last stated, in any minute, several at once included. Below 10 % of any limit
   only the frozen request goes out, and is not repeated.

@@ -5,7 +5,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind, Marks};
+use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind, Marks, Outcome};
 
 /// Input tokens of the same request on the gateway and on the control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,32 +73,47 @@ pub(super) fn prompt(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     ]
 }
 
-/// JSON of another shape where Claude's own answer must be: its ids and its account's numbers stand on the reply.
+/// Nothing, or something else, where Claude's own answer must be: its ids and its account's numbers stand on the reply.
 pub(super) fn is_claudes_changed(reply: &Exchange) -> bool {
     let marks = reply.marks;
     reply.status == 200
-        && reply.body == BodyKind::OtherJson
+        && reply.outcome == Outcome::Answered
+        && reply.stream.is_none()
+        && what_it_is_instead(reply.body).is_some()
         && marks.has(Marks::REQUEST_ID)
         && !marks.has(Marks::ID_ODD)
         && (marks.has(Marks::ACCOUNT) || marks.has(Marks::RATE_LIMITS))
 }
 
-/// Claude's answer comes in another shape than Claude's.
+fn what_it_is_instead(body: BodyKind) -> Option<&'static str> {
+    match body {
+        BodyKind::OtherJson => Some("is JSON of another shape than Claude's"),
+        BodyKind::Html | BodyKind::Other => Some("is of another kind than Claude's"),
+        BodyKind::Empty => Some("has an empty body"),
+        BodyKind::Unknown | BodyKind::AsAsked | BodyKind::MessageNotStream => None,
+    }
+}
+
+/// Claude's answer comes in another shape than Claude's, or without its body.
 pub(super) fn answer(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let changed = |reply: &&Exchange| !leg.path.is_direct() && !leg.complete(reply) && is_claudes_changed(reply);
-    if leg.main().filter(changed).is_none() {
+    let Some(instead) = leg
+        .main()
+        .filter(changed)
+        .and_then(|reply| what_it_is_instead(reply.body))
+    else {
         return vec![];
-    }
+    };
     vec![
         finding(
             Code::BodyRewritten,
             leg.name(),
             Confidence::Likely,
-            "the answer bears Claude's ids, and is JSON of another shape than Claude's",
+            format!("the answer bears Claude's ids, and {instead}"),
         )
         .hop("gateway")
         .severity(Severity::Error)
-        .advise("Claude answered, and the gateway changes the answer's body: take out the filter or template that drops, adds or renames fields of responses."),
+        .advise("Claude answered, and the gateway changes the answer's body: take out the filter, template or limit on responses that drops it, or adds and renames its fields."),
     ]
 }
 

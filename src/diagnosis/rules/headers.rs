@@ -257,7 +257,10 @@ fn lost(
         // We never send an Origin.
         ErrorClass::CorsDenied if accepted => Some((Code::OriginHeaderForwarded, Confidence::Certain)),
         ErrorClass::CorsDenied => Some((Code::OriginHeaderForwarded, Confidence::Possible)),
-        // We always send a version; and a changed echo says by itself that it was changed.
+        // We always send a version, and so its loss needs no control; and a changed echo says by itself that it was changed.
+        ErrorClass::VersionRequired if view.direct().is_none() => {
+            Some((Code::VersionHeaderRewritten, Confidence::Likely))
+        }
         ErrorClass::VersionRequired => convicted(Code::VersionHeaderRewritten),
         ErrorClass::VersionInvalid if matches!(reply.echo, Echo::Duplicated | Echo::WithOthers | Echo::OnlyOthers) => {
             Some((Code::VersionHeaderRewritten, Confidence::Certain))

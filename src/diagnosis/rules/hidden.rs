@@ -21,7 +21,7 @@ fn trouble<'a>(view: &View<'a>, leg: &Leg<'a>) -> Option<(&'a Exchange, Provenan
     let (theirs, said) = direct.trouble()?;
     let (reply, provenance) = leg.trouble().filter(|_| !leg.path.is_direct() && leg.speaks_claude())?;
     let refused = theirs.status >= 400 && said.origin != Origin::Gateway;
-    let alike = reply.status == theirs.status || reply.status >= 500;
+    let alike = reply.status == theirs.status || reply.status >= 500 || stream::failed_at_once(reply);
     let hides = alike && (refused || stream::ended_early(theirs)) && !provenance.from_upstream() && is_general(reply);
     // What Claude says of a key it says of this key only.
     let concerns = of_the_key(theirs, said).is_none() || Pair::of(view, leg).is_some_and(|pair| pair.same_key());
@@ -51,7 +51,8 @@ fn is_general(reply: &Exchange) -> bool {
             | Phrase::ClosedEarly
             | Phrase::UpstreamRefused
     );
-    reply.status >= 400 && worded && !reply.marks.has(Marks::WWW_AUTHENTICATE)
+    let failed = reply.status >= 400 || stream::failed_at_once(reply);
+    failed && worded && !reply.marks.has(Marks::WWW_AUTHENTICATE)
 }
 
 /// Whether this gateway's failure may be the control's in other words.
@@ -98,6 +99,7 @@ pub(super) fn acquit(view: &View<'_>, leg: &Leg<'_>, findings: &mut [Finding]) {
                 | Code::GatewayUnavailable
                 | Code::UpstreamUnreachable
                 | Code::UpstreamConnectTimeout
+                | Code::StreamErrorSynthesised
         )
     };
     for finding in findings.iter_mut().filter(|finding| read_from_words(finding.code)) {

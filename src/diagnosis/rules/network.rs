@@ -219,6 +219,8 @@ pub(super) fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         }
         // Streams that end early on every path are Claude's doing: see `stream`.
         Outcome::CutByReset if ends_early_elsewhere(view, leg) => return vec![],
+        // An error that tells its own story: who answers before it has read the request, and closes, makes the kernel reset.
+        Outcome::CutByReset if main.status >= 300 => return vec![],
         // After the same silence twice it is a timer that resets, and it has its name.
         Outcome::CutByReset if shots(view, leg).first().is_some_and(by_idle_timer) => return vec![],
         Outcome::ResetBeforeHead | Outcome::CutByReset => finding(

@@ -34,9 +34,19 @@ pub(super) fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             }
             _ => Confidence::Possible,
         },
+        // The same under another status.
+        _ if provenance.says(ErrorClass::NotFound) && direct_ok => Confidence::Likely,
         300..=399 => Confidence::Likely,
         // Under Claude's own marks the route is right, and the body was changed on its way back.
-        200 if foreign(reply) && !super::body::is_claudes_changed(reply) => Confidence::Likely,
+        200 if foreign(reply) && !super::body::is_claudes_changed(reply) => {
+            // Whoever gets nothing from upstream may pass nothing on, and nobody here gets anything.
+            let nobody = view.direct().and_then(Leg::main).is_some_and(|main| main.status == 0);
+            if nobody && reply.body == BodyKind::Empty {
+                Confidence::Possible
+            } else {
+                Confidence::Likely
+            }
+        }
         201..=299 => Confidence::Likely,
         _ if provenance.origin == Origin::Gateway && reply.phrase == Phrase::NoRoute => Confidence::Likely,
         _ => return vec![],

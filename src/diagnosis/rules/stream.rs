@@ -11,7 +11,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::say;
-use crate::report::evidence::{EventKind, Exchange, Outcome, StreamEvidence};
+use crate::report::evidence::{EventKind, Exchange, Marks, Outcome, StreamEvidence};
 
 /// Times that people set, seconds.
 const SET: [u32; 23] = [
@@ -106,6 +106,20 @@ fn broken_stream(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>, stream: &Strea
     found
 }
 
+/// A stream that is nothing but an error, with nothing of Claude's before it or on its head: a refusal that came too late for a status.
+pub(super) fn failed_at_once(reply: &Exchange) -> bool {
+    let error = reply
+        .stream
+        .as_ref()
+        .is_some_and(|stream| stream.error_event_genuine == Some(false));
+    error && reply.status == 200 && !begun(reply)
+}
+
+/// Whether any word of Claude's stands before the error.
+fn begun(reply: &Exchange) -> bool {
+    super::route::began_as_claude(reply) || reply.marks.has(Marks::REQUEST_ID)
+}
+
 /// The control's stream began and ended without `message_stop`.
 pub(super) fn ended_early(theirs: &Exchange) -> bool {
     theirs
@@ -138,11 +152,16 @@ fn error_event(
     if genuine {
         return vec![new(Code::UpstreamStreamError, Confidence::Certain)];
     }
-    let overloaded = shot.exchange.error == ErrorClass::Overloaded;
+    let overloaded = shot.exchange.error == ErrorClass::Overloaded && begun(shot.exchange);
     // On the control Claude's vocabulary is taken for Claude; other words there are somebody else's.
     let claims = leg.path.is_direct() && shot.exchange.error != ErrorClass::None;
     if both || claims || overloaded {
         return vec![new(Code::UpstreamStreamError, Confidence::Likely)];
+    }
+    // Where only an error came, in Claude's vocabulary, it may be another's for what it got from Claude, or never asked.
+    if failed_at_once(shot.exchange) && shot.exchange.error != ErrorClass::None {
+        let readings = [Code::StreamErrorSynthesised, Code::UpstreamStreamError];
+        return readings.map(|code| new(code, Confidence::Possible)).into();
     }
     let mut found = vec![new(Code::StreamErrorSynthesised, guilt(shot)).hop("gateway")];
     if let Some((code, confidence)) = shot.exchange.stream.as_ref().and_then(|stream| timer(shot, stream)) {

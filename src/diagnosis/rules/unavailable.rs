@@ -9,7 +9,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
-use crate::report::evidence::{Exchange, ExchangeKind, Maker, Outcome, Phrase};
+use crate::report::evidence::{Exchange, ExchangeKind, Maker, Marks, Outcome, Phrase};
 
 /// Shorter waits are no timers: they are a refusal, and its noise.
 pub(super) const TIMER_MIN_MS: u32 = 900;
@@ -36,10 +36,18 @@ fn is_server_error(shot: &Shot<'_>) -> bool {
     let own = matches!(shot.provenance.origin, Origin::Gateway | Origin::Unknown);
     let limit = matches!(
         shot.exchange.phrase,
-        Phrase::Overflow | Phrase::Cooldown | Phrase::RateLimited | Phrase::BudgetExceeded | Phrase::NoRoute
+        Phrase::Overflow
+            | Phrase::Cooldown
+            | Phrase::RateLimited
+            | Phrase::BudgetExceeded
+            | Phrase::NoRoute
+            | Phrase::BodyTooLarge
+            | Phrase::HeaderTooLarge
     );
+    // An edge gives its own pages no id of Claude's.
+    let marks = shot.exchange.marks;
     let page_of_an_edge =
-        shot.provenance.origin == Origin::Unknown && shot.exchange.marks.has(crate::report::evidence::Marks::CF_RAY);
+        shot.provenance.origin == Origin::Unknown && marks.has(Marks::CF_RAY) && !marks.has(Marks::REQUEST_ID);
     own && !limit && !page_of_an_edge && shot.exchange.stream.is_none() && (timeout || closed_after_wait)
 }
 

@@ -41,10 +41,12 @@ fn an_answer_under_another_status_is_the_gateways_doing_and_nobody_elses(
     assert_eq!(alone.verdict(), "Failing StatusRewritten@edge");
 }
 
-#[test]
-fn json_of_another_shape_under_claudes_ids_is_no_wrong_route() {
+#[rstest]
+fn another_body_or_none_under_claudes_ids_is_no_wrong_route(
+    #[values(BodyKind::OtherJson, BodyKind::Empty, BodyKind::Html, BodyKind::Other)] body: BodyKind,
+) {
     let shaped = |marks| Exchange {
-        body: BodyKind::OtherJson,
+        body,
         marks,
         ..reply(200)
     };

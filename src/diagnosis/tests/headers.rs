@@ -137,6 +137,10 @@ fn row_12_a_version_that_is_duplicated_overwritten_or_lost() {
     ] {
         assert_eq!(refused(reply).verdict(), verdict);
     }
+    // The probe always sends one: it needs no control to see that none arrived.
+    let mut alone = Story::without_direct();
+    alone.on("edge").frozen(claude(400, E::VersionRequired));
+    assert_eq!(alone.verdict(), "Failing VersionHeaderRewritten@edge");
     for edge in [ok(), echoed(E::VersionInvalid, Echo::OnlyOthers)] {
         let story = canary(K::BogusVersion, echoed(E::VersionInvalid, Echo::Exact), edge);
         assert_eq!(story.verdict(), "Degraded VersionHeaderRewritten@edge");

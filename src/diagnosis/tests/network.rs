@@ -278,8 +278,22 @@ fn row_29_resets_come_from_the_first_hop() {
     idle.on("edge").reply(K::ReuseIdle, nothing(Outcome::ResetBeforeHead));
     assert_eq!(idle.verdict(), "Degraded ConnectionReset@edge");
     let mut closed = Story::healthy();
-    closed.on("edge").reply(K::ReuseIdle, nothing(Outcome::ClosedBeforeHead));
+    closed
+        .on("edge")
+        .reply(K::ReuseIdle, nothing(Outcome::ClosedBeforeHead));
     assert_eq!(closed.verdict(), "Healthy @", "a keep-alive may end just as we write");
+}
+
+#[test]
+fn a_reset_after_an_error_is_how_its_maker_closes_and_no_fault_of_the_way() {
+    for status in [500, 403] {
+        let error = Exchange {
+            outcome: Outcome::CutByReset,
+            ..page(status)
+        };
+        let found = accusations(&pair(stream(), &error).diagnose().findings);
+        assert_eq!(found, accusations(&pair(stream(), &page(status)).diagnose().findings));
+    }
 }
 
 #[test]
@@ -350,6 +364,18 @@ fn row_44_replies_that_are_no_answer_of_claudes() {
         nothing(Outcome::NotHttp),
     ] {
         assert_eq!(pair(stream(), &edge).verdict(), "Failing WrongRoute@edge", "{edge:?}");
+    }
+}
+
+#[test]
+fn an_empty_200_where_nobody_gets_a_reply_names_no_route() {
+    let empty = Exchange {
+        body: BodyKind::Empty,
+        ..reply(200)
+    };
+    for nothing in [nothing(Outcome::ClosedBeforeHead), nothing(Outcome::NoReply)] {
+        let found = accusations(&pair(nothing, &empty).diagnose().findings);
+        assert!(!found.contains(&"WrongRoute@edge".to_owned()), "{found:?}");
     }
 }
 

@@ -7,7 +7,7 @@ use crate::catalogue::Confidence;
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::fixture::*;
 use crate::diagnosis::provenance::{Habits, Origin, of};
-use crate::report::evidence::{Echo, Exchange, Maker, Marks, Phrase};
+use crate::report::evidence::{Echo, Exchange, Headroom, Maker, Marks, Phrase};
 
 /// A path that relays Claude's successes and errors as they are.
 fn relays() -> Habits {
@@ -40,6 +40,24 @@ fn marked(marks: &[Marks], status: u16, error: E) -> Exchange {
     }
 }
 
+/// A page below the headers of an answer of Claude's.
+fn begun(status: u16) -> Exchange {
+    Exchange {
+        headroom: Some(Headroom {
+            requests: Some(99),
+            input_tokens: None,
+            output_tokens: None,
+            tokens: Some(100),
+            requests_limit: None,
+        }),
+        ..marked(
+            &[ID, EDGE, Marks::RATE_LIMITS, Marks::ACCOUNT, Marks::HTML],
+            status,
+            E::None,
+        )
+    }
+}
+
 const ENVELOPE: Marks = Marks::ENVELOPE;
 const ID: Marks = Marks::REQUEST_ID;
 const IDS: Marks = Marks::REQUEST_ID.with(Marks::BODY_REQUEST_ID).with(Marks::IDS_AGREE);
@@ -67,6 +85,11 @@ const EDGE: Marks = Marks::CF_RAY.with(Marks::SERVER_CLOUDFLARE);
 #[case::own_error_in_claudes_shape(relays(), marked(&[ENVELOPE], 429, E::RateLimit), Origin::Gateway)]
 #[case::claudes_shape_on_a_path_that_strips(strips(), marked(&[ENVELOPE], 429, E::RateLimit), Origin::Unknown)]
 #[case::our_own_value_comes_back(strips(), Exchange { echo: Echo::Exact, ..marked(&[ENVELOPE], 400, E::VersionInvalid) }, Origin::Relayed)]
+// A gateway that holds an answer back until it is whole, when it was cut: its own page under the headers of the answer.
+#[case::own_page_under_the_headers_of_an_answer(relays(), begun(502), Origin::Gateway)]
+#[case::the_same_under_a_status_of_claudes(relays(), begun(500), Origin::Unknown)]
+#[case::a_limit_of_claudes_on_a_page(relays(), Exchange { retry_after_s: Some(9), ..begun(503) }, Origin::Relayed)]
+#[case::overload_on_a_page(relays(), begun(529), Origin::Relayed)]
 #[case::own_page(unknown(), page(502), Origin::Gateway)]
 #[case::own_page_behind_its_own_cloudflare(unknown(), marked(&[EDGE, Marks::HTML], 502, E::None), Origin::Unknown)]
 #[case::own_limit_counted_in_claudes_headers(unknown(), marked(&[Marks::RATE_LIMITS, Marks::HTML], 429, E::None), Origin::Unknown)]
@@ -82,6 +105,21 @@ fn each_thing_that_a_gateway_does_with_claudes_marks(
     #[case] expected: Origin,
 ) {
     assert_eq!(of(&reply, habits).origin, expected);
+}
+
+#[test]
+fn a_page_under_the_headers_of_an_answer_is_read_and_where_claude_has_that_status_accuses_nobody() {
+    let with = |reply| {
+        let mut story = Story::healthy();
+        story.evidence.legs[1].exchanges[0] = reply;
+        story.diagnose()
+    };
+    assert_eq!(headline(&with(begun(502))), "Failing GatewayUnavailable@edge");
+    let open = with(begun(504));
+    assert_eq!(headline(&open), "Inconclusive @edge");
+    assert_eq!(accusations(&open.findings), [""; 0]);
+    let readings: Vec<&str> = open.findings.iter().map(|finding| finding.code.name()).collect();
+    assert_eq!(readings, ["UpstreamError", "GatewayUnavailable"]);
 }
 
 #[test]

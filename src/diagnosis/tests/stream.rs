@@ -4,7 +4,7 @@ use crate::catalogue::{Code, Confidence};
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::PastRun;
 use crate::diagnosis::fixture::*;
-use crate::report::evidence::{BodyKind, EventKind, Exchange, Outcome};
+use crate::report::evidence::{BodyKind, EventKind, Exchange, Marks, Outcome};
 
 fn pair(direct: Exchange, edge: &[Exchange]) -> Story {
     let mut story = Story::new();
@@ -128,6 +128,55 @@ fn row_31_an_error_event_without_an_id_on_one_leg_is_made_up() {
     let mut alone = pair(stream(), &[made_up]);
     alone.paths.remove(0);
     assert_eq!(alone.verdict(), "Inconclusive @edge");
+}
+
+#[test]
+fn an_error_before_any_word_of_claudes_may_be_the_gateways_own() {
+    let overloaded = |model_matches, marks| Exchange {
+        error: E::Overloaded,
+        model_matches,
+        marks,
+        ..changed(cut(Outcome::Answered, 1, 3, 3), |stream| {
+            stream.last_event = EventKind::Error;
+            stream.error_event_genuine = Some(false);
+        })
+    };
+    let verdict = |edge| pair(stream(), &[edge]).verdict();
+    let first = overloaded(None, Marks::default());
+    for error in [E::Overloaded, E::Timeout, E::KeyInvalid] {
+        let edge = Exchange { error, ..first.clone() };
+        assert_eq!(verdict(edge), "Inconclusive @edge");
+    }
+    let own = Exchange {
+        error: E::None,
+        ..first
+    };
+    assert_eq!(verdict(own), "Failing StreamErrorSynthesised@edge");
+    for begun in [
+        overloaded(Some(true), Marks::default()),
+        overloaded(None, Marks::REQUEST_ID),
+    ] {
+        assert_eq!(verdict(begun), "Failing UpstreamStreamError@edge");
+    }
+}
+
+#[test]
+fn a_stream_that_is_nothing_but_an_error_hides_what_the_control_shows() {
+    let refused = |error| Exchange {
+        error,
+        model_matches: None,
+        marks: Marks::default(),
+        ..changed(cut(Outcome::Answered, 1, 3, 3), |stream| {
+            stream.last_event = EventKind::Error;
+            stream.error_event_genuine = Some(false);
+        })
+    };
+    for error in [E::Overloaded, E::Internal] {
+        assert_eq!(
+            pair(claude(529, E::Overloaded), &[refused(error)]).verdict(),
+            "Failing UpstreamOverloaded@"
+        );
+    }
 }
 
 /// A stream that comes at once, at the end of the control's.

@@ -41,6 +41,7 @@ fn both(direct: Exchange, edge: Exchange) -> Story {
 #[case(Exchange { phrase: Phrase::UpstreamRefused, ..own(400) }, "Inconclusive @edge")]
 #[case(Exchange { phrase: Phrase::UnknownModel, ..own(404) }, "Failing ModelNotFound@edge")]
 #[case(shaped(404, E::NotFound), "Failing WrongRoute@edge")]
+#[case(Exchange { inner_error: E::NotFound, ..own(502) }, "Failing WrongRoute@edge")]
 #[case(own(429), "Failing GatewayRateLimited@edge")]
 fn where_the_control_answers_the_reply_must_tell(#[case] edge: Exchange, #[case] expected: &str) {
     assert_eq!(both(stream(), edge).verdict(), expected);

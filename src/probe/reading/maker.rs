@@ -132,7 +132,8 @@ fn text(headers: &HeaderMap, name: &str) -> String {
         .to_ascii_lowercase()
 }
 
-/// What gateways say, lower case. Ordered: the first that fits, so the specific stands before the general.
+/// What gateways say, lower case; where ` … ` stands, both must be there. Ordered: the first that fits, so the specific stands
+/// before the general.
 const PHRASES: &[(&str, Phrase)] = &[
     // Limits and breakers first: their texts mention upstreams and connections too.
     ("no deployments available for selected model", Phrase::Cooldown),
@@ -222,6 +223,8 @@ const PHRASES: &[(&str, Phrase)] = &[
     ("name resolution", Phrase::DnsFailure),
     ("name does not resolve", Phrase::DnsFailure),
     ("no such host", Phrase::DnsFailure),
+    ("dial tcp: lookup", Phrase::DnsFailure),
+    ("does not have a dns entry", Phrase::DnsFailure),
     ("could not be resolved", Phrase::DnsFailure),
     ("dns resolution", Phrase::DnsFailure),
     ("dns lookup", Phrase::DnsFailure),
@@ -273,12 +276,12 @@ const PHRASES: &[(&str, Phrase)] = &[
     ("connect timeout", Phrase::ConnectTimeout),
     ("connection timed out", Phrase::ConnectTimeout),
     ("connecttimeout", Phrase::ConnectTimeout),
-    ("connect etimedout", Phrase::ConnectTimeout),
     ("connect timed out", Phrase::ConnectTimeout),
     ("und_err_connect_timeout", Phrase::ConnectTimeout),
     ("connecttimeoutexception", Phrase::ConnectTimeout),
-    ("i/o timeout", Phrase::ConnectTimeout),
-    ("etimedout", Phrase::ConnectTimeout),
+    // The same words follow a read that took too long.
+    ("dial … i/o timeout", Phrase::ConnectTimeout),
+    ("connect … etimedout", Phrase::ConnectTimeout),
     ("no healthy upstream", Phrase::NoHealthyUpstream),
     (
         "no server is available to handle this request",
@@ -402,7 +405,7 @@ pub fn phrase(status: u16, headers: &HeaderMap, body: &str) -> Phrase {
     let found = |text: &str| {
         PHRASES
             .iter()
-            .find(|(needle, _)| text.contains(needle))
+            .find(|(needles, _)| needles.split(" … ").all(|needle| text.contains(needle)))
             .map(|(_, phrase)| *phrase)
     };
     if let Some(phrase) = found(&said).or_else(|| found(body)) {
@@ -457,6 +460,10 @@ mod tests {
     #[case::unknown_go_proxy(502, &[], "dial tcp: lookup api.anthropic.com: no such host", Maker::Unknown, Phrase::DnsFailure)]
     #[case::apache_header(400, &[], "<p>Size of a request header field exceeds server limit.</p>", Maker::Unknown, Phrase::HeaderTooLarge)]
     #[case::go_timeout(502, &[], "dial tcp 160.79.104.10:443: i/o timeout", Maker::Unknown, Phrase::ConnectTimeout)]
+    #[case::go_resolver(502, &[], "dial tcp: lookup api.anthropic.com on 10.96.0.10:53: read udp: i/o timeout", Maker::Unknown, Phrase::DnsFailure)]
+    #[case::some_timeout(502, &[], "I/O timeout", Maker::Unknown, Phrase::None)]
+    #[case::node_connect(502, &[], "connect ETIMEDOUT 160.79.104.10:443", Maker::Unknown, Phrase::ConnectTimeout)]
+    #[case::node_read(502, &[], "read ETIMEDOUT", Maker::Unknown, Phrase::None)]
     #[case::java_dns(500, &[], "java.net.UnknownHostException: api.anthropic.com", Maker::Unknown, Phrase::DnsFailure)]
     #[case::linkerd(504, &[("l5d-proxy-error", "HTTP Logical service in fail-fast")], "", Maker::Linkerd, Phrase::NoHealthyUpstream)]
     #[case::cloudflare_521(521, &[("server", "cloudflare")], "<title>gw.example | 521: Web server is down</title>", Maker::Cloudflare, Phrase::ConnectFailed)]

@@ -350,7 +350,7 @@ fn common(exchange: &mut Exchange, headers: &HeaderMap) {
     });
     exchange.account = account(headers);
     exchange.headroom = headroom(headers);
-    exchange.cache_age_s = cache_age(headers, exchange.total_ms);
+    exchange.cache_age_s = cache_age(headers, exchange);
 }
 
 /// First 32 bits of SHA-256.
@@ -400,8 +400,10 @@ fn header_set(headers: &HeaderMap) -> u32 {
 }
 
 /// `age`, or a cache that says it hit. An answer no older than its own exchange was made for it: a cache that holds it back
-/// counts from the moment its head came.
-fn cache_age(headers: &HeaderMap, total_ms: Option<u32>) -> Option<u32> {
+/// counts from the moment its head came, one that reckons as RFC 9111 has it adds the wait for that head, and both count whole
+/// seconds between clocks that were cut to whole seconds.
+fn cache_age(headers: &HeaderMap, exchange: &Exchange) -> Option<u32> {
+    const ROUNDING_MS: u32 = 2_000;
     const CACHES: [&str; 9] = [
         "x-cache",
         "x-cache-status",
@@ -424,7 +426,9 @@ fn cache_age(headers: &HeaderMap, total_ms: Option<u32>) -> Option<u32> {
                 || value == "true"
         });
     let age = headers::text(headers, "age").and_then(|age| age.trim().parse::<u32>().ok());
-    let older = |age: &u32| age.saturating_mul(1_000) > total_ms.unwrap_or(0);
+    let own = [exchange.total_ms, exchange.first_byte_ms, Some(ROUNDING_MS)];
+    let own = own.into_iter().flatten().fold(0, u32::saturating_add);
+    let older = |age: &u32| age.saturating_mul(1_000) >= own;
     match (age.filter(older), hit) {
         (Some(age), _) => Some(age),
         (None, true) => Some(0),
@@ -466,12 +470,20 @@ mod tests {
                 |(name, value): &(&'static str, &str)| (http::HeaderName::from_static(name), value.parse().unwrap());
             pairs.iter().map(pair).collect()
         };
-        assert_eq!(cache_age(&headers(&[("age", "1")]), Some(1_900)), None);
-        assert_eq!(cache_age(&headers(&[("age", "3")]), Some(1_900)), Some(3));
+        let after = |first: u32, total: u32| Exchange {
+            first_byte_ms: Some(first),
+            total_ms: Some(total),
+            ..Exchange::new(ExchangeKind::Frozen, Outcome::Answered)
+        };
+        let age = |pairs: &[(&'static str, &str)], of: &Exchange| cache_age(&headers(pairs), of);
+        assert_eq!(age(&[("age", "2")], &after(60, 1_990)), None);
+        assert_eq!(age(&[("age", "3")], &after(1_400, 1_900)), None);
+        assert_eq!(age(&[("age", "5")], &after(100, 1_900)), Some(5));
         assert_eq!(
-            cache_age(&headers(&[("age", "1"), ("x-cache", "HIT from a")]), Some(1_900)),
+            age(&[("age", "1"), ("x-cache", "HIT from a")], &after(100, 1_900)),
             Some(0)
         );
-        assert_eq!(cache_age(&headers(&[("age", "0")]), Some(0)), None);
+        assert_eq!(age(&[("age", "1")], &after(0, 0)), None);
+        assert_eq!(age(&[("age", "2")], &after(0, 0)), Some(2));
     }
 }

@@ -45,6 +45,21 @@ const CUTS_ERRORS: Envoy = Envoy {
     ..Envoy::PLAIN
 };
 
+/// A filter that drops what answers say, as limits on responses do.
+const EMPTIES_ANSWERS: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n if handle:headers():get(':status') ~= '200' then return end\n local body = handle:body()\n handle:headers():replace('content-length', body:setBytes(''))\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+/// A filter that writes a page over answers, under their headers, as servers do that hold an answer back and lose the rest of it.
+const WRITES_A_PAGE: Envoy = Envoy {
+    filters: &[
+        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n if handle:headers():get('anthropic-ratelimit-requests-limit') == nil then return end\n local body = handle:body()\n handle:headers():replace('content-length', body:setBytes('<html><h1>Bad Gateway</h1></html>'))\n handle:headers():replace('content-type', 'text/html')\n handle:headers():replace(':status', '502')\nend"}}}"#,
+    ],
+    ..Envoy::PLAIN
+};
+
 /// A filter that writes a system prompt into every body, as AI gateways with guard rails do.
 const ADDS_A_PROMPT: Envoy = Envoy {
     filters: &[
@@ -107,6 +122,12 @@ cases! {
         .look(direct(&[Status(200), Says("\"role\":\"assistant\"")]).whole())
         .look(through(&[Status(200), Says("\"by\":\"assistant\""), Header("request-id", "req_")]).whole())
         .failing(Code::BodyRewritten);
+    envoy_empties_answers: Case::new(Front::Envoy(EMPTIES_ANSWERS)).whole()
+        .look(through(&[Status(200), Header("request-id", "req_"), Header("content-length", "0")]).whole())
+        .failing(Code::BodyRewritten);
+    envoy_writes_a_page_under_an_answers_headers: Case::new(Front::Envoy(WRITES_A_PAGE)).whole()
+        .look(through(&[Status(502), Header("request-id", "req_"), Says("Bad Gateway")]).whole())
+        .failing(Code::GatewayUnavailable);
     envoy_adds_a_system_prompt: Case::new(Front::Envoy(ADDS_A_PROMPT))
         .look(through(&[Status(200)]))
         .degraded(Code::BodyRewritten, "edge");
