@@ -285,6 +285,18 @@ fn explained(story: &Story, whole: &Diagnosis, accusation: &str) -> bool {
         || is_good(story, accusation)
         || acquitted(whole, accusation)
         || without_a_way(whole, accusation)
+        || empty_as_all(whole, accusation)
+}
+
+/// Whether an empty 200 was a reading, for the control got no reply either: without the control it is what a wrong route answers.
+fn empty_as_all(full: &Diagnosis, accusation: &str) -> bool {
+    let reading = |finding: &crate::resource::status::Finding| {
+        finding.confidence == Confidence::Possible && format!("{}@{}", finding.code, finding.path) == accusation
+    };
+    let silent = accusations(&full.findings)
+        .iter()
+        .any(|known| known.ends_with("@direct"));
+    accusation.starts_with("WrongRoute@") && silent && full.findings.iter().any(reading)
 }
 
 /// Whether all ways out failed before, and some exchange had arrived all the same: without it none has.
