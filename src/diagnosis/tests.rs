@@ -4,6 +4,7 @@ mod changed;
 mod conditions;
 mod credential;
 mod headers;
+mod heads;
 mod honesty;
 mod laws;
 mod limits;

@@ -19,6 +19,7 @@ mod cases;
 mod certificates;
 mod curl;
 mod elsewhere;
+mod envoy;
 mod front;
 mod litellm;
 mod look;

@@ -3,7 +3,8 @@
 use claudeprobe::standin::{Fault, Rule};
 
 use crate::case::Case;
-use crate::front::{Certificate, Envoy, Front, haproxy, nginx, nginx_server};
+use crate::envoy::Envoy;
+use crate::front::{Certificate, Front, haproxy, nginx, nginx_server};
 use crate::look::Sight::{Arrives, ArrivesNot, Begins, Calls, Complete, Header, Lasts, NoHeader, ReadsAtLeast, Status};
 use crate::look::{direct, through};
 use crate::stage::OTHER_KEY;

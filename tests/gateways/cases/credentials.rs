@@ -4,7 +4,8 @@ use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{ErrorName, Fault, KeyState, Rule};
 
 use crate::case::Case;
-use crate::front::{Certificate, Envoy, Front, haproxy, nginx};
+use crate::envoy::Envoy;
+use crate::front::{Certificate, Front, haproxy, nginx};
 use crate::look::Sight::{ArrivesNot, Calls, Header, NoHeader, Says, Status};
 use crate::look::{direct, through};
 

@@ -4,7 +4,8 @@ use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{ErrorName, Fault, Page, Rule};
 
 use crate::case::Case;
-use crate::front::{Envoy, Front, haproxy, nginx, nginx_server};
+use crate::envoy::{Envoy, lua, replaces_in_requests};
+use crate::front::{Front, haproxy, nginx, nginx_server};
 use crate::look::Sight::{Complete, Header, NoHeader, Says, Status};
 use crate::look::{direct, through};
 use crate::stage::OTHER_KEY;
@@ -26,21 +27,21 @@ const UNKNOWN: &str =
 /// A filter that wraps errors into a string of its own JSON, under another status, as many AI gateways do.
 const QUOTES_ERRORS: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n if handle:headers():get(':status') == '200' then return end\n local body = handle:body()\n local quoted = string.gsub(body:getBytes(0, body:length()), '\"', '\\\\\"')\n handle:headers():replace('content-length', body:setBytes('{\"detail\":\"upstream said: ' .. quoted .. '\"}'))\n handle:headers():replace(':status', '500')\n handle:headers():remove('request-id')\n handle:headers():remove('cf-ray')\nend"}}}"#,
+        lua!(r#"function envoy_on_response(handle)\n if handle:headers():get(':status') == '200' then return end\n local body = handle:body()\n local quoted = string.gsub(body:getBytes(0, body:length()), '\"', '\\\\\"')\n handle:headers():replace('content-length', body:setBytes('{\"detail\":\"upstream said: ' .. quoted .. '\"}'))\n handle:headers():replace(':status', '500')\n handle:headers():remove('request-id')\n handle:headers():remove('cf-ray')\nend"#),
     ],
     ..Envoy::PLAIN
 };
 /// The same for pages: an error in Claude's shape around the page, under its status, as AI gateways do that know one shape only.
 const WRAPS_PAGES: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n if handle:headers():get(':status') == '200' then return end\n local body = handle:body()\n local page = string.gsub(string.gsub(body:getBytes(0, body:length()), '\"', '\\\\\"'), '%c+', ' ')\n handle:headers():replace('content-type', 'application/json')\n handle:headers():replace('content-length', body:setBytes('{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"upstream: ' .. page .. '\"}}'))\n for _, name in ipairs({'cf-ray', 'cf-mitigated', 'server'}) do handle:headers():remove(name) end\nend"}}}"#,
+        lua!(r#"function envoy_on_response(handle)\n if handle:headers():get(':status') == '200' then return end\n local body = handle:body()\n local page = string.gsub(string.gsub(body:getBytes(0, body:length()), '\"', '\\\\\"'), '%c+', ' ')\n handle:headers():replace('content-type', 'application/json')\n handle:headers():replace('content-length', body:setBytes('{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"upstream: ' .. page .. '\"}}'))\n for _, name in ipairs({'cf-ray', 'cf-mitigated', 'server'}) do handle:headers():remove(name) end\nend"#),
     ],
     ..Envoy::PLAIN
 };
 /// The same, and only the first hundred bytes of what upstream said.
 const CUTS_ERRORS: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n if handle:headers():get(':status') == '200' then return end\n local body = handle:body()\n local quoted = string.gsub(body:getBytes(0, 70), '\"', '\\\\\"')\n handle:headers():replace('content-length', body:setBytes('{\"detail\":\"upstream said: ' .. quoted .. '...\"}'))\n handle:headers():replace(':status', '500')\n handle:headers():remove('request-id')\nend"}}}"#,
+        lua!(r#"function envoy_on_response(handle)\n if handle:headers():get(':status') == '200' then return end\n local body = handle:body()\n local quoted = string.gsub(body:getBytes(0, 70), '\"', '\\\\\"')\n handle:headers():replace('content-length', body:setBytes('{\"detail\":\"upstream said: ' .. quoted .. '...\"}'))\n handle:headers():replace(':status', '500')\n handle:headers():remove('request-id')\nend"#),
     ],
     ..Envoy::PLAIN
 };
@@ -48,14 +49,14 @@ const CUTS_ERRORS: Envoy = Envoy {
 /// A filter that drops what answers say, as limits on responses do.
 const EMPTIES_ANSWERS: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n if handle:headers():get(':status') ~= '200' then return end\n local body = handle:body()\n handle:headers():replace('content-length', body:setBytes(''))\nend"}}}"#,
+        lua!(r#"function envoy_on_response(handle)\n if handle:headers():get(':status') ~= '200' then return end\n local body = handle:body()\n handle:headers():replace('content-length', body:setBytes(''))\nend"#),
     ],
     ..Envoy::PLAIN
 };
 /// A filter that writes a page over answers, under their headers, as servers do that hold an answer back and lose the rest of it.
 const WRITES_A_PAGE: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n if handle:headers():get('anthropic-ratelimit-requests-limit') == nil then return end\n local body = handle:body()\n handle:headers():replace('content-length', body:setBytes('<html><h1>Bad Gateway</h1></html>'))\n handle:headers():replace('content-type', 'text/html')\n handle:headers():replace(':status', '502')\nend"}}}"#,
+        lua!(r#"function envoy_on_response(handle)\n if handle:headers():get('anthropic-ratelimit-requests-limit') == nil then return end\n local body = handle:body()\n handle:headers():replace('content-length', body:setBytes('<html><h1>Bad Gateway</h1></html>'))\n handle:headers():replace('content-type', 'text/html')\n handle:headers():replace(':status', '502')\nend"#),
     ],
     ..Envoy::PLAIN
 };
@@ -63,49 +64,49 @@ const WRITES_A_PAGE: Envoy = Envoy {
 /// A filter that writes a system prompt into every body, as AI gateways with guard rails do.
 const ADDS_A_PROMPT: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, '^{', '{\"system\":\"You are a polite assistant of Example Corp and never speak of prices.\",', 1)\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+        replaces_in_requests!(r#"'^{', '{\"system\":\"You are a polite assistant of Example Corp and never speak of prices.\",', 1"#),
     ],
     ..Envoy::PLAIN
 };
 /// A filter that refuses bodies with fields that it does not know, in words that libraries have for that and in Claude's shape.
 const CHECKS_BODIES: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local field = string.match(body:getBytes(0, body:length()), 'zz_probe_[%w]+')\n if field then handle:respond({[':status'] = '400', ['content-type'] = 'application/json'}, '{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"' .. field .. ': Extra inputs are not permitted\"}}') end\nend"}}}"#,
+        lua!(r#"function envoy_on_request(handle)\n local body = handle:body()\n local field = string.match(body:getBytes(0, body:length()), 'zz_probe_[%w]+')\n if field then handle:respond({[':status'] = '400', ['content-type'] = 'application/json'}, '{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"' .. field .. ': Extra inputs are not permitted\"}}') end\nend"#),
     ],
     ..Envoy::PLAIN
 };
 /// The same, in a shape of its own and with another status.
 const CHECKS_BODIES_ITS_OWN_WAY: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n if string.find(body:getBytes(0, body:length()), 'zz_probe_', 1, true) then handle:respond({[':status'] = '422', ['content-type'] = 'application/json'}, '{\"detail\":\"extra fields not permitted\"}') end\nend"}}}"#,
+        lua!(r#"function envoy_on_request(handle)\n local body = handle:body()\n if string.find(body:getBytes(0, body:length()), 'zz_probe_', 1, true) then handle:respond({[':status'] = '422', ['content-type'] = 'application/json'}, '{\"detail\":\"extra fields not permitted\"}') end\nend"#),
     ],
     ..Envoy::PLAIN
 };
 /// A filter that keeps what it knows of a turn: unknown fields inside are dropped, those at the top are not.
 const FILTERS_TURNS: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, '(\"content\":\"[^\"]*\"),\"zz_probe_[^,}]*', '%1')\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+        replaces_in_requests!(r#"'(\"content\":\"[^\"]*\"),\"zz_probe_[^,}]*', '%1'"#),
     ],
     ..Envoy::PLAIN
 };
 /// The same for tools.
 const FILTERS_TOOLS: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, '(\"tools\":%[{[^%]]-),\"zz_probe_[^,}%]]*', '%1')\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+        replaces_in_requests!(r#"'(\"tools\":%[{[^%]]-),\"zz_probe_[^,}%]]*', '%1'"#),
     ],
     ..Envoy::PLAIN
 };
 /// A filter that leaves fields in alphabetical order, as programs do that keep them in a sorted map. Of the two it knows.
 const SORTS_FIELDS: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, '^{(\"zz_probe[^,]*),(\"zz_probe[^,]*)', '{%2,%1')\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+        replaces_in_requests!(r#"'^{(\"zz_probe[^,]*),(\"zz_probe[^,]*)', '{%2,%1'"#),
     ],
     ..Envoy::PLAIN
 };
 /// A filter that writes the events of an answer anew.
 const WRITES_EVENTS_ANEW: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_response(handle)\n for chunk in handle:bodyChunks() do\n local text = chunk:getBytes(0, chunk:length())\n local changed = string.gsub(text, ' +}\\n', '}\\n')\n chunk:setBytes(changed)\n end\nend"}}}"#,
+        lua!(r#"function envoy_on_response(handle)\n for chunk in handle:bodyChunks() do\n local text = chunk:getBytes(0, chunk:length())\n local changed = string.gsub(text, ' +}\\n', '}\\n')\n chunk:setBytes(changed)\n end\nend"#),
     ],
     ..Envoy::PLAIN
 };

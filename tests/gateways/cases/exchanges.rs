@@ -3,7 +3,8 @@
 use claudeprobe::catalogue::Code;
 
 use crate::case::Case;
-use crate::front::{Envoy, Front, nginx, nginx_server};
+use crate::envoy::Envoy;
+use crate::front::{Front, nginx, nginx_server};
 use crate::look::Sight::{Complete, Ends, Header, NoHeader, Says, Status};
 use crate::look::{direct, through};
 use crate::wire::End;

@@ -4,7 +4,8 @@ use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{ErrorName, Fault, Rule};
 
 use crate::case::Case;
-use crate::front::{Certificate, Envoy, Front, haproxy, nginx, nginx_server};
+use crate::envoy::{Envoy, replaces_in_requests};
+use crate::front::{Certificate, Front, haproxy, nginx, nginx_server};
 use crate::look::Sight::{Arrives, ArrivesNot, ArrivesTimes, Calls, Header, NoHeader, Says, Status};
 use crate::look::{direct, through};
 
@@ -23,21 +24,21 @@ const APPENDS_VERSION: Envoy = Envoy {
 /// A filter that adds a sampling parameter to every body, as AI gateways with defaults do.
 const ADDS_TEMPERATURE: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, '^{', '{\"temperature\":1,', 1)\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+        replaces_in_requests!(r#"'^{', '{\"temperature\":1,', 1"#),
     ],
     ..Envoy::PLAIN
 };
 /// A filter that keeps the fields it knows and drops the others.
 const DROPS_UNKNOWN_FIELDS: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, '\"zz_probe_[^,}]*[,]?', '')\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+        replaces_in_requests!(r#"'\"zz_probe_[^,}]*[,]?', ''"#),
     ],
     ..Envoy::PLAIN
 };
 /// A filter that reads long integers as Lua does, into doubles, and writes them anew.
 const READS_DOUBLES: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n if body == nil then return end\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, ':(%d%d%d%d%d%d%d%d%d%d+)', function(digits) return string.format(':%.0f', tonumber(digits)) end)\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+        replaces_in_requests!(r#"':(%d%d%d%d%d%d%d%d%d%d+)', function(digits) return string.format(':%.0f', tonumber(digits)) end"#),
     ],
     ..Envoy::PLAIN
 };
@@ -45,7 +46,7 @@ const READS_DOUBLES: Envoy = Envoy {
 /// A filter that asks for another model, as AI gateways with a model map do.
 const SUBSTITUTES: Envoy = Envoy {
     filters: &[
-        r#"{name: lua, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, default_source_code: {inline_string: "function envoy_on_request(handle)\n local body = handle:body()\n local text = body:getBytes(0, body:length())\n local changed = string.gsub(text, 'claude%-haiku%-4%-5', 'claude-sonnet-4-6', 1)\n handle:headers():replace('content-length', body:setBytes(changed))\nend"}}}"#,
+        replaces_in_requests!(r#"'claude%-haiku%-4%-5', 'claude-sonnet-4-6', 1"#),
     ],
     ..Envoy::PLAIN
 };

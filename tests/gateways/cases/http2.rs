@@ -4,7 +4,8 @@ use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{Ending, ErrorName, Fault, Rule};
 
 use crate::case::Case;
-use crate::front::{Certificate, Envoy, Front, haproxy, nginx_server};
+use crate::envoy::Envoy;
+use crate::front::{Certificate, Front, haproxy, nginx_server};
 use crate::look::Sight::{ArrivesNot, Begins, Complete, Ends, Lasts, Says, Status};
 use crate::look::{Look, direct, through};
 use crate::stage::OTHER_KEY;

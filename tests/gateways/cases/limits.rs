@@ -4,7 +4,8 @@ use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{ErrorName, Fault, Page, Route, Rule};
 
 use crate::case::Case;
-use crate::front::{Envoy, Front, haproxy, haproxy_to, nginx, nginx_server};
+use crate::envoy::Envoy;
+use crate::front::{Front, haproxy, haproxy_to, nginx, nginx_server};
 use crate::look::Sight::{Calls, Empty, Header, NoHeader, Says, Status};
 use crate::look::{direct, through};
 use crate::stage::OTHER_KEY;

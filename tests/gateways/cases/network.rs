@@ -4,7 +4,8 @@ use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{Fault, Page, Rule};
 
 use crate::case::Case;
-use crate::front::{Certificate, Envoy, Front, haproxy, haproxy_to, nginx, nginx_server};
+use crate::envoy::Envoy;
+use crate::front::{Certificate, Front, haproxy, haproxy_to, nginx, nginx_server};
 use crate::look::Sight::{Calls, Ends, Header, Lasts, NoHeader, Says, Status, Unreachable};
 use crate::look::{direct, through};
 use crate::stage::OTHER_KEY;

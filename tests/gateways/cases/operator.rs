@@ -4,7 +4,8 @@ use claudeprobe::catalogue::Code;
 use claudeprobe::diagnosis::{Context, StaleWorkload};
 
 use crate::case::Case;
-use crate::front::{Envoy, Front, nginx};
+use crate::envoy::Envoy;
+use crate::front::{Front, nginx};
 use crate::look::Sight::{Begins, Status};
 use crate::look::{direct, through};
 

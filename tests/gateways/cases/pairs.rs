@@ -4,7 +4,8 @@ use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{ErrorName, Fault, Rule};
 
 use crate::case::Case;
-use crate::front::{Certificate, Envoy, Front, haproxy, nginx, nginx_server};
+use crate::envoy::Envoy;
+use crate::front::{Certificate, Front, haproxy, nginx, nginx_server};
 use crate::look::Sight::{Arrives, ArrivesNot, Begins, Header, NoHeader, Says, Status, Unreachable};
 use crate::look::{direct, through};
 

@@ -4,7 +4,8 @@ use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{Ending, ErrorName, Fault, Route, Rule};
 
 use crate::case::Case;
-use crate::front::{Certificate, Envoy, Front, haproxy, nginx, nginx_server};
+use crate::envoy::Envoy;
+use crate::front::{Certificate, Front, haproxy, nginx, nginx_server};
 use crate::look::Sight::{Begins, Complete, Ends, Header, Lasts, ReadsAtLeast, ReadsAtMost, Says, Status};
 use crate::look::{direct, through};
 use crate::stage::OTHER_KEY;

@@ -4,7 +4,8 @@ use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{ErrorName, Fault, Rule};
 
 use crate::case::Case;
-use crate::front::{Envoy, Front, haproxy, nginx, nginx_server};
+use crate::envoy::Envoy;
+use crate::front::{Front, haproxy, nginx, nginx_server};
 use crate::look::Sight::{ArrivesNot, Calls, Complete, Header, Says, Status};
 use crate::look::through;
 
