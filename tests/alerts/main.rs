@@ -67,7 +67,10 @@ fn every_alert_has_severity_layer_path_and_a_runbook() {
         let layers = ["{{ $labels.layer }}", "Quota", "Network", "Upstream", "Probe"];
         assert!(layers.contains(&&*text("labels", "layer")), "{name}");
         let summary = text("annotations", "summary");
-        assert!(!summary.is_empty() && !summary.contains('\n'), "{name}: the summary is one line");
+        assert!(
+            !summary.is_empty() && !summary.contains('\n'),
+            "{name}: the summary is one line"
+        );
         let description = text("annotations", "description");
         assert!(description.contains("path"), "{name} does not name the path");
         let link = text("annotations", "runbook_url");
@@ -87,7 +90,7 @@ fn every_alert_has_a_runbook_and_every_runbook_has_an_alert() {
     let alerts: BTreeSet<&str> = rules.iter().filter_map(|rule| rule["alert"].as_str()).collect();
     assert_eq!(sections, alerts);
     for section in text.split("\n## ").skip(1) {
-        for part in ["**Means**", "**First look**", "**Fix**", "**Silence**"] {
+        for part in ["**Means**", "**Check**", "**Fix**", "**Silence**"] {
             assert!(section.contains(part), "{part} is missing: {section}");
         }
     }
