@@ -1,9 +1,9 @@
-//! Who may see what, where others than this machine can reach the page: the API server is asked who carries the token (TokenReview), and
-//! what this user may do (SubjectAccessReview), as it would be for `kubectl get claudeprobes`.
+//! Access to a page that is not on loopback: the API server authenticates the token (TokenReview) and checks the user's
+//! rights (SubjectAccessReview), as for `kubectl get claudeprobes`.
 //!
 //! # Guarantees
-//! No right is invented: what is shown is what the user may list, or get, in that namespace. Answers are remembered for at most half a
-//! minute, by a digest; no token is kept, logged or shown.
+//! The page shows only what the user may list or get in that namespace. Answers are cached for at most 30 seconds, by a
+//! digest. No token is stored, logged or shown.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,48 +20,48 @@ use tokio::sync::Semaphore;
 
 use crate::report::plain::plain;
 
-/// How long a yes is remembered.
-const YES: Duration = Duration::from_secs(30);
-/// How long a no is: whoever was just given a role does not want to wait.
-const NO: Duration = Duration::from_secs(5);
-/// Answers that are remembered at most.
-const REMEMBERED: usize = 4096;
-/// Reviews at the same time: a reader must not crowd the operator's own requests out.
-const AT_ONCE: usize = 8;
-/// Longest wait for a review, and for a turn.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest token that is looked at.
-const LONGEST_TOKEN: usize = 16 * 1024;
+/// Lifetime of a positive answer in the cache.
+const POSITIVE_TTL: Duration = Duration::from_secs(30);
+/// Lifetime of a negative answer: short, because a new role binding takes effect after it.
+const NEGATIVE_TTL: Duration = Duration::from_secs(5);
+/// Maximum number of cached answers.
+const MAX_CACHED: usize = 4096;
+/// Concurrent reviews: readers must not displace the operator's own requests.
+const MAX_CONCURRENT_REVIEWS: usize = 8;
+/// Timeout of a review, including the wait for a permit.
+const REVIEW_TIMEOUT: Duration = Duration::from_secs(5);
+/// Maximum length of a token in bytes.
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// Why nothing is shown, as a page says it.
+/// Why the page rejects a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct Rejection {
     /// HTTP status.
     pub status: StatusCode,
-    /// What happened.
+    /// What is wrong.
     pub title: &'static str,
     /// What to do.
-    pub sentences: Vec<String>,
+    pub paragraphs: Vec<String>,
 }
 
-/// Who may look.
+/// Access control of the page.
 pub enum Access {
-    /// Everybody who reaches the port, which is on loopback.
+    /// Everybody who reaches the port: it is on loopback.
     Local,
-    /// Whoever carries a token, as far as its owner's rights go.
+    /// Users with a token, within their rights.
     Reviewed(Box<Reviewer>),
 }
 
-/// Who looks.
+/// The author of a request.
 #[derive(Clone, Debug)]
 pub enum Reader {
-    /// Somebody on this machine.
+    /// A local user.
     Local,
-    /// The owner of a token.
+    /// The user of a token.
     User(Arc<UserInfo>),
 }
 
-/// Which namespaces a reader may see.
+/// The namespaces that a reader may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// All.
@@ -71,9 +71,9 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Whether it has this namespace.
+    /// Whether it includes this namespace.
     #[must_use]
-    pub fn has(&self, namespace: &str) -> bool {
+    pub fn includes(&self, namespace: &str) -> bool {
         match self {
             Self::All => true,
             Self::Some(namespaces) => namespaces.contains(namespace),
@@ -82,7 +82,7 @@ impl Scope {
 }
 
 impl Reader {
-    /// The name, where there is one.
+    /// The user name, if known.
     #[must_use]
     pub fn name(&self) -> Option<String> {
         match self {
@@ -93,107 +93,104 @@ impl Reader {
 }
 
 impl Access {
-    /// Who asks.
+    /// The author of a request.
     ///
     /// # Errors
-    /// A token that is missing, or that nobody vouches for.
-    pub async fn reader(&self, headers: &HeaderMap) -> Result<Reader, Refusal> {
+    /// The token is missing, or the API server rejects it.
+    pub async fn reader(&self, headers: &HeaderMap) -> Result<Reader, Rejection> {
         match self {
             Self::Local => Ok(Reader::Local),
             Self::Reviewed(reviewer) => reviewer.user(token(headers)?).await.map(Reader::User),
         }
     }
 
-    /// Which of these namespaces the reader may list.
+    /// The namespaces among these that the reader may list.
     ///
     /// # Errors
     /// The API server does not answer.
-    pub async fn scope(&self, reader: &Reader, namespaces: BTreeSet<String>) -> Result<Scope, Refusal> {
+    pub async fn scope(&self, reader: &Reader, namespaces: BTreeSet<String>) -> Result<Scope, Rejection> {
         let (Self::Reviewed(reviewer), Reader::User(user)) = (self, reader) else {
             return Ok(Scope::All);
         };
-        if reviewer.may(user, "list", "", "").await? {
+        if reviewer.is_allowed(user, "list", "", "").await? {
             return Ok(Scope::All);
         }
         let asked = futures::stream::iter(namespaces).map(|namespace| async move {
-            let may = reviewer.may(user, "list", &namespace, "").await?;
-            Ok::<_, Refusal>(may.then_some(namespace))
+            let allowed = reviewer.is_allowed(user, "list", &namespace, "").await?;
+            Ok::<_, Rejection>(allowed.then_some(namespace))
         });
-        let allowed: Vec<Option<String>> = asked.buffer_unordered(AT_ONCE).try_collect().await?;
+        let allowed: Vec<Option<String>> = asked.buffer_unordered(MAX_CONCURRENT_REVIEWS).try_collect().await?;
         Ok(Scope::Some(allowed.into_iter().flatten().collect()))
     }
 
-    /// Nothing, where the reader may get this probe.
+    /// Checks that the reader may get this probe.
     ///
     /// # Errors
-    /// The reader may not (whether or not there is such a probe), or the API server does not answer.
-    pub async fn get(&self, reader: &Reader, namespace: &str, name: &str) -> Result<(), Refusal> {
+    /// The reader may not (whether or not the probe exists), or the API server does not answer.
+    pub async fn get(&self, reader: &Reader, namespace: &str, name: &str) -> Result<(), Rejection> {
         let (Self::Reviewed(reviewer), Reader::User(user)) = (self, reader) else {
             return Ok(());
         };
-        if reviewer.may(user, "get", namespace, name).await? {
+        if reviewer.is_allowed(user, "get", namespace, name).await? {
             return Ok(());
         }
         let who = plain(user.username.as_deref().unwrap_or_default());
-        Err(Refusal {
+        Err(Rejection {
             status: StatusCode::FORBIDDEN,
             title: "You may not see this probe",
-            sentences: vec![
+            paragraphs: vec![
                 format!(
-                    "{who} may not get claudeprobes in namespace {}. Ask for the role claudeprobe-view there: it is a part of view, \
-                     edit and admin.",
+                    "{who} may not get claudeprobes in namespace {}. Request the role claudeprobe-view there: view, edit and \
+                     admin include it.",
                     plain(namespace)
                 ),
-                format!(
-                    "kubectl auth can-i get claudeprobes -n {} says the same.",
-                    plain(namespace)
-                ),
+                format!("To check: kubectl auth can-i get claudeprobes -n {}", plain(namespace)),
             ],
         })
     }
 }
 
-fn unauthorized(title: &'static str, first: &str) -> Refusal {
-    Refusal {
+fn unauthorized(title: &'static str, first: &str) -> Rejection {
+    Rejection {
         status: StatusCode::UNAUTHORIZED,
         title,
-        sentences: vec![
+        paragraphs: vec![
             first.to_owned(),
-            "Send Authorization: Bearer TOKEN, with a token that the API server takes: an authenticating proxy in front of this page does \
-             it for browsers, and kubectl create token makes one for a ServiceAccount."
+            "Send Authorization: Bearer TOKEN with a token that the API server accepts. For browsers, put an authenticating proxy \
+             in front of this page. For a ServiceAccount, kubectl create token creates a token."
                 .to_owned(),
         ],
     }
 }
 
-fn unavailable(sentence: String) -> Refusal {
-    Refusal {
+fn unavailable(sentence: String) -> Rejection {
+    Rejection {
         status: StatusCode::SERVICE_UNAVAILABLE,
-        title: "Your rights cannot be looked up now",
-        sentences: vec![sentence],
+        title: "Your rights cannot be checked now",
+        paragraphs: vec![sentence],
     }
 }
 
 /// The token of a request.
-fn token(headers: &HeaderMap) -> Result<&str, Refusal> {
-    let missing = || unauthorized("This page asks who you are", "The request carries no bearer token.");
+fn token(headers: &HeaderMap) -> Result<&str, Rejection> {
+    let missing = || unauthorized("Authentication required", "The request has no bearer token.");
     let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
     let value = value.to_str().map_err(|_| missing())?;
     let (scheme, token) = value.split_once(' ').ok_or_else(missing)?;
     let token = token.trim();
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.len() > LONGEST_TOKEN {
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.len() > MAX_TOKEN_BYTES {
         return Err(missing());
     }
     Ok(token)
 }
 
-/// Asks the API server.
+/// Creates reviews at the API server.
 pub struct Reviewer {
     client: Client,
-    /// The audience that tokens must be for; without it the API server's own.
+    /// The audience that tokens must have; `None`: the API server's own.
     audience: Option<String>,
-    turns: Semaphore,
-    remembered: Mutex<HashMap<Digest, (Instant, Answer)>>,
+    permits: Semaphore,
+    cache: Mutex<HashMap<Digest, (Instant, Answer)>>,
 }
 
 type Digest = [u8; 32];
@@ -201,38 +198,38 @@ type Digest = [u8; 32];
 #[derive(Clone, Debug)]
 enum Answer {
     User(Arc<UserInfo>),
-    Nobody,
-    May(bool),
+    Unauthenticated,
+    Allowed(bool),
 }
 
 impl Reviewer {
-    /// Nothing remembered yet.
+    /// With an empty cache.
     #[must_use]
     pub fn new(client: Client, audience: Option<String>) -> Self {
         Self {
             client,
             audience,
-            turns: Semaphore::new(AT_ONCE),
-            remembered: Mutex::default(),
+            permits: Semaphore::new(MAX_CONCURRENT_REVIEWS),
+            cache: Mutex::default(),
         }
     }
 
-    async fn user(&self, token: &str) -> Result<Arc<UserInfo>, Refusal> {
+    async fn user(&self, token: &str) -> Result<Arc<UserInfo>, Rejection> {
         let key = digest(&["token", token]);
-        let answer = match self.recall(&key) {
+        let answer = match self.cached(&key) {
             Some(answer) => answer,
-            None => self.ask_user(token, key).await?,
+            None => self.review_token(token, key).await?,
         };
         match answer {
             Answer::User(user) => Ok(user),
             _ => Err(unauthorized(
-                "The API server does not know this token",
-                "It may have expired, or be for another cluster or audience.",
+                "The API server rejects this token",
+                "It is invalid, expired, or for another cluster or audience. To decide, read its claims exp, iss and aud.",
             )),
         }
     }
 
-    async fn ask_user(&self, token: &str, key: Digest) -> Result<Answer, Refusal> {
+    async fn review_token(&self, token: &str, key: Digest) -> Result<Answer, Rejection> {
         let review = TokenReview {
             spec: TokenReviewSpec {
                 token: Some(token.to_owned()),
@@ -241,23 +238,23 @@ impl Reviewer {
             ..TokenReview::default()
         };
         let status = self.review(&review).await?.status.unwrap_or_default();
-        // An API server that knows no audiences answers without: then nothing says that the token is for us.
+        // An API server without support for audiences returns none: then the token may be for another audience.
         let for_us = self.audience.as_ref().is_none_or(|audience| {
             let known = status.audiences.as_ref();
             known.is_some_and(|known| known.contains(audience))
         });
         let answer = match status.user {
             Some(user) if status.authenticated == Some(true) && for_us => Answer::User(Arc::new(user)),
-            _ => Answer::Nobody,
+            _ => Answer::Unauthenticated,
         };
-        self.remember(key, answer.clone());
+        self.store(key, answer.clone());
         Ok(answer)
     }
 
-    async fn may(&self, user: &UserInfo, verb: &str, namespace: &str, name: &str) -> Result<bool, Refusal> {
+    async fn is_allowed(&self, user: &UserInfo, verb: &str, namespace: &str, name: &str) -> Result<bool, Rejection> {
         let key = digest(&["right", &identity(user), verb, namespace, name]);
-        if let Some(answer) = self.recall(&key) {
-            return Ok(matches!(answer, Answer::May(true)));
+        if let Some(answer) = self.cached(&key) {
+            return Ok(matches!(answer, Answer::Allowed(true)));
         }
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let review = SubjectAccessReview {
@@ -279,13 +276,13 @@ impl Reviewer {
             ..SubjectAccessReview::default()
         };
         let status = self.review(&review).await?.status.unwrap_or_default();
-        let may = status.allowed && status.denied != Some(true);
-        self.remember(key, Answer::May(may));
-        Ok(may)
+        let allowed = status.allowed && status.denied != Some(true);
+        self.store(key, Answer::Allowed(allowed));
+        Ok(allowed)
     }
 
-    /// One review, in its turn and within the patience of somebody who waits for a page.
-    async fn review<K>(&self, review: &K) -> Result<K, Refusal>
+    /// One review, with a permit and a timeout.
+    async fn review<K>(&self, review: &K) -> Result<K, Rejection>
     where
         K: kube::Resource<Scope = k8s_openapi::ClusterResourceScope>
             + Clone
@@ -295,9 +292,9 @@ impl Reviewer {
         K::DynamicType: Default,
     {
         let kind = K::kind(&K::DynamicType::default()).into_owned();
-        let asked = tokio::time::timeout(PATIENCE, async {
-            // The semaphore is never closed; if it were, asking without a turn would do no harm.
-            let _turn = self.turns.acquire().await.ok();
+        let asked = tokio::time::timeout(REVIEW_TIMEOUT, async {
+            // The semaphore is never closed. If it were, a review without a permit would do no harm.
+            let _permit = self.permits.acquire().await.ok();
             Api::<K>::all(self.client.clone())
                 .create(&PostParams::default(), review)
                 .await
@@ -305,54 +302,54 @@ impl Reviewer {
         match asked.await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
-                tracing::warn!(kind, "the status page may not ask the API server for reviews");
+                tracing::warn!(kind, "the operator may not create reviews for the status page");
                 Err(unavailable(format!(
-                    "The operator may not create {kind}s, so it cannot tell what you may see. The chart renders that right where \
+                    "The operator may not create {kind}s and cannot check what you may see. The chart grants this right if \
                      statusPage.address is not on loopback."
                 )))
             }
             Ok(Err(error)) => {
                 tracing::warn!(kind, error = %crate::telemetry::chain(&error), "a review failed");
                 Err(unavailable(
-                    "The API server did not answer as it should: try again in a moment.".to_owned(),
+                    "The API server returned an error. Try again in a moment.".to_owned(),
                 ))
             }
             Err(_) => Err(unavailable(
-                "The API server did not answer in 5 seconds: try again in a moment.".to_owned(),
+                "The API server did not answer within 5 seconds. Try again in a moment.".to_owned(),
             )),
         }
     }
 
-    fn recall(&self, key: &Digest) -> Option<Answer> {
-        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        let (until, answer) = remembered.get(key)?;
+    fn cached(&self, key: &Digest) -> Option<Answer> {
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let (until, answer) = cache.get(key)?;
         (*until > Instant::now()).then(|| answer.clone())
     }
 
-    fn remember(&self, key: Digest, answer: Answer) {
+    fn store(&self, key: Digest, answer: Answer) {
         let now = Instant::now();
         let time = match answer {
-            Answer::User(_) | Answer::May(true) => YES,
-            Answer::Nobody | Answer::May(false) => NO,
+            Answer::User(_) | Answer::Allowed(true) => POSITIVE_TTL,
+            Answer::Unauthenticated | Answer::Allowed(false) => NEGATIVE_TTL,
         };
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.len() >= REMEMBERED {
-            remembered.retain(|_, (until, _)| *until > now);
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() >= MAX_CACHED {
+            cache.retain(|_, (until, _)| *until > now);
         }
-        // Still full: to ask again costs less than to choose.
-        if remembered.len() >= REMEMBERED {
-            remembered.clear();
+        // Still full: new reviews cost less than a choice of entries.
+        if cache.len() >= MAX_CACHED {
+            cache.clear();
         }
-        remembered.insert(key, (now + time, answer));
+        cache.insert(key, (now + time, answer));
     }
 }
 
-/// Everything that an authorizer may decide on.
+/// All attributes of a user that an authorizer may read.
 fn identity(user: &UserInfo) -> String {
     serde_json::to_string(user).unwrap_or_default()
 }
 
-/// Parts with their lengths, so that no two lists of parts are alike.
+/// Includes the lengths of the parts, so that different lists of parts have different digests.
 fn digest(parts: &[&str]) -> Digest {
     let mut context = Context::new(&SHA256);
     for part in parts {
@@ -385,14 +382,14 @@ mod tests {
             "abc",
             &format!("Bearer {}", "a".repeat(17_000)),
         ] {
-            let refusal = token(&with(wrong)).unwrap_err();
-            assert_eq!(refusal.status, StatusCode::UNAUTHORIZED, "{wrong}");
+            let rejection = token(&with(wrong)).unwrap_err();
+            assert_eq!(rejection.status, StatusCode::UNAUTHORIZED, "{wrong}");
         }
         assert!(token(&HeaderMap::new()).is_err());
     }
 
     #[test]
-    fn parts_do_not_run_into_each_other() {
+    fn different_lists_of_parts_have_different_digests() {
         assert_ne!(digest(&["ab", "c"]), digest(&["a", "bc"]));
         assert_eq!(digest(&["ab", "c"]), digest(&["ab", "c"]));
     }

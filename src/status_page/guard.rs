@@ -1,4 +1,4 @@
-//! What every answer carries, and whom a page on loopback answers.
+//! Security headers of all responses, and the host names that a page on loopback answers to.
 
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use ring::digest::{SHA256, digest};
 
 use super::html::STYLE;
 
-/// Nothing is loaded or run but this one style sheet (by its digest) and the icon inside the page; nothing frames the page.
+/// Allows this one style sheet (by its digest) and the inline icon, no script, and no frame around the page.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let style = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
     format!(
@@ -18,7 +18,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Headers for every answer.
+/// Sets the headers of every response.
 pub fn protect(headers: &mut HeaderMap) {
     let fixed = [
         (header::CACHE_CONTROL, "no-store"),
@@ -40,8 +40,8 @@ pub fn protect(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether a request calls this machine by a name of its own. A page of a stranger whose name resolves to 127.0.0.1 (DNS rebinding) sends
-/// the stranger's name.
+/// Whether a request uses a loopback name of this machine. A web page whose name resolves to 127.0.0.1 (DNS rebinding) sends
+/// its own name.
 pub fn is_for_loopback<B>(request: &Request<B>) -> bool {
     let named = request.headers().get_all(header::HOST).iter();
     let named = named.map(|host| host.to_str().unwrap_or_default());
@@ -86,7 +86,7 @@ mod tests {
     #[case(&["localhost", "evil.example.com"], false)]
     #[case(&[""], false)]
     #[case(&[], false)]
-    fn only_names_of_this_machine_are_answered(#[case] hosts: &[&str], #[case] expected: bool) {
+    fn only_loopback_names_are_accepted(#[case] hosts: &[&str], #[case] expected: bool) {
         let mut request = Request::builder().uri("/");
         for host in hosts {
             request = request.header(header::HOST, *host);
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_in_the_line_of_the_request_counts_too() {
+    fn an_authority_in_the_request_line_counts_too() {
         let request = Request::builder()
             .uri("http://evil.example.com/")
             .header(header::HOST, "localhost");

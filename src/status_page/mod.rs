@@ -1,12 +1,13 @@
-//! The status page: what the operator knows, for people with a browser and nothing else.
+//! The status page: the operator's state in a browser.
 //!
 //! ```text
-//!  Source (the operator's memory, or the demo's) ──► view (words) ──► html (escaped) ──► serve (guarded)
+//!  Source (the operator's memory, or the demo's) ──► view (texts) ──► html (escaped) ──► serve (guarded)
 //! ```
 //!
-//! Read-only: it changes nothing, and shows nothing that `kubectl get claudeprobes -o yaml` does not. On loopback whoever can reach the
-//! port may look (`kubectl port-forward` asks the API server first); on any other address every request carries a token, and shows what
-//! its owner may get, see [`access`].
+//! # Guarantees
+//! Read-only: it changes nothing, and shows nothing that `kubectl get claudeprobes -o yaml` does not show. On loopback,
+//! everybody who reaches the port sees all probes (`kubectl port-forward` requires a right at the API server). On any other
+//! address every request needs a token, and the page shows what its user may get, see [`access`].
 
 pub mod access;
 mod guard;
@@ -17,4 +18,4 @@ mod source;
 pub mod tls;
 
 pub use serve::{Page, routes, serve};
-pub use source::{Found, Row, Source, Standing};
+pub use source::{Found, ReplicaState, Row, Source};

@@ -1,4 +1,4 @@
-//! What a reader asks the overview for, out of the URL's query.
+//! The overview's filter, from the URL's query.
 
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
@@ -7,12 +7,12 @@ use super::Row;
 use crate::report::plain::plain;
 use crate::resource::status::VerdictState;
 
-/// Seconds between two loads that a reader may choose.
+/// Reload intervals to choose from, in seconds.
 pub const REFRESH: [u32; 3] = [10, 30, 300];
 /// Probes per page.
 const PER_PAGE: usize = 200;
 
-/// The states, the worst first.
+/// The states, worst first.
 pub const STATES: [VerdictState; 5] = [
     VerdictState::Failing,
     VerdictState::Inconclusive,
@@ -21,7 +21,7 @@ pub const STATES: [VerdictState; 5] = [
     VerdictState::Healthy,
 ];
 
-/// The query as it came.
+/// The unparsed query.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Raw {
@@ -31,24 +31,24 @@ pub struct Raw {
     refresh: String,
 }
 
-/// Which probes, and how often anew.
+/// Filter, page and reload interval.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// Of this namespace only; empty for all.
+    /// Only this namespace; empty: all.
     pub namespace: String,
-    /// Of this state only.
+    /// Only this state.
     pub state: Option<VerdictState>,
-    /// From 1 on.
+    /// Starts at 1.
     pub page: usize,
-    /// Seconds; 0: only when the reader loads it.
+    /// Reload interval in seconds; 0: none.
     pub refresh: u32,
 }
 
 impl Query {
-    /// Reads a query.
+    /// Parses a query.
     ///
     /// # Errors
-    /// A sentence that names the field and what it takes.
+    /// A sentence that names the field and its valid values.
     pub fn parse(raw: &Raw) -> Result<Self, String> {
         let state = match raw.state.as_str() {
             "" => None,
@@ -56,7 +56,7 @@ impl Query {
                 STATES
                     .into_iter()
                     .find(|state| format!("{state:?}").eq_ignore_ascii_case(text))
-                    .ok_or("state is one of Failing, Inconclusive, Unknown, Degraded, Healthy.")?,
+                    .ok_or("state must be one of Failing, Inconclusive, Unknown, Degraded, Healthy.")?,
             ),
         };
         let page = match raw.page.as_str() {
@@ -65,7 +65,7 @@ impl Query {
                 .parse()
                 .ok()
                 .filter(|page| *page > 0)
-                .ok_or("page is a number from 1 on.")?,
+                .ok_or("page must be a number, at least 1.")?,
         };
         let refresh = match raw.refresh.as_str() {
             "" | "0" => 0,
@@ -73,7 +73,7 @@ impl Query {
                 .parse()
                 .ok()
                 .filter(|seconds| REFRESH.contains(seconds))
-                .ok_or("refresh is 0, 10, 30 or 300 seconds.")?,
+                .ok_or("refresh must be 0, 10, 30 or 300 (seconds).")?,
         };
         Ok(Self {
             namespace: plain(&raw.namespace),
@@ -83,27 +83,27 @@ impl Query {
         })
     }
 
-    /// Whether a probe is asked for.
+    /// Whether a probe matches the filter.
     #[must_use]
-    pub fn takes(&self, row: &Row) -> bool {
+    pub fn matches(&self, row: &Row) -> bool {
         self.in_namespace(row) && self.state.is_none_or(|state| state == row.listed.verdict.state)
     }
 
-    /// Whether a probe is in the namespace that is asked for.
+    /// Whether a probe matches the namespace of the filter.
     #[must_use]
     pub fn in_namespace(&self, row: &Row) -> bool {
         self.namespace.is_empty() || self.namespace == row.listed.namespace
     }
 
-    /// The rows of this page, and how many pages there are.
+    /// The rows of this page, and the number of pages.
     #[must_use]
-    pub fn cut<'a, 'b>(&self, rows: &'b [&'a Row]) -> (&'b [&'a Row], usize) {
+    pub fn paginate<'a, 'b>(&self, rows: &'b [&'a Row]) -> (&'b [&'a Row], usize) {
         let pages = rows.len().div_ceil(PER_PAGE).max(1);
         let page = rows.chunks(PER_PAGE).nth(self.page - 1).unwrap_or_default();
         (page, pages)
     }
 
-    /// The same with another state, from its first page on.
+    /// The same query for another state, at its first page.
     #[must_use]
     pub fn with_state(&self, state: Option<VerdictState>) -> Self {
         Self {
@@ -113,13 +113,13 @@ impl Query {
         }
     }
 
-    /// The same on another page.
+    /// The same query for another page.
     #[must_use]
     pub fn with_page(&self, page: usize) -> Self {
         Self { page, ..self.clone() }
     }
 
-    /// The overview's URL that says this.
+    /// The overview's URL for this query.
     #[must_use]
     pub fn link(&self) -> String {
         let mut query = Serializer::new(String::new());
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_what_a_link_says() {
+    fn a_link_round_trips_the_query() {
         let query = Query::parse(&raw("failing", "2", "30")).unwrap();
         assert_eq!(query.link(), "/?namespace=a+b&state=Failing&page=2&refresh=30");
         assert_eq!(query.with_state(None).link(), "/?namespace=a+b&refresh=30");
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named() {
+    fn an_error_names_the_invalid_field() {
         for (raw, named) in [
             (raw("odd", "", ""), "state"),
             (raw("", "0", ""), "page"),

@@ -12,21 +12,22 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio_util::sync::CancellationToken;
 
-use super::access::{Access, Reader, Refusal};
+use super::access::{Access, Reader, Rejection};
 use super::html::{self, Frame};
 use super::query::{Query, Raw};
 use super::{Found, Source, guard};
+use crate::report::plain::plain;
 use crate::view::Explanation;
 
 /// The page.
 pub struct Page {
-    /// Where it gets what it shows.
+    /// Source of the content.
     pub source: Box<dyn Source>,
-    /// Who may look.
+    /// Access control.
     pub access: Access,
     /// Name of this replica.
     pub replica: String,
-    /// What stands before `docs/…` in links to run-books.
+    /// Base URL of `docs/…` in links to runbooks.
     pub docs: Option<String>,
 }
 
@@ -50,31 +51,31 @@ pub fn routes(page: Page) -> Router {
     Router::new()
         .route("/", get(overview))
         .route("/probes/{namespace}/{name}", get(probe))
-        .fallback(missing)
-        .method_not_allowed_fallback(wrong_method)
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&page), guarded))
         .with_state(page)
 }
 
 impl Page {
-    /// What a page says of itself: to a reader who has not said who he is, nothing of this replica.
+    /// Header and footer of a page, without the replica for unauthenticated readers.
     fn frame<'a>(&'a self, user: Option<&'a str>) -> Frame<'a> {
         let known = user.is_some() || matches!(self.access, Access::Local);
         Frame {
-            replica: known.then(|| (&*self.replica, self.source.standing())),
+            replica: known.then(|| (&*self.replica, self.source.replica_state())),
             user,
             docs: self.docs.as_deref(),
             now: crate::operator::conditions::whole_second(jiff::Timestamp::now()),
         }
     }
 
-    fn message(&self, status: StatusCode, title: &str, sentences: &[String]) -> Response {
-        shown(status, html::message(&self.frame(None), title, sentences))
+    fn message(&self, status: StatusCode, title: &str, paragraphs: &[String]) -> Response {
+        html_response(status, html::message(&self.frame(None), title, paragraphs))
     }
 
-    fn refuse(&self, refusal: &Refusal) -> Response {
-        let mut response = self.message(refusal.status, refusal.title, &refusal.sentences);
-        if refusal.status == StatusCode::UNAUTHORIZED {
+    fn reject(&self, rejection: &Rejection) -> Response {
+        let mut response = self.message(rejection.status, rejection.title, &rejection.paragraphs);
+        if rejection.status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer realm=\"claudeprobe\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
@@ -82,17 +83,17 @@ impl Page {
     }
 }
 
-fn shown(status: StatusCode, text: String) -> Response {
+fn html_response(status: StatusCode, text: String) -> Response {
     (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response()
 }
 
 async fn guarded(State(page): State<Arc<Page>>, request: Request, next: Next) -> Response {
     let mut response = if matches!(page.access, Access::Local) && !guard::is_for_loopback(&request) {
-        let sentence = "This page is on loopback and answers to localhost, 127.0.0.1 and [::1] only. To serve it under a name, give the \
-                        operator --status-page with another address: then every request needs a token.";
+        let sentence = "This page is on loopback and answers only to localhost, 127.0.0.1 and [::1]. To serve it under another name, start the \
+                        operator with --status-page and another address. Every request then needs a token.";
         page.message(
             StatusCode::MISDIRECTED_REQUEST,
-            "Not under this name",
+            "Unknown host name",
             &[sentence.to_owned()],
         )
     } else {
@@ -107,16 +108,16 @@ async fn overview(
     query: Result<UrlQuery<Raw>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let query = match asked(&page, query) {
+    let query = match parse_query(&page, query) {
         Ok(query) => query,
         Err(response) => return *response,
     };
     let (reader, rows) = match visible(&page, &headers).await {
         Ok(visible) => visible,
-        Err(refusal) => return page.refuse(&refusal),
+        Err(rejection) => return page.reject(&rejection),
     };
     let refresh = query.refresh;
-    // Thousands of rows are some work, and the operator's own tasks must not wait for it.
+    // Thousands of rows take time, and the operator's own tasks must not wait for them.
     let made = tokio::task::spawn_blocking(move || {
         let name = reader.name();
         html::overview(&page.frame(name.as_deref()), &rows, &query)
@@ -124,21 +125,21 @@ async fn overview(
     let Ok(text) = made.await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    again(shown(StatusCode::OK, text), refresh)
+    with_reload(html_response(StatusCode::OK, text), refresh)
 }
 
-/// What was asked for, or the page that says what cannot be.
-fn asked(page: &Page, query: Result<UrlQuery<Raw>, QueryRejection>) -> Result<Query, Box<Response>> {
+/// The parsed query, or the page with its error.
+fn parse_query(page: &Page, query: Result<UrlQuery<Raw>, QueryRejection>) -> Result<Query, Box<Response>> {
     let query = match query {
         Ok(UrlQuery(raw)) => Query::parse(&raw),
         Err(rejection) => Err(rejection.body_text()),
     };
-    query.map_err(|sentence| Box::new(page.message(StatusCode::BAD_REQUEST, "That cannot be asked", &[sentence])))
+    query.map_err(|sentence| Box::new(page.message(StatusCode::BAD_REQUEST, "Invalid query", &[sentence])))
 }
 
-/// Lets the browser load the page again after so many seconds. A header, for it works without script; only where the reader chose it, for
-/// whoever reads slowly must not lose the place.
-fn again(mut response: Response, seconds: u32) -> Response {
+/// Makes the browser reload the page after so many seconds. A header works without script. Only on the reader's choice: a
+/// reload loses the reading position.
+fn with_reload(mut response: Response, seconds: u32) -> Response {
     if seconds > 0 {
         response.headers_mut().insert("refresh", HeaderValue::from(seconds));
     }
@@ -146,7 +147,7 @@ fn again(mut response: Response, seconds: u32) -> Response {
 }
 
 /// The rows that the reader may see.
-async fn visible(page: &Arc<Page>, headers: &HeaderMap) -> Result<(Reader, Vec<super::Row>), Refusal> {
+async fn visible(page: &Arc<Page>, headers: &HeaderMap) -> Result<(Reader, Vec<super::Row>), Rejection> {
     let reader = page.access.reader(headers).await?;
     let source = Arc::clone(page);
     let mut rows = tokio::task::spawn_blocking(move || source.source.rows())
@@ -154,7 +155,7 @@ async fn visible(page: &Arc<Page>, headers: &HeaderMap) -> Result<(Reader, Vec<s
         .unwrap_or_default();
     let namespaces: BTreeSet<String> = rows.iter().map(|row| row.listed.namespace.clone()).collect();
     let scope = page.access.scope(&reader, namespaces).await?;
-    rows.retain(|row| scope.has(&row.listed.namespace));
+    rows.retain(|row| scope.includes(&row.listed.namespace));
     Ok((reader, rows))
 }
 
@@ -164,48 +165,46 @@ async fn probe(
     query: Result<UrlQuery<Raw>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let refresh = match asked(&page, query) {
+    let refresh = match parse_query(&page, query) {
         Ok(query) => query.refresh,
         Err(response) => return *response,
     };
     let Ok(Path((namespace, name))) = path else {
-        return missing(State(page)).await;
+        return not_found(State(page)).await;
     };
     let reader = match page.access.reader(&headers).await {
         Ok(reader) => reader,
-        Err(refusal) => return page.refuse(&refusal),
+        Err(rejection) => return page.reject(&rejection),
     };
-    if let Err(refusal) = page.access.get(&reader, &namespace, &name).await {
-        return page.refuse(&refusal);
+    if let Err(rejection) = page.access.get(&reader, &namespace, &name).await {
+        return page.reject(&rejection);
     }
     let user = reader.name();
     let frame = page.frame(user.as_deref());
-    let plain = crate::report::plain::plain;
     match page.source.find(&namespace, &name) {
         Found::Known(known, trends) => {
             let explained = Explanation::of(&known, frame.now);
             let text = html::probe(&frame, &explained, &trends, refresh);
-            again(shown(StatusCode::OK, text), refresh)
+            with_reload(html_response(StatusCode::OK, text), refresh)
         }
-        Found::Unreadable(why) => page.message(StatusCode::OK, "This probe cannot be read", &[why]),
-        Found::Missing => page.message(
-            StatusCode::NOT_FOUND,
-            "There is no such probe",
-            &[format!(
-                "There is no ClaudeProbe {} in namespace {} that this operator watches: it may have been deleted, or the name be another.",
-                plain(&name),
-                plain(&namespace)
-            )],
-        ),
+        Found::Unreadable(why) => page.message(StatusCode::OK, "This version cannot read the probe", &[why]),
+        Found::Missing => {
+            let (namespace, name) = (plain(&namespace), plain(&name));
+            let sentence = format!(
+                "The operator watches no ClaudeProbe {name} in namespace {namespace}. To list the probes there: kubectl -n {namespace} get \
+                 claudeprobes"
+            );
+            page.message(StatusCode::NOT_FOUND, "Probe not found", &[sentence])
+        }
     }
 }
 
-async fn missing(State(page): State<Arc<Page>>) -> Response {
-    let sentence = "There is nothing at this address. The overview is at /, a probe at /probes/NAMESPACE/NAME.";
-    page.message(StatusCode::NOT_FOUND, "Nothing here", &[sentence.to_owned()])
+async fn not_found(State(page): State<Arc<Page>>) -> Response {
+    let sentence = "This address does not exist. The overview is at /, a probe at /probes/NAMESPACE/NAME.";
+    page.message(StatusCode::NOT_FOUND, "Page not found", &[sentence.to_owned()])
 }
 
-async fn wrong_method(State(page): State<Arc<Page>>) -> Response {
-    let sentence = "This page only shows: GET and HEAD. claudeprobe run NAMESPACE/NAME starts a run.";
+async fn method_not_allowed(State(page): State<Arc<Page>>) -> Response {
+    let sentence = "This page accepts GET and HEAD only. To start a run: claudeprobe run NAMESPACE/NAME";
     page.message(StatusCode::METHOD_NOT_ALLOWED, "Read-only", &[sentence.to_owned()])
 }

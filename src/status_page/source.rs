@@ -1,4 +1,4 @@
-//! Where the page gets what it shows: memory, never the API server.
+//! Source of the page's content: the operator's memory, never the API server.
 
 use crate::http::Current;
 use crate::operator::wiring::{Guarded, Operator};
@@ -7,44 +7,44 @@ use crate::resource::spec::ClaudeProbe;
 use crate::resource::status::{ClaudeProbeStatus, RunStatus, Verdict};
 use crate::view::{Known, Listed, Trend};
 
-/// How far what is shown can be trusted.
+/// State of the replica that serves the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// This replica acts: what it shows is what it wrote.
-    Acts,
-    /// Another one acts: what is shown is what the API server told.
-    StandsBy,
-    /// Not all has been read yet: probes may be missing.
-    Starts,
-    /// The API server is not heard: the main loop or the watch does not go on.
+pub enum ReplicaState {
+    /// This replica leads: it shows what it wrote.
+    Leader,
+    /// Another replica leads: this one shows what it received from the API server.
+    Standby,
+    /// The replica has not read all probes yet: some may be missing.
+    Starting,
+    /// The main loop or the watch makes no progress.
     Stuck,
 }
 
 /// A probe of the list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// What it says.
+    /// Its line in a list.
     pub listed: Listed,
-    /// How long its paths took lately.
+    /// Latency of its paths in the last runs.
     pub trends: Vec<Trend>,
 }
 
-/// What became of looking for a probe.
+/// Result of the search for a probe.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found {
-    /// It is known.
+    /// The operator watches it.
     Known(Box<Known>, Vec<Trend>),
-    /// It is there, and this version cannot read it.
+    /// It exists, and this version cannot read it.
     Unreadable(String),
-    /// There is none of that name.
+    /// The operator watches no probe of that name.
     Missing,
 }
 
-/// Where the page gets what it shows.
+/// Source of the page's content.
 pub trait Source: Send + Sync + 'static {
-    /// How far it can be trusted.
-    fn standing(&self) -> Standing;
-    /// All probes, in any order. Every text in them is safe to show, see [`plain`].
+    /// State of this replica.
+    fn replica_state(&self) -> ReplicaState;
+    /// All probes, in any order. All texts are safe to show, see [`plain`].
     fn rows(&self) -> Vec<Row>;
     /// One probe.
     fn find(&self, namespace: &str, name: &str) -> Found;
@@ -54,15 +54,12 @@ impl Row {
     /// A probe with this status.
     #[must_use]
     pub fn of(namespace: &str, name: &str, suspended: bool, status: ClaudeProbeStatus, trends: Vec<Trend>) -> Self {
-        let verdict = status.verdict.unwrap_or_else(|| Verdict {
-            message: "No operator has looked at this probe yet.".to_owned(),
-            ..Verdict::default()
-        });
+        let verdict = status.verdict.unwrap_or_default();
         let listed = Listed {
             namespace: plain(namespace),
             name: plain(name),
             suspended,
-            // Only what a list shows: of thousands of probes the texts are a lot.
+            // Only what a list shows: the texts of thousands of probes take memory.
             verdict: Verdict {
                 state: verdict.state,
                 code: plain(&verdict.code),
@@ -82,13 +79,13 @@ impl Row {
 }
 
 impl Source for Current {
-    fn standing(&self) -> Standing {
+    fn replica_state(&self) -> ReplicaState {
         match self.borrow().as_deref() {
-            Some(operator) if !operator.is_alive() => Standing::Stuck,
-            Some(operator) if !operator.is_synced() => Standing::Starts,
-            Some(operator) if operator.is_acting() => Standing::Acts,
-            Some(_) => Standing::StandsBy,
-            None => Standing::Starts,
+            Some(operator) if !operator.is_alive() => ReplicaState::Stuck,
+            Some(operator) if !operator.is_synced() => ReplicaState::Starting,
+            Some(operator) if operator.is_acting() => ReplicaState::Leader,
+            Some(_) => ReplicaState::Standby,
+            None => ReplicaState::Starting,
         }
     }
 

@@ -1,5 +1,5 @@
-//! TLS for a page that others than this machine can reach: the certificate and key of a mounted Secret of the type kubernetes.io/tls, read
-//! again when they change.
+//! TLS for a page that is not on loopback: certificate and key of a mounted Secret of type kubernetes.io/tls, reloaded when
+//! they change.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,28 +14,28 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// How often the files are looked at: the kubelet renews a mounted Secret within a minute or two.
-const LOOK_EVERY: Duration = Duration::from_secs(30);
-/// Longest handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Handshakes at the same time.
-const AT_ONCE: usize = 256;
+/// Interval of reloads: the kubelet updates a mounted Secret within a minute or two.
+const RELOAD_EVERY: Duration = Duration::from_secs(30);
+/// Timeout of a handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Concurrent handshakes.
+const MAX_HANDSHAKES: usize = 256;
 
-/// Why there is no certificate to serve.
+/// Why no certificate is available.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
-    #[error("{file}: {source}. Mount a Secret of the type kubernetes.io/tls there")]
+    #[error("{file}: {source}. Mount a Secret of type kubernetes.io/tls there")]
     Read {
         /// The file.
         file: PathBuf,
         /// Why.
         source: rustls::pki_types::pem::Error,
     },
-    /// Certificate and key do not fit.
+    /// Certificate and key do not match.
     #[error("tls.crt and tls.key in {folder} cannot be used together: {source}")]
-    Unfit {
-        /// Where they lie.
+    Mismatch {
+        /// Their folder.
         folder: PathBuf,
         /// Why.
         source: rustls::Error,
@@ -53,14 +53,14 @@ fn load(folder: &Path) -> Result<TlsAcceptor, TlsError> {
         .and_then(Iterator::collect)
         .map_err(failed("tls.crt"))?;
     let key = PrivateKeyDer::from_pem_file(read("tls.key")).map_err(failed("tls.key"))?;
-    let unfit = |source| TlsError::Unfit {
+    let mismatch = |source| TlsError::Mismatch {
         folder: folder.to_owned(),
         source,
     };
     let mut config = ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .map_err(unfit)?;
+        .map_err(mismatch)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
@@ -70,7 +70,7 @@ pub struct TlsListener {
     tcp: TcpListener,
     folder: PathBuf,
     acceptor: TlsAcceptor,
-    looked: Instant,
+    reloaded: Instant,
     handshakes: JoinSet<Option<(TlsStream<TcpStream>, SocketAddr)>>,
 }
 
@@ -78,25 +78,25 @@ impl TlsListener {
     /// Serves the certificate in `folder`.
     ///
     /// # Errors
-    /// Files that cannot be read or used now. Later the last good ones stay.
+    /// The files are not usable now. Later reloads keep the last usable certificate.
     pub fn new(tcp: TcpListener, folder: &Path) -> Result<Self, TlsError> {
         Ok(Self {
             tcp,
             folder: folder.to_owned(),
             acceptor: load(folder)?,
-            looked: Instant::now(),
+            reloaded: Instant::now(),
             handshakes: JoinSet::new(),
         })
     }
 
-    fn look(&mut self) {
-        if self.looked.elapsed() < LOOK_EVERY {
+    fn reload_if_due(&mut self) {
+        if self.reloaded.elapsed() < RELOAD_EVERY {
             return;
         }
-        self.looked = Instant::now();
+        self.reloaded = Instant::now();
         match load(&self.folder) {
             Ok(acceptor) => self.acceptor = acceptor,
-            Err(error) => tracing::warn!(%error, "the status page goes on with the certificate that it has"),
+            Err(error) => tracing::warn!(%error, "the status page keeps its certificate: the new files are not usable"),
         }
     }
 }
@@ -108,11 +108,11 @@ impl axum::serve::Listener for TlsListener {
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
             tokio::select! {
-                (stream, address) = axum::serve::Listener::accept(&mut self.tcp), if self.handshakes.len() < AT_ONCE => {
-                    self.look();
+                (stream, address) = axum::serve::Listener::accept(&mut self.tcp), if self.handshakes.len() < MAX_HANDSHAKES => {
+                    self.reload_if_due();
                     let acceptor = self.acceptor.clone();
                     self.handshakes.spawn(async move {
-                        let done = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
+                        let done = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
                         Some((done.ok()?.ok()?, address))
                     });
                 }
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use crate::standin::tls::Authority;
 
-    /// Puts a certificate of a new authority into the folder, and gives a client that trusts this authority alone.
+    /// Writes a certificate of a new authority to the folder; returns a client that trusts only this authority.
     fn renew(folder: &Path) -> TlsConnector {
         let authority = Authority::new("status page").unwrap();
         let identity = authority.issue(&["localhost".to_owned()]).unwrap();
@@ -171,24 +171,27 @@ mod tests {
             );
             tokio::select! {
                 done = asked => done.is_ok(),
-                // Handshakes go on for as long as somebody accepts.
+                // Handshakes need a task that accepts.
                 () = async { loop { listener.accept().await; } } => unreachable!(),
             }
         };
         assert!(connects(&mut listener, &before).await);
         let after = renew(folder.path());
-        let due = |listener: &mut TlsListener| listener.looked = Instant::now().checked_sub(LOOK_EVERY).unwrap();
-        assert!(connects(&mut listener, &before).await, "not before it is time to look");
+        let due = |listener: &mut TlsListener| listener.reloaded = Instant::now().checked_sub(RELOAD_EVERY).unwrap();
+        assert!(connects(&mut listener, &before).await, "not before the next reload");
         due(&mut listener);
         assert!(!connects(&mut listener, &before).await);
         assert!(connects(&mut listener, &after).await);
         std::fs::write(folder.path().join("tls.key"), "half a key").unwrap();
         due(&mut listener);
-        assert!(connects(&mut listener, &after).await, "the last good one stays");
+        assert!(
+            connects(&mut listener, &after).await,
+            "the last usable certificate stays"
+        );
     }
 
     #[test]
-    fn what_is_missing_is_named_with_what_to_do() {
+    fn an_error_names_the_missing_file_and_the_fix() {
         let folder = tempfile::tempdir().unwrap();
         let error = load(folder.path()).err().unwrap().to_string();
         assert!(

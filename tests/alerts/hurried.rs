@@ -1,7 +1,7 @@
-//! The chart's alerts, read for a test that cannot wait for minutes.
+//! The chart's alerts with short durations, for tests that cannot wait for minutes.
 
-/// The rules with seconds for minutes. What bridges a restart of the operator (five minutes) becomes `bridge`: a test in which one restarts
-/// has to leave it the time.
+/// The rules with seconds instead of minutes. The five minutes that bridge a restart of the operator become `bridge`: a
+/// test with a restart needs enough time for it.
 pub fn hurried(rules: &str, bridge: &str) -> String {
     let short = |duration: &str| match duration {
         "5m" => bridge.to_owned(),

@@ -1,9 +1,9 @@
-//! A real Prometheus scrapes a real exposition, a gateway breaks and is mended, and a real Alertmanager holds back what follows from
-//! something else.
+//! A real Prometheus scrapes a real exposition while a gateway breaks and recovers, and a real Alertmanager suppresses
+//! alerts that follow from another one.
 //!
-//! The exposition is `claudeprobe demo --serve`: real gateways with real faults, measured by the prober and judged as the operator
-//! judges. It has no operator's metrics, so ClaudeProbeOperatorDown fires throughout, as it should. The rules are the chart's but
-//! for their durations: minutes are seconds here. The dashboards' queries are asked of the same Prometheus.
+//! The exposition is `claudeprobe demo --serve`: real gateways with real failures, measured by the prober and diagnosed as
+//! in the operator. It has no metrics of the operator itself, so ClaudeProbeOperatorDown fires throughout. The rules are
+//! the chart's, with seconds instead of minutes. The dashboards' queries run on the same Prometheus.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
@@ -19,10 +19,10 @@ use crate::hurried::hurried;
 use crate::queries::{View, data, questions};
 use crate::{RULES, agreed, file};
 
-/// Longest wait for anything: the machine may be busy.
+/// Timeout of every wait: the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// A process that ends with the test.
+/// A process that the test ends.
 struct Process(Child);
 
 impl Drop for Process {
@@ -38,12 +38,12 @@ fn start(command: &mut Command, log: &Path) -> Process {
     Process(child.unwrap_or_else(|error| panic!("{command:?}: {error}; tests/tools/install prometheus brings it")))
 }
 
-/// A port that nobody had a moment ago.
+/// A port that was free a moment ago.
 fn port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Two probes named after the scenarios that they begin with.
+/// Two probes, named after their first scenarios.
 fn demo() -> (Process, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_claudeprobe"))
         .args([
@@ -83,7 +83,7 @@ async fn json(url: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-/// Lets a probe's gateway have the fault of a scenario.
+/// Applies the failure of a scenario to a probe's gateway.
 async fn play(demo: &str, probe: &str, scenario: &'static str) {
     let answer = reqwest::Client::new()
         .put(format!("http://{demo}/probes/{probe}"))
@@ -103,7 +103,7 @@ fn short(alert: &Value) -> String {
     )
 }
 
-/// What fires at Prometheus, once it is this and nothing but this. Until then only `passing` may fire besides.
+/// Waits until exactly `wanted` fires at Prometheus. Until then only `passing` may fire too.
 async fn fires(prometheus: &str, wanted: &[&str], passing: &[&str]) -> Vec<Value> {
     let wanted: BTreeSet<String> = wanted.iter().map(|alert| (*alert).to_owned()).collect();
     let began = Instant::now();
@@ -125,7 +125,7 @@ async fn fires(prometheus: &str, wanted: &[&str], passing: &[&str]) -> Vec<Value
     }
 }
 
-/// Every query of the dashboards returns data for one of the probes, but where it is about metrics that the demo does not have.
+/// Every query of the dashboards returns data for one of the probes, except queries of metrics that the demo does not have.
 async fn dashboards_find_data(prometheus: &str, demo: &str, probes: &[&str]) {
     let shown = text(&format!("http://{demo}/metrics")).await.unwrap();
     let missing: Vec<String> = FAMILIES
@@ -162,8 +162,8 @@ async fn dashboards_find_data(prometheus: &str, demo: &str, probes: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broken_gateway_fires_its_alert_alone_and_claudes_trouble_holds_the_others_back() {
-    // Whoever was first did it.
+async fn a_broken_gateway_fires_its_alert_alone_and_a_failure_of_claude_suppresses_the_others() {
+    // Fails if another test installed it first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -200,11 +200,11 @@ async fn a_broken_gateway_fires_its_alert_alone_and_claudes_trouble_holds_the_ot
     const DOWN: &str = "ClaudeProbeOperatorDown - - -";
     let policy = "ClaudeGatewayFailing policy GatewayPolicyDenied gateway";
     fires(&ours, &[DOWN, policy], &[]).await;
-    // As the operator shows them: its own first.
+    // As in the operator's exposition: its own metrics first.
     let shown = OperatorMetrics::new().exposition(true) + &text(&format!("http://{demo}/metrics")).await.unwrap();
     assert_eq!(agreed("promtool", &["check", "metrics"], &shown), "");
 
-    // A key that was rotated away: that alert and no other, with its text.
+    // A stale key after a rotation: exactly that alert, with its annotations.
     play(&demo, "healthy", "stale-key").await;
     let stale = "ClaudeCredentialStale healthy GatewayStaleCredential gateway";
     let firing = fires(&ours, &[DOWN, policy, stale], &[]).await;
@@ -217,12 +217,15 @@ async fn a_broken_gateway_fires_its_alert_alone_and_claudes_trouble_holds_the_ot
         alert["labels"]["host"].as_str().unwrap().starts_with("127.0.0.1:"),
         "{alert}"
     );
-    let said = alert["annotations"]["description"].as_str().unwrap();
+    let description = alert["annotations"]["description"].as_str().unwrap();
     assert!(
-        said.starts_with("GatewayStaleCredential on path gateway at 127.0.0.1:"),
-        "{said}"
+        description.starts_with("GatewayStaleCredential on path gateway at 127.0.0.1:"),
+        "{description}"
     );
-    assert!(said.ends_with("See docs/findings.md#gatewaystalecredential."), "{said}");
+    assert!(
+        description.ends_with("See docs/findings.md#gatewaystalecredential."),
+        "{description}"
+    );
     assert_eq!(
         alert["annotations"]["runbook_url"],
         "docs/alerts.md#claudecredentialstale"
@@ -231,7 +234,7 @@ async fn a_broken_gateway_fires_its_alert_alone_and_claudes_trouble_holds_the_ot
     fires(&ours, &[DOWN, policy], &[stale]).await;
     dashboards_find_data(&ours, &demo, &["policy", "healthy"]).await;
 
-    // Claude itself, as all probes see it: once, and Alertmanager holds back what they say one by one.
+    // Claude itself fails for all probes: one alert, and Alertmanager suppresses the alerts of single probes.
     play(&demo, "healthy", "overloaded").await;
     play(&demo, "policy", "overloaded").await;
     let both = ["healthy", "policy"].map(|probe| format!("ClaudeGatewayFailing {probe} UpstreamOverloaded -"));

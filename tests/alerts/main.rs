@@ -1,6 +1,7 @@
-//! The alerts: each has its text and its run-book, fires on its cause and on no other, and rests on metrics that there are.
+//! The alerts: each has annotations and a runbook, fires for its cause only, and uses existing metrics.
 //!
-//! `promtool` and `amtool` (Debian: prometheus, prometheus-alertmanager) judge; tests/tools/install prometheus installs them.
+//! `promtool` and `amtool` (Debian: prometheus, prometheus-alertmanager) run the checks; tests/tools/install prometheus
+//! installs them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -32,7 +33,7 @@ fn rules() -> Vec<Value> {
     text["groups"][0]["rules"].as_array().unwrap().clone()
 }
 
-/// Runs a tool on standard input; its output, when it agrees.
+/// Runs a tool on standard input; returns its output. Panics when it fails.
 fn agreed(tool: &str, arguments: &[&str], input: &str) -> String {
     let mut child = Command::new(tool)
         .args(arguments)
@@ -50,7 +51,7 @@ fn agreed(tool: &str, arguments: &[&str], input: &str) -> String {
 }
 
 #[test]
-fn every_alert_says_how_bad_it_is_who_acts_and_where_to_read_on() {
+fn every_alert_has_severity_layer_path_and_a_runbook() {
     for rule in rules() {
         let Some(name) = rule["alert"].as_str() else { continue };
         let text = |section: &str, field: &str| {
@@ -65,10 +66,13 @@ fn every_alert_says_how_bad_it_is_who_acts_and_where_to_read_on() {
         );
         let layers = ["{{ $labels.layer }}", "Quota", "Network", "Upstream", "Probe"];
         assert!(layers.contains(&&*text("labels", "layer")), "{name}");
-        assert!(!text("annotations", "summary").is_empty());
-        // The one about the operator has no code and no path: it is about all.
-        let said = text("annotations", "description");
-        assert!(said.contains("path"), "{name} does not say which path");
+        let summary = text("annotations", "summary");
+        assert!(
+            !summary.is_empty() && !summary.contains('\n'),
+            "{name}: the summary is one line"
+        );
+        let description = text("annotations", "description");
+        assert!(description.contains("path"), "{name} does not name the path");
         let link = text("annotations", "runbook_url");
         assert_eq!(link, format!("docs/alerts.md#{}", name.to_lowercase()), "{name}");
         let expr = rule["expr"].as_str().unwrap();
@@ -79,14 +83,14 @@ fn every_alert_says_how_bad_it_is_who_acts_and_where_to_read_on() {
 }
 
 #[test]
-fn every_alert_has_a_run_book_and_no_run_book_is_without_one() {
+fn every_alert_has_a_runbook_and_every_runbook_has_an_alert() {
     let text = file("docs/alerts.md");
     let sections: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     let rules = rules();
     let alerts: BTreeSet<&str> = rules.iter().filter_map(|rule| rule["alert"].as_str()).collect();
     assert_eq!(sections, alerts);
     for section in text.split("\n## ").skip(1) {
-        for part in ["**Means**", "**First look**", "**Fix**", "**Silence**"] {
+        for part in ["**Means**", "**Check**", "**Fix**", "**Silence**"] {
             assert!(section.contains(part), "{part} is missing: {section}");
         }
     }
@@ -101,7 +105,7 @@ fn every_alert_has_a_run_book_and_no_run_book_is_without_one() {
 }
 
 #[test]
-fn rules_rest_on_metrics_and_labels_that_there_are() {
+fn rules_use_existing_metrics_and_codes() {
     for rule in rules() {
         let expr = rule["expr"].as_str().unwrap();
         for name in expr.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':')) {
@@ -111,7 +115,7 @@ fn rules_rest_on_metrics_and_labels_that_there_are() {
                 "{name} in {expr}"
             );
         }
-        // Every quoted list behind a label `code`.
+        // Every quoted list of the label `code`.
         for listed in expr.split("code").skip(1).filter_map(|rest| {
             let rest = rest.trim_start_matches(['=', '!', '~']);
             rest.strip_prefix('"')?.split('"').next()
@@ -127,7 +131,7 @@ fn rules_rest_on_metrics_and_labels_that_there_are() {
 }
 
 #[test]
-fn the_rules_do_what_their_tests_say() {
+fn the_rules_pass_promtools_tests() {
     agreed("promtool", &["check", "rules", RULES], "");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/alerts");
     let mut files: Vec<String> = std::fs::read_dir(folder)
@@ -144,7 +148,7 @@ fn the_rules_do_what_their_tests_say() {
         let Some(name) = rule["alert"].as_str() else { continue };
         assert!(
             all.contains(&format!("alertname=\"{name}\"")),
-            "no test lets {name} fire"
+            "no test makes {name} fire"
         );
     }
     let arguments: Vec<&str> = ["test", "rules"]
@@ -154,7 +158,7 @@ fn the_rules_do_what_their_tests_say() {
     agreed("promtool", &arguments, "");
 }
 
-/// A gateway that fails for any cause of the catalogue, or for none that is known, fires exactly one alert that wakes somebody.
+/// A gateway that fails for any cause of the catalogue, or for an unknown cause, fires exactly one critical alert.
 #[test]
 fn every_cause_pages_once() {
     let mut series = String::from("  - {series: 'claudeprobe_leader', values: '1+0x60'}\n");
@@ -177,13 +181,13 @@ fn every_cause_pages_once() {
     }
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join(RULES);
     let count = all.len();
-    // The two about the whole cluster come besides; none of the four about a gateway comes twice, and nothing else with them.
+    // The two alerts per cluster fire too; each of the four gateway alerts fires at most once, and no other alert with it.
     let text = format!(
         "rule_files: [{}]\nevaluation_interval: 1m\ntests:\n- interval: 1m\n  input_series:\n{series}  promql_expr_test:\n\
          \x20 - expr: count(ALERTS{{alertstate=\"firing\",severity=\"critical\",probe!=\"\"}})\n    eval_time: 30m\n    exp_samples: [{{labels: '{{}}', value: {count}}}]\n\
          \x20 - expr: count by (probe) (ALERTS{{alertstate=\"firing\",probe!=\"\"}}) > 1\n    eval_time: 30m\n    exp_samples: {}\n",
         rules.display(),
-        // Beside a gateway that fails, workloads that hold an old key are another matter.
+        // Workloads with an old key are a separate problem from a failing gateway.
         "[{labels: '{probe=\"pWorkloadStaleCredential\"}', value: 2}]",
     );
     let folder = tempfile::tempdir().unwrap();
@@ -193,7 +197,7 @@ fn every_cause_pages_once() {
 }
 
 #[test]
-fn promtool_finds_nothing_in_the_operators_own_metrics() {
+fn promtool_accepts_the_operators_own_metrics() {
     let metrics = OperatorMetrics::new();
     metrics.reconciled(std::time::Duration::from_millis(3), Some("timeout"));
     metrics.requested("list", "pods");
@@ -202,7 +206,7 @@ fn promtool_finds_nothing_in_the_operators_own_metrics() {
 }
 
 #[test]
-fn alertmanager_takes_the_example_and_routes_by_severity() {
+fn alertmanager_accepts_the_example_and_routes_by_severity() {
     const EXAMPLE: &str = "charts/claudeprobe/files/alertmanager-example.yaml";
     agreed("amtool", &["check-config", EXAMPLE], "");
     let config = format!("--config.file={EXAMPLE}");
@@ -219,7 +223,7 @@ fn alertmanager_takes_the_example_and_routes_by_severity() {
             .collect();
         agreed("amtool", &arguments, "");
     }
-    // Whatever it names is an alert.
+    // Every alert name in the example exists.
     let rules = rules();
     let alerts: BTreeSet<&str> = rules.iter().filter_map(|rule| rule["alert"].as_str()).collect();
     let text = file(EXAMPLE);

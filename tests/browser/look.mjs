@@ -1,4 +1,4 @@
-// What a browser makes of the status page: `node look.mjs CHECK URL [WHERE]`. Knows the probes that tests/browser/main.rs serves.
+// Checks of the status page in a browser: `node look.mjs CHECK URL [FOLDER]`. Uses the probes of tests/browser/main.rs.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,20 +8,20 @@ const [check, base, directory] = process.argv.slice(2);
 const OVERVIEW = '/', PROBE = '/probes/ai/assistants', HOSTILE = '/probes/ai/hostile', MISSING = '/nowhere';
 const WIDE = { width: 1120, height: 860 }, NARROW = { width: 360, height: 740 };
 
-// A profile of its own, made and removed by playwright. No sandbox: tests run as root. The rest keeps Chromium from calling home.
+// Playwright creates and removes the profile. No sandbox: tests run as root. The other flags disable background requests.
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 });
 
-// A page in a context of its own, and all that it complains of or asks for.
+// A page in its own context, with its errors and requests.
 async function fresh(options = {}) {
   const context = await browser.newContext({ viewport: WIDE, ...options });
   const page = await context.newPage();
-  const seen = { complaints: [], requests: [] };
-  page.on('console', message => seen.complaints.push(`${message.type()}: ${message.text()}`));
-  page.on('pageerror', error => seen.complaints.push(String(error)));
-  page.on('dialog', dialog => { seen.complaints.push(`dialog ${dialog.message()}`); dialog.dismiss(); });
+  const seen = { errors: [], requests: [] };
+  page.on('console', message => seen.errors.push(`${message.type()}: ${message.text()}`));
+  page.on('pageerror', error => seen.errors.push(String(error)));
+  page.on('dialog', dialog => { seen.errors.push(`dialog ${dialog.message()}`); dialog.dismiss(); });
   page.on('request', request => seen.requests.push(request.url()));
   return { context, page, seen };
 }
@@ -44,17 +44,17 @@ async function axTree(context, page) {
 }
 
 const checks = {
-  async 'asks nobody and complains of nothing'() {
+  async 'sends no other request and logs no error'() {
     for (const scheme of ['light', 'dark']) {
       const { page, seen } = await fresh({ colorScheme: scheme });
       for (const path of [OVERVIEW, '/?state=Failing&namespace=ai', PROBE, HOSTILE]) {
         seen.requests.length = 0;
         const answer = await page.goto(base + path, { waitUntil: 'networkidle' });
         assert.equal(answer.status(), 200, path);
-        // The icon is inside the page, too.
+        // The icon is inline.
         assert.deepEqual(seen.requests.filter(url => !url.startsWith('data:')), [base + path]);
       }
-      assert.deepEqual(seen.complaints, []);
+      assert.deepEqual(seen.errors, []);
     }
   },
 
@@ -62,8 +62,8 @@ const checks = {
     const { page } = await fresh({ javaScriptEnabled: false });
     await page.goto(base + OVERVIEW);
     await page.getByRole('combobox', { name: 'Verdict' }).selectOption('Failing');
-    await page.getByRole('combobox', { name: 'Load again' }).selectOption('30');
-    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByRole('combobox', { name: 'Reload' }).selectOption('30');
+    await page.getByRole('button', { name: 'Apply' }).click();
     assert.ok(page.url().includes('state=Failing') && page.url().includes('refresh=30'), page.url());
     await page.getByRole('link', { name: 'assistants' }).click();
     assert.equal(new URL(page.url()).pathname, PROBE);
@@ -72,15 +72,15 @@ const checks = {
     assert.equal(new URL(page.url()).pathname, OVERVIEW);
   },
 
-  async 'loads again only where that was chosen'() {
+  async 'reloads only by choice'() {
     const { page } = await fresh({ javaScriptEnabled: false });
     const by = async path => (await page.goto(base + path)).headers().refresh;
     assert.equal(await by('/'), undefined);
     assert.equal(await by('/?refresh=10'), '10');
     assert.equal(await by(PROBE), undefined);
-    await page.getByRole('link', { name: 'Load again every 30 s' }).click();
+    await page.getByRole('link', { name: 'Reload every 30 s' }).click();
     assert.equal(await by(PROBE + '?refresh=30'), '30');
-    await page.getByRole('link', { name: 'Stop loading again' }).click();
+    await page.getByRole('link', { name: 'Stop reloading' }).click();
     assert.equal(new URL(page.url()).search, '');
     let loads = 0;
     page.on('response', () => { loads += 1; });
@@ -88,7 +88,7 @@ const checks = {
     await page.waitForResponse(() => loads > 1, { timeout: 60_000 });
   },
 
-  async 'is reached by the keyboard alone'() {
+  async 'works with the keyboard alone'() {
     for (const path of [OVERVIEW, PROBE]) {
       const { page } = await fresh();
       await page.goto(base + path);
@@ -97,8 +97,8 @@ const checks = {
       for (let place = 0; place < of; place += 1) {
         await page.keyboard.press('Tab');
         const at = await focused(page);
-        assert.equal(at?.place, place, `Tab goes in the order of the page: ${JSON.stringify(at)}`);
-        assert.ok(at.visible, `the focus is seen: ${JSON.stringify(at)}`);
+        assert.equal(at?.place, place, `Tab follows the order of the page: ${JSON.stringify(at)}`);
+        assert.ok(at.visible, `the focus is visible: ${JSON.stringify(at)}`);
       }
     }
     const { page } = await fresh();
@@ -110,12 +110,12 @@ const checks = {
     for (let at = null; at?.name !== 'assistants';) {
       await page.keyboard.press('Tab');
       at = await focused(page);
-      assert.ok(at, 'the link is reached');
+      assert.ok(at, 'Tab reaches the link');
     }
     await Promise.all([page.waitForURL('**' + PROBE), page.keyboard.press('Enter')]);
   },
 
-  async 'is a tree that a screen reader can read'() {
+  async 'has roles and names for screen readers'() {
     for (const viewport of [WIDE, NARROW]) {
       for (const path of [OVERVIEW, PROBE, MISSING]) {
         const { context, page } = await fresh({ viewport });
@@ -126,11 +126,11 @@ const checks = {
         assert.equal(await page.evaluate(() => document.documentElement.lang), 'en');
         assert.ok((await page.title()).endsWith('claudeprobe'));
         if (path === OVERVIEW) {
-          assert.deepEqual(by('columnheader'), ['Verdict', 'Probe', 'Cause', 'For', 'Last run', 'Next run', 'First byte, by run']);
+          assert.deepEqual(by('columnheader'), ['Verdict', 'Probe', 'Cause', 'For', 'Last run', 'Next run', 'First byte per run']);
           assert.ok(by('rowheader').some(name => name.startsWith('assistants')));
-          assert.ok(by('table').some(name => name.includes('the worst first')), String(by('table')));
+          assert.ok(by('table').some(name => name.includes('worst first')), String(by('table')));
           assert.ok(by('navigation').includes('Probes by verdict') && by('search').length === 1);
-          assert.ok([...by('image'), ...by('img')].some(name => name.startsWith('Time to the first byte. edge: last')));
+          assert.ok([...by('image'), ...by('img')].some(name => name.startsWith('Time to first byte. edge: last')));
         }
         if (path === PROBE) {
           for (const name of ['direct', 'edge']) assert.ok(by('columnheader').includes(name), name);
@@ -146,14 +146,14 @@ const checks = {
     const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     for (const colorScheme of ['light', 'dark']) {
       for (const viewport of [WIDE, NARROW]) {
-        // The judge itself is a script, which the page's policy forbids.
+        // axe itself is a script, which the page's policy forbids.
         const { page } = await fresh({ colorScheme, viewport, bypassCSP: true });
         for (const path of [OVERVIEW, '/?namespace=none', PROBE, HOSTILE, MISSING]) {
           await page.goto(base + path);
           await page.evaluate(axe);
           const { violations, passes } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations', 'passes'] }));
           assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ').slice(0, 300)}`), [], `${path} ${colorScheme}`);
-          assert.ok(passes.some(({ id }) => id === 'color-contrast'), 'contrast was looked at');
+          assert.ok(passes.some(({ id }) => id === 'color-contrast'), 'axe checked the contrast');
         }
       }
     }
@@ -180,12 +180,12 @@ const checks = {
         text: document.body.innerText, ran: globalThis.pwned,
       }));
       assert.deepEqual([found.elements, found.handlers, found.ran], [0, 0, undefined]);
-      if (path === HOSTILE) assert.ok(found.text.includes('<script>globalThis.pwned=1</script>'), 'it is shown as it came');
+      if (path === HOSTILE) assert.ok(found.text.includes('<script>globalThis.pwned=1</script>'), 'it is shown unchanged');
     }
-    assert.deepEqual(seen.complaints, []);
+    assert.deepEqual(seen.errors, []);
   },
 
-  async 'keeps still for those who want that'() {
+  async 'respects reduced motion'() {
     const { page } = await fresh({ reducedMotion: 'reduce' });
     await page.goto(base + OVERVIEW);
     const moving = await page.evaluate(() => [...document.querySelectorAll('*')].filter(e => {
@@ -195,14 +195,14 @@ const checks = {
     assert.equal(moving, 0);
   },
 
-  // Pictures for the README: of a running `claudeprobe demo --serve`.
-  // One picture, of any address.
+  // One screenshot of any address.
   async shot() {
     const { page } = await fresh({ viewport: { width: 1120, height: 1150 } });
     await page.goto(base);
     await page.screenshot({ path: directory });
   },
 
+  // Screenshots for the README, of a running `claudeprobe demo --serve`.
   async shots() {
     for (const colorScheme of ['light', 'dark']) {
       const { page } = await fresh({ colorScheme, viewport: { width: 1120, height: 830 } });
@@ -216,7 +216,7 @@ const checks = {
 };
 
 try {
-  assert.ok(checks[check], `there is no check "${check}": one of ${Object.keys(checks).join(', ')}`);
+  assert.ok(checks[check], `unknown check "${check}": must be one of ${Object.keys(checks).join(', ')}`);
   await checks[check]();
 } finally {
   await browser.close();

@@ -1,14 +1,14 @@
-//! The status page in a real browser: Chromium without a screen looks at what the library serves.
+//! The status page in a real browser: headless Chromium opens what the library serves.
 //!
-//! `tests/browser/run` installs what drives it, pinned; each check is a function of `look.mjs`. A missing browser is a failure, never a
-//! skip.
+//! `tests/browser/run` installs the pinned driver; each check is a function of `look.mjs`. A missing browser is a failure,
+//! never a skip.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::process::{Command, Stdio};
 
 use claudeprobe::status_page::access::Access;
-use claudeprobe::status_page::{Found, Page, Row, Source, Standing, serve};
+use claudeprobe::status_page::{Found, Page, ReplicaState, Row, Source, serve};
 use claudeprobe::view::{Known, Measured, Trend};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -18,15 +18,15 @@ use tokio_util::sync::CancellationToken;
 const HOSTILE: &str = "\u{0}\"'><script>globalThis.pwned=1</script><img src=x onerror=globalThis.pwned=2><svg/onload=globalThis.pwned=3>\u{202e}\u{1b}[2J\
                        &#x3C;b&#x3E; javascript:globalThis.pwned=4 </style></title></textarea>";
 
-/// One probe as it was recorded, one whose every text is a stranger's, one that is well, one that nobody looked at.
+/// A recorded probe, one with hostile texts, a healthy one, and one without a status.
 struct Recorded;
 
-/// What is known of the probe `assistants`.
+/// The recorded probe `assistants`.
 fn assistants() -> Value {
     serde_json::from_str(include_str!("../../src/cli/explain/recorded.json")).unwrap()
 }
 
-/// The same, with hostile text wherever the operator does not choose the words itself.
+/// The same with hostile text in every field that the operator does not write itself.
 fn hostile() -> Value {
     let mut value = assistants();
     let long = "x".repeat(3_000);
@@ -57,7 +57,7 @@ fn known(name: &str) -> Option<Known> {
     let value = match name {
         "assistants" => assistants(),
         "hostile" => hostile(),
-        "fine" | "untold" => {
+        "fine" | "new" => {
             let mut value = assistants();
             value["metadata"]["name"] = json!(name);
             value["status"] = match name {
@@ -88,12 +88,12 @@ fn trends() -> Vec<Trend> {
 }
 
 impl Source for Recorded {
-    fn standing(&self) -> Standing {
-        Standing::StandsBy
+    fn replica_state(&self) -> ReplicaState {
+        ReplicaState::Standby
     }
 
     fn rows(&self) -> Vec<Row> {
-        ["fine", "assistants", "untold", "hostile"]
+        ["fine", "assistants", "new", "hostile"]
             .iter()
             .filter_map(|name| known(name))
             .map(|known| Row::of(&known.namespace, &known.name, known.suspended, known.status, trends()))
@@ -108,10 +108,10 @@ impl Source for Recorded {
     }
 }
 
-/// One browser at a time: each is as much work as all else that goes on then.
+/// One browser at a time: each uses as much CPU as the rest of the tests.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-/// Lets the browser look; panics with all that it said if the page does not pass.
+/// Runs a check in the browser; panics with its output if it fails.
 async fn look(check: &str) {
     let _turn = TURN.lock().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -150,13 +150,13 @@ macro_rules! checks {
 }
 
 checks! {
-    it_asks_nobody_and_complains_of_nothing: "asks nobody and complains of nothing",
+    it_sends_no_other_request_and_logs_no_error: "sends no other request and logs no error",
     it_works_without_script: "works without script",
-    it_loads_again_only_where_that_was_chosen: "loads again only where that was chosen",
-    it_is_reached_by_the_keyboard_alone: "is reached by the keyboard alone",
-    it_is_a_tree_that_a_screen_reader_can_read: "is a tree that a screen reader can read",
+    it_reloads_only_by_choice: "reloads only by choice",
+    it_works_with_the_keyboard_alone: "works with the keyboard alone",
+    it_has_roles_and_names_for_screen_readers: "has roles and names for screen readers",
     it_satisfies_axe_in_light_and_dark_wide_and_narrow: "satisfies axe",
     it_fits_a_narrow_screen: "fits a narrow screen",
     it_shows_hostile_text_as_text: "shows hostile text as text",
-    it_keeps_still_for_those_who_want_that: "keeps still for those who want that",
+    it_respects_reduced_motion: "respects reduced motion",
 }

@@ -1,7 +1,7 @@
-//! The Helm chart on a real API server: bad values are refused, and the server takes every object of every variant.
+//! The Helm chart on a real API server: Helm rejects bad values, and the server accepts every object of every variant.
 //!
-//! `tests/run crd` runs this inside the network namespace of the oldest and then of the newest server, with helm and kubectl on the
-//! PATH. `tests/cluster/stories` install it for real.
+//! `tests/run crd` runs this in the network namespace of the oldest and then of the newest server, with helm and kubectl on
+//! the PATH. `tests/cluster/stories` install the chart.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -16,7 +16,7 @@ use kubectl::{Answer, kubectl, kubectl_with};
 use serde_json::Value;
 
 const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/claudeprobe");
-/// Warns of every pod template that the restricted Pod Security Standard would refuse.
+/// Warns about every pod template that the restricted Pod Security Standard rejects.
 const NAMESPACE: &str = "chart";
 
 fn helm(arguments: &[&str]) -> Answer {
@@ -47,8 +47,8 @@ fn render(values: &[&str]) -> Answer {
     helm(&arguments)
 }
 
-/// What an installation would do, as the server's own kinds decide it: manifest and notes. Its names are its own and it leaves the CRD
-/// alone, since this server has had deploy/ applied.
+/// Manifest and notes of an installation, with the kinds of this server. It uses its own names and skips the CRD, because
+/// deploy/ is already applied on this server.
 fn install_dry_run(values: &[&str]) -> String {
     let mut arguments = vec![
         "install",
@@ -77,13 +77,13 @@ fn namespace() {
 }
 
 #[test]
-fn lint_finds_nothing() {
+fn helm_lint_reports_no_error() {
     let answer = helm(&["lint", "--strict", "--kube-version", "1.31.0", CHART]);
     assert!(answer.good, "{answer:?}");
 }
 
 #[test]
-fn bad_values_are_refused_and_named() {
+fn bad_values_are_rejected_with_their_name() {
     let table = [
         ("operator.replicas=0", "replicas"),
         ("operator.replicas=\"two\"", "replicas"),
@@ -133,7 +133,7 @@ fn bad_values_are_refused_and_named() {
 }
 
 #[test]
-fn every_variant_is_taken_by_the_server_without_a_warning() {
+fn the_server_accepts_every_variant_without_a_warning() {
     namespace();
     let everything = r#"operator={"namespaces":["default","kube-public"],"refuseNetworks":["10.0.0.0/8"],"nodeSelector":{"a":"b"},"podLabels":{"p":"l"},
         "podAnnotations":{"p":"a"},"priorityClassName":"system-cluster-critical","tolerations":[{"operator":"Exists"}],
@@ -167,16 +167,16 @@ fn every_variant_is_taken_by_the_server_without_a_warning() {
         &["crd.keep=false", "serviceAccount={\"create\":false,\"name\":\"mine\"}"],
     ];
     for values in variants {
-        taken(&render(values).expect_good(), values);
+        accepted(&render(values).expect_good(), values);
     }
 }
 
-/// A status page that others can reach.
+/// A status page that is not on loopback.
 const EXPOSED: &str =
     r#"statusPage={"address":"0.0.0.0:8443","tlsSecret":"status-tls","audience":"probes","from":[{"podSelector":{}}]}"#;
 
 #[test]
-fn only_a_status_page_that_others_can_reach_has_a_port_a_certificate_and_the_right_to_ask_for_reviews() {
+fn only_a_status_page_that_is_not_on_loopback_has_a_port_a_certificate_and_the_right_to_create_reviews() {
     let marks = [
         "tokenreviews",
         "subjectaccessreviews",
@@ -207,9 +207,9 @@ fn only_a_status_page_that_others_can_reach_has_a_port_a_certificate_and_the_rig
     }
 }
 
-/// As a sidecar of Grafana takes them: each key of a ConfigMap with its label is a file.
+/// Grafana's sidecar loads each key of a ConfigMap with its label as a file.
 #[test]
-fn dashboards_come_as_files_of_a_config_map_with_the_sidecars_label() {
+fn dashboards_are_files_of_a_config_map_with_the_sidecars_label() {
     let dashboards = |values: &[&str]| {
         let manifest = render(values).expect_good();
         let documents = manifest
@@ -251,15 +251,15 @@ fn dashboards_come_as_files_of_a_config_map_with_the_sidecars_label() {
     assert_eq!(object["metadata"]["namespace"], "grafana");
     let text = object["data"]["claudeprobe-probe.json"].as_str().unwrap();
     assert!(
-        text.contains("Run-book: https://git.example.com/claudeprobe/docs/alerts.md#claudequotalow"),
+        text.contains("Runbook: https://git.example.com/claudeprobe/docs/alerts.md#claudequotalow"),
         "{text}"
     );
-    assert!(!text.contains("Run-book: docs/"), "{text}");
+    assert!(!text.contains("Runbook: docs/"), "{text}");
 
     assert_eq!(dashboards(&["dashboard.enabled=false"]), None);
 }
 
-fn taken(manifest: &str, values: &[&str]) {
+fn accepted(manifest: &str, values: &[&str]) {
     let answer = kubectl_with(
         manifest,
         &[
@@ -276,18 +276,18 @@ fn taken(manifest: &str, values: &[&str]) {
 }
 
 #[test]
-fn monitors_and_rules_come_where_the_cluster_knows_their_kinds_and_one_way_to_scrape_at_a_time() {
+fn monitors_and_rules_are_installed_if_the_cluster_has_their_kinds_with_one_kind_of_scrape_at_a_time() {
     namespace();
     let definitions = std::env::var("CLAUDEPROBE_TEST_MONITORING_CRDS").expect("run this by tests/run crd");
-    // A server that is kept for a second run knows them already.
+    // A server that was kept from an earlier run has them already.
     kubectl(&["delete", "--ignore-not-found", "-f", &definitions]).expect_good();
     let without = install_dry_run(&[]);
     assert!(!without.contains("monitoring.coreos.com/v1"), "{without}");
-    assert!(without.contains("this cluster knows no ServiceMonitor"), "{without}");
-    assert!(without.contains("this cluster knows no PrometheusRule"), "{without}");
+    assert!(without.contains("this cluster has no ServiceMonitor kind"), "{without}");
+    assert!(without.contains("this cluster has no PrometheusRule kind"), "{without}");
 
     kubectl(&["apply", "--server-side", "-f", &definitions]).expect_good();
-    // A definition is served a moment after it was taken.
+    // The server serves a CRD a moment after it accepts it.
     for kind in ["servicemonitors", "podmonitors", "prometheusrules"] {
         let served = (0..300).any(|_| {
             let served = kubectl(&["get", kind]).good;
@@ -299,7 +299,7 @@ fn monitors_and_rules_come_where_the_cluster_knows_their_kinds_and_one_way_to_sc
         assert!(served, "the server does not serve {kind}");
     }
     let with = install_dry_run(&[]);
-    assert!(!with.contains("knows no"), "{with}");
+    assert!(!with.contains("this cluster has no"), "{with}");
     assert!(
         with.contains("Dashboards are in ConfigMap another-claudeprobe-dashboards"),
         "{with}"
@@ -309,7 +309,7 @@ fn monitors_and_rules_come_where_the_cluster_knows_their_kinds_and_one_way_to_sc
         ("ServiceMonitor", "kind: ServiceMonitor", "kind: PodMonitor"),
         ("PodMonitor", "kind: PodMonitor", "kind: ServiceMonitor"),
         ("Annotations", "prometheus.io/scrape", "Monitor\n"),
-        ("None", "Nothing tells Prometheus to scrape", "Monitor\n"),
+        ("None", "Prometheus does not scrape the operator", "Monitor\n"),
     ] {
         let said = install_dry_run(&[&format!("metrics.scrape=\"{scrape}\"")]);
         assert!(said.contains(kind) && !said.contains(not), "{scrape}: {said}");
@@ -318,12 +318,12 @@ fn monitors_and_rules_come_where_the_cluster_knows_their_kinds_and_one_way_to_sc
         "metrics={\"scrape\":\"PodMonitor\",\"labels\":{\"release\":\"p\"}}",
         "alerts={\"rule\":\"Enabled\",\"labels\":{\"release\":\"p\"}}",
     ];
-    taken(&render(&labels).expect_good(), &labels);
+    accepted(&render(&labels).expect_good(), &labels);
     let service = ["metrics.scrape=\"ServiceMonitor\"", "alerts.rule=\"Enabled\""];
-    taken(&render(&service).expect_good(), &service);
+    accepted(&render(&service).expect_good(), &service);
 }
 
-/// Gives `user` these rights in the namespace, and no others.
+/// Grants `user` exactly these rights in the namespace.
 fn allow(user: &str, rules: &str) {
     let manifest = format!(
         "{{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {{name: {user}, namespace: {NAMESPACE}}}, rules: [{rules}]}}\n---\n\
@@ -333,7 +333,7 @@ fn allow(user: &str, rules: &str) {
     kubectl_with(&manifest, &["apply", "--server-side", "-f", "-"]).expect_good();
 }
 
-/// Asks until the answer is as expected: authorizer and policies learn of a change by a watch.
+/// Repeats until the answer is as expected: authorizer and policies receive changes through a watch.
 fn until(what: &str, mut ask: impl FnMut() -> Answer, is: impl Fn(&Answer) -> bool) -> Answer {
     let mut answer = ask();
     for _ in 0..300 {
@@ -347,7 +347,7 @@ fn until(what: &str, mut ask: impl FnMut() -> Answer, is: impl Fn(&Answer) -> bo
 }
 
 #[test]
-fn whoever_may_write_probes_is_told_which_right_he_lacks_to_use_secrets_and_start_pods() {
+fn the_policy_names_the_right_on_secrets_or_pods_that_an_author_of_probes_lacks() {
     namespace();
     kubectl(&[
         "apply",
@@ -383,22 +383,22 @@ fn whoever_may_write_probes_is_told_which_right_he_lacks_to_use_secrets_and_star
     ] {
         let refusal = format!("{user} must be allowed to {lacks} in {NAMESPACE}");
         let answer = until(
-            "the policy refuses",
+            "the policy rejects",
             || create(user),
             |answer| answer.errors.contains(&refusal),
         );
         assert!(!answer.good, "{answer:?}");
     }
     until(
-        "who may do both may write a probe",
+        "a user with both rights may write a probe",
         || create("does-both"),
         |answer| answer.good,
     );
 }
 
 #[test]
-fn what_the_documents_tell_helm_is_taken() {
-    let mut told = 0;
+fn helm_accepts_every_value_in_the_documents() {
+    let mut checked = 0;
     for file in [
         "README.md",
         "docs/install.md",
@@ -413,7 +413,7 @@ fn what_the_documents_tell_helm_is_taken() {
             if !option.starts_with("--set") {
                 continue;
             }
-            // As a shell leaves it, without what Markdown put behind it.
+            // As after the shell's quoting, without trailing Markdown.
             let value = pair[1]
                 .trim_end_matches([',', '.', ';', ')'])
                 .trim_end_matches('`')
@@ -429,8 +429,8 @@ fn what_the_documents_tell_helm_is_taken() {
                 &value,
             ]);
             assert!(answer.good, "{file}: {option} {value}: {answer:?}");
-            told += 1;
+            checked += 1;
         }
     }
-    assert!(told > 15, "only {told} values are in the documents");
+    assert!(checked > 15, "only {checked} values are in the documents");
 }

@@ -1,8 +1,8 @@
-//! The dashboards: Grafana's JSON is what its source says, and of the shape that Grafana publishes.
+//! The dashboards: the JSON matches its source and the types that Grafana publishes.
 //!
-//! `charts/dashboards/*.yaml` is the source; `UPDATE_DOCS=1 cargo test --test dashboard` writes the chart's JSON and docs/dashboard.md anew.
-//! Whether the queries find anything is asked of a real Prometheus: tests/alerts/live.rs and tests/cluster/stories. That it looks well
-//! nobody tests: there is no Grafana here.
+//! `charts/dashboards/*.yaml` is the source; `UPDATE_DOCS=1 cargo test --test dashboard` regenerates the chart's JSON and
+//! docs/dashboard.md. tests/alerts/live.rs and tests/cluster/stories run the queries on a real Prometheus. The look is not
+//! tested: these tests have no Grafana.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -49,12 +49,12 @@ fn compare(file: &str, text: &str) {
     let kept = std::fs::read_to_string(at(file)).unwrap_or_default();
     assert!(
         kept == text,
-        "{file} is not what charts/dashboards/ says: run UPDATE_DOCS=1 cargo test --test dashboard"
+        "{file} differs from charts/dashboards/: run UPDATE_DOCS=1 cargo test --test dashboard"
     );
 }
 
 #[test]
-fn the_charts_json_is_what_its_source_says() {
+fn the_charts_json_matches_its_source() {
     for (name, dashboard) in dashboards() {
         compare(
             &format!("charts/claudeprobe/files/dashboards/{name}.json"),
@@ -64,7 +64,7 @@ fn the_charts_json_is_what_its_source_says() {
     assert_eq!(queries::files().len(), NAMES.len(), "a file without a source");
 }
 
-/// What Grafana's own types find wrong in these dashboards, or nothing.
+/// Errors that Grafana's own types report for these dashboards, or an empty text.
 fn complaints(files: &[PathBuf]) -> String {
     let output = Command::new(at("tests/tools/grafana/check"))
         .args(files)
@@ -76,12 +76,12 @@ fn complaints(files: &[PathBuf]) -> String {
 }
 
 #[test]
-fn grafanas_own_types_take_each_dashboard() {
+fn grafanas_own_types_accept_each_dashboard() {
     assert_eq!(complaints(&queries::files()), "");
 }
 
 #[test]
-fn grafanas_own_types_see_a_slip_at_every_depth() {
+fn grafanas_own_types_reject_a_typo_at_every_depth() {
     let good = render::dashboard(&yaml("overview"), &yaml("shared"));
     let panel = |title: &str| {
         let panels = good["panels"].as_array().unwrap();
@@ -132,9 +132,9 @@ fn grafanas_own_types_see_a_slip_at_every_depth() {
         let file = folder.path().join(format!("{number}.json"));
         std::fs::write(&file, bad.to_string()).unwrap();
         let said = complaints(&[file]);
-        assert!(!said.is_empty(), "{field} at {place} is taken");
+        assert!(!said.is_empty(), "{field} at {place} is accepted");
     }
-    // What it says leads to the place.
+    // The error names the file and the field.
     let file = folder.path().join("named.json");
     let mut bad = good.clone();
     bad.pointer_mut(&format!("{lines}/fieldConfig/defaults")).unwrap()["units"] = json!("s");
@@ -143,21 +143,21 @@ fn grafanas_own_types_see_a_slip_at_every_depth() {
     assert!(said.contains("named.json") && said.contains("units"), "{said}");
 }
 
-/// Units of Grafana's that these dashboards use: a misspelt one would be shown as a suffix.
+/// Grafana's units in these dashboards: Grafana shows an unknown unit as a suffix.
 const UNITS: [&str; 7] = ["none", "short", "s", "percentunit", "currencyUSD", "ops", "reqps"];
 
 #[test]
-fn every_panel_says_what_it_answers_in_which_unit_and_what_to_do() {
-    let run_books = std::fs::read_to_string(at("docs/alerts.md")).unwrap();
+fn every_panel_has_a_description_a_unit_and_a_runbook_that_exists() {
+    let runbooks = std::fs::read_to_string(at("docs/alerts.md")).unwrap();
     for (name, dashboard) in dashboards() {
         for panel in dashboard.rows.iter().flat_map(|row| &row.panels) {
             let of = format!("{name}: {}", panel.title);
             assert!(
-                panel.says.len() > 20 && panel.says.trim().ends_with('.'),
-                "{of} says nothing"
+                panel.description.len() > 20 && panel.description.trim().ends_with('.'),
+                "{of} has no description"
             );
             assert!(panel.width <= 24 && !panel.queries.is_empty(), "{of}");
-            // Words have no unit, and a table's columns have their own.
+            // Words have no unit, and table columns have their own.
             let wants_unit = panel.values.is_none() && panel.kind != Kind::Table;
             assert_eq!(panel.unit.is_some(), wants_unit, "{of}: unit");
             let units = panel
@@ -174,8 +174,8 @@ fn every_panel_says_what_it_answers_in_which_unit_and_what_to_do() {
             }
             if let Some(alert) = &panel.alert {
                 assert!(
-                    run_books.contains(&format!("\n## {alert}\n")),
-                    "{of}: no run-book {alert}"
+                    runbooks.contains(&format!("\n## {alert}\n")),
+                    "{of}: no runbook {alert}"
                 );
             }
         }
@@ -183,7 +183,7 @@ fn every_panel_says_what_it_answers_in_which_unit_and_what_to_do() {
 }
 
 #[test]
-fn queries_rest_on_metrics_that_there_are_and_on_no_replica() {
+fn queries_use_existing_metrics_and_no_replica() {
     let mut seen = std::collections::BTreeSet::new();
     for (name, dashboard) in dashboards() {
         for panel in dashboard.rows.iter().flat_map(|row| &row.panels) {
@@ -201,18 +201,18 @@ fn queries_rest_on_metrics_that_there_are_and_on_no_replica() {
                         .find(|family| family.name == metric || Some(family.name) == bare);
                     seen.insert(known.unwrap_or_else(|| panic!("{of}: no metric {word}")).name);
                 }
-                // Whichever replica leads: an aggregation over all series, and the replica in none. Rates come before sums.
+                // A change of the leader must not matter: each query aggregates the replica away. Rates come before sums.
                 let by_replica = ["instance", "pod", "job"]
                     .iter()
                     .any(|label| query.expr.contains(label));
-                assert!(!by_replica || panel.title == "Who leads", "{of} depends on a replica");
+                assert!(!by_replica || panel.title == "Leader", "{of} depends on a replica");
                 assert!(
                     ["sum", "max", "min", "count", "avg"]
                         .iter()
                         .any(|f| query.expr.contains(f)),
                     "{of} is not aggregated"
                 );
-                assert!(!query.expr.contains("claudeprobe:"), "{of} needs the rules");
+                assert!(!query.expr.contains("claudeprobe:"), "{of} needs the recording rules");
             }
         }
     }
@@ -221,7 +221,7 @@ fn queries_rest_on_metrics_that_there_are_and_on_no_replica() {
         .map(|family| family.name)
         .filter(|name| !seen.contains(name))
         .collect();
-    // When the next run is due stands in `kubectl get`; why a condition is False, in the alerts.
+    // `kubectl get` shows the next run; the alerts show why a condition is False.
     assert_eq!(
         shown,
         ["condition_cause", "next_run_timestamp_seconds"],
@@ -230,7 +230,7 @@ fn queries_rest_on_metrics_that_there_are_and_on_no_replica() {
 }
 
 #[test]
-fn words_and_colours_cover_verdicts_and_layers() {
+fn value_mappings_and_colours_cover_verdicts_and_layers() {
     use VerdictState::{Degraded, Failing, Healthy, Inconclusive, Unknown};
     let shared: Shared = yaml("shared");
     let states = [Healthy, Degraded, Failing, Inconclusive, Unknown].map(|state| format!("{state:?}"));
@@ -242,7 +242,7 @@ fn words_and_colours_cover_verdicts_and_layers() {
             .unwrap();
         assert_eq!(&word.3, colour, "{state} has two colours");
         for (name, dashboard) in dashboards().iter().filter(|(name, _)| *name != "operator") {
-            // The number that stands for the state is the one that its queries give it.
+            // The queries use the same number for the state.
             let given = format!("{} * claudeprobe_verdict{{...,state=\"{state}\"}}", word.0);
             let text = dashboard
                 .rows
@@ -264,10 +264,10 @@ fn words_and_colours_cover_verdicts_and_layers() {
 }
 
 #[test]
-fn a_dashboard_can_be_imported_anywhere() {
+fn a_dashboard_imports_into_any_grafana() {
     for (name, dashboard) in dashboards() {
         let json: Value = serde_json::from_str(&rendered(&dashboard)).unwrap();
-        assert_eq!(json["uid"], format!("claudeprobe-{name}"), "links lead to it");
+        assert_eq!(json["uid"], format!("claudeprobe-{name}"), "links contain it");
         assert!(json["id"].is_null(), "an id belongs to one Grafana");
         assert_eq!(json["templating"]["list"][0]["type"], "datasource");
         let panels = json["panels"].as_array().unwrap();
@@ -280,7 +280,7 @@ fn a_dashboard_can_be_imported_anywhere() {
             let apart = |[a, b, c, d]: &[u64; 4]| x >= a + c || *a >= x + w || y >= b + d || *b >= y + h;
             assert!(
                 x + w <= 24 && places.iter().all(apart),
-                "{name}: {} lies on another panel",
+                "{name}: {} overlaps another panel",
                 panel["title"]
             );
             places.push([x, y, w, h]);
@@ -289,7 +289,7 @@ fn a_dashboard_can_be_imported_anywhere() {
 }
 
 #[test]
-fn variables_are_put_in_as_grafana_does() {
+fn variables_expand_as_in_grafana() {
     let view = queries::View {
         cluster: "",
         namespaces: &["ai", "team.b"],
@@ -353,18 +353,18 @@ fn neither_an_error_nor_nothing_nor_no_number_is_data() {
 }
 
 #[test]
-fn the_list_of_panels_is_what_the_source_says() {
+fn the_list_of_panels_matches_the_source() {
     let mut text = String::from(include_str!("head.md"));
     for (name, dashboard) in dashboards() {
         let _ = writeln!(
             text,
             "\n## {}\n\n{} Source: [{name}.yaml](../charts/dashboards/{name}.yaml).",
-            dashboard.title, dashboard.about
+            dashboard.title, dashboard.description
         );
         for row in &dashboard.rows {
             let _ = writeln!(
                 text,
-                "\n### {}\n\n| panel | answers | run-book |\n|---|---|---|",
+                "\n### {}\n\n| panel | description | runbook |\n|---|---|---|",
                 row.title
             );
             for panel in &row.panels {
@@ -376,7 +376,7 @@ fn the_list_of_panels_is_what_the_source_says() {
                     text,
                     "| {} | {} | {} |",
                     panel.title,
-                    panel.says.trim(),
+                    panel.description.trim(),
                     link.collect::<String>()
                 );
             }

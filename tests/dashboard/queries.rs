@@ -1,5 +1,5 @@
-//! What Grafana asks of Prometheus for these dashboards: each query of each panel and each list of choices, with the variables put in as
-//! Grafana puts them in.
+//! Grafana's requests to Prometheus for these dashboards: each query of each panel and each variable, with variables
+//! expanded as in Grafana.
 //!
 //! Reads the JSON that users import, not its source.
 
@@ -10,24 +10,24 @@ use serde_json::Value;
 /// The least step of the panels, and of `$__interval`.
 const STEP: u64 = 30;
 
-/// What a user has chosen and where the time shown ends.
+/// A user's choices and the time range.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
-    /// Empty where series have no such label, as in a Prometheus of one cluster.
+    /// Empty if series have no such label, as in a Prometheus of one cluster.
     pub cluster: &'a str,
-    /// Of the series; several are possible in the overview.
+    /// The overview allows several.
     pub namespaces: &'a [&'a str],
-    /// In the first of the namespaces.
+    /// In the first namespace.
     pub probe: &'a str,
     /// `None`: all.
     pub paths: Option<&'a [&'a str]>,
-    /// Seconds since 1970.
+    /// End of the time range, in seconds since 1970.
     pub until: u64,
-    /// Seconds.
+    /// Length of the time range in seconds.
     pub range: u64,
 }
 
-/// A question of a dashboard.
+/// A request of a dashboard.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// Dashboard, panel and query.
@@ -36,7 +36,7 @@ pub struct Question {
     pub url: String,
 }
 
-/// The files that are imported.
+/// The files that users import.
 pub fn files() -> Vec<std::path::PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/claudeprobe/files/dashboards");
     let entries = std::fs::read_dir(folder).unwrap();
@@ -45,7 +45,7 @@ pub fn files() -> Vec<std::path::PathBuf> {
     files
 }
 
-/// All questions of all dashboards.
+/// All requests of all dashboards.
 pub fn questions(view: View<'_>) -> Vec<Question> {
     let parsed = files()
         .into_iter()
@@ -87,7 +87,7 @@ fn of_dashboard(dashboard: &Value, view: View<'_>) -> Vec<Question> {
     let asked = asked.map(|(panel, target)| {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let expr = put_in(&text(&target["expr"]));
-        // Grafana asks for moments that are multiples of the step.
+        // Grafana aligns times to the step.
         let end = view.until / STEP * STEP;
         let url = if target["instant"] == true {
             url("/api/v1/query", &[("query", &expr), ("time", &view.until.to_string())])
@@ -113,7 +113,7 @@ fn url(path: &str, parameters: &[(&str, &str)]) -> String {
     format!("{path}?{query}")
 }
 
-/// Every `$name`, the longest first: `$__range` is not `$__r` and more.
+/// Every `$name`, longest first: `$__range` also starts with `$__r`.
 fn interpolated(text: &str, variables: &[Value], view: View<'_>) -> String {
     let mut result = String::new();
     let mut rest = text;
@@ -148,7 +148,7 @@ fn value(name: &str, variables: &[Value], view: View<'_>) -> String {
     }
 }
 
-/// Several values, as Grafana writes them into a regular expression.
+/// Several values as a regular expression, as in Grafana.
 fn any(values: &[&str]) -> String {
     let escaped: Vec<String> = values.iter().map(|value| value.replace('.', "\\\\.")).collect();
     match &escaped[..] {
@@ -157,7 +157,7 @@ fn any(values: &[&str]) -> String {
     }
 }
 
-/// How many numbers, or choices, an answer has; what else it says when it is none.
+/// The number of values or choices in a response; an error with the response if there are none.
 pub fn data(answer: &Value) -> Result<usize, String> {
     if answer["status"] != "success" {
         return Err(answer.to_string());

@@ -1,12 +1,12 @@
 //! Grafana's JSON of a dashboard.
 //!
-//! The look of each kind of panel is decided here, once. What a dashboard shows is decided in its source.
+//! This module defines the look of each kind of panel, once. The source of a dashboard defines its content.
 
 use serde_json::{Map, Value, json};
 
 use crate::source::{Column, Dashboard, Kind, Panel, Shared, Variable};
 
-/// Of the last shape of the JSON that this writes (Grafana 10.4); newer Grafanas bring it up to theirs on loading.
+/// Schema version of Grafana 10.4. Newer versions of Grafana migrate it when they load the dashboard.
 const SCHEMA: u32 = 39;
 /// No step is shorter: the chart's scrape interval. Grafana makes `$__rate_interval` four of these.
 const MIN_STEP: &str = "30s";
@@ -20,7 +20,7 @@ pub fn dashboard(source: &Dashboard, shared: &Shared) -> Value {
     json!({
         "uid": source.uid,
         "title": source.title,
-        "description": source.about,
+        "description": source.description,
         "tags": ["claudeprobe"],
         "schemaVersion": SCHEMA,
         "editable": true,
@@ -50,15 +50,15 @@ fn variable(variable: &Variable) -> Value {
     let Variable {
         name,
         values,
-        several,
-        says,
+        multiple,
+        description,
     } = variable;
     let query = format!("label_values({values}, {name})");
     let mut json = json!({
-        "type": "query", "name": name, "label": capital(name), "description": says, "datasource": prometheus(), "definition": query,
-        "query": {"query": query, "refId": name}, "refresh": 2, "sort": 1, "hide": 0, "multi": several, "includeAll": several,
+        "type": "query", "name": name, "label": capital(name), "description": description, "datasource": prometheus(), "definition": query,
+        "query": {"query": query, "refId": name}, "refresh": 2, "sort": 1, "hide": 0, "multi": multiple, "includeAll": multiple,
     });
-    if *several {
+    if *multiple {
         json["allValue"] = json!(".*");
         json["current"] = json!({"selected": true, "text": ["All"], "value": ["$__all"]});
     }
@@ -72,7 +72,7 @@ fn capital(word: &str) -> String {
         .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Rows and panels, each at its place.
+/// Rows and panels with their positions.
 fn panels(source: &Dashboard, shared: &Shared) -> Vec<Value> {
     let mut all = Vec::new();
     let mut y = 0;
@@ -118,12 +118,12 @@ fn panel(panel: &Panel, source: &Dashboard, shared: &Shared) -> Value {
     json
 }
 
-/// With the run-book. The chart writes before `docs/` where these files are shown.
+/// With the runbook. The chart puts `alerts.runbookBase` before `docs/`.
 fn description(panel: &Panel) -> String {
-    let says = panel.says.trim();
+    let text = panel.description.trim();
     match &panel.alert {
-        Some(alert) => format!("{says} Run-book: docs/alerts.md#{}", alert.to_lowercase()),
-        None => says.to_owned(),
+        Some(alert) => format!("{text} Runbook: docs/alerts.md#{}", alert.to_lowercase()),
+        None => text.to_owned(),
     }
 }
 
@@ -193,7 +193,7 @@ fn defaults(panel: &Panel, shared: &Shared) -> Value {
         ("decimals", panel.decimals.map(|digits| json!(digits))),
         ("min", panel.min.map(|end| json!(end))),
         ("max", panel.max.map(|end| json!(end))),
-        ("noValue", panel.none.as_ref().map(|text| json!(text))),
+        ("noValue", panel.empty.as_ref().map(|text| json!(text))),
         ("mappings", panel.values.as_ref().map(|name| mappings(name, shared))),
         ("custom", custom(panel)),
     ];
@@ -277,7 +277,7 @@ fn overrides(panel: &Panel, shared: &Shared) -> Vec<Value> {
             .map(|(column, properties)| of(&column.name, properties)),
     );
     if panel.kind == Kind::Timeseries {
-        // The control looks the same everywhere: grey and dashed.
+        // The control looks the same in all panels: grey and dashed.
         let dashed = json!({"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [8, 6]}});
         all.push(of("direct", vec![fixed(colour_of("unknown", shared)), dashed]));
     }
@@ -299,8 +299,8 @@ fn properties(column: &Column, shared: &Shared) -> Vec<Value> {
             json!({"type": "color-background", "mode": "basic"}),
         );
     }
-    if let Some(says) = &column.says {
-        put("description", json!(says));
+    if let Some(description) = &column.description {
+        put("description", json!(description));
     }
     if column.to_probe {
         put("links", json!([{"title": "Show this probe", "url": TO_PROBE}]));
@@ -310,7 +310,7 @@ fn properties(column: &Column, shared: &Shared) -> Vec<Value> {
 
 /// All queries in one table, with the listed columns in their order.
 fn transformations(panel: &Panel) -> Value {
-    // Grafana names the only value so, and of several each by its query.
+    // Grafana's name of a single value; several values carry the name of their query.
     let value = |reference: &str| match panel.queries.len() {
         1 => "Value".to_owned(),
         _ => format!("Value #{reference}"),

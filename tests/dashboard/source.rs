@@ -1,6 +1,6 @@
-//! What may be written in `charts/dashboards/*.yaml`.
+//! The schema of `charts/dashboards/*.yaml`.
 //!
-//! Knows nothing of Grafana's JSON: that is [`crate::render`]'s.
+//! Does not know Grafana's JSON: [`crate::render`] does.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dashboard {
-    /// Stable: addresses of dashboards are made of it.
+    /// Stable: URLs of dashboards contain it.
     pub uid: String,
     /// Title.
     pub title: String,
-    /// What it answers, one sentence.
-    pub about: String,
-    /// Label matchers, in place of the dots wherever a query says `{...}`.
+    /// The question that it answers, one sentence.
+    pub description: String,
+    /// Label matchers, replace the dots of `{...}` in queries.
     pub series: String,
-    /// What the user chooses, besides the data source.
+    /// The user's choices, in addition to the data source.
     pub variables: Vec<Variable>,
     /// Rows, from the top.
     pub rows: Vec<Row>,
@@ -32,11 +32,11 @@ pub struct Variable {
     pub name: String,
     /// The series whose label it is.
     pub values: String,
-    /// Several at once, or all.
+    /// Allows several values, or all.
     #[serde(default)]
-    pub several: bool,
-    /// What it is, one sentence.
-    pub says: String,
+    pub multiple: bool,
+    /// Its meaning, one sentence.
+    pub description: String,
 }
 
 /// Panels under a heading.
@@ -45,15 +45,16 @@ pub struct Variable {
 pub struct Row {
     /// Heading.
     pub title: String,
-    /// From left to right, in as many lines as they need.
+    /// From left to right, wrapped into as many lines as necessary.
     pub panels: Vec<Panel>,
 }
 
-/// How a panel shows its values. Tables, stats and bar gauges show the present, or the whole of the time shown; the others the course.
+/// How a panel shows its values. Tables, stats and bar gauges show one value for now or for the time range; the others
+/// show the course.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Big numbers or words.
+    /// Large numbers or words.
     Stat,
     /// Bars.
     Bargauge,
@@ -66,7 +67,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// As Grafana names it.
+    /// Grafana's name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Stat => "stat",
@@ -77,7 +78,7 @@ impl Kind {
         }
     }
 
-    /// Asks for one moment.
+    /// Queries one moment.
     pub const fn is_instant(self) -> bool {
         matches!(self, Self::Stat | Self::Bargauge | Self::Table)
     }
@@ -96,36 +97,36 @@ pub struct Panel {
     /// In units of Grafana's grid.
     #[serde(default = "height")]
     pub height: u32,
-    /// What it answers: the description behind the `i`, and in docs/dashboard.md.
-    pub says: String,
-    /// The alert whose run-book says what to do when this looks bad.
+    /// The question that it answers: the description behind the `i`, and in docs/dashboard.md.
+    pub description: String,
+    /// The alert whose runbook describes the fix when this panel looks bad.
     pub alert: Option<String>,
-    /// Grafana's name of the unit. Tables have it by column, and words (`values`) have none.
+    /// Grafana's name of the unit. Tables have units per column, and words (`values`) have none.
     pub unit: Option<String>,
-    /// Digits behind the point.
+    /// Decimal places.
     pub decimals: Option<u32>,
     /// Lower end of the axis.
     pub min: Option<f64>,
     /// Upper end of the axis.
     pub max: Option<f64>,
-    /// From which value on it has which colour of shared.yaml, the lowest first.
+    /// Lower bound and colour of shared.yaml, the lowest first.
     #[serde(default)]
     pub thresholds: Vec<(f64, String)>,
-    /// Words in place of numbers: one of `values` in shared.yaml.
+    /// Words instead of numbers: one of `values` in shared.yaml.
     pub values: Option<String>,
-    /// Colours by the series' name: one of `series` in shared.yaml.
+    /// Colours by series name: one of `series` in shared.yaml.
     pub colours: Option<String>,
-    /// What stands there when there is no series.
-    pub none: Option<String>,
-    /// Series on top of each other.
+    /// Text for a result without series.
+    pub empty: Option<String>,
+    /// Stacks the series.
     #[serde(default)]
     pub stack: bool,
-    /// Of a table.
+    /// Columns of a table.
     #[serde(default)]
     pub columns: Vec<Column>,
-    /// The column by whose value a table is sorted, the highest first.
+    /// The column that sorts a table, the highest value first.
     pub sort: Option<String>,
-    /// What it asks.
+    /// The queries.
     pub queries: Vec<Query>,
 }
 
@@ -133,7 +134,7 @@ const fn height() -> u32 {
     8
 }
 
-/// A column of a table: a label, or the value of one of the queries. What is not listed is not shown.
+/// A column of a table: a label, or the value of one of the queries. Columns that are not listed are hidden.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
@@ -145,11 +146,11 @@ pub struct Column {
     pub value: Option<String>,
     /// Grafana's name of the unit.
     pub unit: Option<String>,
-    /// Words in place of numbers: one of `values` in shared.yaml.
+    /// Words instead of numbers: one of `values` in shared.yaml.
     pub values: Option<String>,
-    /// What it is, where the heading does not say it.
-    pub says: Option<String>,
-    /// Leads to the dashboard of the probe.
+    /// Its meaning, where the heading is not enough.
+    pub description: Option<String>,
+    /// Links to the dashboard of the probe.
     #[serde(default)]
     pub to_probe: bool,
 }
@@ -161,19 +162,19 @@ pub struct Query {
     /// Name within the panel. Default: A, B, …
     #[serde(rename = "ref")]
     pub reference: Option<String>,
-    /// `PromQL`; `{...}` as the dashboard's `series` says.
+    /// `PromQL`; the dashboard's `series` replaces `{...}`.
     pub expr: String,
-    /// How a series is called.
+    /// Name of a series.
     pub legend: Option<String>,
 }
 
-/// What the dashboards have in common.
+/// Shared by all dashboards.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shared {
     /// Grafana's names of the colours.
     pub colours: BTreeMap<String, String>,
-    /// Colours of series by their name.
+    /// Colours of series by name.
     pub series: BTreeMap<String, BTreeMap<String, String>>,
     /// From, to, text (empty: the number itself), colour.
     pub values: BTreeMap<String, Vec<(i64, i64, String, String)>>,

@@ -1,11 +1,11 @@
-//! `docs/alerts.md`: the first line of each run-book is the rule's own, the rest is written by hand. `tests/alerts` holds that there is one for
-//! each alert, and nothing else.
+//! `docs/alerts.md`: the first line of each runbook is generated from the rule, the rest is written by hand. `tests/alerts`
+//! checks that each alert has a runbook.
 
 use serde_json::Value;
 
 const FILE: &str = "docs/alerts.md";
 
-/// How bad, who acts, and how long it has to be so, of the rules of this name.
+/// Severity, layer and duration of the rules with this name.
 fn facts(rules: &[Value], name: &str) -> String {
     let of_name = || rules.iter().filter(|rule| rule["alert"] == name);
     let each = |of: fn(&Value) -> Option<&str>| {
@@ -27,7 +27,7 @@ fn facts(rules: &[Value], name: &str) -> String {
 }
 
 #[test]
-fn every_run_book_begins_with_its_rule() {
+fn every_runbook_begins_with_its_rule() {
     let rules: Value = serde_saphyr::from_str(&crate::read("charts/claudeprobe/files/alerts.yaml")).unwrap();
     let rules: Vec<Value> = rules["groups"]
         .as_array()

@@ -55,7 +55,7 @@ impl Reader {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_replicas_show_what_a_run_found_and_say_which_of_them_acts() {
+async fn both_replicas_show_the_result_of_a_run_and_which_of_them_leads() {
     let client = connect().await;
     let ns = namespace(&client, "page").await;
     kubelet::start(client.clone(), SHORT);
@@ -76,20 +76,20 @@ async fn both_replicas_show_what_a_run_found_and_say_which_of_them_acts() {
         })
         .await;
     assert!(
-        page.text.contains("Replica one acts") && page.text.contains("assistants"),
+        page.text.contains("Replica one leads") && page.text.contains("assistants"),
         "{page:?}"
     );
-    two.sees("/", "the other one shows it, and says that it stands by", |page| {
-        page.text.contains("This replica stands by") && page.text.contains("assistants")
+    two.sees("/", "the standby shows it, with a notice", |page| {
+        page.text.contains("This replica is on standby") && page.text.contains("assistants")
     })
     .await;
     let path = format!("/probes/{ns}/assistants");
     let page = one.opens(&path).await;
     for part in [
-        "Side by side",
+        "Paths compared",
         "Answered",
         "GatewayPathHealthy",
-        "Time to the first byte",
+        "Time to first byte",
         "200",
     ] {
         assert!(page.text.contains(part), "{part}: {page:?}");
@@ -103,7 +103,10 @@ async fn both_replicas_show_what_a_run_found_and_say_which_of_them_acts() {
     }
     api.delete("assistants", &DeleteParams::default()).await.unwrap();
     let gone = one.sees(&path, "it is gone", |page| page.status == 404).await;
-    assert!(gone.text.contains("There is no ClaudeProbe assistants"), "{gone:?}");
+    assert!(
+        gone.text.contains("The operator watches no ClaudeProbe assistants"),
+        "{gone:?}"
+    );
     assert_eq!(one.opens("/nowhere").await.status, 404);
     assert_eq!(one.opens("/?state=odd").await.status, 400);
 }
@@ -207,7 +210,7 @@ async fn where_others_can_reach_it_each_reader_sees_what_he_may_and_nothing_else
         let refused = viewer_of_ours.opens(&format!("/probes/{theirs}/{name}")).await;
         assert_eq!(refused.status, 403, "whether or not it is there: {refused:?}");
         assert!(
-            refused.text.contains("Ask for the role claudeprobe-view there"),
+            refused.text.contains("Request the role claudeprobe-view there"),
             "{refused:?}"
         );
     }
@@ -215,7 +218,7 @@ async fn where_others_can_reach_it_each_reader_sees_what_he_may_and_nothing_else
     let stranger = with(Some(viewer(&client, &ours, "stranger", false, &["status-page"]).await));
     let page = stranger.opens("/").await;
     assert!(
-        page.status == 200 && page.text.contains("There is no ClaudeProbe that you may see."),
+        page.status == 200 && page.text.contains("no ClaudeProbe in the namespaces that you may list"),
         "{page:?}"
     );
     assert!(!page.text.contains(&format!("/probes/{ours}")), "{page:?}");

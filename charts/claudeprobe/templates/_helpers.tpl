@@ -15,7 +15,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end -}}
 
-{{- /* The chart's version is no pod label: an upgrade that changes only the chart restarts nothing. */ -}}
+{{- /* The chart's version is not a pod label: an upgrade of the chart alone restarts no pod. */ -}}
 {{- define "claudeprobe.labels" -}}
 app.kubernetes.io/name: claudeprobe
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -35,13 +35,13 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
-{{- /* The port of a status page that others than the pod itself can reach; empty where there is none. */ -}}
+{{- /* The port of a status page that is not on loopback; empty otherwise. */ -}}
 {{- define "claudeprobe.statusPagePort" -}}
 {{- $address := .Values.statusPage.address -}}
 {{- if not (or (eq $address "off") (hasPrefix "127." $address) (hasPrefix "[::1]:" $address)) -}}{{ splitList ":" $address | last }}{{- end -}}
 {{- end -}}
 
-{{- /* How Prometheus finds the operator, with Auto resolved by what the cluster knows. */ -}}
+{{- /* How Prometheus finds the operator; Auto depends on the kinds that the cluster has. */ -}}
 {{- define "claudeprobe.scrape" -}}
 {{- if ne .Values.metrics.scrape "Auto" -}}{{ .Values.metrics.scrape }}
 {{- else if .Capabilities.APIVersions.Has "monitoring.coreos.com/v1/ServiceMonitor" -}}ServiceMonitor

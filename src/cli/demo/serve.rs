@@ -27,7 +27,7 @@ use crate::operator::trend::Trends;
 use crate::operator::{conditions, history};
 use crate::resource::status::{ClaudeProbeStatus, HistoryEntry, RunStatus, Verdict, VerdictState};
 use crate::status_page::access::Access;
-use crate::status_page::{Found, Page, Row, Source, Standing, routes};
+use crate::status_page::{Found, Page, ReplicaState, Row, Source, routes};
 use crate::telemetry::chain;
 use crate::view::Known;
 
@@ -48,8 +48,8 @@ struct Board {
 }
 
 impl Source for Arc<Board> {
-    fn standing(&self) -> Standing {
-        Standing::Acts
+    fn replica_state(&self) -> ReplicaState {
+        ReplicaState::Leader
     }
 
     fn rows(&self) -> Vec<Row> {

@@ -1,7 +1,7 @@
-//! The page as HTML: pure, one document in one answer, no script, nothing loaded from elsewhere.
+//! The page as HTML: pure, one document per response, no script, no external resources.
 //!
-//! Every value passes through `maud`, which escapes it; there is no other way into the document (nothing here is `PreEscaped` but the
-//! style sheet). Letters that would be obeyed instead of shown are gone before, see `report::plain`.
+//! `maud` escapes every value (only the style sheet is `PreEscaped`). `report::plain` has already removed characters that a
+//! browser would interpret.
 
 mod overview;
 mod parts;
@@ -17,21 +17,21 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub use overview::overview;
 pub use probe::probe;
 
-use super::Standing;
+use super::ReplicaState;
 
 /// The style sheet: inline, and named by its digest in the Content-Security-Policy.
 pub const STYLE: &str = include_str!("style.css");
 
-/// What all pages say of themselves.
+/// Header and footer of all pages.
 #[derive(Clone, Debug)]
 pub struct Frame<'a> {
-    /// Name of the replica that answers, and how far what it shows can be trusted; nothing for strangers.
-    pub replica: Option<(&'a str, Standing)>,
-    /// Whose rights decided what is shown, where rights were asked for.
+    /// Name and state of this replica; `None` for unauthenticated readers.
+    pub replica: Option<(&'a str, ReplicaState)>,
+    /// The user whose rights limit the page, if rights were checked.
     pub user: Option<&'a str>,
-    /// What stands before `docs/…` in links; without it findings are named, and not linked.
+    /// Base URL of `docs/…` in links; without it findings have no link.
     pub docs: Option<&'a str>,
-    /// When this was made.
+    /// Time of this document.
     pub now: Timestamp,
 }
 
@@ -45,7 +45,7 @@ fn document(frame: &Frame<'_>, title: &str, main: &Markup) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="robots" content="noindex";
-                // Without it a browser asks for /favicon.ico.
+                // Without it a browser requests /favicon.ico.
                 link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M1 9h3l2-6 4 11 2-5h3' fill='none' stroke='%230b5cad' stroke-width='2'/%3E%3C/svg%3E";
                 title { (title) " · claudeprobe" }
                 style { (PreEscaped(STYLE)) }
@@ -55,17 +55,19 @@ fn document(frame: &Frame<'_>, title: &str, main: &Markup) -> String {
                 header.top {
                     div.wide {
                         a.mark href="/" { "claudeprobe" }
-                        @if let Some((replica, standing)) = frame.replica { p.replica { (said_of(replica, standing, frame.user)) } }
+                        @if let Some((replica, state)) = frame.replica { p.replica { (replica_line(replica, state, frame.user)) } }
                     }
                 }
                 main.wide id="main" tabindex="-1" {
-                    @if let Some((_, standing)) = frame.replica { (caution(standing)) }
+                    @if let Some((_, state)) = frame.replica { (notice(state)) }
                     (main)
                 }
                 footer {
                     div.wide {
-                        p { "Made " time datetime=(frame.now) { (frame.now) } " from this replica's memory, which a watch keeps up to date. "
-                            "Lines of latency begin with the replica and end with it; Prometheus keeps what must last." }
+                        p {
+                            "Generated " time datetime=(frame.now) { (frame.now) } " from this replica's memory, which a watch keeps current. "
+                            "Latency lines start with the replica and end with it. Prometheus keeps long-term data."
+                        }
                         p { "Read-only. The same in a terminal: " code { "claudeprobe list -A" } ", " code { "claudeprobe explain NAMESPACE/NAME" } "." }
                     }
                 }
@@ -75,40 +77,40 @@ fn document(frame: &Frame<'_>, title: &str, main: &Markup) -> String {
     .into_string()
 }
 
-fn said_of(replica: &str, standing: Standing, user: Option<&str>) -> String {
-    let does = match standing {
-        Standing::Acts => "acts",
-        Standing::StandsBy => "stands by",
-        Standing::Starts => "starts",
-        Standing::Stuck => "is stuck",
+fn replica_line(replica: &str, state: ReplicaState, user: Option<&str>) -> String {
+    let does = match state {
+        ReplicaState::Leader => "leads",
+        ReplicaState::Standby => "is on standby",
+        ReplicaState::Starting => "is starting",
+        ReplicaState::Stuck => "is stuck",
     };
     let user = user.map_or_else(String::new, |user| format!(" · as {user}"));
     format!("Replica {replica} {does}{user}")
 }
 
-/// What keeps this page from being the whole and present truth.
-fn caution(standing: Standing) -> Markup {
-    let text = match standing {
-        Standing::Acts => return html! {},
-        Standing::StandsBy => {
-            "This replica stands by, and another one acts: what you see is what the API server told, and may be a moment behind."
+/// Why the page may be incomplete or stale.
+fn notice(state: ReplicaState) -> Markup {
+    let text = match state {
+        ReplicaState::Leader => return html! {},
+        ReplicaState::Standby => {
+            "This replica is on standby, another one leads. The page shows the state from the API server, which may be a moment old."
         }
-        Standing::Starts => {
-            "This replica has not read everything yet: probes may be missing. Load the page again in a moment."
+        ReplicaState::Starting => {
+            "This replica has not read all probes yet: some may be missing. Reload the page in a moment."
         }
-        Standing::Stuck => {
-            "This replica has not made progress for 30 seconds: what you see may be old. The kubelet restarts it if that lasts."
+        ReplicaState::Stuck => {
+            "This replica has made no progress for 30 seconds: the page may be stale. The kubelet restarts the replica if this continues."
         }
     };
     html! { div.notice role="note" { p { (text) } } }
 }
 
-/// A page with a sentence, for whatever cannot be shown.
+/// A page with a title and paragraphs, for errors.
 #[must_use]
-pub fn message(frame: &Frame<'_>, title: &str, sentences: &[String]) -> String {
+pub fn message(frame: &Frame<'_>, title: &str, paragraphs: &[String]) -> String {
     let main = html! {
         h1 { (title) }
-        @for sentence in sentences { p { (sentence) } }
+        @for paragraph in paragraphs { p { (paragraph) } }
         p { a href="/" { "All probes" } }
     };
     document(frame, title, &main)

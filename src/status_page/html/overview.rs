@@ -1,4 +1,4 @@
-//! All probes, the worst first.
+//! All probes, worst first.
 
 use std::collections::BTreeSet;
 
@@ -11,23 +11,23 @@ use crate::status_page::Row;
 use crate::status_page::query::{Query, REFRESH, STATES};
 use crate::view::{Measured, Trend, path_shown, tone};
 
-/// The overview of `rows`, which are all that the reader may see, as `query` asks for it.
+/// The overview of `rows`, all that the reader may see, filtered by `query`.
 #[must_use]
 pub fn overview(frame: &Frame<'_>, rows: &[Row], query: &Query) -> String {
     let namespaces: BTreeSet<&str> = rows.iter().map(|row| row.listed.namespace.as_str()).collect();
     let in_namespace: Vec<&Row> = rows.iter().filter(|row| query.in_namespace(row)).collect();
-    let mut shown: Vec<&Row> = rows.iter().filter(|row| query.takes(row)).collect();
+    let mut shown: Vec<&Row> = rows.iter().filter(|row| query.matches(row)).collect();
     shown.sort_by(|one, other| one.listed.worst_first(&other.listed));
-    let (cut, pages) = query.cut(&shown);
+    let (page, pages) = query.paginate(&shown);
     let main = html! {
         h1 { "Probes" }
         (counts(&in_namespace, query))
         (filter(&namespaces, query))
-        @if cut.is_empty() {
-            (nothing(rows.is_empty(), query))
+        @if page.is_empty() {
+            (empty(frame, rows.is_empty(), query))
         } @else {
-            (table(frame, cut, shown.len(), query))
-            (turn(query, pages))
+            (table(frame, page, shown.len(), query))
+            (pager(query, pages))
         }
     };
     let failing = in_namespace
@@ -66,7 +66,7 @@ fn counts(rows: &[&Row], query: &Query) -> Markup {
 fn filter(namespaces: &BTreeSet<&str>, query: &Query) -> Markup {
     let unknown = !query.namespace.is_empty() && !namespaces.contains(query.namespace.as_str());
     html! {
-        form.filter method="get" action="/" role="search" aria-label="Which probes" {
+        form.filter method="get" action="/" role="search" aria-label="Filter probes" {
             label {
                 "Namespace"
                 select name="namespace" {
@@ -87,15 +87,15 @@ fn filter(namespaces: &BTreeSet<&str>, query: &Query) -> Markup {
                 }
             }
             label {
-                "Load again"
+                "Reload"
                 select name="refresh" {
-                    option value="0" { "by hand" }
+                    option value="0" { "manually" }
                     @for seconds in REFRESH {
                         option value=(seconds) selected[query.refresh == seconds] { "every " (period(seconds)) }
                     }
                 }
             }
-            button type="submit" { "Show" }
+            button type="submit" { "Apply" }
         }
     }
 }
@@ -107,31 +107,36 @@ fn period(seconds: u32) -> String {
     }
 }
 
-fn nothing(none_at_all: bool, query: &Query) -> Markup {
+/// The operator watches no probe that the reader may see (`no_rows`), or the filter matches none.
+fn empty(frame: &Frame<'_>, no_rows: bool, query: &Query) -> Markup {
     html! {
         div.notice {
-            @if none_at_all {
-                p { "There is no ClaudeProbe that you may see. " code { "kubectl apply -f examples/simple.yaml" } " makes one." }
+            @if no_rows {
+                p {
+                    "The operator watches no ClaudeProbe"
+                    @if frame.user.is_some() { " in the namespaces that you may list" }
+                    ". To create one: " code { "kubectl apply -f examples/simple.yaml" }
+                }
             } @else {
-                p { "No probe is like that. " a href=(Query { refresh: query.refresh, page: 1, ..Query::default() }.link()) { "Show all" } }
+                p { "No probe matches the filter. " a href=(Query { refresh: query.refresh, page: 1, ..Query::default() }.link()) { "Show all" } }
             }
         }
     }
 }
 
-/// Roles stand beside the elements: on a narrow screen rows are shown as blocks, and a browser would forget that they are a table.
+/// With explicit roles: on a narrow screen rows are blocks, and a browser drops the implicit roles of a table.
 fn table(frame: &Frame<'_>, rows: &[&Row], all: usize, query: &Query) -> Markup {
     let first = (query.page - 1) * 200 + 1;
     html! {
         div.panel {
             table.probes.stack role="table" {
                 caption {
-                    @if rows.len() == all { (all) @if all == 1 { " probe" } @else { " probes" } ", the worst first" }
-                    @else { "Probes " (first) " to " (first + rows.len() - 1) " of " (all) ", the worst first" }
+                    @if rows.len() == all { (all) @if all == 1 { " probe" } @else { " probes" } ", worst first" }
+                    @else { "Probes " (first) " to " (first + rows.len() - 1) " of " (all) ", worst first" }
                 }
                 thead role="rowgroup" {
                     tr role="row" {
-                        @for heading in ["Verdict", "Probe", "Cause", "For", "Last run", "Next run", "First byte, by run"] {
+                        @for heading in ["Verdict", "Probe", "Cause", "For", "Last run", "Next run", "First byte per run"] {
                             th scope="col" role="columnheader" { (heading) }
                         }
                     }
@@ -149,7 +154,7 @@ fn line(frame: &Frame<'_>, row: &Row) -> Markup {
         tr role="row" {
             td role="cell" { (parts::state(verdict.state)) }
             th scope="row" role="rowheader" {
-                a.name href=(address(&listed.namespace, &listed.name)) { (listed.name) }
+                a.name href=(probe_url(&listed.namespace, &listed.name)) { (listed.name) }
                 span.of { (listed.namespace) }
             }
             td role="cell" {
@@ -168,18 +173,18 @@ fn line(frame: &Frame<'_>, row: &Row) -> Markup {
 
 fn latency(row: &Row) -> Markup {
     let trends = compared(&row.trends, &row.listed.verdict.path);
-    // Of the newest run alone: beside a failure the time of an answer long ago would look like the present.
+    // Of the newest run alone: beside a failure the latency of an earlier answer would look current.
     let last = match trends.first().and_then(|trend| trend.runs.last()) {
         Some(Measured::Answered(ms)) => format!("{ms} ms"),
         _ => "–".to_owned(),
     };
     if trends.is_empty() {
-        return html! { span.quiet { "no run seen" } };
+        return html! { span.quiet { "no runs yet" } };
     }
     html! { span { (sparkline::lines(&trends, 108.0, 26.0)) b { (last) } } }
 }
 
-/// The gateway that matters and the direct path: the verdict's, else the first.
+/// The gateway of the verdict, else the first, and the direct path.
 fn compared<'a>(trends: &'a [Trend], path: &str) -> Vec<&'a Trend> {
     let gateways = || trends.iter().filter(|trend| trend.path != "direct");
     let gateway = gateways()
@@ -189,7 +194,7 @@ fn compared<'a>(trends: &'a [Trend], path: &str) -> Vec<&'a Trend> {
     gateway.into_iter().chain(direct).collect()
 }
 
-fn turn(query: &Query, pages: usize) -> Markup {
+fn pager(query: &Query, pages: usize) -> Markup {
     html! {
         @if pages > 1 {
             nav.pages aria-label="Pages" {
@@ -201,8 +206,8 @@ fn turn(query: &Query, pages: usize) -> Markup {
     }
 }
 
-/// The drill-down's URL.
-fn address(namespace: &str, name: &str) -> String {
+/// URL of a probe's page.
+fn probe_url(namespace: &str, name: &str) -> String {
     let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     format!("/probes/{}/{}", encoded(namespace), encoded(name))
 }

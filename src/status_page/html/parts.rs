@@ -1,4 +1,4 @@
-//! Pieces that several pages show: tags of states, cells, tables, points.
+//! Parts that several pages share: tags of states, cells, tables, points.
 
 use maud::{Markup, html};
 
@@ -17,7 +17,7 @@ fn class(tone: Tone) -> &'static str {
     }
 }
 
-/// A word on a coloured ground, with a shape of its own: nobody has to tell colours apart.
+/// A word on a coloured background with its own shape: colour is not the only difference.
 pub fn tag(text: &str, tone: Tone) -> Markup {
     let shape = match tone {
         Tone::Good => "M5 0a5 5 0 1 0 0 10A5 5 0 1 0 5 0z",
@@ -47,12 +47,12 @@ pub fn text(cell: &Cell) -> Markup {
     }
 }
 
-/// Running text behind labels, on a panel.
+/// Labelled texts on a panel.
 pub fn points(points: &[Point]) -> Markup {
     html! { div.panel { (bare_points(points)) } }
 }
 
-/// Running text behind labels.
+/// Labelled texts.
 pub fn bare_points(points: &[Point]) -> Markup {
     html! {
         dl.points {
@@ -68,29 +68,29 @@ pub fn bare_points(points: &[Point]) -> Markup {
 
 fn label(label: &str) -> &str {
     match label {
-        "" => "Says",
+        "" => "Message",
         "what" => "What",
         "hop" => "Hop",
         "seen" => "Evidence",
-        "change" => "Change this",
+        "change" => "Fix",
         "since" => "Since",
-        "changed" => "Changed last",
+        "changed" => "Last change",
         "when" => "When",
         other => other,
     }
 }
 
-/// A table of the view with a heading per row; it scrolls inside itself where it does not fit.
+/// A table of the view with row headers, and its own scroll bar if it does not fit.
 pub fn table(caption: &str, table: &Table, headings: &[(&str, &str)], tagged: &[&str]) -> Markup {
     let columns = table.columns();
-    let spoken = |heading: &'_ str| {
+    let named = |heading: &'_ str| {
         let known = headings.iter().find(|(from, _)| *from == heading);
         known.map_or_else(|| heading.to_owned(), |(_, to)| (*to).to_owned())
     };
     html! {
         div.panel.scroll role="region" aria-label=(caption) tabindex="0" {
             table.plain {
-                thead { tr { @for column in &columns { th.number[column.numeric] scope="col" { (spoken(column.heading)) } } } }
+                thead { tr { @for column in &columns { th.number[column.numeric] scope="col" { (named(column.heading)) } } } }
                 tbody {
                     @for row in table.rows() {
                         tr { @for (place, column) in columns.iter().enumerate() { (shown(place, column, row, tagged)) } }

@@ -1,4 +1,4 @@
-//! One probe: the verdict and what to change, the legs side by side, all else.
+//! One probe: the verdict and the fix, a comparison of the paths, and all other state.
 
 use maud::{Markup, html};
 
@@ -9,14 +9,14 @@ use crate::view::explanation::Standing;
 use crate::view::finding::Other;
 use crate::view::{Cell, Explanation, Table, Trend, path_shown};
 
-/// The page of one probe; `refresh` is the number of seconds after which it loads again, 0 for never.
+/// The page of one probe; `refresh` is its reload interval in seconds, 0 for none.
 #[must_use]
 pub fn probe(frame: &Frame<'_>, shown: &Explanation, trends: &[Trend], refresh: u32) -> String {
     let verdict = &shown.verdict;
     let main = html! {
         p.crumbs {
             a href="/" { "All probes" }
-            @if refresh == 0 { a href="?refresh=30" { "Load again every 30 s" } } @else { a href="?" { "Stop loading again" } }
+            @if refresh == 0 { a href="?refresh=30" { "Reload every 30 s" } } @else { a href="?" { "Stop reloading" } }
         }
         div.head {
             h1 { bdi { (shown.namespace) } "/" bdi { (shown.name) } }
@@ -26,7 +26,7 @@ pub fn probe(frame: &Frame<'_>, shown: &Explanation, trends: &[Trend], refresh: 
             p.cause {
                 strong { (verdict.code) }
                 span.quiet { " · " (verdict.layer) " · path " (path_shown(&verdict.code, &verdict.path)) }
-                @if let Some(code) = shown.code { " · " (read(frame, code)) }
+                @if let Some(code) = shown.code { " · " (runbook(frame, code)) }
             }
         } @else { p.cause {} }
         @if !shown.note.is_empty() { div.notice role="note" { p { (shown.note) } } }
@@ -34,7 +34,7 @@ pub fn probe(frame: &Frame<'_>, shown: &Explanation, trends: &[Trend], refresh: 
             h2 id="verdict" { "Verdict" }
             (parts::points(&shown.points))
         }
-        (legs(shown))
+        (paths(shown))
         (latency(trends))
         (others(frame, &shown.others))
         (conditions(&shown.conditions))
@@ -51,19 +51,19 @@ pub fn probe(frame: &Frame<'_>, shown: &Explanation, trends: &[Trend], refresh: 
     document(frame, &title, &main)
 }
 
-/// Where to read on: a link where it is known where the documents are.
-fn read(frame: &Frame<'_>, code: Code) -> Markup {
+/// The runbook of a finding: a link if the base URL of the documents is known.
+fn runbook(frame: &Frame<'_>, code: Code) -> Markup {
     let anchor = code.name().to_lowercase();
     match frame.docs {
         Some(docs) => {
-            html! { a href={ (docs) "docs/findings.md#" (anchor) } rel="noreferrer" { "What " (code) " means" } }
+            html! { a href={ (docs) "docs/findings.md#" (anchor) } rel="noreferrer" { "Runbook for " (code) } }
         }
         None => html! { span.quiet { code { "claudeprobe explain --finding " (code) } } },
     }
 }
 
-/// All that is known of each path, a column per path.
-fn legs(shown: &Explanation) -> Markup {
+/// Comparison of the paths, a column per path.
+fn paths(shown: &Explanation) -> Markup {
     let answers = shown.answers.turned();
     let paths: Vec<String> = answers
         .columns()
@@ -78,15 +78,15 @@ fn legs(shown: &Explanation) -> Markup {
         ("Frozen request (times in seconds)", answers),
         ("Event stream (times in seconds)", shown.streams.turned()),
         ("Response headers", shown.headers.clone()),
-        ("Zero-token exchanges", shown.canaries.clone()),
+        ("Forwarding checks", shown.canaries.clone()),
         ("Path", shown.more.turned()),
     ];
     html! {
         section {
-            h2 id="legs" { "Side by side" }
-            div.panel.scroll role="region" aria-label="Paths side by side" tabindex="0" {
-                table.legs {
-                    caption { "What each path answered to the identical request" }
+            h2 id="paths" { "Paths compared" }
+            div.panel.scroll role="region" aria-label="Paths compared" tabindex="0" {
+                table.paths {
+                    caption { "Reply of each path to the identical request" }
                     thead { tr { th scope="col" { "Path" } @for path in &paths { th scope="col" { (path) } } } }
                     @for (title, table) in groups.iter().filter(|(_, table)| !table.rows().is_empty()) {
                         tbody {
@@ -102,7 +102,7 @@ fn legs(shown: &Explanation) -> Markup {
     }
 }
 
-/// An empty cell says that there is nothing, and not that something is missing.
+/// An empty cell shows a dash: the value does not exist.
 fn filled(cell: Option<&Cell>) -> Markup {
     match cell.filter(|cell| !cell.text.is_empty()) {
         Some(cell) => parts::text(cell),
@@ -110,7 +110,7 @@ fn filled(cell: Option<&Cell>) -> Markup {
     }
 }
 
-/// Rows of a table with a column per path, in the order of `paths`; a path that it lacks has no cell.
+/// Rows of a table with a column per path, in the order of `paths`; a missing path has no cell.
 fn aligned<'a>(table: &'a Table, paths: &[String]) -> Vec<(String, Vec<Option<&'a Cell>>)> {
     let columns = table.columns();
     let places: Vec<Option<usize>> = paths
@@ -126,25 +126,25 @@ fn aligned<'a>(table: &'a Table, paths: &[String]) -> Vec<(String, Vec<Option<&'
     let line = |row: &'a Vec<Cell>| {
         let cells = places.iter().map(|place| place.and_then(|place| row.get(place)));
         let label = row.first().map_or("", |cell| cell.text.as_str());
-        (spoken(label), cells.collect())
+        (sentence_case(label), cells.collect())
     };
     table.rows().iter().map(line).collect()
 }
 
-/// A heading of the terminal as a page writes it.
-fn spoken(label: &str) -> String {
+/// A heading of the terminal in sentence case.
+fn sentence_case(label: &str) -> String {
     const ABBREVIATED: [&str; 4] = ["HTTP", "DNS", "TCP", "TLS"];
     match label {
-        "MESSAGE_STOP" => "message_stop came".to_owned(),
+        "MESSAGE_STOP" => "message_stop received".to_owned(),
         "AT" => "Last event at".to_owned(),
         "REQUEST ID" => "Request id".to_owned(),
         known if ABBREVIATED.contains(&known) => known.to_owned(),
-        shout
-            if shout
+        capitals
+            if capitals
                 .chars()
                 .all(|letter| letter.is_ascii_uppercase() || " ()".contains(letter)) =>
         {
-            crate::view::capitalised(&shout.to_lowercase())
+            crate::view::capitalised(&capitals.to_lowercase())
         }
         other => other.to_owned(),
     }
@@ -156,7 +156,7 @@ fn latency(trends: &[Trend]) -> Markup {
     html! {
         @if !trends.is_empty() {
             section {
-                h2 id="latency" { "Time to the first byte" }
+                h2 id="latency" { "Time to first byte" }
                 div.figures {
                     @for gateway in gateways {
                         div.panel {
@@ -166,8 +166,10 @@ fn latency(trends: &[Trend]) -> Markup {
                         }
                     }
                 }
-                p.small.quiet { "By run, the newest at the right; the dashed line is the direct path, a stroke at the foot a run without a complete answer. \
-                    At most 60 runs, from this replica's memory." }
+                p.small.quiet {
+                    "One point per run, the newest on the right. The dashed line is the direct path. "
+                    "A mark at the bottom is a run without a complete answer. At most 60 runs, from this replica's memory."
+                }
             }
         }
     }
@@ -177,7 +179,7 @@ fn others(frame: &Frame<'_>, others: &[Other]) -> Markup {
     html! {
         @if !others.is_empty() {
             section {
-                h2 id="others" { "Also found" }
+                h2 id="others" { "Other findings" }
                 ul.others {
                     @for other in others {
                         li.panel {
@@ -185,7 +187,7 @@ fn others(frame: &Frame<'_>, others: &[Other]) -> Markup {
                                 h3 { (other.code) }
                                 (tag(other.severity, other.tone))
                                 span.quiet.small { (other.where_) }
-                                span.small { (read(frame, other.code)) }
+                                span.small { (runbook(frame, other.code)) }
                             }
                             (parts::bare_points(&other.points))
                         }
@@ -205,7 +207,7 @@ fn conditions(conditions: &[Standing]) -> Markup {
                     table.stack.conditions role="table" {
                         thead role="rowgroup" {
                             tr role="row" {
-                                @for heading in ["Condition", "Status", "Reason", "Says"] { th scope="col" role="columnheader" { (heading) } }
+                                @for heading in ["Condition", "Status", "Reason", "Message"] { th scope="col" role="columnheader" { (heading) } }
                             }
                         }
                         tbody role="rowgroup" {
@@ -237,7 +239,7 @@ fn keys(keys: &Table) -> Markup {
             section {
                 h2 id="keys" { "Keys in use" }
                 (parts::table("Keys in use", keys, &headings, &[]))
-                p.small.quiet { "A fingerprint notices a change and confirms no guess. The operator reads no Secret." }
+                p.small.quiet { "A fingerprint shows that a key changed. It cannot confirm a guessed key. The operator reads no Secret." }
             }
         }
     }
@@ -267,7 +269,7 @@ fn history(history: &Table) -> Markup {
         @if !history.rows().is_empty() {
             section {
                 h2 id="history" { "History" }
-                (parts::table("History, the newest first", history, &headings, &["VERDICT"]))
+                (parts::table("History, newest first", history, &headings, &["VERDICT"]))
             }
         }
     }

@@ -1,6 +1,7 @@
-//! Latency as a line: SVG inside the page, the same in words for those who do not see it.
+//! Latency as a line: inline SVG, with the same data as text for screen readers.
 //!
-//! Elements have braces, not a semicolon: inside SVG a browser takes an element without an end for the parent of all that follows.
+//! Elements have braces, not a semicolon: inside SVG a browser treats an element without an end tag as the parent of all
+//! following elements.
 
 use std::fmt::Write as _;
 
@@ -8,10 +9,10 @@ use maud::{Markup, html};
 
 use crate::view::{Measured, Trend};
 
-/// Room above and below the line, for the dot and the marks.
+/// Space above and below the line, for the dot and the marks.
 const MARGIN: f64 = 4.0;
 
-/// Lines of `trends` (the first is the gateway's, a second the direct path's) on the same scale; nothing without a measured run.
+/// Lines of `trends` (first the gateway, then the direct path) on the same scale; empty without a measured run.
 pub fn lines(trends: &[&Trend], width: f64, height: f64) -> Markup {
     let runs = trends.iter().map(|trend| trend.runs.len()).max().unwrap_or(0);
     let top = trends
@@ -28,11 +29,11 @@ pub fn lines(trends: &[&Trend], width: f64, height: f64) -> Markup {
         width,
         height,
     };
-    let spoken: Vec<String> = trends.iter().map(|trend| trend.spoken()).collect();
-    let spoken = format!("Time to the first byte. {}.", spoken.join("; "));
+    let texts: Vec<String> = trends.iter().map(|trend| trend.spoken()).collect();
+    let text = format!("Time to first byte. {}.", texts.join("; "));
     let base = format!("M0 {0}H{width}", height - 0.5);
     html! {
-        svg.trend width=(width) height=(height) viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(spoken) {
+        svg.trend width=(width) height=(height) viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(text) {
             path.base d=(base) {}
             @for (place, trend) in trends.iter().enumerate().rev() {
                 @let class = if place == 0 { "gateway" } else { "direct" };
@@ -55,7 +56,7 @@ struct Scale {
 
 #[allow(clippy::cast_precision_loss, reason = "at most 60 runs")]
 impl Scale {
-    /// Where the run of this number from the end lies: lines that began later end at the same place.
+    /// Position of a run, counted from the end: lines with fewer runs end at the same place.
     fn x(&self, from_end: usize) -> f64 {
         let step = (self.width - 2.0 * MARGIN) / (self.runs.saturating_sub(1).max(1) as f64);
         tenth(self.width - MARGIN - step * from_end as f64)
@@ -75,7 +76,7 @@ impl Scale {
             .map(move |(at, run)| (self.x(runs - 1 - at), *run))
     }
 
-    /// The line, broken where there was no answer.
+    /// The line, with a gap for each run without an answer.
     fn line(&self, trend: &Trend) -> String {
         let mut path = String::new();
         let mut down = false;
@@ -85,7 +86,7 @@ impl Scale {
                 continue;
             };
             let y = self.y(ms);
-            // A lone answer is a dot: a line of no length with round ends.
+            // A single answer is a dot: a line of length zero with round ends.
             let _ = if down {
                 write!(path, "L{x} {y}")
             } else {
@@ -104,7 +105,7 @@ impl Scale {
         }
     }
 
-    /// A stroke at the foot for each run that failed.
+    /// A mark at the bottom for each failed run.
     fn fails(&self, trend: &Trend) -> String {
         let mut path = String::new();
         for (x, _) in self.points(trend).filter(|(_, run)| *run == Measured::Failed) {

@@ -1,4 +1,4 @@
-//! What the page says of a recorded probe, and what strangers' text may not do to it.
+//! The page of a recorded probe, and hostile text in it.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Frame, message, overview, probe};
 use crate::report::plain::is_obeyed;
 use crate::status_page::query::{Query, Raw};
-use crate::status_page::{Row, Standing};
+use crate::status_page::{ReplicaState, Row};
 use crate::view::{Explanation, Known, Measured, Trend};
 
 /// As `explain` shows it.
@@ -14,9 +14,9 @@ fn recorded() -> Value {
     serde_json::from_str(include_str!("../../cli/explain/recorded.json")).unwrap()
 }
 
-fn frame(standing: Standing) -> Frame<'static> {
+fn frame(state: ReplicaState) -> Frame<'static> {
     Frame {
-        replica: Some(("operator-1", standing)),
+        replica: Some(("operator-1", state)),
         user: None,
         docs: Some("https://git.example.com/"),
         now: "2026-11-23T08:04:14Z".parse().unwrap(),
@@ -36,8 +36,8 @@ fn trends() -> Vec<Trend> {
     vec![trend("direct", &[2, 3]), trend("edge", &[5, 8])]
 }
 
-fn drilled(value: &Value) -> String {
-    let frame = frame(Standing::Acts);
+fn probe_page(value: &Value) -> String {
+    let frame = frame(ReplicaState::Leader);
     let known = Known::of(value).unwrap();
     probe(&frame, &Explanation::of(&known, frame.now), &trends(), 0)
 }
@@ -80,21 +80,21 @@ fn text(html: &str) -> String {
 }
 
 #[test]
-fn all_that_an_on_call_person_asks_for_is_there() {
-    let html = drilled(&recorded());
+fn the_page_shows_all_parts_that_an_on_call_engineer_needs() {
+    let html = probe_page(&recorded());
     let text = text(&html);
     for part in [
         "ai / assistants Failing",
         "GatewayStaleCredential · Configuration · path edge",
         "Hop gateway → Claude",
-        "Change this The gateway sends a stale key of its own",
+        "Fix The gateway sends a stale key of its own",
         "seen in 5 of the last 5 runs",
-        "Changed last the key claude-key/api-key",
+        "Last change the key claude-key/api-key",
         "Path direct edge",
         "HTTP 200 401",
         "First token 0.009",
         "Request id req_011Cv8H2xYZvvGwVCSJNEwnQ req_011Cv8H3WGEf2zxX8suPkQjN",
-        "message_stop came yes",
+        "message_stop received yes",
         "cf-ray de668df43c1ffbe2-FRA d9c3ab55cec657ab-FRA",
         "OtherCarrier 200 (119s ago) 401 (119s ago)",
         "Limits left requests 99 %",
@@ -103,19 +103,19 @@ fn all_that_an_on_call_person_asks_for_is_there() {
         "GatewayPathHealthy False GatewayStaleCredential",
         "claude-key/api-key 1a2b3 ApiKey",
         "Tokens today (UTC) 4711 of 200000",
-        "Made 2026-11-23T08:04:14Z",
+        "Generated 2026-11-23T08:04:14Z",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
     assert!(
         html.contains("href=\"https://git.example.com/docs/findings.md#gatewaystalecredential\""),
-        "a run-book is one click away"
+        "a link leads to the runbook"
     );
     assert_eq!(html.matches("<h1").count(), 1);
 }
 
 #[test]
-fn text_of_strangers_stays_text() {
+fn hostile_text_stays_text() {
     const EVIL: &str = "\u{0}\"'><script>alert(1)</script><img src=x onerror=alert(2)>\u{202e}\u{1b}[2J&lt;b&gt; javascript:alert(3)\u{200b}";
     fn poison(value: &mut Value) {
         match value {
@@ -152,15 +152,18 @@ fn text_of_strangers_stays_text() {
     let headers = value.pointer_mut("/status/paths/0/headers").unwrap();
     headers[EVIL] = json!(EVIL.repeat(50));
     let rows = [row(EVIL, EVIL, "Failing", EVIL)];
-    let frame = frame(Standing::Acts);
+    let frame = frame(ReplicaState::Leader);
     let odd = query("", EVIL);
     for html in [
-        drilled(&value),
+        probe_page(&value),
         overview(&frame, &rows, &query("", "")),
         overview(&frame, &rows, &odd),
         message(&frame, "Nothing", &[crate::report::plain::plain(EVIL)]),
     ] {
-        assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "it is shown");
+        assert!(
+            html.contains("&lt;script&gt;alert(1)&lt;/script&gt;"),
+            "it is shown as text"
+        );
         for forbidden in [
             "<script",
             "<img",
@@ -173,19 +176,19 @@ fn text_of_strangers_stays_text() {
             assert!(!html.contains(forbidden), "{forbidden:?}\n{html}");
         }
         assert!(!html.chars().any(|letter| letter != '\n' && is_obeyed(letter)));
-        // A quote that is not escaped would end an attribute.
+        // An unescaped quote would end an attribute.
         assert!(!html.contains("\"'>"), "{html}");
     }
 }
 
 #[test]
-fn the_overview_counts_filters_and_has_the_worst_first() {
+fn the_overview_counts_filters_and_shows_the_worst_first() {
     let rows = [
         row("ai", "fine", "Healthy", ""),
         row("ai", "broken", "Failing", "GatewayDnsFailure"),
         row("ml", "slow", "Degraded", "GatewayLatency"),
     ];
-    let frame = frame(Standing::Acts);
+    let frame = frame(ReplicaState::Leader);
     let all = text(&overview(&frame, &rows, &query("", "")));
     let place = |what: &str| all.find(what).unwrap_or_else(|| panic!("{what}\n{all}"));
     assert!(
@@ -197,7 +200,7 @@ fn the_overview_counts_filters_and_has_the_worst_first() {
         "1 Failing",
         "0 Unknown",
         "1 Degraded",
-        "3 probes, the worst first",
+        "3 probes, worst first",
         "Network · path edge",
     ] {
         assert!(all.contains(part), "{part}\n{all}");
@@ -209,23 +212,32 @@ fn the_overview_counts_filters_and_has_the_worst_first() {
     assert!(quick.contains("9 ms"), "{quick}");
     let one = text(&overview(&frame, &rows, &query("Degraded", "")));
     assert!(
-        one.contains("slow ml") && !one.contains("broken ai") && one.contains("1 probe, the worst first"),
+        one.contains("slow ml") && !one.contains("broken ai") && one.contains("1 probe, worst first"),
         "{one}"
     );
     let ai = text(&overview(&frame, &rows, &query("", "ai")));
     assert!(ai.contains("2 All") && !ai.contains("slow ml"), "{ai}");
     let none = text(&overview(&frame, &rows, &query("Unknown", "ai")));
-    assert!(none.contains("No probe is like that. Show all"), "{none}");
+    assert!(none.contains("No probe matches the filter. Show all"), "{none}");
     let empty = text(&overview(&frame, &[], &query("", "")));
-    assert!(empty.contains("There is no ClaudeProbe that you may see."), "{empty}");
+    assert!(
+        empty.contains("The operator watches no ClaudeProbe. To create one:"),
+        "{empty}"
+    );
+    let reviewed = Frame {
+        user: Some("viewer"),
+        ..frame
+    };
+    let empty = text(&overview(&reviewed, &[], &query("", "")));
+    assert!(empty.contains("in the namespaces that you may list"), "{empty}");
 }
 
 #[test]
-fn thousands_of_probes_come_page_by_page() {
+fn a_page_shows_at_most_200_probes() {
     let rows: Vec<Row> = (0..401)
         .map(|number| row("ai", &format!("p{number:03}"), "Healthy", ""))
         .collect();
-    let frame = frame(Standing::Acts);
+    let frame = frame(ReplicaState::Leader);
     let first = overview(&frame, &rows, &query("", ""));
     let mut last = query("", "");
     last.page = 3;
@@ -241,24 +253,22 @@ fn thousands_of_probes_come_page_by_page() {
 }
 
 #[test]
-fn a_page_that_may_not_be_the_whole_truth_says_so() {
-    for (standing, part) in [
-        (Standing::StandsBy, "This replica stands by, and another one acts"),
-        (Standing::Starts, "probes may be missing"),
-        (Standing::Stuck, "what you see may be old"),
+fn a_replica_that_does_not_lead_shows_a_notice() {
+    for (state, part) in [
+        (ReplicaState::Standby, "This replica is on standby, another one leads"),
+        (ReplicaState::Starting, "some may be missing"),
+        (ReplicaState::Stuck, "the page may be stale"),
     ] {
-        let page = text(&overview(&frame(standing), &[], &query("", "")));
+        let page = text(&overview(&frame(state), &[], &query("", "")));
         assert!(page.contains(part), "{page}");
     }
 }
 
 #[test]
-fn a_probe_that_nobody_has_looked_at_says_so() {
+fn a_probe_without_a_status_shows_unknown_and_the_reason() {
     let mut value = recorded();
     value.as_object_mut().unwrap().remove("status");
-    let page = text(&drilled(&value));
-    assert!(
-        page.contains("Unknown") && page.contains("No operator has looked at this probe yet."),
-        "{page}"
-    );
+    let reason = Known::of(&value).unwrap().verdict().message;
+    let page = text(&probe_page(&value));
+    assert!(page.contains("Unknown") && page.contains(&reason), "{page}");
 }

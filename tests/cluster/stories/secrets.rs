@@ -93,7 +93,7 @@ fn the_operator_reads_no_secret_and_starts_no_pod_but_a_probes() {
         (
             "host",
             pod("host", owned, &own_image, ", hostNetwork: true"),
-            "no pods in the node's namespaces",
+            "may not create pods in the node's namespaces",
         ),
         (
             "volume",
@@ -103,7 +103,7 @@ fn the_operator_reads_no_secret_and_starts_no_pod_but_a_probes() {
                 &own_image,
                 ", volumes: [{name: v, hostPath: {path: /}}]",
             ),
-            "mounts only ConfigMaps",
+            "may mount only ConfigMaps",
         ),
     ] {
         let file = tempfile::NamedTempFile::new().unwrap();
