@@ -2,7 +2,13 @@
 //!
 //! `promtool` and `amtool` (Debian: prometheus, prometheus-alertmanager) judge; tests/tools/install prometheus installs them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    missing_docs
+)]
 
 mod hurried;
 mod live;

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod alerts;
-mod gitops;
 mod links;
 mod security;
 mod troubleshooting;
