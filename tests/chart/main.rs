@@ -1,6 +1,6 @@
 //! The Helm chart on a real API server: bad values are refused, and the server takes every object of every variant.
 //!
-//! `tests/run crd` runs this inside the network namespace of the oldest and then of the newest server, with helm and kubectl on the
+//! `tests/run crd` runs this inside the network namespace of a server, with helm and kubectl on the
 //! PATH. `tests/cluster/stories` install it for real.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -1,6 +1,6 @@
 //! The dashboards: Grafana's JSON is what its source says, and of the shape that Grafana publishes.
 //!
-//! `charts/dashboards/*.yaml` is the source; `UPDATE_DOCS=1 cargo test --test dashboard` writes the chart's JSON and docs/dashboard.md anew.
+//! `charts/dashboards/*.yaml` is the source; `make generate` writes the chart's JSON and docs/dashboard.md anew.
 //! Whether the queries find anything is asked of a real Prometheus: tests/alerts/live.rs and tests/cluster/stories. That it looks well
 //! nobody tests: there is no Grafana here.
 
@@ -49,7 +49,7 @@ fn compare(file: &str, text: &str) {
     let kept = std::fs::read_to_string(at(file)).unwrap_or_default();
     assert!(
         kept == text,
-        "{file} is not what charts/dashboards/ says: run UPDATE_DOCS=1 cargo test --test dashboard"
+        "{file} is not what charts/dashboards/ says: run make generate"
     );
 }
 
