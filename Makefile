@@ -1,5 +1,5 @@
-# Start with `make demo`. Every target installs or builds what it needs first, and says nothing about what is there already.
-.PHONY: help check test fuzz accuracy demo image sbom cluster cluster-down screenshots bench
+# Start with `make demo`. Every target installs or builds what it needs first, and prints nothing about what is there already.
+.PHONY: help check test test-compat fuzz accuracy demo image sbom generate cluster cluster-down screenshots bench
 .DEFAULT_GOAL := help
 
 help: ## what there is to make
@@ -12,25 +12,31 @@ check: ## format, lints, licences, unit tests: the quick part, no root
 	@tests/run check
 	@cargo test --quiet --locked --lib
 
-test: ## all tests, with real gateways, real API servers and a real node (root)
+test: ## all tests, with real gateways, a real API server and a real node (root)
 	@tests/run
 
+test-compat: ## the oldest and the newest API server, 64-bit ARM: before a release, and after a change of CRD, chart or API code (root)
+	@tests/run compat
+
+generate: ## the CRD, the chart's copy of it, deploy/, dashboards, documents: all that is generated from something else
+	@build/generate
+
 fuzz: ## one fuzz target guided by coverage, until stopped: make fuzz TARGET=sse|error|headers|report|plan
-	@tests/fuzz/run $(TARGET)
+	@fuzz/run $(TARGET)
 
 accuracy: ## every case on real nginx, HAProxy, Envoy, Squid and LiteLLM: expected, found, how sure (root)
 	@tests/gateways/accuracy
 
-image: ## dist/claudeprobe-image.tar: FROM scratch, static, reproducible; ARCH=arm64; PROFILE=test-image builds quicker
-	@tests/tools/image
+image: ## dist/claudeprobe-image.tar: FROM scratch, static, reproducible; ARCH=arm64; PROFILE=dev builds quicker
+	@build/image
 
 sbom: ## dist/claudeprobe.cdx.json: bill of materials (CycloneDX) from the lock file, validated
-	@tests/tools/sbom
+	@build/sbom
 
 cluster: ## a one-node Kubernetes here with operator, stand-in API and gateway, to play with (root)
 	@tests/cluster/playground up
 
-cluster-down: ## takes it away again (root)
+cluster-down: ## removes it again (root)
 	@tests/cluster/playground down
 
 screenshots: ## docs/images: the status page of `demo --serve` in Chromium, light and dark (root)

@@ -16,6 +16,8 @@
 pub mod catalogue;
 pub mod claude;
 pub mod cli;
+pub(crate) mod clock;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod diagnosis;
 pub mod http;
@@ -25,6 +27,7 @@ pub mod plan;
 pub mod probe;
 pub mod report;
 pub mod resource;
+#[cfg(feature = "demo")]
 pub mod standin;
 pub mod status_page;
 pub mod telemetry;

@@ -87,7 +87,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         (None, true) => output::complain("There is no ClaudeProbe in this cluster."),
         (namespace, false) => {
             let everywhere = namespace.is_none();
-            output::print(&render(&probes, everywhere, Timestamp::now(), Paint::for_stdout()))?;
+            output::print(&render(&probes, everywhere, crate::clock::now(), Paint::for_stdout()))?;
         }
     }
     Ok(Exit::OK)

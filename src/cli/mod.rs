@@ -5,6 +5,7 @@
 pub mod check;
 pub mod cluster;
 pub mod crd;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod evidence;
 pub mod exit;
@@ -14,6 +15,7 @@ pub mod operator;
 pub mod output;
 pub mod probe;
 pub mod run;
+#[cfg(feature = "demo")]
 pub mod standin;
 pub mod table;
 
@@ -54,10 +56,12 @@ enum Command {
     Explain(Box<explain::Args>),
     List(list::Args),
     Run(Box<run::Args>),
+    #[cfg(feature = "demo")]
     Demo(demo::Args),
     Probe(probe::Args),
     Crd(crd::Args),
     Operator(Box<operator::Args>),
+    #[cfg(feature = "demo")]
     Standin(Box<standin::Args>),
 }
 
@@ -120,10 +124,12 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::run(&args),
         Command::List(args) => list::run(&args),
         Command::Run(args) => run::run(&args),
+        #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Crd(args) => crd::run(&args),
         Command::Operator(args) => operator::run(&args),
+        #[cfg(feature = "demo")]
         Command::Standin(args) => standin::run(&args),
     }
 }

@@ -72,10 +72,10 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         let target = cluster.target(&args.cluster, &args.name)?;
         let before = cluster.read(&target).await?;
         obstacles::refuse(&before)?;
-        if let Some(text) = obstacles::budget(&before, args.deep, Timestamp::now()) {
+        if let Some(text) = obstacles::budget(&before, args.deep, crate::clock::now()) {
             output::complain(&format!("claudeprobe: {text}"));
         }
-        let value = request(args.deep, Timestamp::now());
+        let value = request(args.deep, crate::clock::now());
         cluster.annotate(&target, RUN_NOW, &value).await?;
         if args.wait {
             wait(args, &cluster, &target, &before, &value).await.map(Some)
@@ -89,7 +89,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     })??;
     let Some(known) = known else { return Ok(Exit::OK) };
     output::print(&match args.output {
-        Output::Text => explain::text::render(&known, Timestamp::now(), Paint::for_stdout()),
+        Output::Text => explain::text::render(&known, crate::clock::now(), Paint::for_stdout()),
         form => super::check::structured(&known, form)?,
     })?;
     Ok(Exit::from(known.verdict().state))

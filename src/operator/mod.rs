@@ -13,7 +13,7 @@ pub mod budget;
 pub mod cache;
 pub mod canaries;
 pub mod client;
-mod clock;
+use crate::clock;
 pub(crate) mod conditions;
 mod decide;
 mod events;

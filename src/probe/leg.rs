@@ -327,7 +327,7 @@ fn clock_skew(date: &str, sent: Duration, arrived: Duration) -> Option<i32> {
         .parse_timestamp(date)
         .ok()?
         .as_second();
-    let now = jiff::Timestamp::now();
+    let now = crate::clock::now();
     let ago = |time: Duration| now.checked_sub(time).ok().map(jiff::Timestamp::as_second);
     let (sent, arrived) = (ago(sent)?, ago(arrived)?);
     let seconds = theirs - theirs.clamp(sent.min(arrived), arrived);

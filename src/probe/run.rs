@@ -108,7 +108,7 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) -> Result<FullReport, SetupError> {
     let start = Instant::now();
-    let started_at_ms = jiff::Timestamp::now().as_millisecond();
+    let started_at_ms = crate::clock::now().as_millisecond();
     let context = Context {
         plan,
         composer: Composer::new(plan, nonce())?,

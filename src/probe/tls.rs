@@ -96,10 +96,7 @@ fn leaf_facts(der: &[u8]) -> (Option<i32>, Option<String>) {
     let Ok((_, certificate)) = x509_parser::parse_x509_certificate(der) else {
         return (None, None);
     };
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    let left = certificate.validity().not_after.timestamp() - i64::try_from(now).unwrap_or(i64::MAX);
+    let left = certificate.validity().not_after.timestamp() - crate::clock::now().as_second();
     let text = format!("{}, issued by {}", certificate.subject(), certificate.issuer());
     (i32::try_from(left.div_euclid(86_400)).ok(), Some(text))
 }

@@ -182,7 +182,7 @@ mod tests {
         let written = std::fs::read_to_string(file).unwrap_or_default();
         assert!(
             written == yaml().unwrap(),
-            "{file} is old: cargo run -- crd > crds/claudeprobe.yaml"
+            "{file} is old: run make generate"
         );
     }
 

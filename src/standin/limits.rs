@@ -227,7 +227,7 @@ fn row(kind: LimitKind, bucket: Bucket, exhausted: bool) -> (LimitKind, u64, u64
     let seconds = ((bucket.limit - level) / (bucket.limit / 60.0).max(f64::MIN_POSITIVE))
         .ceil()
         .clamp(0.0, 3600.0);
-    let reset = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds as i64);
+    let reset = crate::clock::now() + jiff::SignedDuration::from_secs(seconds as i64);
     (
         kind,
         bucket.limit as u64,

@@ -98,7 +98,7 @@ pub(super) async fn handle<B>(
 where
     B: Body,
 {
-    let now = jiff::Timestamp::now();
+    let now = crate::clock::now();
     let (head, body) = request.into_parts();
     let Some((bytes, too_large)) = receive(body).await else {
         return Err(Closed);

@@ -94,7 +94,7 @@ impl Authority {
         }
         params.use_authority_key_identifier_extension = true;
         if let Some(days) = days {
-            let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+            let today = crate::clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
             let day = |offset: i64| {
                 let date = today.saturating_add(jiff::Span::new().days(offset.clamp(-30_000, 30_000)));
                 rcgen::date_time_ymd(

@@ -3,7 +3,13 @@
 //! `promtool` and `amtool` (Debian: prometheus, prometheus-alertmanager) run the checks; tests/tools/install prometheus
 //! installs them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    missing_docs
+)]
 
 mod hurried;
 mod live;

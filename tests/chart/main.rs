@@ -1,6 +1,6 @@
 //! The Helm chart on a real API server: Helm rejects bad values, and the server accepts every object of every variant.
 //!
-//! `tests/run crd` runs this in the network namespace of the oldest and then of the newest server, with helm and kubectl on
+//! `tests/run crd` runs this in the network namespace of an API server, with helm and kubectl on
 //! the PATH. `tests/cluster/stories` install the chart.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -1,6 +1,6 @@
 //! The dashboards: the JSON matches its source and the types that Grafana publishes.
 //!
-//! `charts/dashboards/*.yaml` is the source; `UPDATE_DOCS=1 cargo test --test dashboard` regenerates the chart's JSON and
+//! `charts/dashboards/*.yaml` is the source; `make generate` regenerates the chart's JSON and
 //! docs/dashboard.md. tests/alerts/live.rs and tests/cluster/stories run the queries on a real Prometheus. The look is not
 //! tested: these tests have no Grafana.
 
@@ -49,7 +49,7 @@ fn compare(file: &str, text: &str) {
     let kept = std::fs::read_to_string(at(file)).unwrap_or_default();
     assert!(
         kept == text,
-        "{file} differs from charts/dashboards/: run UPDATE_DOCS=1 cargo test --test dashboard"
+        "{file} differs from charts/dashboards/: run make generate"
     );
 }
 

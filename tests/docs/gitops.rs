@@ -1,11 +1,18 @@
 //! `docs/gitops.md`: what Argo CD's health script concludes from a probe. The script is taken out of the document and run by Lua 5.1.
 
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
 const FILE: &str = "docs/gitops.md";
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}
 
 /// A value as Lua writes it.
 fn lua(value: &Value) -> String {
@@ -31,7 +38,7 @@ fn lua(value: &Value) -> String {
 
 /// What the document's script says of this object: status and message.
 fn health(object: &Value) -> (String, String) {
-    let document = crate::read(FILE);
+    let document = read(FILE);
     let script = document.split("```lua\n").nth(1).unwrap().split("```").next().unwrap();
     let program = format!(
         "obj = {}\nlocal function health()\n{script}end\nlocal hs = health()\nio.write(hs.status, '\\n', hs.message)",
@@ -52,7 +59,7 @@ fn health(object: &Value) -> (String, String) {
 
 /// A probe as the API server of the real node gave it, with the status that the operator wrote.
 fn recorded(name: &str) -> Value {
-    serde_json::from_str(&crate::read(&format!("tests/docs/recorded/{name}.json"))).unwrap()
+    serde_json::from_str(&read(&format!("tests/docs/recorded/{name}.json"))).unwrap()
 }
 
 #[test]

@@ -1,10 +1,9 @@
-//! The documents say what the program says, and what they point at exists. `UPDATE_DOCS=1 cargo test --test docs` writes what is generated
+//! The documents say what the program says, and what they point at exists. `make generate` writes what is generated
 //! anew: whole documents, and parts between `<!-- generated: NAME -->` and `<!-- end -->`.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod alerts;
-mod gitops;
 mod links;
 mod security;
 mod troubleshooting;
@@ -23,7 +22,7 @@ fn compare(file: &str, text: &str) {
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         kept == text,
-        "{file} is not what the program says: run UPDATE_DOCS=1 cargo test --test docs"
+        "{file} is not what the program says: run make generate"
     );
 }
 

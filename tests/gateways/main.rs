@@ -10,7 +10,7 @@
 //! A case that names a finding which it does not expect is a false accusation and fails. `register` checks that no finding and no
 //! row of the decision table is without a case. With `CLAUDEPROBE_ACCURACY_OUT` set, each case adds a line to that file.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod accuracy;
 mod addresses;

@@ -274,7 +274,7 @@ fn the_document_is_what_the_register_says() {
     } else {
         assert!(
             said == text,
-            "docs/accuracy.md is not what the cases say: run UPDATE_DOCS=1 cargo test --test gateways register"
+            "docs/accuracy.md is not what the cases say: run make generate"
         );
     }
 }

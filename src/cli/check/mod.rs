@@ -79,7 +79,7 @@ fn warn_of_side_effects(args: &Args) {
 /// # Errors
 /// Usage, when the plan cannot be carried out: nothing was sent then.
 pub async fn once(prepared: &Prepared, history: &mut History) -> Result<CheckReport, Failure> {
-    let started = Timestamp::now();
+    let started = crate::clock::now();
     let line = Mutex::new(Progress::start());
     let shown = |event: Sent<'_>| {
         if let Sent::Sending { path, kind } = event {
@@ -114,7 +114,7 @@ fn judge(prepared: &Prepared, seen: &FullReport, history: &mut History, started:
             path.key_ref = variable.map(|(_, variable)| variable.to_owned());
         }
     }
-    let now_ms = Timestamp::now().as_millisecond();
+    let now_ms = crate::clock::now().as_millisecond();
     let diagnosis = diagnose(&Case {
         request: Request::of(probe),
         paths,

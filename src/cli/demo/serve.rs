@@ -155,7 +155,7 @@ async fn rounds(played: &mut [Played], board: &Board, every: Duration) -> Result
 /// Writes a run into the probe's status as the operator does.
 fn note(board: &Board, played: &Played, outcome: &Outcome, every: Duration) {
     let report = &outcome.report;
-    let now = conditions::whole_second(jiff::Timestamp::now());
+    let now = conditions::whole_second(crate::clock::now());
     let trends = &board.trends;
     let mut board = write(&board.shown);
     let shown = board.entry(played.name).or_insert_with(|| Shown {

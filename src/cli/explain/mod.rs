@@ -7,8 +7,6 @@
 mod tests;
 pub mod text;
 
-use jiff::Timestamp;
-
 use super::check::args::Output;
 use super::cluster::{self, Cluster, Name};
 use super::exit::{Exit, Failure};
@@ -60,7 +58,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         cluster.read(&cluster.target(&args.cluster, name)?).await
     })??;
     let shown = match args.output {
-        Output::Text => text::render(&known, Timestamp::now(), Paint::for_stdout()),
+        Output::Text => text::render(&known, crate::clock::now(), Paint::for_stdout()),
         form => super::check::structured(&known, form)?,
     };
     output::print(&shown)?;

@@ -342,7 +342,7 @@ fn quotation(
 /// What every reply may carry.
 fn common(exchange: &mut Exchange, headers: &HeaderMap) {
     exchange.retry_after_s = headers::retry_after(headers).map(|after| {
-        let seconds = after.seconds_from(jiff::Timestamp::now()).ceil();
+        let seconds = after.seconds_from(crate::clock::now()).ceil();
         // Bounded on both sides before the cast.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let whole = seconds.clamp(0.0, 31_536_000.0) as u32;

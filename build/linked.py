@@ -1,9 +1,11 @@
-"""Which crates end up in the program: what the lock file says, without what only builds, tests or expands macros."""
+"""Which crates are linked into the program of the image: what the lock file says, without what only builds, tests or expands macros."""
 import json
 import pathlib
 import subprocess
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+# As build/image builds it.
+FEATURES = ("--no-default-features",)
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def cargo(*arguments):
@@ -13,10 +15,10 @@ def cargo(*arguments):
 def linked(target):
     """The packages as `cargo metadata` describes them, ordered by name and version: ours, those linked into it, and for each the linked
     ones that it depends on."""
-    metadata = json.loads(cargo("metadata", "--locked", "--format-version", "1", "--filter-platform", target))
+    metadata = json.loads(cargo("metadata", "--locked", *FEATURES, "--format-version", "1", "--filter-platform", target))
     known = {(package["name"], package["version"]): package for package in metadata["packages"]}
     # `cargo tree` and not the graph of the metadata, which has the features and dependencies of tests in it.
-    lines = cargo("tree", "--locked", "--target", target, "--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}").splitlines()
+    lines = cargo("tree", "--locked", *FEATURES, "--target", target, "--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}").splitlines()
     names = sorted({(line.split()[0], line.split()[1].removeprefix("v")) for line in lines if line})
     own = known[("claudeprobe", metadata_version(metadata))]
     packages = [known[name] for name in names if known[name]["id"] != own["id"]]

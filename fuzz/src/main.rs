@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-#[path = "../../targets/mod.rs"]
+#[path = "../targets/mod.rs"]
 mod targets;
 
 static TARGET: LazyLock<targets::Target> = LazyLock::new(|| {
