@@ -103,12 +103,3 @@ pub enum ErrorClass {
     /// 529, or `overloaded_error` under any status.
     Overloaded,
 }
-
-/// At most `bytes` bytes of the text, cut at a character.
-pub(super) fn bounded(text: &str, bytes: usize) -> String {
-    let mut end = text.len().min(bytes);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default().to_owned()
-}

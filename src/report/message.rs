@@ -30,8 +30,8 @@ mod tests;
 use bits::{BitReader, BitWriter};
 
 use super::evidence::{Exchange, ExchangeKind, LegEvidence, RunEvidence};
-use super::mask;
-use super::plain::plain;
+use crate::text::mask;
+use crate::text::plain::plain;
 
 /// What the kubelet keeps of a termination message.
 pub const MAX_BYTES: usize = 4096;

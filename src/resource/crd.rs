@@ -63,7 +63,7 @@ pub fn definition() -> Result<Value, DefinitionError> {
             field.remove("default");
         }
     }
-    properties["spec"]["description"] = "What to send where, and when.".into();
+    properties["spec"]["description"] = "What the probe sends, where, and when.".into();
     keyed(properties, "conditions", &["type"]);
     keyed(properties, "paths", &["name"]);
     keyed(properties, "credentials", &["secret", "key"]);

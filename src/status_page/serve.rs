@@ -180,7 +180,7 @@ async fn probe(
     }
     let user = reader.name();
     let frame = page.frame(user.as_deref());
-    let plain = crate::report::plain::plain;
+    let plain = crate::text::plain::plain;
     match page.source.find(&namespace, &name) {
         Found::Known(known, trends) => {
             let explained = Explanation::of(&known, frame.now);

@@ -170,12 +170,7 @@ fn stripped(view: &View<'_>, leg: &Leg<'_>, frozen: &Exchange, provenance: Prove
 }
 
 fn carrier_name<'a>(leg: &Leg<'a>) -> &'a str {
-    use crate::report::plan::Carrier;
-    match &leg.path.carrier {
-        Carrier::XApiKey => "x-api-key",
-        Carrier::Bearer => "authorization",
-        Carrier::Header(name) => name,
-    }
+    leg.path.carrier.name()
 }
 
 /// Claude says "invalid" through a gateway: whose key is it?

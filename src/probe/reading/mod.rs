@@ -118,7 +118,7 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
         .set(Marks::ECHOES_REQUEST, echoes(headers, &decoded.bytes, redactor));
     exchange.quote = quotation(&exchange, &reading, &decoded.bytes, &last_data, received, redactor);
     if let Some(id) = headers::request_id(headers).filter(|id| headers::is_request_id(id) && !redactor.finds(id)) {
-        exchange.request_id = Some(text::bounded(id, 64));
+        exchange.request_id = Some(crate::text::bounded(id, 64));
     }
     common(&mut exchange, headers);
     if kind == ExchangeKind::Frozen && exchange.status == 200 {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::claude::key::KeyKind;
+
 /// Facts about a key that identify nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -12,20 +14,6 @@ pub struct KeyEvidence {
     pub kind: KeyKind,
     /// What is wrong with its bytes, before anything is sent.
     pub defects: Vec<KeyDefect>,
-}
-
-/// What kind of credential a key's shape says it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum KeyKind {
-    /// Not the shape of an Anthropic credential. Fine for a gateway's own (virtual) key.
-    #[default]
-    Foreign,
-    /// `sk-ant-api…`.
-    ApiKey,
-    /// `sk-ant-admin…`: cannot call the Messages API.
-    AdminKey,
-    /// `sk-ant-oat…`: short-lived, exempt from staleness.
-    OauthToken,
 }
 
 /// A defect in the bytes of a key.

@@ -78,13 +78,9 @@ pub(super) fn placement(field: &str, placement: &spec::Placement, faults: &mut F
     labels(&format!("{field}.nodeSelector"), &placement.node_selector, faults);
     for (name, map) in [("labels", &placement.labels), ("annotations", &placement.annotations)] {
         let field = format!("{field}.{name}");
-        faults.check(map.len() <= 32, &field, "may have at most 32 entries");
+        faults.check(map.len() <= 32, &field, "must have at most 32 entries");
         let own = map.keys().any(|key| key.starts_with(OWN_PREFIX));
-        faults.check(
-            !own,
-            &field,
-            "may not set claudeprobe.dev/…: these are the operator's own",
-        );
+        faults.check(!own, &field, "must not set claudeprobe.dev/…: the operator owns these");
     }
     for (name, value) in [
         ("serviceAccountName", &placement.service_account_name),
@@ -117,7 +113,7 @@ pub(super) fn placement(field: &str, placement: &spec::Placement, faults: &mut F
             faults.check(
                 is_quantity(amount),
                 format!("{field}.resources.{name}.{resource}"),
-                format!("{amount:?} is not a quantity such as 100m or 64Mi"),
+                format!("{amount:?} must be a quantity such as 100m or 64Mi"),
             );
         }
     }
@@ -150,12 +146,12 @@ pub(super) fn labels(field: &str, labels: &BTreeMap<String, String>, faults: &mu
         faults.check(
             good_prefix && is_label_text(name),
             field,
-            format!("{key:?} is not a label's key such as app or example.com/app"),
+            format!("{key:?} must be a label key such as app or example.com/app"),
         );
         faults.check(
             value.is_empty() || is_label_text(value),
             field,
-            format!("{value:?} is not a label's value: at most 63 letters, digits, -, _ and ."),
+            format!("{value:?} must be a label value of at most 63 letters, digits, ., _ and -"),
         );
     }
 }

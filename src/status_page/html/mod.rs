@@ -1,7 +1,7 @@
 //! The page as HTML: pure, one document in one answer, no script, nothing loaded from elsewhere.
 //!
 //! Every value passes through `maud`, which escapes it; there is no other way into the document (nothing here is `PreEscaped` but the
-//! style sheet). Letters that would be obeyed instead of shown are gone before, see `report::plain`.
+//! style sheet). Letters that would be obeyed instead of shown are gone before, see `text::plain`.
 
 mod overview;
 mod parts;

@@ -144,7 +144,7 @@ fn spoken(label: &str) -> String {
                 .chars()
                 .all(|letter| letter.is_ascii_uppercase() || " ()".contains(letter)) =>
         {
-            crate::view::capitalised(&shout.to_lowercase())
+            crate::text::capitalised(&shout.to_lowercase())
         }
         other => other.to_owned(),
     }
