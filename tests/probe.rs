@@ -244,6 +244,6 @@ fn what_is_missing_is_named() {
     let other = plan("http://127.0.0.1:9")
         .to_env()
         .unwrap()
-        .replace("\"version\":1", "\"version\":7");
+        .replace("\"version\":2", "\"version\":7");
     assert!(complaint(&other).contains("version 7"));
 }

@@ -8,19 +8,23 @@ use base64::Engine;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use strum::FromRepr;
 
 /// What kind of credential a key's shape says it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, FromRepr,
+)]
+#[repr(u8)]
 pub enum KeyKind {
     /// `sk-ant-api…`.
-    ApiKey,
+    ApiKey = 1,
     /// `sk-ant-admin…`: cannot call the Messages API.
-    AdminKey,
+    AdminKey = 2,
     /// `sk-ant-oat…`: short-lived, so pods that hold an older one are not flagged.
-    OauthToken,
+    OauthToken = 3,
     /// No shape of Claude's, such as a gateway's own (virtual) key.
     #[default]
-    Foreign,
+    Foreign = 0,
 }
 
 impl KeyKind {

@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn another_version_is_named() {
-        let value = plan().to_env().unwrap().replace("\"version\":1", "\"version\":9");
+        let value = plan().to_env().unwrap().replace("\"version\":2", "\"version\":9");
         assert!(Plan::from_env(&value).unwrap_err().to_string().contains("version 9"));
     }
 }

@@ -7,6 +7,7 @@ mod fault;
 mod headers;
 mod path;
 mod placement;
+mod pods;
 mod request;
 mod schedule;
 mod tokens;
@@ -20,7 +21,8 @@ pub use crate::claude::client::{AuthHeader, HeaderValue};
 pub use fault::SpecFault;
 pub use headers::{Credential, FORBIDDEN_HEADERS, Header};
 pub use path::{DIRECT, Path, Proxy, Selector, Tls};
-pub use placement::{OWN_PREFIX, Placement, PodGroup};
+pub use placement::{OWN_PREFIX, Placement};
+pub use pods::PodGroup;
 pub use request::{Body, Request};
 pub use schedule::{Cron, MIN_INTERVAL, Schedule};
 pub use tokens::{TokenEstimate, Tokens, estimate};
@@ -171,7 +173,7 @@ impl Probe {
             suspend: spec.suspend,
             run_timeout: timing.run_timeout,
             request: request?,
-            pods: placement::group(&shared, &paths),
+            pods: pods::group(&shared, &paths),
             paths,
             canaries: canaries?,
             exchanges: exchanges?,

@@ -1,4 +1,4 @@
-//! Where and how probe pods run, and which paths share one.
+//! Where and how probe pods run.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,6 @@ use k8s_openapi::api::core::v1::Toleration;
 
 use super::fault::Faults;
 use super::headers;
-use super::path::Path;
 use crate::resource::spec;
 
 /// Prefix of the operator's own labels and annotations.
@@ -35,42 +34,6 @@ pub struct Placement {
     pub image_pull_secrets: Vec<String>,
     /// Whether a service mesh may inject its sidecar.
     pub mesh: bool,
-}
-
-/// Paths that one pod of a run sends.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PodGroup {
-    /// The path that has this pod to itself; `None` for the shared pod.
-    pub own: Option<String>,
-    /// Where and how the pod runs.
-    pub placement: Placement,
-    /// Indexes into the probe's paths, ascending.
-    pub paths: Vec<usize>,
-}
-
-/// Paths that share the default placement share one pod; a path with its own placement has its own.
-pub(super) fn group(shared: &Placement, paths: &[Path]) -> Vec<PodGroup> {
-    let mut groups = Vec::new();
-    let together: Vec<usize> = (0..paths.len())
-        .filter(|index| paths[*index].placement.is_none())
-        .collect();
-    if !together.is_empty() {
-        groups.push(PodGroup {
-            own: None,
-            placement: shared.clone(),
-            paths: together,
-        });
-    }
-    for (index, path) in paths.iter().enumerate() {
-        if let Some(placement) = &path.placement {
-            groups.push(PodGroup {
-                own: Some(path.name.clone()),
-                placement: placement.clone(),
-                paths: vec![index],
-            });
-        }
-    }
-    groups
 }
 
 pub(super) fn placement(field: &str, placement: &spec::Placement, faults: &mut Faults) -> Placement {

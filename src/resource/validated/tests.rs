@@ -120,8 +120,8 @@ fn all_faults_are_reported_together() {
 #[case("/request/headers", serde_json::json!([{"name": "X-Api-Key", "value": "a"}]), "spec.request.headers[0].name: \"x-api-key\" must not be set here: use credential, or proxy.credentialSecretRef")]
 #[case("/gateways/0/headers", serde_json::json!([{"name": "x-team", "value": "sk-ant-api03-abc"}]), "spec.gateways[0].headers[0].value: must not be an API key: put the key into a Secret and use valueFrom.secretKeyRef")]
 #[case("/gateways/0/credential", serde_json::json!({}), "spec.gateways[0].credential: must have exactly one of secretKeyRef and none")]
-#[case("/gateways/1", serde_json::json!({"name": "edge", "url": "http://b"}), "spec.gateways[1].name: \"edge\" is the name of another gateway")]
-#[case("/gateways/1", serde_json::json!({"name": "all", "url": "http://b"}), "spec.gateways[1].name: \"all\" is reserved: choose another name")]
+#[case("/gateways/1", serde_json::json!({"name": "edge", "url": "http://b"}), "spec.gateways[1].name: \"edge\" must be unique among the gateways")]
+#[case("/gateways/1", serde_json::json!({"name": "all", "url": "http://b"}), "spec.gateways[1].name: \"all\" must be another name: direct and all are reserved")]
 #[case("/placement/labels", serde_json::json!({"claudeprobe.dev/probe": "x"}), "spec.placement.labels: must not set claudeprobe.dev/…: the operator owns these")]
 #[case("/workloads", serde_json::json!([{"selector": {"matchLabels": {}}}]), "spec.workloads[0].selector.matchLabels: must have at least one label: an empty selector selects every pod")]
 fn a_fault_names_the_field_and_the_fix(#[case] pointer: &str, #[case] value: serde_json::Value, #[case] fault: &str) {

@@ -96,6 +96,15 @@ fn a_gateway_may_have_its_own_name_key_and_auth_header() {
 }
 
 #[test]
+fn the_old_flag_of_the_auth_header_and_its_old_value_are_accepted() {
+    for words in ["--carrier bearer", "--auth-header bearer", "--carrier authorization"] {
+        let prepared = prepare(&args(&format!("--gateway http://edge:1 {words}")), &environment(&[KEY])).unwrap();
+        let credential = prepared.plan.legs[0].credential.as_ref().unwrap();
+        assert_eq!(credential.auth_header, AuthHeader::Authorization, "{words}");
+    }
+}
+
+#[test]
 fn a_missing_key_names_the_variable_and_the_way_out() {
     let said = |words: &str, pairs: &[(&str, &str)]| {
         let failure = prepare(&args(words), &environment(pairs)).unwrap_err();
