@@ -26,8 +26,8 @@ pub struct Request {
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"],
         "x-kubernetes-validations" = rules::header_list()))]
     pub headers: Vec<Header>,
-    /// Request an event stream. The non-streaming form is sent with the forwarding checks, and the other way round. With
-    /// bodyFrom: whether the saved body requests a stream. Default: true.
+    /// Request an event stream. The form that is not selected (streaming or non-streaming) is sent with the forwarding checks.
+    /// With bodyFrom: whether the saved body requests a stream. Default: true.
     pub stream: bool,
     /// Maximum output tokens of a request, 1 to 8192. With fewer than about 50, buffering cannot be detected. Default: 64.
     #[schemars(range(min = 1, max = 8192))]
