@@ -31,5 +31,6 @@ pub mod resource;
 pub mod standin;
 pub mod status_page;
 pub mod telemetry;
+pub mod text;
 pub mod version;
 pub mod view;

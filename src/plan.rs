@@ -10,11 +10,8 @@ pub mod explain;
 use std::time::Duration;
 
 use crate::report::evidence::ExchangeKind;
-use crate::report::plan::{
-    Carrier, Credential, ExchangePlan, FrozenRequest, Header, HeaderValue, HttpVersion, Leg, PLAN_VERSION, Plan, Proxy,
-    Tls, When,
-};
-use crate::resource::spec::{self, KeyRef};
+use crate::report::plan::{ExchangePlan, FrozenRequest, Header, Leg, PLAN_VERSION, Plan, Tls, When};
+use crate::resource::spec::KeyRef;
 use crate::resource::validated::{self, Body, LongRequest, Path, PodGroup, Probe, estimate};
 
 /// Size of the big body of a deep run, bytes.
@@ -188,38 +185,15 @@ fn leg(probe: &Probe, path: &Path, choice: CanaryChoice, needs: &mut Needs<'_>) 
     Leg {
         name: path.name.clone(),
         url: path.url.as_str().to_owned(),
-        credential: path.credential.as_ref().map(|credential| Credential {
-            env: needs.secret(&credential.secret),
-            carrier: match &credential.carrier {
-                validated::Carrier::XApiKey => Carrier::XApiKey,
-                validated::Carrier::Bearer => Carrier::Bearer,
-                validated::Carrier::Header(name) => Carrier::Header(name.clone()),
-            },
-            anthropic: credential.anthropic,
-        }),
+        credential: path.credential.as_ref().map(|it| it.map(|key| needs.secret(key))),
         model: path.model.clone(),
         headers: headers(&path.headers, needs),
-        proxy: path.proxy.as_ref().map(|proxy| Proxy {
-            url: proxy.url.as_str().to_owned(),
-            credential_env: proxy
-                .secret
-                .as_ref()
-                .map(|secret| needs.pair(secret, "username", "password")),
-        }),
+        proxy: path.proxy.as_ref().map(|it| it.map(|key| needs.secret(key))),
         tls: Tls {
-            ca_file: path.tls.ca.as_ref().map(|ca| needs.file(ca)),
-            server_name: path.tls.server_name.clone(),
-            client_certificate_env: path
-                .tls
-                .client_certificate
-                .as_ref()
-                .map(|secret| needs.pair(secret, "tls.crt", "tls.key")),
+            ca: path.tls.ca.as_ref().map(|ca| needs.file(ca)),
+            ..path.tls.map(|_| String::new(), |key| needs.secret(key))
         },
-        http_version: match path.http_version {
-            spec::HttpVersion::Http1 => HttpVersion::Http1,
-            spec::HttpVersion::Http2 => HttpVersion::Http2,
-            spec::HttpVersion::Auto => HttpVersion::Auto,
-        },
+        http_version: path.http_version,
         exchanges: exchanges(probe, path, choice),
         anthropic: path.leads_to_claude(),
     }
@@ -324,16 +298,8 @@ fn frozen(request: &validated::Request, needs: &mut Needs<'_>) -> FrozenRequest 
 }
 
 fn headers(headers: &[validated::Header], needs: &mut Needs<'_>) -> Vec<Header> {
-    headers
-        .iter()
-        .map(|header| Header {
-            name: header.name.clone(),
-            value: match &header.value {
-                validated::HeaderValue::Literal(value) => HeaderValue::Value(value.clone()),
-                validated::HeaderValue::Secret(secret) => HeaderValue::Env(needs.secret(secret)),
-            },
-        })
-        .collect()
+    let resolved = headers.iter().map(|header| header.map(|key| needs.secret(key)));
+    resolved.collect()
 }
 
 fn milliseconds(duration: Duration) -> u64 {
@@ -358,16 +324,6 @@ impl Needs<'_> {
             secret: secret.clone(),
         });
         variable
-    }
-
-    fn pair(&mut self, name: &str, one: &str, two: &str) -> (String, String) {
-        let mut key = |key: &str| {
-            self.secret(&KeyRef {
-                name: name.to_owned(),
-                key: key.to_owned(),
-            })
-        };
-        (key(one), key(two))
     }
 
     fn file(&mut self, config_map: &KeyRef) -> String {

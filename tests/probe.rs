@@ -10,7 +10,7 @@ use std::time::Duration;
 use claudeprobe::report::evidence::{ExchangeKind, Outcome, Reach, SkipReason};
 use claudeprobe::report::message::{self, MessageError};
 use claudeprobe::report::plan::{
-    Carrier, Credential, FrozenRequest, HttpVersion, Leg, PLAN_ENV, PLAN_VERSION, Plan, Tls,
+    AuthHeader, Credential, FrozenRequest, HttpVersion, Leg, PLAN_ENV, PLAN_VERSION, Plan, Tls,
 };
 
 const KEY: &str =
@@ -21,8 +21,8 @@ fn plan(url: &str) -> Plan {
         name: "edge".into(),
         url: url.into(),
         credential: Some(Credential {
-            env: "API_KEY".into(),
-            carrier: Carrier::XApiKey,
+            secret: "API_KEY".into(),
+            auth_header: AuthHeader::XApiKey,
             anthropic: true,
         }),
         model: None,
@@ -62,7 +62,7 @@ fn plan(url: &str) -> Plan {
 #[test]
 fn a_missing_ca_ends_its_path_with_a_report_that_names_it() {
     let mut plan = plan("https://127.0.0.1:9");
-    plan.legs[0].tls.ca_file = Some("/etc/claudeprobe/ca/ca.crt".into());
+    plan.legs[0].tls.ca = Some("/etc/claudeprobe/ca/ca.crt".into());
     let pod = Pod::new();
     let output = pod.command(&plan.to_env().unwrap()).output().unwrap();
     assert!(output.status.success());
@@ -244,6 +244,6 @@ fn what_is_missing_is_named() {
     let other = plan("http://127.0.0.1:9")
         .to_env()
         .unwrap()
-        .replace("\"version\":1", "\"version\":7");
+        .replace("\"version\":2", "\"version\":7");
     assert!(complaint(&other).contains("version 7"));
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::help::SETUP;
 use super::sight::{Shown, Symptom};
 use super::{CATALOGUE, Code, Entry, Sight};
+use crate::text::capitalised;
 
 /// The whole document.
 #[must_use]
@@ -144,13 +145,6 @@ fn anchor(heading: &str) -> String {
         .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-'))
         .map(|c| if c == ' ' { '-' } else { c })
         .collect()
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]

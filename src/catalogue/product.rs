@@ -1,51 +1,53 @@
 //! The gateway products that replies can be recognised by. Recognition sharpens advice; it convicts nobody.
 
 use serde::{Deserialize, Serialize};
+use strum::FromRepr;
 
 /// Whose wording or headers a reply has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
+#[repr(u8)]
 pub enum Maker {
     /// None that we know.
     #[default]
-    Unknown,
+    Unknown = 0,
     /// nginx, ingress-nginx, OpenResty.
-    Nginx,
+    Nginx = 1,
     /// HAProxy.
-    Haproxy,
+    Haproxy = 2,
     /// Envoy, Istio, Envoy Gateway.
-    Envoy,
+    Envoy = 3,
     /// Envoy AI Gateway.
-    EnvoyAiGateway,
+    EnvoyAiGateway = 4,
     /// Squid.
-    Squid,
+    Squid = 5,
     /// LiteLLM.
-    LiteLlm,
+    LiteLlm = 6,
     /// Kong.
-    Kong,
+    Kong = 7,
     /// Portkey.
-    Portkey,
+    Portkey = 8,
     /// APISIX.
-    Apisix,
+    Apisix = 9,
     /// Apigee.
-    Apigee,
+    Apigee = 10,
     /// AWS Application Load Balancer or API Gateway.
-    Aws,
+    Aws = 11,
     /// Azure API Management or Front Door.
-    Azure,
+    Azure = 12,
     /// Google load balancer.
-    Google,
+    Google = 13,
     /// Cloudflare (whose zone, the marks say).
-    Cloudflare,
+    Cloudflare = 14,
     /// Traefik.
-    Traefik,
+    Traefik = 15,
     /// Caddy.
-    Caddy,
+    Caddy = 16,
     /// Apache httpd.
-    Apache,
+    Apache = 17,
     /// Linkerd.
-    Linkerd,
+    Linkerd = 18,
     /// Another AI gateway that names itself by a header prefix.
-    OtherAiGateway,
+    OtherAiGateway = 19,
 }
 
 impl Maker {

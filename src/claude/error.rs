@@ -23,92 +23,85 @@ pub use message::{has_claudes_words, is_edges_refusal};
 pub use reading::{BodyRequestId, BodyShape, ErrorReading, MAX_BODY, classify, classify_event};
 
 use serde::{Deserialize, Serialize};
+use strum::FromRepr;
 
 /// The class of an error reply or of an `error` event inside a stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
+#[repr(u8)]
 pub enum ErrorClass {
     /// No error, or none in Claude's vocabulary.
     #[default]
-    None,
+    None = 0,
     /// 401: no credential arrived (`x-api-key header is required`).
-    KeyRequired,
+    KeyRequired = 1,
     /// 401: a key arrived in `x-api-key` and is unknown (`invalid x-api-key`, `API key is invalid`).
-    KeyInvalid,
+    KeyInvalid = 2,
     /// 401: a token arrived in `authorization` and is unknown (`Invalid bearer token`).
-    BearerInvalid,
+    BearerInvalid = 3,
     /// 401: an OAuth token without its beta header (`OAuth authentication is currently not supported.`).
-    OauthUnsupported,
+    OauthUnsupported = 4,
     /// 401/403: OAuth is not allowed for this organisation.
-    OauthNotAllowed,
+    OauthNotAllowed = 5,
     /// 401: the credential is expired, revoked, or its workspace or organisation is closed to it.
-    CredentialRevoked,
+    CredentialRevoked = 6,
     /// 401: an `Origin` header arrived (CORS).
-    CorsDenied,
+    CorsDenied = 7,
     /// 401 of another wording.
-    Unauthenticated,
+    Unauthenticated = 8,
     /// 400: `anthropic-version: header is required`.
-    VersionRequired,
+    VersionRequired = 9,
     /// 400: `anthropic-version: "…" is not a valid version`.
-    VersionInvalid,
+    VersionInvalid = 10,
     /// 400: `Unexpected value(s) … for the anthropic-beta header`.
-    BetaUnexpected,
+    BetaUnexpected = 11,
     /// 400: an `anthropic-workspace-id` header is needed.
-    WorkspaceRequired,
+    WorkspaceRequired = 12,
     /// 400: prepaid credit is used up.
-    CreditExhausted,
+    CreditExhausted = 13,
     /// 400: the organisation is disabled or on hold.
-    OrganizationDisabled,
+    OrganizationDisabled = 14,
     /// 400 (or 429): a spend limit that the customer set.
-    SpendLimitOwn,
+    SpendLimitOwn = 15,
     /// 429: the tier's or contract's spend limit (`enforced_spend_limit_reached`, `contract_spend_limit_reached`).
-    SpendLimitEnforced,
+    SpendLimitEnforced = 16,
     /// 402.
-    Billing,
+    Billing = 17,
     /// 429: requests, input or output tokens per minute.
-    RateLimit,
+    RateLimit = 18,
     /// 429: concurrent connections.
-    ConcurrencyLimit,
+    ConcurrencyLimit = 19,
     /// 429: growth of use (`ramp_limit_exceeded`).
-    AccelerationLimit,
+    AccelerationLimit = 20,
     /// 429: a subscription's limit, or a transient throttle without a named limit.
-    Throttled,
+    Throttled = 21,
     /// 404: `model: …`.
-    ModelNotFound,
+    ModelNotFound = 22,
     /// 404 of another kind.
-    NotFound,
+    NotFound = 23,
     /// 403 `permission_error`.
-    Permission,
+    Permission = 24,
     /// 403 `forbidden` `Request not allowed`: Claude's edge refuses the address.
-    EdgeForbidden,
+    EdgeForbidden = 25,
     /// An HTML challenge or block page of the edge (`cf-mitigated`).
-    EdgeChallenge,
+    EdgeChallenge = 26,
     /// 5xx page of the edge (520, 522, 524, 502, 504).
-    EdgeUnavailable,
+    EdgeUnavailable = 27,
     /// 413.
-    TooLarge,
+    TooLarge = 28,
     /// 400: the prompt exceeds the context window.
-    PromptTooLong,
+    PromptTooLong = 29,
     /// 400: the body is not valid JSON.
-    InvalidJson,
+    InvalidJson = 30,
     /// 400: `<field>: Extra inputs are not permitted`.
-    ExtraInputs,
+    ExtraInputs = 31,
     /// 400 of another kind.
-    InvalidRequest,
+    InvalidRequest = 32,
     /// 409.
-    Conflict,
+    Conflict = 33,
     /// 500 `api_error`.
-    Internal,
+    Internal = 34,
     /// 504 `timeout_error`.
-    Timeout,
+    Timeout = 35,
     /// 529, or `overloaded_error` under any status.
-    Overloaded,
-}
-
-/// At most `bytes` bytes of the text, cut at a character.
-pub(super) fn bounded(text: &str, bytes: usize) -> String {
-    let mut end = text.len().min(bytes);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default().to_owned()
+    Overloaded = 36,
 }

@@ -165,7 +165,7 @@ pub fn read(event: &sse::Event) -> StreamEvent {
         "message_stop" => StreamEvent::MessageStop,
         "error" => StreamEvent::Error(classify_event(&event.data)),
         _ => StreamEvent::Unknown {
-            kind: super::error::bounded(&wire.kind, 64),
+            kind: crate::text::bounded(&wire.kind, 64),
         },
     }
 }

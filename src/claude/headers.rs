@@ -140,16 +140,19 @@ pub fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
 }
 
 /// The kinds of limit that headers and messages name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, strum::FromRepr,
+)]
+#[repr(u8)]
 pub enum LimitKind {
     /// Requests per minute.
-    Requests,
+    Requests = 0,
     /// All tokens: the most restrictive limit, or the sum of input and output.
-    Tokens,
+    Tokens = 3,
     /// Input tokens per minute.
-    InputTokens,
+    InputTokens = 1,
     /// Output tokens per minute.
-    OutputTokens,
+    OutputTokens = 2,
 }
 
 impl LimitKind {

@@ -5,22 +5,26 @@
 use std::fmt;
 
 use base64::Engine;
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use strum::FromRepr;
 
-/// What kind of credential a value looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// What kind of credential a key's shape says it is.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, FromRepr,
+)]
+#[repr(u8)]
 pub enum KeyKind {
-    /// `sk-ant-api03-…`: calls the API.
-    ApiKey,
-    /// `sk-ant-admin01-…`: administers an organisation, cannot call the Messages API.
-    AdminKey,
-    /// `sk-ant-oat01-…`: an OAuth access token; short-lived, sent as Bearer.
-    OauthToken,
-    /// `sk-…` of another vendor.
-    OtherVendor,
-    /// Anything else: a gateway's own key may look like anything.
-    Unknown,
+    /// `sk-ant-api…`.
+    ApiKey = 1,
+    /// `sk-ant-admin…`: cannot call the Messages API.
+    AdminKey = 2,
+    /// `sk-ant-oat…`: short-lived, so pods that hold an older one are not flagged.
+    OauthToken = 3,
+    /// No shape of Claude's, such as a gateway's own (virtual) key.
+    #[default]
+    Foreign = 0,
 }
 
 impl KeyKind {
@@ -32,10 +36,8 @@ impl KeyKind {
             Self::AdminKey
         } else if value.starts_with("sk-ant-oat") {
             Self::OauthToken
-        } else if value.starts_with("sk-") && !value.starts_with("sk-ant-") {
-            Self::OtherVendor
         } else {
-            Self::Unknown
+            Self::Foreign
         }
     }
 }
@@ -174,7 +176,7 @@ pub fn inspect(value: &[u8]) -> Inspection {
     let mut defects = Vec::new();
     let Ok(text) = std::str::from_utf8(value) else {
         return Inspection {
-            kind: KeyKind::Unknown,
+            kind: KeyKind::Foreign,
             defects: vec![KeyDefect::NonAscii],
             trimmed: None,
         };
@@ -183,7 +185,7 @@ pub fn inspect(value: &[u8]) -> Inspection {
     if core.is_empty() {
         // What was cut off is no finding of its own when nothing is left.
         return Inspection {
-            kind: KeyKind::Unknown,
+            kind: KeyKind::Foreign,
             defects: vec![KeyDefect::Empty],
             trimmed: None,
         };
@@ -206,7 +208,9 @@ pub fn inspect(value: &[u8]) -> Inspection {
     let kind = KeyKind::of(&core);
     match kind {
         KeyKind::AdminKey => defects.push(KeyDefect::AdminKey),
-        KeyKind::OtherVendor if !defects.contains(&KeyDefect::Placeholder) => defects.push(KeyDefect::OtherVendor),
+        KeyKind::Foreign if is_other_vendors(&core) && !defects.contains(&KeyDefect::Placeholder) => {
+            defects.push(KeyDefect::OtherVendor)
+        }
         _ => {}
     }
     defects.sort_unstable();
@@ -224,6 +228,11 @@ pub fn inspect(value: &[u8]) -> Inspection {
         defects,
         trimmed: repairable.then(|| SecretString::from(core)),
     }
+}
+
+/// `sk-…` without Claude's `ant`.
+fn is_other_vendors(value: &str) -> bool {
+    value.starts_with("sk-") && !value.starts_with("sk-ant-")
 }
 
 /// Removes what can be removed, noting each defect.

@@ -4,6 +4,7 @@
 //! Every reader here takes bytes that anyone may have made: it is bounded, never panics, and returns a value for
 //! malformed input.
 
+pub mod client;
 pub mod error;
 pub mod event;
 pub mod headers;

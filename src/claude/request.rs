@@ -3,8 +3,6 @@
 //! The same input gives the same bytes, always: a comparison of paths is worth nothing otherwise. No sampling parameter
 //! is ever sent: API version 2026-10-21 refuses them on every model. Knows nothing of exchanges or paths.
 
-use http::{HeaderName, HeaderValue};
-use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -195,39 +193,6 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, BodyError> {
     serde_json::from_slice(body).map_err(|error| BodyError::NotAnObject(error.to_string()))
 }
 
-/// How a credential travels.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Carrier {
-    /// `x-api-key: <key>`.
-    XApiKey,
-    /// `authorization: Bearer <key>`.
-    Bearer,
-    /// Another header, the value as it is.
-    Header(HeaderName),
-}
-
-impl Carrier {
-    /// The header that carries the credential.
-    pub fn header_name(&self) -> HeaderName {
-        match self {
-            Self::XApiKey => HeaderName::from_static(super::headers::API_KEY),
-            Self::Bearer => http::header::AUTHORIZATION,
-            Self::Header(name) => name.clone(),
-        }
-    }
-
-    /// The header and its value, marked sensitive. An error when the key has bytes that no header may carry; the error
-    /// does not show the key.
-    pub fn header(&self, key: &SecretString) -> Result<(HeaderName, HeaderValue), http::header::InvalidHeaderValue> {
-        let mut value = match self {
-            Self::Bearer => HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))?,
-            Self::XApiKey | Self::Header(_) => HeaderValue::from_str(key.expose_secret())?,
-        };
-        value.set_sensitive(true);
-        Ok((self.header_name(), value))
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
@@ -298,19 +263,5 @@ mod tests {
             serde_json::json!({"a": {"b": 1}})
         );
         assert_eq!(with_bulk(br#"{"a":1}"#, 3).unwrap(), br#"{"a":1}"#);
-    }
-
-    #[test]
-    fn a_credential_travels_in_its_carrier_and_never_shows() {
-        let key = SecretString::from("sk-ant-api03-test");
-        let (name, value) = Carrier::Bearer.header(&key).unwrap();
-        assert_eq!(
-            (name.as_str(), value.to_str().unwrap()),
-            ("authorization", "Bearer sk-ant-api03-test")
-        );
-        assert!(!format!("{value:?}").contains("test"));
-        assert_eq!(Carrier::XApiKey.header(&key).unwrap().0, "x-api-key");
-        let error = Carrier::XApiKey.header(&SecretString::from("sk-secret\n")).unwrap_err();
-        assert!(!format!("{error} {error:?}").contains("secret"));
     }
 }

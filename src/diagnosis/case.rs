@@ -5,8 +5,8 @@
 
 use super::conditions::Condition;
 use crate::catalogue::Code;
+use crate::claude::client::{AuthHeader, HttpVersion};
 use crate::report::evidence::{Exchange, RunEvidence};
-use crate::report::plan::{Carrier, HttpVersion};
 use crate::resource::spec::Upstream;
 use crate::resource::status::VerdictState;
 
@@ -72,7 +72,7 @@ pub struct PathCase {
     /// Which Secret and key (`secret/key`); equal on two paths means the same key. `None`: no credential is sent.
     pub key_ref: Option<String>,
     /// The header that carries the key.
-    pub carrier: Carrier,
+    pub carrier: AuthHeader,
     /// The model on this path where it is not the request's.
     pub model: Option<String>,
     /// The path declares a CA of its own.

@@ -1,9 +1,8 @@
 //! The paths and the request of a case, as a checked probe means them: the same for the operator and for `check`.
 
 use super::case::{PathCase, Request, Role, Thresholds};
-use crate::report::plan::{Carrier, HttpVersion};
-use crate::resource::spec::{self, ExpectAccount};
-use crate::resource::validated::{self, Body, Path, Probe};
+use crate::resource::spec::ExpectAccount;
+use crate::resource::validated::{Body, Path, Probe};
 
 /// Host of the Claude API itself.
 const CLAUDE_HOST: &str = "api.anthropic.com";
@@ -48,19 +47,11 @@ impl PathCase {
             expect_same_account: path.expect_account == ExpectAccount::Same,
             accept: path.accept.clone(),
             key_ref: key.map(|key| format!("{}/{}", key.secret.name, key.secret.key)),
-            carrier: key.map_or_else(Carrier::default, |key| match &key.carrier {
-                validated::Carrier::XApiKey => Carrier::XApiKey,
-                validated::Carrier::Bearer => Carrier::Bearer,
-                validated::Carrier::Header(name) => Carrier::Header(name.clone()),
-            }),
+            carrier: key.map(|key| key.auth_header.clone()).unwrap_or_default(),
             model: path.model.clone(),
             declared_ca: path.tls.ca.is_some(),
             forward_proxy: path.proxy.is_some(),
-            http_version: match path.http_version {
-                spec::HttpVersion::Http1 => HttpVersion::Http1,
-                spec::HttpVersion::Http2 => HttpVersion::Http2,
-                spec::HttpVersion::Auto => HttpVersion::Auto,
-            },
+            http_version: path.http_version,
         }
     }
 }
@@ -80,6 +71,7 @@ impl Thresholds {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::claude::client::AuthHeader;
     use crate::resource::spec::ClaudeProbe;
 
     #[test]
@@ -91,7 +83,7 @@ spec:
   credential: {secretKeyRef: {name: k, key: a}}
   direct: {url: 'https://api.anthropic.com'}
   gateways:
-  - {name: edge, url: 'http://edge:8080/x', credential: {secretKeyRef: {name: v, key: b}, carrier: Bearer}}
+  - {name: edge, url: 'http://edge:8080/x', credential: {secretKeyRef: {name: v, key: b}, authHeader: Authorization}}
   - {name: open, url: 'https://open', credential: {none: {}}, accept: [StreamBuffered]}
 ";
         let probe = Probe::parse(&serde_saphyr::from_str::<ClaudeProbe>(text).unwrap()).unwrap();
@@ -102,7 +94,7 @@ spec:
             (paths[1].host.as_str(), paths[1].key_ref.as_deref()),
             ("edge:8080", Some("v/b"))
         );
-        assert_eq!(paths[1].carrier, Carrier::Bearer);
+        assert_eq!(paths[1].carrier, AuthHeader::Authorization);
         assert!(!paths[1].expect_same_account, "another key may be another account's");
         assert_eq!((paths[2].key_ref.as_deref(), paths[2].accept.len()), (None, 1));
         assert!(Request::of(&probe).stream);

@@ -231,7 +231,7 @@ mod tests {
 
     #[rstest]
     #[case::garbage("hello sk-ant-api03-secret world".into(), FaultKind::ReportUnreadable)]
-    #[case::other_version(message::encode(&evidence("direct"), 4096).replacen("cp1", "cp9", 1), FaultKind::ReportUnreadable)]
+    #[case::other_version(message::encode(&evidence("direct"), 4096).replacen("cp2", "cp9", 1), FaultKind::ReportUnreadable)]
     #[case::complaint(
         message::encode_failure("ConfigMap \"ca\" has no key \"ca.crt\""),
         FaultKind::PlanRefused

@@ -6,8 +6,8 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::diagnosis::KeyHistory;
-use crate::report::evidence::{KeyKind, RunEvidence};
-use crate::resource::status::{CredentialKind, CredentialStatus};
+use crate::report::evidence::RunEvidence;
+use crate::resource::status::CredentialStatus;
 use crate::resource::validated::Probe;
 
 /// The keys of a probe as `secret/key`, each once, in the order of the paths.
@@ -47,14 +47,14 @@ pub fn seen(
         let entry = match (known, found(secret, key)) {
             (Some(known), None) => known.clone(),
             (Some(known), Some(now)) if known.fingerprint == now.fingerprint => CredentialStatus {
-                kind: Some(kind(now.kind)),
+                kind: Some(now.kind),
                 ..known.clone()
             },
             (known, Some(now)) => CredentialStatus {
                 secret: secret.to_owned(),
                 key: key.to_owned(),
                 fingerprint: now.fingerprint.clone(),
-                kind: Some(kind(now.kind)),
+                kind: Some(now.kind),
                 seen_since: Some(started.clone()),
                 previous_last_seen_at: known.and(previous).cloned(),
             },
@@ -63,15 +63,6 @@ pub fn seen(
         keys.push(entry);
     }
     keys
-}
-
-fn kind(kind: KeyKind) -> CredentialKind {
-    match kind {
-        KeyKind::Foreign => CredentialKind::Foreign,
-        KeyKind::ApiKey => CredentialKind::ApiKey,
-        KeyKind::AdminKey => CredentialKind::AdminKey,
-        KeyKind::OauthToken => CredentialKind::OauthToken,
-    }
 }
 
 /// Whether the run that was created at `started` was the first to see a changed key.

@@ -74,7 +74,7 @@ impl Trends {
         let all = self.lock();
         let paths = all.get(uid).map_or(&[][..], |lines| &lines.paths);
         let trend = |(name, line): &(Box<str>, VecDeque<u32>)| Trend {
-            path: crate::report::plain::plain(name),
+            path: crate::text::plain::plain(name),
             runs: line.iter().copied().map(shown).collect(),
         };
         paths.iter().map(trend).collect()

@@ -161,10 +161,7 @@ fn each_key_has_one_variable_and_each_file_one_volume() {
         ]
     );
     assert_eq!(plan.legs[0].credential, plan.legs[1].credential);
-    assert_eq!(
-        plan.legs[1].tls.ca_file.as_deref(),
-        Some("/etc/claudeprobe/file-0/content")
-    );
+    assert_eq!(plan.legs[1].tls.ca.as_deref(), Some("/etc/claudeprobe/file-0/content"));
     assert_eq!(needs.files[0].directory, "/etc/claudeprobe/file-0");
     assert_eq!(plan.legs[1].url, "https://edge/team");
 }

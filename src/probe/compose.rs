@@ -63,9 +63,9 @@ pub struct Asked {
 pub enum Carried<'k> {
     /// None.
     Nothing,
-    /// This value in the path's carrier.
+    /// This value in the path's auth header.
     Own(&'k SecretString),
-    /// This value in the other carrier.
+    /// This value in the other auth header.
     Other(&'k SecretString),
 }
 
@@ -80,7 +80,7 @@ pub struct Composer {
 /// A leg's part of every request: its headers, resolved.
 #[derive(Clone, Debug)]
 pub struct LegRequest {
-    carrier: plan::Carrier,
+    auth_header: plan::AuthHeader,
     headers: HeaderMap,
     model: String,
     own_model: bool,
@@ -132,7 +132,7 @@ impl Composer {
             let name = HeaderName::try_from(header.name.as_str()).map_err(|_| refuse("it is no header name"))?;
             let value = match &header.value {
                 plan::HeaderValue::Value(text) => HeaderValue::from_str(text),
-                plan::HeaderValue::Env(variable) => {
+                plan::HeaderValue::Secret(variable) => {
                     let field = format!("header {}", header.name);
                     let secret = secrets.get(variable);
                     let secret = secret.ok_or(SetupError::Variable {
@@ -147,9 +147,9 @@ impl Composer {
                 value.map_err(|_| refuse("its value has bytes that no header may carry"))?,
             );
         }
-        let carrier = leg.credential.as_ref().map(|credential| credential.carrier.clone());
+        let auth_header = leg.credential.as_ref().map(|credential| credential.auth_header.clone());
         Ok(LegRequest {
-            carrier: carrier.unwrap_or_default(),
+            auth_header: auth_header.unwrap_or_default(),
             headers,
             model: leg.model.clone().unwrap_or_else(|| self.request.model.clone()),
             own_model: leg.model.is_some(),
@@ -214,7 +214,7 @@ impl Composer {
             let filler = HeaderValue::from_bytes(&vec![b'a'; bytes]).ok()?;
             request.headers_mut().insert("x-claudeprobe-filler", filler);
         }
-        carry(request.headers_mut(), &leg.carrier, carried)?;
+        carry(request.headers_mut(), &leg.auth_header, carried)?;
         Some((request.map(|()| Full::new(body)), asked))
     }
 
@@ -467,29 +467,13 @@ fn numbered(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Adds the credential.
-fn carry(headers: &mut HeaderMap, carrier: &plan::Carrier, carried: Carried<'_>) -> Option<()> {
-    let (carrier, key) = match carried {
+fn carry(headers: &mut HeaderMap, auth_header: &plan::AuthHeader, carried: Carried<'_>) -> Option<()> {
+    let (name, value) = match carried {
         Carried::Nothing => return Some(()),
-        Carried::Own(key) => (wire_carrier(carrier)?, key),
-        Carried::Other(key) => (other_carrier(carrier), key),
-    };
-    let (name, value) = carrier.header(key).ok()?;
+        Carried::Own(key) => auth_header.with_key(key),
+        Carried::Other(key) => auth_header.other().with_key(key),
+    }
+    .ok()?;
     headers.insert(name, value);
     Some(())
-}
-
-fn wire_carrier(carrier: &plan::Carrier) -> Option<request::Carrier> {
-    Some(match carrier {
-        plan::Carrier::XApiKey => request::Carrier::XApiKey,
-        plan::Carrier::Bearer => request::Carrier::Bearer,
-        plan::Carrier::Header(name) => request::Carrier::Header(HeaderName::try_from(name.as_str()).ok()?),
-    })
-}
-
-/// The carrier that the other generation of SDKs uses.
-fn other_carrier(carrier: &plan::Carrier) -> request::Carrier {
-    match carrier {
-        plan::Carrier::Bearer => request::Carrier::XApiKey,
-        plan::Carrier::XApiKey | plan::Carrier::Header(_) => request::Carrier::Bearer,
-    }
 }

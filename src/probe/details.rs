@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::connect::Notes;
 use super::link::Received;
-use super::reading::text::bounded;
 use super::redact::Redactor;
 use crate::report::evidence::{EventKind, ExchangeKind, Outcome};
-use crate::report::plain::plain;
+use crate::text::bounded;
+use crate::text::plain::plain;
 
 /// Headers, reads and events kept of one exchange.
 const MOST: usize = 128;

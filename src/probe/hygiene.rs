@@ -26,7 +26,7 @@ pub fn inspect(credential: &Credential, uid: &str, value: Option<&SecretString>)
     let sendable = !text.is_empty() && http::HeaderValue::from_str(text).is_ok();
     let evidence = KeyEvidence {
         fingerprint: fingerprint(uid, text),
-        kind: kind(&inspection),
+        kind: inspection.kind,
         defects: defects(&inspection, credential.anthropic, sendable),
     };
     Key {
@@ -44,15 +44,6 @@ pub fn fingerprint(uid: &str, key: &str) -> String {
     let mut hex: String = tag.as_ref().iter().take(3).map(|byte| format!("{byte:02x}")).collect();
     hex.truncate(5);
     hex
-}
-
-fn kind(inspection: &Inspection) -> KeyKind {
-    match inspection.kind {
-        key::KeyKind::ApiKey => KeyKind::ApiKey,
-        key::KeyKind::AdminKey => KeyKind::AdminKey,
-        key::KeyKind::OauthToken => KeyKind::OauthToken,
-        key::KeyKind::OtherVendor | key::KeyKind::Unknown => KeyKind::Foreign,
-    }
 }
 
 /// The defects in the evidence's words. A gateway's own key may have any shape; the direct path's must be Claude's.
@@ -75,7 +66,7 @@ fn defects(inspection: &Inspection, anthropic: bool, sendable: bool) -> Vec<KeyD
             key::KeyDefect::OtherVendor => anthropic.then_some(KeyDefect::WrongKind),
         })
         .collect();
-    let foreign = anthropic && inspection.kind == key::KeyKind::Unknown && defects.is_empty();
+    let foreign = anthropic && inspection.kind == KeyKind::Foreign && defects.is_empty();
     if foreign {
         defects.push(KeyDefect::WrongKind);
     }
@@ -91,7 +82,7 @@ fn defects(inspection: &Inspection, anthropic: bool, sendable: bool) -> Vec<KeyD
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::report::plan::Carrier;
+    use crate::report::plan::AuthHeader;
     use rstest::rstest;
 
     const GOOD: &str =
@@ -99,8 +90,8 @@ mod tests {
 
     fn look(value: &str, anthropic: bool) -> Key {
         let credential = Credential {
-            env: "K".into(),
-            carrier: Carrier::XApiKey,
+            secret: "K".into(),
+            auth_header: AuthHeader::XApiKey,
             anthropic,
         };
         inspect(&credential, "uid", Some(&SecretString::from(value)))

@@ -65,7 +65,7 @@ impl<'p> LegState<'p> {
     ) -> Result<Self, SetupError> {
         let route = Route::new(leg, secrets)?;
         let request = context.composer.leg(leg, secrets)?;
-        let inspect = |credential| hygiene::inspect(credential, &context.plan.uid, secrets.get(&credential.env));
+        let inspect = |credential| hygiene::inspect(credential, &context.plan.uid, secrets.get(&credential.secret));
         let key = leg.credential.as_ref().map(inspect);
         context.publish(index, |evidence, _| {
             evidence.key = key.as_ref().map(|key: &Key| key.evidence.clone());

@@ -12,8 +12,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::secrets::Secrets;
-use crate::report::mask;
-pub use crate::report::mask::MASK;
+use crate::text::mask;
+pub use crate::text::mask::MASK;
 
 /// Characters in a row that give a secret away.
 const GRAM: usize = 8;

@@ -7,7 +7,7 @@ use std::fmt;
 
 use secrecy::SecretString;
 
-use crate::report::plan::{HeaderValue, Plan};
+use crate::report::plan::Plan;
 
 /// Secrets by the name of the environment variable that the plan refers to.
 #[derive(Clone, Default)]
@@ -63,14 +63,11 @@ impl Secrets {
             .headers
             .iter()
             .chain(plan.legs.iter().flat_map(|leg| leg.headers.iter()));
-        let from_headers = headers.filter_map(|header| match &header.value {
-            HeaderValue::Env(name) => Some(name.as_str()),
-            HeaderValue::Value(_) => None,
-        });
+        let from_headers = headers.filter_map(|header| header.secret().map(String::as_str));
         let from_legs = plan.legs.iter().flat_map(|leg| {
-            let key = leg.credential.as_ref().map(|credential| credential.env.as_str());
-            let proxy = leg.proxy.as_ref().and_then(|proxy| proxy.credential_env.as_ref());
-            let pairs = proxy.into_iter().chain(leg.tls.client_certificate_env.as_ref());
+            let key = leg.credential.as_ref().map(|credential| credential.secret.as_str());
+            let proxy = leg.proxy.as_ref().and_then(|proxy| proxy.credential.as_ref());
+            let pairs = proxy.into_iter().chain(leg.tls.client_certificate.as_ref());
             let pairs = pairs.flat_map(|(first, second)| [first.as_str(), second.as_str()]);
             key.into_iter().chain(pairs).collect::<Vec<_>>()
         });

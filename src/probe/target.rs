@@ -229,7 +229,7 @@ fn proxy(leg: &Leg, secrets: &Secrets) -> Result<Option<ProxyRoute>, SetupError>
             reason,
         });
     }
-    let authorization = match &proxy.credential_env {
+    let authorization = match &proxy.credential {
         None => None,
         Some((user, password)) => {
             let field = format!("path {}: proxy.credentialSecretRef", leg.name);
@@ -272,7 +272,7 @@ fn tls(leg: &Leg, endpoint: &Endpoint, secrets: &Secrets) -> Result<TlsRoute, Se
             format!("{name:?} is no name that a certificate can carry"),
         )
     })?;
-    let declared = match &leg.tls.ca_file {
+    let declared = match &leg.tls.ca {
         None => None,
         Some(file) => {
             let field = format!("path {}: tls.caConfigMapKeyRef", leg.name);
@@ -284,7 +284,7 @@ fn tls(leg: &Leg, endpoint: &Endpoint, secrets: &Secrets) -> Result<TlsRoute, Se
             Some(trust::declared_roots(&pem).map_err(|reason| refuse("tls.caConfigMapKeyRef", reason))?)
         }
     };
-    let client = match &leg.tls.client_certificate_env {
+    let client = match &leg.tls.client_certificate {
         None => None,
         Some((chain, key)) => Some(client_certificate(leg, chain, key, secrets)?),
     };
@@ -376,7 +376,7 @@ mod tests {
     #[test]
     fn a_missing_ca_file_names_field_and_file() {
         let mut leg = leg("https://gw");
-        leg.tls.ca_file = Some("/nowhere/ca.crt".into());
+        leg.tls.ca = Some("/nowhere/ca.crt".into());
         let error = Route::new(&leg, &Secrets::new()).unwrap_err().to_string();
         assert!(
             error.contains("caConfigMapKeyRef") && error.contains("/nowhere/ca.crt"),
@@ -389,7 +389,7 @@ mod tests {
         let mut leg = leg("http://gw");
         leg.proxy = Some(Proxy {
             url: "http://proxy:3128".into(),
-            credential_env: Some(("U".into(), "P".into())),
+            credential: Some(("U".into(), "P".into())),
         });
         let route = Route::new(&leg, &Secrets::new().with("U", "user").with("P", "pass\n")).unwrap();
         assert_eq!(route.proxy.unwrap().authorization.unwrap(), "Basic dXNlcjpwYXNz");

@@ -15,6 +15,7 @@ pub use reply::{BodyKind, EventKind, Headroom, LimitKind, NamedLimit, Outcome, S
 pub use way::{Handshake, KeyDefect, KeyEvidence, KeyKind, Reach, Trust};
 
 use serde::{Deserialize, Serialize};
+use strum::FromRepr;
 
 use crate::claude::error::ErrorClass;
 
@@ -189,22 +190,23 @@ pub enum ExchangeKind {
 }
 
 /// Why an exchange of the plan was not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
+#[repr(u8)]
 pub enum SkipReason {
     /// The first hop could not be reached.
-    Unreachable,
+    Unreachable = 0,
     /// A 429 came: nothing more is sent with this key.
-    RateLimited,
+    RateLimited = 1,
     /// Below 10 % headroom only the frozen request is sent.
-    LowHeadroom,
+    LowHeadroom = 2,
     /// The run's own time was up.
-    OutOfTime,
+    OutOfTime = 3,
     /// It could not tell anything after what came before.
-    Pointless,
+    Pointless = 4,
     /// The key cannot be sent.
-    NoUsableKey,
+    NoUsableKey = 5,
     /// Over budget: nothing that generates tokens is sent.
-    OverBudget,
+    OverBudget = 6,
 }
 
 /// One request and what came back.

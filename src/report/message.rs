@@ -5,7 +5,7 @@
 //! `complete: false`.
 //!
 //! ```text
-//! cp1<header>      slot, times, how many decisive lines follow     ┐
+//! cp2<header>      slot, times, how many decisive lines follow     ┐
 //! L<leg><…>        name, key, handshake, frozen request            │ decide
 //! X<leg><…>        the other exchanges of a leg (read with its L)  ┘
 //! Q<leg><n>text    quote of a leg's n-th exchange                  ┐
@@ -16,7 +16,6 @@
 //! *Details* are [`Exchange::quote`], [`Exchange::request_id`] and [`Handshake::peer`](super::evidence::Handshake::peer): a verdict must not depend on
 //! them. Everything else decides. Times and sizes travel as [`RunEvidence::rounded`] leaves them.
 
-mod bits;
 mod codes;
 mod exchange;
 mod head;
@@ -26,12 +25,13 @@ mod stream;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod tests;
+mod wire;
 
-use bits::{BitReader, BitWriter};
+use wire::{Done, Wire};
 
 use super::evidence::{Exchange, ExchangeKind, LegEvidence, RunEvidence};
-use super::mask;
-use super::plain::plain;
+use crate::text::mask;
+use crate::text::plain::plain;
 
 /// What the kubelet keeps of a termination message.
 pub const MAX_BYTES: usize = 4096;
@@ -40,8 +40,12 @@ pub const DECISIVE_BYTES: usize = 2400;
 
 /// First characters of every message.
 const MAGIC: &str = "cp";
-/// Version of this format.
-const VERSION: char = '1';
+/// Version of this format: another one is not read.
+const VERSION: char = '2';
+/// Tag of the header line.
+const HEADER: &str = "cp2";
+/// Tag of the line of a prober that could not carry out its plan.
+const FAILURE: &str = "cp2!";
 /// Bytes of a message that cannot be read that are shown.
 const MAX_SHOWN: usize = 256;
 
@@ -53,7 +57,7 @@ pub enum MessageError {
     Empty,
     /// It was written by another release.
     #[error(
-        "the report is of format {found:?}, and this operator reads format '1': operator and probe image must be of the same release"
+        "the report is of format {found:?}, and this operator reads format {VERSION:?}: operator and probe image must be of the same release"
     )]
     Version {
         /// The format's character.
@@ -78,32 +82,42 @@ pub enum MessageError {
 pub fn encode_failure(reason: &str) -> String {
     let flat = plain(reason);
     let end = flat.floor_char_boundary(1024);
-    lines::seal("cp1!", flat.get(..end).unwrap_or_default())
+    lines::seal(FAILURE, flat.get(..end).unwrap_or_default())
 }
 
 /// The evidence in at most `budget` bytes: what decides first, then details as far as they fit.
 #[must_use]
 pub fn encode(run: &RunEvidence, budget: usize) -> String {
     let decisive = decisive_lines(run);
-    let mut message = header(run, decisive.len());
-    for line in decisive.iter().chain(&detail_lines(run)) {
+    let mut count = u32::try_from(decisive.len()).unwrap_or(u32::MAX);
+    let bytes = wire::write(|wire| header(wire, &mut count, &mut run.clone())).unwrap_or_default();
+    let mut message = lines::seal(HEADER, &lines::encode(&bytes));
+    // A record that the format has no room for is counted, and missed by the reader.
+    for line in decisive.into_iter().flatten().chain(detail_lines(run)) {
         if message.len() + line.len() <= budget {
-            message.push_str(line);
+            message.push_str(&line);
         }
     }
     message
 }
 
-fn header(run: &RunEvidence, decisive: usize) -> String {
-    let mut out = BitWriter::default();
-    out.bits(u32::try_from(decisive).unwrap_or(u32::MAX).min(255), 8);
-    out.bit(run.complete);
-    out.text(&run.slot);
-    let started = run.started_at_ms.cast_unsigned();
-    out.bits(u32::try_from(started >> 32).unwrap_or(0), 32);
-    out.bits(u32::try_from(started & u64::from(u32::MAX)).unwrap_or(0), 32);
-    out.significant(run.duration_ms, 11);
-    lines::seal("cp1", &lines::encode(&out.finish()))
+/// The run without its paths, and the number of decisive lines that follow.
+fn header<W: Wire>(wire: &mut W, decisive: &mut u32, run: &mut RunEvidence) -> Done {
+    *decisive = (*decisive).min(255);
+    wire.bits(decisive, 8)?;
+    wire.bit(&mut run.complete)?;
+    wire.text(&mut run.slot)?;
+    let mut started = run.started_at_ms.cast_unsigned();
+    wire.halves(&mut started, |wire, half| wire.bits(half, 32))?;
+    run.started_at_ms = started.cast_signed();
+    wire.measure(&mut run.duration_ms)
+}
+
+/// A path with its core exchanges, and whether a line with the others follows.
+fn core<W: Wire>(wire: &mut W, leg: &mut LegEvidence, has_rest: &mut bool) -> Done {
+    leg::leg(wire, leg)?;
+    exchange::exchanges(wire, &mut leg.exchanges, &[])?;
+    wire.bit(has_rest)
 }
 
 /// The exchanges that travel with their leg: those of the frozen request itself.
@@ -115,8 +129,8 @@ fn is_core(exchange: &Exchange) -> bool {
     )
 }
 
-fn split(leg: &LegEvidence) -> (Vec<&Exchange>, Vec<&Exchange>) {
-    leg.exchanges.iter().partition(|exchange| is_core(exchange))
+fn split(leg: &LegEvidence) -> (Vec<Exchange>, Vec<Exchange>) {
+    leg.exchanges.iter().cloned().partition(is_core)
 }
 
 /// The control first, then legs whose frozen request failed, then the others: a cut then costs least.
@@ -131,24 +145,26 @@ fn fails(leg: &LegEvidence) -> bool {
         .is_none_or(|frozen| frozen.status != 200 || frozen.quote.is_some())
 }
 
-fn decisive_lines(run: &RunEvidence) -> Vec<String> {
-    let legs = by_weight(run);
-    let core = legs.iter().map(|(index, leg)| {
-        let mut out = BitWriter::default();
-        let (core, rest) = split(leg);
-        leg::put_leg(&mut out, leg);
-        exchange::put_exchanges(&mut out, &core, &[]);
-        out.bit(!rest.is_empty());
-        lines::seal("L", &format!("{}{}", letter(*index), lines::encode(&out.finish())))
-    });
-    let rest = legs.iter().filter_map(|(index, leg)| {
-        let (core, rest) = split(leg);
-        let mut out = BitWriter::default();
-        exchange::put_exchanges(&mut out, &rest, &core);
-        let line = || lines::seal("X", &format!("{}{}", letter(*index), lines::encode(&out.finish())));
-        (!rest.is_empty()).then(line)
-    });
-    core.chain(rest).collect()
+/// The lines that decide; `None` for one that the format has no room for.
+fn decisive_lines(run: &RunEvidence) -> Vec<Option<String>> {
+    let line = |tag, index, bytes: Vec<u8>| lines::seal(tag, &format!("{}{}", letter(index), lines::encode(&bytes)));
+    let mut cores = Vec::new();
+    let mut rests = Vec::new();
+    for (index, leg) in by_weight(run) {
+        let (exchanges, mut rest) = split(leg);
+        let mut has_rest = !rest.is_empty();
+        let mut leg = LegEvidence {
+            exchanges,
+            ..leg.clone()
+        };
+        let bytes = wire::write(|wire| core(wire, &mut leg, &mut has_rest));
+        cores.push(bytes.map(|bytes| line("L", index, bytes)));
+        if has_rest {
+            let bytes = wire::write(|wire| exchange::exchanges(wire, &mut rest, &leg.exchanges));
+            rests.push(bytes.map(|bytes| line("X", index, bytes)));
+        }
+    }
+    cores.into_iter().chain(rests).collect()
 }
 
 /// Details by what a reader misses most: why something failed, the id to quote to support, where we were connected to.
@@ -244,12 +260,12 @@ struct Found {
 
 impl Found {
     fn line(&mut self, text: &str) -> Result<(), MessageError> {
-        if let Some(reason) = text.strip_prefix("cp1!") {
+        if let Some(reason) = text.strip_prefix(FAILURE) {
             return Err(MessageError::Prober {
                 reason: reason.to_owned(),
             });
         }
-        if let Some(payload) = text.strip_prefix("cp1") {
+        if let Some(payload) = text.strip_prefix(HEADER) {
             self.header = lines::decode(payload).and_then(|bytes| read_header(&bytes));
             return Ok(());
         }
@@ -294,7 +310,7 @@ impl Found {
             decisive += 1;
             // The rest is written against the leg's own record, so it is read here, where that is known.
             let rest = self.rest.iter().find(|(rest, _)| rest == index);
-            let rest = rest.and_then(|(_, bytes)| exchange::take_exchanges(&mut BitReader::new(bytes), &leg.exchanges));
+            let rest = rest.and_then(|(_, bytes)| read_rest(bytes, &leg.exchanges));
             decisive += u32::from(rest.is_some());
             run.complete &= rest.is_some() == *has_rest;
             leg.exchanges.extend(rest.unwrap_or_default());
@@ -319,29 +335,19 @@ fn apply(leg: &mut LegEvidence, tag: char, place: usize, text: &str) {
 }
 
 fn read_header(bytes: &[u8]) -> Option<(u32, RunEvidence)> {
-    let mut from = BitReader::new(bytes);
-    let decisive = from.bits(8)?;
-    let complete = from.bit()?;
-    let slot = from.text()?;
-    let (high, low) = (from.bits(32)?, from.bits(32)?);
-    let started_at_ms = (u64::from(high) << 32 | u64::from(low)).cast_signed();
-    let duration_ms = from.significant(11)?;
-    Some((
-        decisive,
-        RunEvidence {
-            slot,
-            started_at_ms,
-            duration_ms,
-            legs: Vec::new(),
-            complete,
-        },
-    ))
+    let (mut decisive, mut run) = (0, RunEvidence::default());
+    wire::read(bytes, |wire| header(wire, &mut decisive, &mut run))?;
+    Some((decisive, run))
 }
 
 fn read_leg(bytes: &[u8]) -> Option<(LegEvidence, bool)> {
-    let mut from = BitReader::new(bytes);
-    let mut found = leg::take_leg(&mut from)?;
-    found.exchanges = exchange::take_exchanges(&mut from, &[])?;
-    let has_rest = from.bit()?;
-    Some((found, has_rest))
+    let (mut leg, mut has_rest) = (LegEvidence::default(), false);
+    wire::read(bytes, |wire| core(wire, &mut leg, &mut has_rest))?;
+    Some((leg, has_rest))
+}
+
+fn read_rest(bytes: &[u8], core: &[Exchange]) -> Option<Vec<Exchange>> {
+    let mut rest = Vec::new();
+    wire::read(bytes, |wire| exchange::exchanges(wire, &mut rest, core))?;
+    Some(rest)
 }

@@ -4,8 +4,6 @@
 //! Knows the vocabulary and Claude's wire; knows neither HTTP clients nor Kubernetes, and judges nothing.
 
 pub mod evidence;
-pub mod mask;
 pub mod message;
-pub mod plain;
 pub mod plan;
 pub mod summary;

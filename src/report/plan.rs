@@ -6,13 +6,24 @@
 use serde::{Deserialize, Serialize};
 
 use super::evidence::ExchangeKind;
+use crate::claude::client;
+pub use crate::claude::client::{AuthHeader, HeaderValue, HttpVersion};
+
+/// A key, in the environment variable of this name.
+pub type Credential = client::Credential<String>;
+/// An extra header; a secret is the name of an environment variable.
+pub type Header = client::Header<String>;
+/// A forward proxy; a secret is the name of an environment variable.
+pub type Proxy = client::Proxy<String>;
+/// TLS settings: the path of a file, and names of environment variables.
+pub type Tls = client::Tls<String>;
 
 /// Name of the environment variable that carries the plan.
 pub const PLAN_ENV: &str = "CLAUDEPROBE_PLAN";
 /// Largest plan that a pod may carry, bytes of its environment value.
 pub const PLAN_MAX_BYTES: usize = 64 * 1024;
 /// Version of the plan's format that this build writes and reads.
-pub const PLAN_VERSION: u32 = 1;
+pub const PLAN_VERSION: u32 = 2;
 
 /// One run on one or more paths.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,27 +88,6 @@ pub struct FrozenRequest {
     pub body_file: Option<String>,
 }
 
-/// An extra request header.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Header {
-    /// Header name.
-    pub name: String,
-    /// Its value, or where it comes from.
-    #[serde(flatten)]
-    pub value: HeaderValue,
-}
-
-/// Where a header's value comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum HeaderValue {
-    /// Literal text.
-    Value(String),
-    /// Environment variable that holds it (a secret).
-    Env(String),
-}
-
 /// One path of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -157,74 +147,6 @@ pub enum When {
     /// Only when the frozen request on this path got a server's error or no reply; on the control, when it was answered and on
     /// another path it was not.
     Failed,
-}
-
-/// Where a key comes from and how it is sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Credential {
-    /// Environment variable that holds the key.
-    pub env: String,
-    /// Header that carries it.
-    pub carrier: Carrier,
-    /// Whether this must be an Anthropic key (the direct path's), or may be a gateway's own.
-    pub anthropic: bool,
-}
-
-/// The header that carries a key.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Carrier {
-    /// `x-api-key: KEY`.
-    #[default]
-    XApiKey,
-    /// `authorization: Bearer KEY`.
-    Bearer,
-    /// Another header, the bare key as its value.
-    Header(String),
-}
-
-/// A forward proxy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Proxy {
-    /// `http://host:port`.
-    pub url: String,
-    /// Environment variables that hold the user name and the password.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credential_env: Option<(String, String)>,
-}
-
-/// TLS settings of a path.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Tls {
-    /// PEM file of additional roots.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ca_file: Option<String>,
-    /// Name for SNI and verification instead of the URL's host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server_name: Option<String>,
-    /// Environment variables that hold the client certificate chain and key, PEM.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_certificate_env: Option<(String, String)>,
-}
-
-impl Tls {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// HTTP version of a path.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum HttpVersion {
-    /// HTTP/1.1, as the SDKs speak.
-    #[default]
-    Http1,
-    /// HTTP/2 (by ALPN, or with prior knowledge on plain text).
-    Http2,
-    /// What ALPN gives.
-    Auto,
 }
 
 // serde's `skip_serializing_if` passes a reference.
@@ -332,7 +254,7 @@ mod tests {
 
     #[test]
     fn another_version_is_named() {
-        let value = plan().to_env().unwrap().replace("\"version\":1", "\"version\":9");
+        let value = plan().to_env().unwrap().replace("\"version\":2", "\"version\":9");
         assert!(Plan::from_env(&value).unwrap_err().to_string().contains("version 9"));
     }
 }

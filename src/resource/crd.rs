@@ -63,7 +63,7 @@ pub fn definition() -> Result<Value, DefinitionError> {
             field.remove("default");
         }
     }
-    properties["spec"]["description"] = "What to send where, and when.".into();
+    properties["spec"]["description"] = "What the probe sends, where, and when.".into();
     keyed(properties, "conditions", &["type"]);
     keyed(properties, "paths", &["name"]);
     keyed(properties, "credentials", &["secret", "key"]);
@@ -180,10 +180,7 @@ mod tests {
     fn the_file_in_crds_is_what_the_types_say() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/crds/claudeprobe.yaml");
         let written = std::fs::read_to_string(file).unwrap_or_default();
-        assert!(
-            written == yaml().unwrap(),
-            "{file} is old: run make generate"
-        );
+        assert!(written == yaml().unwrap(), "{file} is old: run make generate");
     }
 
     #[test]

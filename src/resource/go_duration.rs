@@ -9,16 +9,16 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
     /// Not of the form number, unit, number, unit, …
-    #[error("is not a duration: write a number and a unit, such as 90s, 5m or 1h30m")]
+    #[error("must be a duration such as 90s, 5m or 1h30m")]
     Malformed,
     /// A number without a unit.
-    #[error("has no unit: write for example 90s, 5m or 1h30m")]
+    #[error("must have a unit, such as 90s, 5m or 1h30m")]
     NoUnit,
     /// A unit that is not known here.
-    #[error("has an unknown unit: h, m, s and ms are known (write 24h for a day)")]
+    #[error("must use the units h, m, s and ms (24h for a day)")]
     UnknownUnit,
     /// More digits than any duration of the resource needs.
-    #[error("has too many digits: at most six before and after the point")]
+    #[error("must have at most six digits before and after the decimal point")]
     TooManyDigits,
 }
 
@@ -30,7 +30,7 @@ const MAX_DIGITS: usize = 6;
 /// Reads a duration.
 ///
 /// # Errors
-/// What Go would refuse, and what the schema refuses besides, see above.
+/// What Go or the schema rejects, see above.
 pub fn parse(text: &str) -> Result<Duration, DurationError> {
     if text.is_empty() {
         return Err(DurationError::Malformed);

@@ -9,9 +9,9 @@ use super::crd::{self, DefinitionError};
 const HEAD: &str = "\
 # Reference of `ClaudeProbe`
 
-Generated from the resource definition (`crds/claudeprobe.yaml`), which is generated from the Rust types. `kubectl explain
+Generated from the CRD (`crds/claudeprobe.yaml`), which is generated from the Rust types. `kubectl explain
 claudeprobe.spec` says the same in a terminal. Durations are written as in Go: `90s`, `5m`, `1h30m`, `24h`. Whole manifests are in
-[examples](../examples); what the API server refuses, and in which words, is in [tests/crd/refused.yaml](../tests/crd/refused.yaml).
+[examples](../examples); what the API server rejects, and with which message, is in [tests/crd/refused.yaml](../tests/crd/refused.yaml).
 
 The name of a probe has at most 52 characters. The annotation `claudeprobe.dev/run-now: <any new value>` starts a run at once.
 ";
@@ -70,7 +70,7 @@ impl Sections {
         self.pending.extend(below.into_iter().rev());
         let messages: Vec<String> = messages(schema);
         if !messages.is_empty() {
-            self.text.push_str("\nThe API server refuses a mistake here with:\n\n");
+            self.text.push_str("\nThe API server rejects a mistake here with:\n\n");
             for message in messages {
                 let _ = writeln!(self.text, "- {message}");
             }

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Code, Confidence, Layer, Severity};
+pub use crate::claude::key::KeyKind as CredentialKind;
 
 /// What the operator knows of a probe.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -245,19 +246,6 @@ pub struct LatencyStatus {
     /// Milliseconds through the gateway, in the same runs.
     #[serde(default)]
     pub gateway_ms: Vec<i32>,
-}
-
-/// What kind of credential a key's shape says it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum CredentialKind {
-    /// Of the shape `sk-ant-api…`.
-    ApiKey,
-    /// Of the shape `sk-ant-admin…`: cannot call the Messages API.
-    AdminKey,
-    /// Of the shape `sk-ant-oat…`: short-lived, so pods that hold an older one are not flagged.
-    OauthToken,
-    /// None of Claude's shapes, such as a gateway's own (virtual) key.
-    Foreign,
 }
 
 /// The key of one Secret, without the key.

@@ -18,7 +18,7 @@ use kube::api::{Api, PostParams};
 use ring::digest::{Context, SHA256};
 use tokio::sync::Semaphore;
 
-use crate::report::plain::plain;
+use crate::text::plain::plain;
 
 /// Lifetime of a positive answer in the cache.
 const POSITIVE_TTL: Duration = Duration::from_secs(30);

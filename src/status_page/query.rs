@@ -4,8 +4,8 @@ use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
 use super::Row;
-use crate::report::plain::plain;
 use crate::resource::status::VerdictState;
+use crate::text::plain::plain;
 
 /// Reload intervals to choose from, in seconds.
 pub const REFRESH: [u32; 3] = [10, 30, 300];

@@ -16,7 +16,7 @@ use super::access::{Access, Reader, Rejection};
 use super::html::{self, Frame};
 use super::query::{Query, Raw};
 use super::{Found, Source, guard};
-use crate::report::plain::plain;
+use crate::text::plain::plain;
 use crate::view::Explanation;
 
 /// The page.

@@ -2,9 +2,9 @@
 
 use crate::http::Current;
 use crate::operator::wiring::{Guarded, Operator};
-use crate::report::plain::plain;
 use crate::resource::spec::ClaudeProbe;
 use crate::resource::status::{ClaudeProbeStatus, RunStatus, Verdict};
+use crate::text::plain::plain;
 use crate::view::{Known, Listed, Trend};
 
 /// State of the replica that serves the page.

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Tone, age, capitalised, path_shown};
+use super::{Tone, age, path_shown};
 use crate::catalogue::{Code, Severity};
 use crate::resource::status::{Finding, Verdict};
+use crate::text::capitalised;
 
 /// Running text behind a label.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -43,12 +43,3 @@ pub fn path_shown<'a>(code: &str, path: &'a str) -> &'a str {
         path
     }
 }
-
-/// With its first letter in upper case.
-#[must_use]
-pub fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}

@@ -117,9 +117,9 @@ fn cases() -> Vec<(String, Value)> {
         &|v| json!({"spec": {"request": {"headers": [{"name": v, "value": "a"}]}}}),
     );
     each(
-        "carrier",
+        "auth header",
         &tricky["header_names"],
-        &|v| json!({"spec": {"credential": {"carrier": "Header", "headerName": v}}}),
+        &|v| json!({"spec": {"credential": {"authHeader": "Custom", "headerName": v}}}),
     );
     each(
         "header value",

@@ -2,8 +2,8 @@
 //!
 //! Each function returns `None` for a message of another wording, and bounded text otherwise.
 
-use super::bounded;
 use crate::claude::headers::LimitKind;
+use crate::text::bounded;
 
 /// Bytes of a quoted value that are kept.
 const MAX_QUOTE: usize = 160;

@@ -6,10 +6,11 @@
 
 use serde_json::{Deserializer, Value};
 
+use super::ErrorClass;
 use super::message::{Stated, class_of};
 use super::page::{self, Page};
-use super::{ErrorClass, bounded};
 use crate::claude::headers::is_request_id;
+use crate::text::bounded;
 
 const MAX_DEPTH: usize = 8;
 const MAX_STRINGS: usize = 256;

@@ -4,8 +4,9 @@
 
 use http::HeaderMap;
 
-use super::{BodyShape, ErrorClass, bounded};
+use super::{BodyShape, ErrorClass};
 use crate::claude::headers;
+use crate::text::bounded;
 
 /// What a page says.
 #[derive(Default)]

@@ -4,8 +4,9 @@ use http::HeaderMap;
 use serde_json::{Map, Value};
 
 use super::message::{Stated, class_of};
-use super::{ErrorClass, bounded, nested, page};
+use super::{ErrorClass, nested, page};
 use crate::claude::headers::{self, RateLimits};
+use crate::text::bounded;
 
 /// Bytes of a body that are looked at; callers need not keep more of an error.
 pub const MAX_BODY: usize = 64 << 10;

@@ -4,13 +4,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::cli::exit::Failure;
 use crate::resource::go_duration;
 use crate::resource::spec::{
-    self, Canaries, ClaudeProbeSpec, Credential, DirectPath, Empty, GatewayPath, KeyRef, OptInExchanges, PathOptions,
-    Request, Schedule,
+    self, AuthHeaderKind, Canaries, ClaudeProbeSpec, Credential, DirectPath, Empty, GatewayPath, KeyRef,
+    OptInExchanges, PathOptions, Request, Schedule,
 };
 
 /// Claude itself.
@@ -80,9 +81,9 @@ pub struct Args {
     /// The anthropic-version header
     #[arg(long, value_name = "DATE", conflicts_with = "file")]
     pub api_version: Option<String>,
-    /// Header that carries the key
-    #[arg(long, value_enum, default_value_t = Carrier::XApiKey, conflicts_with = "file")]
-    pub carrier: Carrier,
+    /// Request header that holds the key
+    #[arg(long, value_name = "HEADER", alias = "carrier", value_parser = auth_header(), default_value = "x-api-key", conflicts_with = "file")]
+    pub auth_header: AuthHeaderKind,
     /// Send no key through gateways that have none of their own: they add it
     #[arg(long, conflicts_with = "file")]
     pub keyless: bool,
@@ -106,13 +107,18 @@ pub struct Args {
     pub explain_plan: bool,
 }
 
-/// Header that carries the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Carrier {
-    /// x-api-key, as SDKs before 2.0 send it
-    XApiKey,
-    /// authorization: Bearer, as SDKs from 2.0 send it
-    Bearer,
+/// The auth headers of a flag. `bearer` is the old name of `authorization`.
+fn auth_header() -> impl TypedValueParser<Value = AuthHeaderKind> {
+    let values = [
+        PossibleValue::new("x-api-key").help("x-api-key: KEY, as SDKs before 2.0"),
+        PossibleValue::new("authorization")
+            .alias("bearer")
+            .help("authorization: Bearer KEY, as SDKs from 2.0"),
+    ];
+    PossibleValuesParser::new(values).map(|value| match value.as_str() {
+        "x-api-key" => AuthHeaderKind::XApiKey,
+        _ => AuthHeaderKind::Authorization,
+    })
 }
 
 /// Form of the result.
@@ -280,10 +286,7 @@ impl Args {
                 name: name.to_owned(),
                 key: key.to_owned(),
             }),
-            carrier: match self.carrier {
-                Carrier::XApiKey => spec::Carrier::XApiKey,
-                Carrier::Bearer => spec::Carrier::Bearer,
-            },
+            auth_header: self.auth_header,
             ..Credential::default()
         }
     }

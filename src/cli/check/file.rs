@@ -92,7 +92,7 @@ pub fn list(faults: &[SpecFault]) -> String {
         [one] => one.to_string(),
         several => {
             let lines: Vec<String> = several.iter().map(|fault| format!("\n  {fault}")).collect();
-            format!("{} faults:{}", several.len(), lines.concat())
+            format!("{} errors:{}", several.len(), lines.concat())
         }
     }
 }
@@ -171,7 +171,7 @@ spec:
             (&PROBE.replace("v1alpha1", "v9"), "apiVersion must be"),
             (
                 &PROBE.replace("gateways", "gatewas"),
-                "2 faults:\n  spec.gatewas: is not a field",
+                "2 errors:\n  spec.gatewas: unknown field",
             ),
             (
                 &PROBE.replace("'http://edge'", "7"),

@@ -107,7 +107,7 @@ fn judge(prepared: &Prepared, seen: &FullReport, history: &mut History, started:
     let mut paths = PathCase::all(probe);
     for (path, leg) in paths.iter_mut().zip(&prepared.plan.legs) {
         // `--ca-file` is not in the probe.
-        path.declared_ca |= leg.tls.ca_file.is_some();
+        path.declared_ca |= leg.tls.ca.is_some();
         if prepared.from_flags {
             // There is no Secret: the variable alone says which key is meant.
             let variable = path.key_ref.as_deref().and_then(|key| key.split_once('/'));

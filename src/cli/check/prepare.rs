@@ -192,7 +192,7 @@ fn trust(plan: &mut Plan, ca: &Path) -> Result<(), Failure> {
     std::fs::metadata(ca)
         .map_err(|error| Failure::usage(format!("--ca-file {} cannot be read: {error}", ca.display())))?;
     for leg in &mut plan.legs {
-        leg.tls.ca_file.get_or_insert_with(|| ca.to_string_lossy().into_owned());
+        leg.tls.ca.get_or_insert_with(|| ca.to_string_lossy().into_owned());
     }
     Ok(())
 }
@@ -232,10 +232,10 @@ fn secrets(plan: &Plan, needs: &PodNeeds, args: &Args, environment: &dyn Environ
 fn is_credential(plan: &Plan, variable: &str) -> bool {
     let sends = |headers: &[Header]| {
         let mut values = headers.iter().map(|header| &header.value);
-        values.any(|value| matches!(value, HeaderValue::Env(name) if name == variable))
+        values.any(|value| matches!(value, HeaderValue::Secret(name) if name == variable))
     };
     let mut credentials = plan.legs.iter().filter_map(|leg| leg.credential.as_ref());
-    credentials.any(|credential| credential.env == variable)
+    credentials.any(|credential| credential.secret == variable)
         && !sends(&plan.request.headers)
         && !plan.legs.iter().any(|leg| sends(&leg.headers))
 }

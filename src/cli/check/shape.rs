@@ -1,11 +1,15 @@
 //! Compares a document with the resource's schema, so that a typo in a file is an error here as it is at the API server.
 //!
 //! Only shapes: unknown and missing fields, wrong types, values outside an enum. What values mean is checked by the
-//! resource itself.
+//! resource itself. A walk of its own over the schema, because serde's own errors stop at the first one, and because a struct with
+//! flattened fields (every path) ignores an unknown field without a trace.
 
 use serde_json::Value;
 
 use crate::resource::validated::SpecFault;
+
+/// Fields that had another name before.
+const RENAMED: [(&str, &str); 1] = [("carrier", "authHeader")];
 
 /// All faults of `document` against `schema` (an OpenAPI v3 structural schema), `path` being the document's own.
 #[must_use]
@@ -28,7 +32,7 @@ fn walk(value: &Value, schema: &Value, path: &str, found: &mut Vec<SpecFault>) {
         add(
             found,
             path,
-            format!("must be of type {kind}, and this is {}{fix}", name_of(value)),
+            format!("must be of type {kind} but is {}{fix}", name_of(value)),
         );
         return;
     }
@@ -44,7 +48,7 @@ fn walk(value: &Value, schema: &Value, path: &str, found: &mut Vec<SpecFault>) {
                 && !allowed.contains(value)
             {
                 let allowed: Vec<String> = allowed.iter().map(plain).collect();
-                add(found, path, format!("{} is not one of {}", value, allowed.join(", ")));
+                add(found, path, format!("{value} must be one of {}", allowed.join(", ")));
             }
         }
     }
@@ -62,8 +66,8 @@ fn object(fields: &serde_json::Map<String, Value>, schema: &Value, path: &str, f
             }
             None => {
                 let near = known.and_then(|known| nearest(name, known.keys()));
-                let hint = near.map_or_else(String::new, |near| format!(": did you mean {near}?"));
-                add(found, &field, format!("is not a field of a ClaudeProbe{hint}"));
+                let hint = near.map_or_else(String::new, |near| format!(", did you mean {near}?"));
+                add(found, &field, format!("unknown field{hint}"));
             }
         }
     }
@@ -71,7 +75,7 @@ fn object(fields: &serde_json::Map<String, Value>, schema: &Value, path: &str, f
         if let Some(name) = required.as_str()
             && !fields.contains_key(name)
         {
-            add(found, &format!("{path}.{name}"), "is required".into());
+            add(found, &format!("{path}.{name}"), "must be set".into());
         }
     }
 }
@@ -110,30 +114,15 @@ fn add(found: &mut Vec<SpecFault>, field: &str, message: String) {
     });
 }
 
-/// The known name that a typo was meant to be, if one is near enough.
+/// The known name that an unknown one is most similar to, if one is near enough, or the new name of a renamed field.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<&'a String> {
-    let typed = name.to_ascii_lowercase();
+    let renamed = RENAMED.iter().find(|(old, _)| *old == name).map(|(_, new)| *new);
+    let typed = renamed.unwrap_or(name).to_ascii_lowercase();
     known
-        .map(|candidate| (distance(&typed, &candidate.to_ascii_lowercase()), candidate))
+        .map(|candidate| (strsim::levenshtein(&typed, &candidate.to_ascii_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 5)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let change = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -170,11 +159,11 @@ mod tests {
         assert_eq!(
             messages(&document),
             [
-                "spec.gatways: is not a field of a ClaudeProbe: did you mean gateways?",
-                "spec.httpVersion: \"h2\" is not one of Http1, Http2",
-                "spec.labels.tier: must be of type string, and this is a number: put it in quotes",
-                "spec.suspend: must be of type boolean, and this is a string",
-                "spec.gateways: is required",
+                "spec.gatways: unknown field, did you mean gateways?",
+                "spec.httpVersion: \"h2\" must be one of Http1, Http2",
+                "spec.labels.tier: must be of type string but is a number: put it in quotes",
+                "spec.suspend: must be of type boolean but is a string",
+                "spec.gateways: must be set",
             ]
         );
     }
@@ -184,7 +173,17 @@ mod tests {
         assert_eq!(messages(&json!({"gateways": [{"url": "http://a"}]})), [""; 0]);
         assert_eq!(
             messages(&json!({"gateways": [{"url": "http://a"}, {"urk": "b"}]})),
-            ["spec.gateways[1].urk: is not a field of a ClaudeProbe: did you mean url?"]
+            ["spec.gateways[1].urk: unknown field, did you mean url?"]
+        );
+    }
+
+    #[test]
+    fn a_renamed_field_leads_to_its_new_name() {
+        let schema = json!({"type": "object", "properties": {"authHeader": {"type": "string"}, "headerName": {"type": "string"}}});
+        let found = faults(&json!({"carrier": "Bearer"}), &schema, "spec.credential");
+        assert_eq!(
+            found.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["spec.credential.carrier: unknown field, did you mean authHeader?"]
         );
     }
 }

@@ -3,8 +3,8 @@
 use kube::core::Status;
 
 use crate::cli::exit::Failure;
-use crate::report::plain::plain;
 use crate::telemetry::chain;
+use crate::text::plain::plain;
 
 /// Whether the API server knows the kind, and not the object.
 pub fn is_missing_object(status: &Status) -> bool {

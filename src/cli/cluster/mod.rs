@@ -16,9 +16,9 @@ use kube::{Client, Config, ResourceExt};
 
 use super::exit::Failure;
 use crate::operator::names;
-use crate::report::plain::plain;
 use crate::resource::spec::ClaudeProbe;
 use crate::telemetry::chain;
+use crate::text::plain::plain;
 use crate::view::Known;
 
 /// Probes per request of a list.

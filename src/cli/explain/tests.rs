@@ -8,7 +8,7 @@ use super::finding;
 use super::text::render;
 use crate::catalogue::Code;
 use crate::cli::output::Paint;
-use crate::report::plain::is_obeyed;
+use crate::text::plain::is_obeyed;
 use crate::view::Known;
 
 /// The paths and findings of a run of `demo --only stale-key`, with names, conditions and history around them.

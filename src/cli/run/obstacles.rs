@@ -12,7 +12,8 @@ use crate::cli::cluster::Pods;
 use crate::cli::exit::Failure;
 use crate::operator::{budget, schedule::Slot};
 use crate::plan::CanaryChoice;
-use crate::view::{Known, capitalised};
+use crate::text::capitalised;
+use crate::view::Known;
 
 /// A request that nobody has taken up after so long is worth a word: an operator that runs takes it up within a second.
 const QUIET: Duration = Duration::from_secs(8);

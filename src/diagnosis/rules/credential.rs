@@ -170,12 +170,7 @@ fn stripped(view: &View<'_>, leg: &Leg<'_>, frozen: &Exchange, provenance: Prove
 }
 
 fn carrier_name<'a>(leg: &Leg<'a>) -> &'a str {
-    use crate::report::plan::Carrier;
-    match &leg.path.carrier {
-        Carrier::XApiKey => "x-api-key",
-        Carrier::Bearer => "authorization",
-        Carrier::Header(name) => name,
-    }
+    leg.path.carrier.name()
 }
 
 /// Claude says "invalid" through a gateway: whose key is it?
@@ -387,7 +382,7 @@ pub(super) fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
     let own = finding(Code::GatewayAuthRefused, leg.name(), confidence, evidence).hop("gateway");
     found.push(match frozen.phrase {
         Phrase::JwtInvalid => own.advise(
-            "The gateway takes authorization for a token of its own: send the key as x-api-key (carrier: XApiKey), or exempt this route from token validation.",
+            "The gateway takes authorization for a token of its own: send the key as x-api-key (authHeader: XApiKey), or exempt this route from token validation.",
         ),
         _ => own,
     });

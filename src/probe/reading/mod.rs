@@ -18,7 +18,7 @@ use super::link::Received;
 use super::redact::Redactor;
 use crate::claude::error::{self, ErrorClass, ErrorReading};
 use crate::claude::event::Usage as WireUsage;
-use crate::claude::headers::{self, LimitKind as WireLimit, RateLimits};
+use crate::claude::headers::{self, RateLimits};
 use crate::claude::reply;
 use crate::report::evidence::{
     BodyKind, Exchange, ExchangeKind, Headroom, LimitKind, Marks, NamedLimit, Outcome, Phrase, StreamEvidence, Usage,
@@ -118,7 +118,7 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
         .set(Marks::ECHOES_REQUEST, echoes(headers, &decoded.bytes, redactor));
     exchange.quote = quotation(&exchange, &reading, &decoded.bytes, &last_data, received, redactor);
     if let Some(id) = headers::request_id(headers).filter(|id| headers::is_request_id(id) && !redactor.finds(id)) {
-        exchange.request_id = Some(text::bounded(id, 64));
+        exchange.request_id = Some(crate::text::bounded(id, 64));
     }
     common(&mut exchange, headers);
     if kind == ExchangeKind::Frozen && exchange.status == 200 {
@@ -278,26 +278,14 @@ fn limit(exchange: &Exchange, headers: &HeaderMap, reading: &ErrorReading) -> Op
     }
     if let Some(limit) = reading.message.as_deref().and_then(error::limit_in) {
         return Some(NamedLimit {
-            kind: limit_kind(limit.kind),
+            kind: limit.kind,
             per_minute: limit.per_minute,
         });
     }
     let limits = RateLimits::read(headers);
     let kind = limits.exhausted().next()?;
     let per_minute = limits.of(kind).and_then(|limit| limit.limit).unwrap_or(0);
-    Some(NamedLimit {
-        kind: limit_kind(kind),
-        per_minute,
-    })
-}
-
-fn limit_kind(kind: WireLimit) -> LimitKind {
-    match kind {
-        WireLimit::Requests => LimitKind::Requests,
-        WireLimit::Tokens => LimitKind::Tokens,
-        WireLimit::InputTokens => LimitKind::InputTokens,
-        WireLimit::OutputTokens => LimitKind::OutputTokens,
-    }
+    Some(NamedLimit { kind, per_minute })
 }
 
 /// Whether the reply shows a secret of ours, or our name: Claude repeats neither.
@@ -447,12 +435,12 @@ fn headroom(headers: &HeaderMap) -> Option<Headroom> {
         u8::try_from(share.min(100)).ok()
     };
     Some(Headroom {
-        requests: percent(WireLimit::Requests),
-        input_tokens: percent(WireLimit::InputTokens),
-        output_tokens: percent(WireLimit::OutputTokens),
-        tokens: percent(WireLimit::Tokens),
+        requests: percent(LimitKind::Requests),
+        input_tokens: percent(LimitKind::InputTokens),
+        output_tokens: percent(LimitKind::OutputTokens),
+        tokens: percent(LimitKind::Tokens),
         requests_limit: limits
-            .of(WireLimit::Requests)
+            .of(LimitKind::Requests)
             .and_then(|limit| limit.limit)
             .map(|limit| u32::try_from(limit).unwrap_or(u32::MAX)),
     })

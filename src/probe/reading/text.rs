@@ -1,7 +1,8 @@
 //! Words of a reply for a person: without markup, without secrets, and short.
 
 use crate::probe::redact::Redactor;
-use crate::report::plain::plain;
+use crate::text::bounded;
+use crate::text::plain::plain;
 
 /// Bytes of a quote.
 const MAX_QUOTE: usize = 160;
@@ -14,13 +15,6 @@ pub fn quote(text: &str, redactor: &Redactor) -> String {
     let redacted = redactor.redact(&plain(&bounded(text.trim_start(), MAX_READ)));
     let words: Vec<&str> = redacted.split_whitespace().collect();
     bounded(&words.join(" "), MAX_QUOTE)
-}
-
-/// At most so many bytes, cut between characters.
-#[must_use]
-pub fn bounded(text: &str, bytes: usize) -> String {
-    let end = text.floor_char_boundary(bytes);
-    text.get(..end).unwrap_or_default().to_owned()
 }
 
 /// What an HTML page says: its text without tags, scripts and styles.

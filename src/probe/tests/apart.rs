@@ -37,7 +37,7 @@ async fn settings_that_cannot_be_used_end_their_path_and_no_other() {
     };
     let cases = [
         (
-            broken(|leg| leg.tls.ca_file = Some("/nowhere/ca.crt".into())),
+            broken(|leg| leg.tls.ca = Some("/nowhere/ca.crt".into())),
             Reach::CaMissing,
             "/nowhere/ca.crt",
         ),
@@ -50,14 +50,14 @@ async fn settings_that_cannot_be_used_end_their_path_and_no_other() {
             broken(|leg| {
                 leg.proxy = Some(Proxy {
                     url: "https://proxy".into(),
-                    credential_env: None,
+                    credential: None,
                 })
             }),
             Reach::ProxyUnusable,
             "https://proxy",
         ),
         (
-            broken(|leg| leg.tls.client_certificate_env = Some(("CHAIN".into(), "KEY".into()))),
+            broken(|leg| leg.tls.client_certificate = Some(("CHAIN".into(), "KEY".into()))),
             Reach::SecretMissing,
             "CHAIN",
         ),
@@ -100,7 +100,7 @@ async fn paths_whose_secrets_hold_the_same_key_share_its_manners() {
     let claude = claude(Limits::default()).await;
     claude.set_fault(Rule::always(Fault::Error(ErrorName::RateLimitRequests)));
     let mut other = leg("edge", &claude.url());
-    other.credential.as_mut().unwrap().env = "SAME".into();
+    other.credential.as_mut().unwrap().secret = "SAME".into();
     let legs = go(&plan(vec![leg("direct", &claude.url()), other], 30_000))
         .await
         .evidence

@@ -109,7 +109,7 @@ async fn a_stream_that_looks_held_back_asks_for_a_second_pair_in_the_opposite_or
 async fn a_path_with_a_key_of_its_own_meets_the_control_for_the_second_pair() {
     let claude = claude().await;
     let mut edge = leg("edge", &collects(&claude, |_| true).await);
-    edge.credential.as_mut().unwrap().env = "OTHER".into();
+    edge.credential.as_mut().unwrap().secret = "OTHER".into();
     let legs = go(&plan(vec![leg("direct", &claude.url()), edge], 40_000)).await;
     let kinds: Vec<_> = legs.iter().map(sent).collect();
     assert_eq!(kinds, [PAIRS, PAIRS]);
@@ -136,7 +136,7 @@ async fn where_the_frozen_request_is_no_stream_its_other_form_goes_out_once_more
     assert!(legs.iter().all(|leg| leg.skipped.is_empty()));
     assert_eq!(order(&claude)[2..6], ["edge", "direct", "direct", "edge"]);
     // With a key of its own the gateway's path meets the control, too.
-    asked.legs[1].credential.as_mut().unwrap().env = "OTHER".into();
+    asked.legs[1].credential.as_mut().unwrap().secret = "OTHER".into();
     let legs = go(&asked).await;
     assert_eq!([sent(&legs[0]), sent(&legs[1])], [both, both]);
     // What flows is asked for once.

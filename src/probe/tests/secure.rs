@@ -61,7 +61,7 @@ async fn a_declared_ca_vouches_and_nobody_does_without_it() {
     );
     assert_eq!(unknown.frozen().unwrap().outcome, Outcome::ConnectFailed);
     let mut declared = leg("edge", &server.url());
-    declared.tls.ca_file = place.ca_file();
+    declared.tls.ca = place.ca_file();
     let known = reach(declared, 10_000).await;
     assert_eq!(
         (known.handshake.outcome, known.handshake.trust),
@@ -80,14 +80,14 @@ async fn an_expired_certificate_and_one_for_another_name_are_told_apart() {
     let place = Place::new();
     let expired = place.serve(&["127.0.0.1"], -2).await;
     let mut to_expired = leg("edge", &expired.url());
-    to_expired.tls.ca_file = place.ca_file();
+    to_expired.tls.ca = place.ca_file();
     let seen = reach(to_expired, 10_000).await;
     assert_eq!(seen.handshake.outcome, Reach::TlsExpired);
     assert!(seen.handshake.certificate_days.unwrap() < 0);
 
     let other = place.serve(&["gateway.example"], 30).await;
     let mut to_other = leg("edge", &other.url());
-    to_other.tls.ca_file = place.ca_file();
+    to_other.tls.ca = place.ca_file();
     assert_eq!(
         reach(to_other.clone(), 10_000).await.handshake.outcome,
         Reach::TlsWrongName
@@ -204,7 +204,7 @@ async fn a_missing_client_certificate_is_named_and_a_declared_one_is_shown() {
     for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
         let url = serve_mutual(&place, version).await;
         let mut bare = leg("edge", &url);
-        bare.tls.ca_file = place.ca_file();
+        bare.tls.ca = place.ca_file();
         let seen = reach(bare.clone(), 10_000).await;
         assert_eq!(seen.handshake.outcome, Reach::TlsClientCertificate, "{version:?}");
         let own = place.authority.issue(&["client".to_owned()]).unwrap();
@@ -212,7 +212,7 @@ async fn a_missing_client_certificate_is_named_and_a_declared_one_is_shown() {
             .with("K", KEY)
             .with("CRT", own.chain_pem())
             .with("CRT_KEY", own.key_pem());
-        bare.tls.client_certificate_env = Some(("CRT".into(), "CRT_KEY".into()));
+        bare.tls.client_certificate = Some(("CRT".into(), "CRT_KEY".into()));
         let report = run(&plan(vec![bare], 10_000), &secrets, &|_| {}).await.unwrap();
         let leg = &report.evidence.legs[0];
         assert_eq!(
@@ -252,7 +252,7 @@ async fn a_body_without_framing_may_end_without_close_notify() {
             }
         });
         let mut leg = leg("edge", &url);
-        leg.tls.ca_file = place.ca_file();
+        leg.tls.ca = place.ca_file();
         let seen = reach(leg, 10_000).await;
         let frozen = seen.frozen().unwrap();
         assert_eq!(
@@ -273,7 +273,7 @@ async fn http_2_is_spoken_by_agreement_and_by_prior_knowledge() {
         (&plain, HttpVersion::Http2),
     ] {
         let mut leg = leg("edge", &server.url());
-        leg.tls.ca_file = place.ca_file();
+        leg.tls.ca = place.ca_file();
         leg.http_version = http_version;
         let secrets = Secrets::new().with("K", crate::standin::TEST_KEY);
         let report = run(&plan(vec![leg], 20_000), &secrets, &|_| {}).await.unwrap();

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::probe::{FullReport, Secrets, run};
 use crate::report::evidence::Exchange;
 use crate::report::plan::{
-    Carrier, Credential, ExchangePlan, FrozenRequest, HttpVersion, Leg, PLAN_VERSION, Plan, Tls,
+    AuthHeader, Credential, ExchangePlan, FrozenRequest, HttpVersion, Leg, PLAN_VERSION, Plan, Tls,
 };
 
 /// A key of the right shape.
@@ -116,8 +116,8 @@ pub fn leg(name: &str, url: &str) -> Leg {
         name: name.into(),
         url: url.into(),
         credential: Some(Credential {
-            env: "K".into(),
-            carrier: Carrier::XApiKey,
+            secret: "K".into(),
+            auth_header: AuthHeader::XApiKey,
             anthropic: true,
         }),
         model: None,

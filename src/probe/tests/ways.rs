@@ -58,7 +58,7 @@ async fn proxy(answer: &'static str, target: std::net::SocketAddr) -> (String, H
 fn through(mut leg: Leg, proxy: &str) -> Leg {
     leg.proxy = Some(Proxy {
         url: proxy.into(),
-        credential_env: Some(("U".into(), "P".into())),
+        credential: Some(("U".into(), "P".into())),
     });
     leg
 }
@@ -88,7 +88,7 @@ async fn https_goes_through_a_tunnel_with_the_proxys_credential() {
     .unwrap();
     let (url, heads) = proxy("200 Connection established", claude.address()).await;
     let mut leg = through(leg("edge", "https://upstream.example"), &url);
-    leg.tls.ca_file = Some(ca.display().to_string());
+    leg.tls.ca = Some(ca.display().to_string());
     let seen = go(leg).await;
     assert_eq!(
         (seen.handshake.outcome, seen.handshake.via_proxy),

@@ -4,46 +4,48 @@
 //! day); what counts is that a gateway's answer departs where the control's does not.
 
 use serde::{Deserialize, Serialize};
+use strum::FromRepr;
 
 /// A header of Claude's answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
+#[repr(u8)]
 pub enum ReplyHeader {
     /// `request-id`.
-    RequestId,
+    RequestId = 0,
     /// `anthropic-ratelimit-requests-*`.
-    RequestLimits,
+    RequestLimits = 1,
     /// `anthropic-ratelimit-tokens-*`.
-    TokenLimits,
+    TokenLimits = 2,
     /// `anthropic-ratelimit-input-tokens-*`.
-    InputTokenLimits,
+    InputTokenLimits = 3,
     /// `anthropic-ratelimit-output-tokens-*`.
-    OutputTokenLimits,
+    OutputTokenLimits = 4,
     /// `anthropic-organization-id`.
-    OrganizationId,
+    OrganizationId = 5,
     /// `anthropic-workspace-id`.
-    WorkspaceId,
+    WorkspaceId = 6,
     /// `traceresponse`.
-    TraceResponse,
+    TraceResponse = 7,
     /// `strict-transport-security`.
-    StrictTransportSecurity,
+    StrictTransportSecurity = 8,
     /// `content-security-policy`.
-    ContentSecurityPolicy,
+    ContentSecurityPolicy = 9,
     /// `x-robots-tag`.
-    RobotsTag,
+    RobotsTag = 10,
     /// `cf-ray`.
-    CfRay,
+    CfRay = 11,
     /// `cf-cache-status`.
-    CfCacheStatus,
+    CfCacheStatus = 12,
     /// `server`.
-    Server,
+    Server = 13,
     /// `date`.
-    Date,
+    Date = 14,
     /// `vary`.
-    Vary,
+    Vary = 15,
     /// `cache-control`.
-    CacheControl,
+    CacheControl = 16,
     /// `content-type`.
-    ContentType,
+    ContentType = 17,
 }
 
 impl ReplyHeader {
@@ -118,17 +120,18 @@ pub enum Departure {
 }
 
 /// How the names of an answer's headers are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, FromRepr)]
+#[repr(u8)]
 pub enum Spelling {
     /// Not seen, or HTTP/2, where all names are in lower case.
     #[default]
-    Unknown,
+    Unknown = 0,
     /// Some with capitals and some without, as Claude's.
-    Mixed,
+    Mixed = 1,
     /// All in lower case.
-    Lower,
+    Lower = 2,
     /// All with capitals, as some libraries write them.
-    Capital,
+    Capital = 3,
 }
 
 /// The head of an answer.

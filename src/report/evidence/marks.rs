@@ -1,6 +1,7 @@
 //! Who may have made a reply: the marks that it bears, whose wording it has, what it says, what it echoes.
 
 use serde::{Deserialize, Serialize};
+use strum::FromRepr;
 
 pub use crate::catalogue::Maker;
 
@@ -106,67 +107,69 @@ impl Marks {
 }
 
 /// What a gateway-made reply says, in general terms.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
+#[repr(u8)]
 pub enum Phrase {
     /// Nothing that we know.
     #[default]
-    None,
+    None = 0,
     /// Connecting to the upstream failed at once.
-    ConnectFailed,
+    ConnectFailed = 1,
     /// Connecting to the upstream timed out.
-    ConnectTimeout,
+    ConnectTimeout = 2,
     /// The upstream's name does not resolve.
-    DnsFailure,
+    DnsFailure = 3,
     /// TLS to the upstream failed.
-    TlsFailure,
+    TlsFailure = 4,
     /// The upstream did not answer in time.
-    ReplyTimeout,
+    ReplyTimeout = 5,
     /// The upstream closed before it answered.
-    ClosedEarly,
+    ClosedEarly = 6,
     /// No healthy upstream is left.
-    NoHealthyUpstream,
+    NoHealthyUpstream = 7,
     /// No route matches.
-    NoRoute,
+    NoRoute = 8,
     /// Authentication of the client failed or is missing.
-    AuthRequired,
+    AuthRequired = 9,
     /// A JWT was expected.
-    JwtInvalid,
+    JwtInvalid = 10,
     /// Access denied by a rule.
-    Denied,
+    Denied = 11,
     /// The gateway's own rate limit.
-    RateLimited,
+    RateLimited = 12,
     /// The gateway's own concurrency limit or overflow.
-    Overflow,
+    Overflow = 13,
     /// A cooldown or an open circuit breaker.
-    Cooldown,
+    Cooldown = 14,
     /// The gateway's own budget.
-    BudgetExceeded,
+    BudgetExceeded = 15,
     /// Body too large.
-    BodyTooLarge,
+    BodyTooLarge = 16,
     /// Header too large.
-    HeaderTooLarge,
+    HeaderTooLarge = 17,
     /// The gateway does not know the model.
-    UnknownModel,
+    UnknownModel = 18,
     /// The gateway asks for a client certificate.
-    ClientCertificate,
+    ClientCertificate = 19,
     /// The upstream refused or failed; in which way is not told.
-    UpstreamRefused,
+    UpstreamRefused = 20,
 }
 
 /// How a value that we sent came back in Claude's complaint about it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
+#[repr(u8)]
 pub enum Echo {
     /// No echo in the reply.
     #[default]
-    None,
+    None = 0,
     /// Exactly what we sent.
-    Exact,
+    Exact = 1,
     /// Ours, twice or more.
-    Duplicated,
+    Duplicated = 2,
     /// Ours and others.
-    WithOthers,
+    WithOthers = 3,
     /// Only others.
-    OnlyOthers,
+    OnlyOthers = 4,
     /// Ours, and not the one of them that we sent first.
-    NotFirst,
+    NotFirst = 5,
 }

@@ -1,52 +1,57 @@
 //! What came back: how it ended, what the body was, the stream, usage and limits.
 
 use serde::{Deserialize, Serialize};
+use strum::FromRepr;
+
+pub use crate::claude::headers::LimitKind;
 
 /// How an exchange ended, as far as the transport goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
+#[repr(u8)]
 pub enum Outcome {
     /// A response came and its framing ended properly.
-    Answered,
+    Answered = 0,
     /// A response head came; the body ended by FIN (or TLS close) before its framing was complete.
-    CutByClose,
+    CutByClose = 1,
     /// A response head came; the body ended by RST.
-    CutByReset,
+    CutByReset = 2,
     /// A response head came; then nothing within our own limit.
-    StalledInBody,
+    StalledInBody = 3,
     /// A response head came; the body's framing is malformed.
-    BrokenFraming,
+    BrokenFraming = 4,
     /// The body passed our own size limit and was not read to its end.
-    Oversized,
+    Oversized = 5,
     /// The connection was closed before a response head.
-    ClosedBeforeHead,
+    ClosedBeforeHead = 6,
     /// The connection was reset before a response head.
-    ResetBeforeHead,
+    ResetBeforeHead = 7,
     /// Nothing within our own limit.
-    NoReply,
+    NoReply = 8,
     /// What came is not HTTP.
-    NotHttp,
+    NotHttp = 9,
     /// The connection could not be made (see the leg's handshake for the first one).
-    ConnectFailed,
+    ConnectFailed = 10,
 }
 
 /// What a reply's body was, as far as it is no error: of a 200, and of any other status under which a complete answer came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
+#[repr(u8)]
 pub enum BodyKind {
     /// An error, no reply, or not looked at.
     #[default]
-    Unknown,
+    Unknown = 0,
     /// What was asked for: a message, a token count, or an event stream.
-    AsAsked,
+    AsAsked = 1,
     /// A complete message where a stream was asked for.
-    MessageNotStream,
+    MessageNotStream = 2,
     /// Empty.
-    Empty,
+    Empty = 3,
     /// HTML.
-    Html,
+    Html = 4,
     /// JSON of another shape.
-    OtherJson,
+    OtherJson = 5,
     /// Anything else.
-    Other,
+    Other = 6,
 }
 
 /// What an event stream showed. Times are milliseconds from the first byte sent.
@@ -91,29 +96,30 @@ pub struct StreamEvidence {
 }
 
 /// Kind of a stream event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
+#[repr(u8)]
 pub enum EventKind {
     /// None came.
     #[default]
-    None,
+    None = 0,
     /// `message_start`.
-    MessageStart,
+    MessageStart = 1,
     /// `content_block_start`.
-    BlockStart,
+    BlockStart = 2,
     /// `content_block_delta`.
-    BlockDelta,
+    BlockDelta = 3,
     /// `content_block_stop`.
-    BlockStop,
+    BlockStop = 4,
     /// `message_delta`.
-    MessageDelta,
+    MessageDelta = 5,
     /// `message_stop`.
-    MessageStop,
+    MessageStop = 6,
     /// `ping`.
-    Ping,
+    Ping = 7,
     /// `error`.
-    Error,
+    Error = 8,
     /// Another name, or data that is no JSON.
-    Other,
+    Other = 9,
 }
 
 /// Tokens of one answer.
@@ -147,17 +153,4 @@ pub struct NamedLimit {
     pub kind: LimitKind,
     /// Its size per minute, 0 when not named.
     pub per_minute: u64,
-}
-
-/// Which rate limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum LimitKind {
-    /// Requests per minute.
-    Requests,
-    /// Input tokens per minute.
-    InputTokens,
-    /// Output tokens per minute.
-    OutputTokens,
-    /// Tokens per minute.
-    Tokens,
 }

@@ -1,6 +1,9 @@
 //! A path's key, and the way to its first hop.
 
 use serde::{Deserialize, Serialize};
+use strum::FromRepr;
+
+pub use crate::claude::key::KeyKind;
 
 /// Facts about a key that identify nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,45 +17,32 @@ pub struct KeyEvidence {
     pub defects: Vec<KeyDefect>,
 }
 
-/// What kind of credential a key's shape says it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum KeyKind {
-    /// Not the shape of an Anthropic credential. Fine for a gateway's own (virtual) key.
-    #[default]
-    Foreign,
-    /// `sk-ant-api…`.
-    ApiKey,
-    /// `sk-ant-admin…`: cannot call the Messages API.
-    AdminKey,
-    /// `sk-ant-oat…`: short-lived, exempt from staleness.
-    OauthToken,
-}
-
 /// A defect in the bytes of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
+#[repr(u8)]
 pub enum KeyDefect {
     /// The variable or file is empty, or holds only blanks.
-    Empty,
+    Empty = 0,
     /// A line end at the end.
-    TrailingNewline,
+    TrailingNewline = 1,
     /// A line end or control character inside.
-    InnerControl,
+    InnerControl = 2,
     /// Blanks at the start or end.
-    Blanks,
+    Blanks = 3,
     /// A byte order mark at the start.
-    ByteOrderMark,
+    ByteOrderMark = 4,
     /// Surrounding quotes.
-    Quoted,
+    Quoted = 5,
     /// `Bearer ` inside the value.
-    BearerPrefix,
+    BearerPrefix = 6,
     /// Base64 applied once too often.
-    DoubleBase64,
+    DoubleBase64 = 7,
     /// A placeholder that was never replaced.
-    Placeholder,
+    Placeholder = 8,
     /// Another kind of key than the Messages API takes (admin key, another vendor's).
-    WrongKind,
+    WrongKind = 9,
     /// Bytes that no header may carry.
-    NotAHeaderValue,
+    NotAHeaderValue = 10,
 }
 
 /// Reaching the first hop of a path.
@@ -94,57 +84,58 @@ pub struct Handshake {
 }
 
 /// How far the way to the first hop came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
+#[repr(u8)]
 pub enum Reach {
     /// Not tried, or not reported.
     #[default]
-    NotTried,
+    NotTried = 0,
     /// Connected, TLS done where the URL asks for it.
-    Connected,
+    Connected = 1,
     /// The name does not exist.
-    DnsNoName,
+    DnsNoName = 2,
     /// The resolver failed or did not answer.
-    DnsFailed,
+    DnsFailed = 3,
     /// An address that the prober refuses to connect to (metadata services).
-    AddressRefused,
+    AddressRefused = 4,
     /// RST or ICMP refused.
-    ConnectRefused,
+    ConnectRefused = 5,
     /// No answer to SYN within our limit.
-    ConnectTimeout,
+    ConnectTimeout = 6,
     /// No route, network unreachable.
-    Unreachable,
+    Unreachable = 7,
     /// The connection was reset during TLS.
-    TlsReset,
+    TlsReset = 8,
     /// The server closed or sent an alert during TLS.
-    TlsAlert,
+    TlsAlert = 9,
     /// The server asked for a client certificate that we do not have.
-    TlsClientCertificate,
+    TlsClientCertificate = 10,
     /// The chain does not lead to a root that we know.
-    TlsUntrusted,
+    TlsUntrusted = 11,
     /// The certificate is for another name.
-    TlsWrongName,
+    TlsWrongName = 12,
     /// The certificate is expired or not yet valid.
-    TlsExpired,
+    TlsExpired = 13,
     /// What answers does not speak TLS.
-    TlsNotTls,
+    TlsNotTls = 14,
     /// TLS did not finish within our limit.
-    TlsTimeout,
+    TlsTimeout = 15,
     /// The forward proxy refused CONNECT (its status in `proxy_status`).
-    ProxyRefused,
+    ProxyRefused = 16,
     /// The forward proxy could not be reached.
-    ProxyUnreachable,
+    ProxyUnreachable = 17,
     /// The path's URL cannot be used: nothing was sent.
-    UrlUnusable,
+    UrlUnusable = 18,
     /// The forward proxy's URL cannot be used: nothing was sent.
-    ProxyUnusable,
+    ProxyUnusable = 19,
     /// The declared CA's file is not there: nothing was sent.
-    CaMissing,
+    CaMissing = 20,
     /// A TLS setting cannot be used (CA, server name, client certificate): nothing was sent.
-    TlsUnusable,
+    TlsUnusable = 21,
     /// A Secret's value that the path needs besides its key is not there: nothing was sent.
-    SecretMissing,
+    SecretMissing = 22,
     /// A header of the path cannot be sent: nothing was sent.
-    HeaderUnusable,
+    HeaderUnusable = 23,
 }
 
 impl Reach {
@@ -170,17 +161,18 @@ impl Reach {
 }
 
 /// Who vouches for the peer's certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
+#[repr(u8)]
 pub enum Trust {
     /// No TLS.
     #[default]
-    Plain,
+    Plain = 0,
     /// A public CA of Mozilla's list.
-    Public,
+    Public = 1,
     /// The machine's own list, but not a public CA.
-    System,
+    System = 2,
     /// Only the CA that the probe declares.
-    Declared,
+    Declared = 3,
     /// Nobody: the chain does not verify.
-    Untrusted,
+    Untrusted = 4,
 }

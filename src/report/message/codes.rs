@@ -1,9 +1,7 @@
-//! The numbers of the closed enums on the wire. A number is never given to another variant: operator and probe pods may
-//! be of different releases for a while.
+//! The numbers of the closed enums on the wire: the discriminants that stand at their variants. A number is never given to another
+//! variant: operator and probe pods may be of different releases for a while.
 
-use super::bits::{BitReader, BitWriter};
 use crate::claude::error::ErrorClass;
-pub use crate::report::evidence::DIGITS;
 use crate::report::evidence::{
     BodyKind, Echo, EventKind, ExchangeKind, KeyDefect, KeyKind, LimitKind, Maker, Outcome, Phrase, Reach, ReplyHeader,
     SkipReason, Spelling, Trust,
@@ -19,331 +17,160 @@ pub trait Coded: Copy + PartialEq {
     fn of(code: u32) -> Option<Self>;
 }
 
-/// Writes a variant.
-pub fn put<T: Coded>(out: &mut BitWriter, value: T) {
-    out.bits(value.code(), T::BITS);
-}
-
-/// What [`put`] wrote.
-pub fn take<T: Coded>(from: &mut BitReader<'_>) -> Option<T> {
-    T::of(from.bits(T::BITS)?)
-}
-
-/// One bit for the usual value, else the value.
-pub fn put_unless<T: Coded>(out: &mut BitWriter, value: T, usual: T) {
-    out.option((value != usual).then_some(value), put);
-}
-
-/// What [`put_unless`] wrote.
-pub fn take_unless<T: Coded>(from: &mut BitReader<'_>, usual: T) -> Option<T> {
-    Some(from.option(take)?.unwrap_or(usual))
-}
-
-/// A time, if any.
-pub fn put_time(out: &mut BitWriter, time: Option<u32>) {
-    out.option(time, |out, time| out.significant(time, DIGITS));
-}
-
-/// What [`put_time`] wrote.
-pub fn take_time(from: &mut BitReader<'_>) -> Option<Option<u32>> {
-    from.option(|from| from.significant(DIGITS))
-}
-
-/// Largest distance that [`put_near`] writes as such.
-const NEAR: i64 = 8;
-
-/// A time that is most often next to another one.
-pub fn put_near(out: &mut BitWriter, time: Option<u32>, other: Option<u32>) {
-    let distance = time.zip(other).map(|(time, other)| i64::from(time) - i64::from(other));
-    let near = distance.filter(|distance| (-NEAR..NEAR).contains(distance));
-    out.bit(near.is_some());
-    match near {
-        Some(distance) => out.bits(u32::try_from(distance + NEAR).unwrap_or(0), 4),
-        None => put_time(out, time),
-    }
-}
-
-/// What [`put_near`] wrote.
-pub fn take_near(from: &mut BitReader<'_>, other: Option<u32>) -> Option<Option<u32>> {
-    if !from.bit()? {
-        return take_time(from);
-    }
-    let distance = i64::from(from.bits(4)?) - NEAR;
-    Some(Some(u32::try_from(i64::from(other?) + distance).ok()?))
-}
-
 macro_rules! coded {
-    ($name:ident: $bits:literal { $($variant:ident = $code:literal),* $(,)? }) => {
-        impl Coded for $name {
+    ($($name:ident: $bits:literal,)*) => {
+        $(impl Coded for $name {
             const BITS: u32 = $bits;
             fn code(self) -> u32 {
-                // Exhaustive: a new variant does not compile until it has a number.
-                match self { $(Self::$variant => $code,)* }
+                u32::from(self as u8)
             }
             fn of(code: u32) -> Option<Self> {
-                match code { $($code => Some(Self::$variant),)* _ => None }
+                Self::from_repr(u8::try_from(code).ok()?)
             }
-        }
+        })*
     };
 }
 
-coded!(ExchangeKind: 5 {
-    Frozen = 0,
-    Repeat = 1,
-    Confirm = 2,
-    OtherForm = 3,
-    TrimmedKey = 4,
-    CountTokens = 5,
-    BogusBeta = 6,
-    BogusVersion = 7,
-    UnknownField = 8,
-    NestedField = 9,
-    BigBody = 10,
-    LargeHeader = 11,
-    AttackPrompt = 12,
-    BenignPrompt = 13,
-    OtherCarrier = 14,
-    NoKey = 15,
-    BadKey = 16,
-    Parallel = 17,
-    Long = 18,
-    ReuseIdle = 19,
-    Number = 20,
-    Route = 21,
-    MetadataField = 22,
-    ToolField = 23,
-});
+coded! {
+    Outcome: 4,
+    ErrorClass: 6,
+    Maker: 5,
+    Phrase: 5,
+    Echo: 3,
+    BodyKind: 3,
+    EventKind: 4,
+    ReplyHeader: 5,
+    Spelling: 2,
+    Reach: 5,
+    Trust: 3,
+    SkipReason: 3,
+    KeyKind: 2,
+    KeyDefect: 4,
+    LimitKind: 2,
+}
 
-coded!(Outcome: 4 {
-    Answered = 0,
-    CutByClose = 1,
-    CutByReset = 2,
-    StalledInBody = 3,
-    BrokenFraming = 4,
-    Oversized = 5,
-    ClosedBeforeHead = 6,
-    ResetBeforeHead = 7,
-    NoReply = 8,
-    NotHttp = 9,
-    ConnectFailed = 10,
-});
+impl Coded for ExchangeKind {
+    const BITS: u32 = 5;
+    fn code(self) -> u32 {
+        // Exhaustive: a new variant does not compile until it has a number.
+        match self {
+            Self::Frozen => 0,
+            Self::Repeat => 1,
+            Self::Confirm => 2,
+            Self::OtherForm => 3,
+            Self::TrimmedKey => 4,
+            Self::CountTokens => 5,
+            Self::BogusBeta => 6,
+            Self::BogusVersion => 7,
+            Self::UnknownField => 8,
+            Self::NestedField => 9,
+            Self::BigBody => 10,
+            Self::LargeHeader => 11,
+            Self::AttackPrompt => 12,
+            Self::BenignPrompt => 13,
+            Self::OtherCarrier => 14,
+            Self::NoKey => 15,
+            Self::BadKey => 16,
+            Self::Parallel => 17,
+            Self::Long => 18,
+            Self::ReuseIdle => 19,
+            Self::Number => 20,
+            Self::Route => 21,
+            Self::MetadataField => 22,
+            Self::ToolField => 23,
+        }
+    }
+    fn of(code: u32) -> Option<Self> {
+        Some(match code {
+            0 => Self::Frozen,
+            1 => Self::Repeat,
+            2 => Self::Confirm,
+            3 => Self::OtherForm,
+            4 => Self::TrimmedKey,
+            5 => Self::CountTokens,
+            6 => Self::BogusBeta,
+            7 => Self::BogusVersion,
+            8 => Self::UnknownField,
+            9 => Self::NestedField,
+            10 => Self::BigBody,
+            11 => Self::LargeHeader,
+            12 => Self::AttackPrompt,
+            13 => Self::BenignPrompt,
+            14 => Self::OtherCarrier,
+            15 => Self::NoKey,
+            16 => Self::BadKey,
+            17 => Self::Parallel,
+            18 => Self::Long,
+            19 => Self::ReuseIdle,
+            20 => Self::Number,
+            21 => Self::Route,
+            22 => Self::MetadataField,
+            23 => Self::ToolField,
+            _ => return None,
+        })
+    }
+}
 
-coded!(ErrorClass: 6 {
-    None = 0,
-    KeyRequired = 1,
-    KeyInvalid = 2,
-    BearerInvalid = 3,
-    OauthUnsupported = 4,
-    OauthNotAllowed = 5,
-    CredentialRevoked = 6,
-    CorsDenied = 7,
-    Unauthenticated = 8,
-    VersionRequired = 9,
-    VersionInvalid = 10,
-    BetaUnexpected = 11,
-    WorkspaceRequired = 12,
-    CreditExhausted = 13,
-    OrganizationDisabled = 14,
-    SpendLimitOwn = 15,
-    SpendLimitEnforced = 16,
-    Billing = 17,
-    RateLimit = 18,
-    ConcurrencyLimit = 19,
-    AccelerationLimit = 20,
-    Throttled = 21,
-    ModelNotFound = 22,
-    NotFound = 23,
-    Permission = 24,
-    EdgeForbidden = 25,
-    EdgeChallenge = 26,
-    EdgeUnavailable = 27,
-    TooLarge = 28,
-    PromptTooLong = 29,
-    InvalidJson = 30,
-    ExtraInputs = 31,
-    InvalidRequest = 32,
-    Conflict = 33,
-    Internal = 34,
-    Timeout = 35,
-    Overloaded = 36,
-});
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-coded!(Maker: 5 {
-    Unknown = 0,
-    Nginx = 1,
-    Haproxy = 2,
-    Envoy = 3,
-    EnvoyAiGateway = 4,
-    Squid = 5,
-    LiteLlm = 6,
-    Kong = 7,
-    Portkey = 8,
-    Apisix = 9,
-    Apigee = 10,
-    Aws = 11,
-    Azure = 12,
-    Google = 13,
-    Cloudflare = 14,
-    Traefik = 15,
-    Caddy = 16,
-    Apache = 17,
-    Linkerd = 18,
-    OtherAiGateway = 19,
-});
+    /// Every number with its variant, so that a number that changes hands is seen.
+    fn numbers<T: Coded + std::fmt::Debug>() -> String {
+        let variants = (0..1 << T::BITS).filter_map(|code| Some(format!("{code} {:?}", T::of(code)?)));
+        format!(
+            "{}: {}\n",
+            std::any::type_name::<T>().rsplit("::").next().unwrap_or_default(),
+            variants.collect::<Vec<_>>().join(", ")
+        )
+    }
 
-coded!(Phrase: 5 {
-    None = 0,
-    ConnectFailed = 1,
-    ConnectTimeout = 2,
-    DnsFailure = 3,
-    TlsFailure = 4,
-    ReplyTimeout = 5,
-    ClosedEarly = 6,
-    NoHealthyUpstream = 7,
-    NoRoute = 8,
-    AuthRequired = 9,
-    JwtInvalid = 10,
-    Denied = 11,
-    RateLimited = 12,
-    Overflow = 13,
-    Cooldown = 14,
-    BudgetExceeded = 15,
-    BodyTooLarge = 16,
-    HeaderTooLarge = 17,
-    UnknownModel = 18,
-    ClientCertificate = 19,
-    UpstreamRefused = 20,
-});
+    #[test]
+    fn a_number_is_never_given_to_another_variant() {
+        let all = [
+            numbers::<ExchangeKind>(),
+            numbers::<Outcome>(),
+            numbers::<ErrorClass>(),
+            numbers::<Maker>(),
+            numbers::<Phrase>(),
+            numbers::<Echo>(),
+            numbers::<BodyKind>(),
+            numbers::<EventKind>(),
+            numbers::<ReplyHeader>(),
+            numbers::<Spelling>(),
+            numbers::<Reach>(),
+            numbers::<Trust>(),
+            numbers::<SkipReason>(),
+            numbers::<KeyKind>(),
+            numbers::<KeyDefect>(),
+            numbers::<LimitKind>(),
+        ];
+        insta::assert_snapshot!(all.concat());
+    }
 
-coded!(Echo: 3 {
-    None = 0,
-    Exact = 1,
-    Duplicated = 2,
-    WithOthers = 3,
-    OnlyOthers = 4,
-    NotFirst = 5,
-});
-
-coded!(BodyKind: 3 {
-    Unknown = 0,
-    AsAsked = 1,
-    MessageNotStream = 2,
-    Empty = 3,
-    Html = 4,
-    OtherJson = 5,
-    Other = 6,
-});
-
-coded!(EventKind: 4 {
-    None = 0,
-    MessageStart = 1,
-    BlockStart = 2,
-    BlockDelta = 3,
-    BlockStop = 4,
-    MessageDelta = 5,
-    MessageStop = 6,
-    Ping = 7,
-    Error = 8,
-    Other = 9,
-});
-
-coded!(ReplyHeader: 5 {
-    RequestId = 0,
-    RequestLimits = 1,
-    TokenLimits = 2,
-    InputTokenLimits = 3,
-    OutputTokenLimits = 4,
-    OrganizationId = 5,
-    WorkspaceId = 6,
-    TraceResponse = 7,
-    StrictTransportSecurity = 8,
-    ContentSecurityPolicy = 9,
-    RobotsTag = 10,
-    CfRay = 11,
-    CfCacheStatus = 12,
-    Server = 13,
-    Date = 14,
-    Vary = 15,
-    CacheControl = 16,
-    ContentType = 17,
-});
-
-coded!(Spelling: 2 {
-    Unknown = 0,
-    Mixed = 1,
-    Lower = 2,
-    Capital = 3,
-});
-
-coded!(Reach: 5 {
-    NotTried = 0,
-    Connected = 1,
-    DnsNoName = 2,
-    DnsFailed = 3,
-    AddressRefused = 4,
-    ConnectRefused = 5,
-    ConnectTimeout = 6,
-    Unreachable = 7,
-    TlsReset = 8,
-    TlsAlert = 9,
-    TlsClientCertificate = 10,
-    TlsUntrusted = 11,
-    TlsWrongName = 12,
-    TlsExpired = 13,
-    TlsNotTls = 14,
-    TlsTimeout = 15,
-    ProxyRefused = 16,
-    ProxyUnreachable = 17,
-    UrlUnusable = 18,
-    ProxyUnusable = 19,
-    CaMissing = 20,
-    TlsUnusable = 21,
-    SecretMissing = 22,
-    HeaderUnusable = 23,
-});
-
-coded!(Trust: 3 {
-    Plain = 0,
-    Public = 1,
-    System = 2,
-    Declared = 3,
-    Untrusted = 4,
-});
-
-coded!(SkipReason: 3 {
-    Unreachable = 0,
-    RateLimited = 1,
-    LowHeadroom = 2,
-    OutOfTime = 3,
-    Pointless = 4,
-    NoUsableKey = 5,
-    OverBudget = 6,
-});
-
-coded!(KeyKind: 2 {
-    Foreign = 0,
-    ApiKey = 1,
-    AdminKey = 2,
-    OauthToken = 3,
-});
-
-coded!(KeyDefect: 4 {
-    Empty = 0,
-    TrailingNewline = 1,
-    InnerControl = 2,
-    Blanks = 3,
-    ByteOrderMark = 4,
-    Quoted = 5,
-    BearerPrefix = 6,
-    DoubleBase64 = 7,
-    Placeholder = 8,
-    WrongKind = 9,
-    NotAHeaderValue = 10,
-});
-
-coded!(LimitKind: 2 {
-    Requests = 0,
-    InputTokens = 1,
-    OutputTokens = 2,
-    Tokens = 3,
-});
+    #[test]
+    fn every_variant_has_a_number_that_leads_back() {
+        fn check<T: Coded + std::fmt::Debug>() {
+            for code in 0..1 << T::BITS {
+                assert!(T::of(code).is_none_or(|variant| variant.code() == code));
+            }
+            assert_eq!(T::of(1 << T::BITS), None, "a variant has no room");
+        }
+        check::<ExchangeKind>();
+        check::<Outcome>();
+        check::<ErrorClass>();
+        check::<Maker>();
+        check::<Phrase>();
+        check::<Echo>();
+        check::<BodyKind>();
+        check::<EventKind>();
+        check::<ReplyHeader>();
+        check::<Spelling>();
+        check::<Reach>();
+        check::<Trust>();
+        check::<SkipReason>();
+        check::<KeyKind>();
+        check::<KeyDefect>();
+        check::<LimitKind>();
+    }
+}

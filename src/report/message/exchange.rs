@@ -1,19 +1,18 @@
-//! Exchanges as bits: everything that decides. What an exchange of its kind usually shows costs one bit, and so does what
-//! is as in the exchange before it in the same record.
+//! Exchanges: everything that decides. What an exchange of its kind usually shows costs one bit, and so does what is as in the
+//! exchange before it in the same record.
 
-use super::bits::{BitReader, BitWriter};
-use super::codes::{DIGITS, put, put_near, put_unless, take, take_near, take_unless};
-use super::head::{put_head, take_head};
-use super::stream::{put_stream, take_stream};
+use super::head::head;
+use super::stream::{self, stream};
+use super::wire::{Done, Wire};
 use crate::claude::error::ErrorClass;
 use crate::report::evidence::{
-    BodyKind, Echo, Exchange, ExchangeKind, Headroom, LimitKind, Maker, Marks, NamedLimit, Outcome, Phrase, Usage,
-    digits,
+    BodyKind, DIGITS, Echo, Exchange, ExchangeKind, HeadEvidence, Headroom, LimitKind, Maker, Marks, NamedLimit,
+    Outcome, Phrase, Usage, digits,
 };
 
 /// Statuses that have a number of their own.
 const STATUSES: [u16; 15] = [0, 200, 400, 401, 403, 404, 413, 429, 500, 502, 503, 504, 529, 431, 302];
-/// What says that the status has none.
+/// What shows that the status has none.
 const OTHER_STATUS: u32 = 15;
 
 const GENUINE: Marks = Marks::REQUEST_ID.with(Marks::CF_RAY).with(Marks::SERVER_CLOUDFLARE);
@@ -37,103 +36,27 @@ const COMMON_MARKS: [Marks; 8] = [
     Marks::HTML,
 ];
 
-/// The fields that are most often as the exchange's kind has them.
-#[derive(Clone, Copy, PartialEq)]
-struct Result {
-    outcome: Outcome,
-    status: u16,
-    error: ErrorClass,
-    inner_error: ErrorClass,
-    phrase: Phrase,
-    echo: Echo,
-    retry_after_s: Option<u32>,
-    limit: Option<NamedLimit>,
-    body: BodyKind,
-    cache_age_s: Option<u32>,
-}
-
-impl Result {
-    fn of(exchange: &Exchange) -> Self {
-        Self {
-            outcome: exchange.outcome,
-            status: exchange.status,
-            error: exchange.error,
-            inner_error: exchange.inner_error,
-            phrase: exchange.phrase,
-            echo: exchange.echo,
-            retry_after_s: exchange.retry_after_s,
-            limit: exchange.limit,
-            body: exchange.body,
-            cache_age_s: exchange.cache_age_s,
+/// What Claude answers to this kind where everything works; a reader starts from it.
+fn usual(kind: ExchangeKind) -> Exchange {
+    use ExchangeKind as Kind;
+    let (status, error, echo) = match kind {
+        Kind::BogusBeta => (400, ErrorClass::BetaUnexpected, Echo::Exact),
+        Kind::BogusVersion => (400, ErrorClass::VersionInvalid, Echo::Exact),
+        Kind::UnknownField | Kind::NestedField | Kind::MetadataField | Kind::ToolField | Kind::BigBody => {
+            (400, ErrorClass::ExtraInputs, Echo::Exact)
         }
-    }
-
-    /// What Claude answers where everything works.
-    fn usual(kind: ExchangeKind) -> Self {
-        use ExchangeKind as Kind;
-        let (status, error, echo) = match kind {
-            Kind::BogusBeta => (400, ErrorClass::BetaUnexpected, Echo::Exact),
-            Kind::BogusVersion => (400, ErrorClass::VersionInvalid, Echo::Exact),
-            Kind::UnknownField | Kind::NestedField | Kind::MetadataField | Kind::ToolField | Kind::BigBody => {
-                (400, ErrorClass::ExtraInputs, Echo::Exact)
-            }
-            Kind::Number => (400, ErrorClass::InvalidRequest, Echo::Exact),
-            Kind::Route => (405, ErrorClass::InvalidRequest, Echo::None),
-            Kind::NoKey => (401, ErrorClass::KeyRequired, Echo::None),
-            Kind::BadKey => (401, ErrorClass::KeyInvalid, Echo::None),
-            _ => (200, ErrorClass::None, Echo::None),
-        };
-        let exchange = Exchange::new(kind, Outcome::Answered);
-        Self {
-            status,
-            error,
-            echo,
-            body: usual_body(status),
-            ..Self::of(&exchange)
-        }
-    }
-
-    fn apply(self, exchange: &mut Exchange) {
-        exchange.outcome = self.outcome;
-        exchange.status = self.status;
-        exchange.error = self.error;
-        exchange.inner_error = self.inner_error;
-        exchange.phrase = self.phrase;
-        exchange.echo = self.echo;
-        exchange.retry_after_s = self.retry_after_s;
-        exchange.limit = self.limit;
-        exchange.body = self.body;
-        exchange.cache_age_s = self.cache_age_s;
-    }
-
-    fn put(self, out: &mut BitWriter) {
-        put_unless(out, self.outcome, Outcome::Answered);
-        put_status(out, self.status);
-        put_unless(out, self.error, ErrorClass::None);
-        put_unless(out, self.inner_error, ErrorClass::None);
-        put_unless(out, self.phrase, Phrase::None);
-        put_unless(out, self.echo, Echo::None);
-        out.option(self.retry_after_s, BitWriter::exact);
-        out.option(self.limit, put_limit);
-        put_unless(out, self.body, usual_body(self.status));
-        out.option(self.cache_age_s, BitWriter::exact);
-    }
-
-    fn take(from: &mut BitReader<'_>) -> Option<Self> {
-        let outcome = take_unless(from, Outcome::Answered)?;
-        let status = take_status(from)?;
-        Some(Self {
-            outcome,
-            status,
-            error: take_unless(from, ErrorClass::None)?,
-            inner_error: take_unless(from, ErrorClass::None)?,
-            phrase: take_unless(from, Phrase::None)?,
-            echo: take_unless(from, Echo::None)?,
-            retry_after_s: from.option(BitReader::exact)?,
-            limit: from.option(take_limit)?,
-            body: take_unless(from, usual_body(status))?,
-            cache_age_s: from.option(BitReader::exact)?,
-        })
+        Kind::Number => (400, ErrorClass::InvalidRequest, Echo::Exact),
+        Kind::Route => (405, ErrorClass::InvalidRequest, Echo::None),
+        Kind::NoKey => (401, ErrorClass::KeyRequired, Echo::None),
+        Kind::BadKey => (401, ErrorClass::KeyInvalid, Echo::None),
+        _ => (200, ErrorClass::None, Echo::None),
+    };
+    Exchange {
+        status,
+        error,
+        echo,
+        body: usual_body(status),
+        ..Exchange::new(kind, Outcome::Answered)
     }
 }
 
@@ -146,6 +69,34 @@ fn usual_body(status: u16) -> BodyKind {
     }
 }
 
+/// The fields that are most often as the exchange's kind has them.
+fn has_usual_result(it: &Exchange) -> bool {
+    let usual = usual(it.kind);
+    (it.outcome, it.status, it.body) == (usual.outcome, usual.status, usual.body)
+        && (it.error, it.inner_error, it.phrase, it.echo) == (usual.error, usual.inner_error, usual.phrase, usual.echo)
+        && (it.retry_after_s, it.limit, it.cache_age_s) == (usual.retry_after_s, usual.limit, usual.cache_age_s)
+}
+
+fn result<W: Wire>(wire: &mut W, it: &mut Exchange) -> Done {
+    wire.unless(&mut it.outcome, Outcome::Answered, W::code)?;
+    status(wire, &mut it.status)?;
+    wire.unless(&mut it.error, ErrorClass::None, W::code)?;
+    wire.unless(&mut it.inner_error, ErrorClass::None, W::code)?;
+    wire.unless(&mut it.phrase, Phrase::None, W::code)?;
+    wire.unless(&mut it.echo, Echo::None, W::code)?;
+    wire.option(&mut it.retry_after_s, 0, W::exact)?;
+    let blank = NamedLimit {
+        kind: LimitKind::Requests,
+        per_minute: 0,
+    };
+    wire.option(&mut it.limit, blank, |wire, limit| {
+        wire.code(&mut limit.kind)?;
+        wire.halves(&mut limit.per_minute, W::exact)
+    })?;
+    wire.unless(&mut it.body, usual_body(it.status), W::code)?;
+    wire.option(&mut it.cache_age_s, 0, W::exact)
+}
+
 /// What the exchanges before have shown.
 #[derive(Default)]
 struct Before {
@@ -153,35 +104,26 @@ struct Before {
     marks: Marks,
     maker: Maker,
     account: Option<u32>,
-    usage: Option<Usage>,
+    usage: Usage,
     requests_limit: Option<u32>,
 }
 
 impl Before {
-    fn after<'e>(exchanges: impl Iterator<Item = &'e Exchange>) -> Self {
-        let mut before = Self::default();
-        exchanges.for_each(|exchange| before.note(exchange));
-        before
-    }
-
     fn note(&mut self, exchange: &Exchange) {
         self.kind = Some(exchange.kind);
         self.marks = exchange.marks;
         self.maker = exchange.maker;
         self.account = exchange.account;
-        self.usage = exchange.usage.or(self.usage);
-        self.requests_limit = exchange
-            .headroom
-            .and_then(|room| room.requests_limit)
-            .or(self.requests_limit);
+        self.usage = exchange.usage.unwrap_or(self.usage);
+        let limit = exchange.headroom.and_then(|room| room.requests_limit);
+        self.requests_limit = limit.or(self.requests_limit);
     }
 
-    /// The kind that most often comes next: kinds have their numbers in about the order in which they are sent.
-    fn next_kind(&self) -> Option<ExchangeKind> {
-        SENT.iter()
-            .position(|kind| Some(*kind) == self.kind)
-            .map_or(SENT.first(), |at| SENT.get(at + 1))
-            .copied()
+    /// The kind that most often comes next; after the last one the first.
+    fn next_kind(&self) -> ExchangeKind {
+        let place = SENT.iter().position(|kind| Some(*kind) == self.kind);
+        let next = place.and_then(|place| SENT.get(place + 1));
+        next.copied().unwrap_or(ExchangeKind::Frozen)
     }
 }
 
@@ -210,227 +152,113 @@ const SENT: [ExchangeKind; 20] = [
 ];
 
 /// Exchanges, each against the ones before it; `core` are those that the reader has from another record.
-pub fn put_exchanges(out: &mut BitWriter, exchanges: &[&Exchange], core: &[&Exchange]) {
-    out.bits(u32::try_from(exchanges.len()).unwrap_or(0), 7);
-    let mut before = Before::after(core.iter().copied());
-    for exchange in exchanges {
-        put_exchange(out, exchange, &before);
-        before.note(exchange);
-    }
-}
-
-/// What [`put_exchanges`] wrote.
-pub fn take_exchanges(from: &mut BitReader<'_>, core: &[Exchange]) -> Option<Vec<Exchange>> {
-    let count = from.bits(7)?;
-    let mut before = Before::after(core.iter());
-    let mut exchanges = Vec::new();
-    for _ in 0..count {
-        let exchange = take_exchange(from, &before)?;
-        before.note(&exchange);
-        exchanges.push(exchange);
-    }
-    Some(exchanges)
-}
-
-fn put_exchange(out: &mut BitWriter, exchange: &Exchange, before: &Before) {
-    out.option(
-        (before.next_kind() != Some(exchange.kind)).then_some(exchange.kind),
-        put,
-    );
-    let result = Result::of(exchange);
-    out.option(
-        (result != Result::usual(exchange.kind)).then_some(result),
-        |out, result| result.put(out),
-    );
-    out.option((exchange.marks != before.marks).then_some(exchange.marks), put_marks);
-    put_unless(out, exchange.maker, before.maker);
-    let digits = digits(exchange.kind);
-    out.option(exchange.first_byte_ms, |out, time| out.significant(time, digits));
-    put_total(out, exchange, digits);
-    out.option(
-        (exchange.account != before.account).then_some(exchange.account),
-        |out, account| {
-            out.option(account, |out, account| out.bits(account, 32));
-        },
-    );
-    out.option(exchange.headroom.as_ref(), |out, room| {
-        put_headroom(out, room, before.requests_limit)
-    });
-    out.option(exchange.stream.as_ref(), |out, stream| {
-        put_stream(out, stream, exchange)
-    });
-    out.option(exchange.usage, |out, usage| {
-        out.option((before.usage != Some(usage)).then_some(usage), |out, usage| {
-            out.exact(usage.input);
-            out.exact(usage.output);
-        });
-    });
-    let usual_match = exchange.billed().map(|_| true);
-    out.option(
-        (exchange.model_matches != usual_match).then_some(exchange.model_matches),
-        |out, matches| {
-            out.option(matches, BitWriter::bit);
-        },
-    );
-    out.option(exchange.header_set, |out, set| out.bits(set, 16));
-    out.option(exchange.head.as_ref(), put_head);
-}
-
-fn take_exchange(from: &mut BitReader<'_>, before: &Before) -> Option<Exchange> {
-    let kind = match from.option(take)? {
-        Some(kind) => kind,
-        None => before.next_kind()?,
-    };
-    let mut exchange = Exchange::new(kind, Outcome::Answered);
-    from.option(Result::take)?
-        .unwrap_or_else(|| Result::usual(kind))
-        .apply(&mut exchange);
-    exchange.marks = from.option(take_marks)?.unwrap_or(before.marks);
-    exchange.maker = take_unless(from, before.maker)?;
-    let digits = digits(kind);
-    exchange.first_byte_ms = from.option(|from| from.significant(digits))?;
-    exchange.total_ms = take_total(from, exchange.first_byte_ms, digits)?;
-    exchange.account = from
-        .option(|from| from.option(|from| from.bits(32)))?
-        .unwrap_or(before.account);
-    exchange.headroom = from.option(|from| take_headroom(from, before.requests_limit))?;
-    exchange.stream = from.option(|from| take_stream(from, &exchange))?;
-    let own_usage = |from: &mut BitReader<'_>| {
-        Some(Usage {
-            input: from.exact()?,
-            output: from.exact()?,
-        })
-    };
-    exchange.usage = from.option(|from| from.option(own_usage)?.or(before.usage))?;
-    let usual_match = exchange.billed().map(|_| true);
-    exchange.model_matches = from.option(|from| from.option(BitReader::bit))?.unwrap_or(usual_match);
-    exchange.header_set = from.option(|from| from.bits(16))?;
-    exchange.head = from.option(take_head)?;
-    Some(exchange)
-}
-
-/// When the whole had come: most often next to the first byte, and the same where times are rough.
-fn put_total(out: &mut BitWriter, exchange: &Exchange, digits: u32) {
-    let (total, first_byte) = (exchange.total_ms, exchange.first_byte_ms);
-    if digits == DIGITS {
-        put_near(out, total, first_byte);
-        return;
-    }
-    out.option((total != first_byte).then_some(total), |out, total| {
-        out.option(total, |out, total| out.significant(total, digits));
-    });
-}
-
-fn take_total(from: &mut BitReader<'_>, first_byte: Option<u32>, digits: u32) -> Option<Option<u32>> {
-    if digits == DIGITS {
-        return take_near(from, first_byte);
-    }
-    let own = |from: &mut BitReader<'_>| from.option(|from| from.significant(digits));
-    Some(from.option(own)?.unwrap_or(first_byte))
-}
-
-fn put_status(out: &mut BitWriter, status: u16) {
-    match STATUSES
-        .iter()
-        .position(|&known| known == status)
-        .and_then(|at| u32::try_from(at).ok())
-    {
-        Some(at) => out.bits(at, 4),
-        None => {
-            out.bits(OTHER_STATUS, 4);
-            out.bits(u32::from(status), 16);
-        }
-    }
-}
-
-fn take_status(from: &mut BitReader<'_>) -> Option<u16> {
-    match from.bits(4)? {
-        OTHER_STATUS => u16::try_from(from.bits(16)?).ok(),
-        at => STATUSES.get(usize::try_from(at).ok()?).copied(),
-    }
-}
-
-/// Against the nearest set of marks that occur together.
-fn put_marks(out: &mut BitWriter, marks: Marks) {
-    let distance = |common: &Marks| (common.0 ^ marks.0).count_ones();
-    let nearest = (0..COMMON_MARKS.len())
-        .min_by_key(|&at| COMMON_MARKS.get(at).map(distance))
-        .unwrap_or(0);
-    let base = COMMON_MARKS.get(nearest).copied().unwrap_or_default();
-    out.bits(u32::try_from(nearest).unwrap_or(0), 3);
-    let mut flips = base.0 ^ marks.0;
-    let count = flips.count_ones().min(7);
-    out.bits(count, 3);
-    if count == 7 {
-        out.bits(marks.0, 32);
-        return;
-    }
-    while flips != 0 {
-        out.bits(flips.trailing_zeros(), 5);
-        flips &= flips - 1;
-    }
-}
-
-fn take_marks(from: &mut BitReader<'_>) -> Option<Marks> {
-    let base = COMMON_MARKS.get(usize::try_from(from.bits(3)?).ok()?)?;
-    match from.bits(3)? {
-        7 => from.bits(32).map(Marks),
-        count => (0..count).try_fold(*base, |marks, _| Some(Marks(marks.0 ^ 1 << from.bits(5)?))),
-    }
-}
-
-fn percents(room: &Headroom) -> [Option<u8>; 4] {
-    [room.requests, room.input_tokens, room.output_tokens, room.tokens]
-}
-
-fn put_headroom(out: &mut BitWriter, room: &Headroom, limit_before: Option<u32>) {
-    let mut last = None;
-    for percent in percents(room) {
-        // Most often all stand at nearly the same.
-        out.option((percent != last).then_some(percent), |out, percent| {
-            out.option(percent, |out, percent| out.bits(u32::from(percent), 7));
-        });
-        last = percent;
-    }
-    out.option(
-        (room.requests_limit != limit_before).then_some(room.requests_limit),
-        |out, limit| {
-            out.option(limit, BitWriter::exact);
-        },
-    );
-}
-
-fn take_headroom(from: &mut BitReader<'_>, limit_before: Option<u32>) -> Option<Headroom> {
-    let mut last = None;
-    let mut percent = || -> Option<Option<u8>> {
-        let own = |from: &mut BitReader<'_>| from.option(|from| u8::try_from(from.bits(7)?).ok());
-        last = from.option(own)?.unwrap_or(last);
-        Some(last)
-    };
-    let (requests, input_tokens, output_tokens, tokens) = (percent()?, percent()?, percent()?, percent()?);
-    let requests_limit = from
-        .option(|from| from.option(BitReader::exact))?
-        .unwrap_or(limit_before);
-    Some(Headroom {
-        requests,
-        input_tokens,
-        output_tokens,
-        tokens,
-        requests_limit,
+pub fn exchanges<W: Wire>(wire: &mut W, list: &mut Vec<Exchange>, core: &[Exchange]) -> Done {
+    let mut before = Before::default();
+    core.iter().for_each(|exchange| before.note(exchange));
+    let blank = Exchange::new(ExchangeKind::Frozen, Outcome::Answered);
+    let number = |wire: &mut W, count: &mut u32| wire.bits(count, 7);
+    wire.list(list, &blank, number, |wire, it| {
+        exchange(wire, it, &before)?;
+        before.note(it);
+        Some(())
     })
 }
 
-fn put_limit(out: &mut BitWriter, limit: NamedLimit) {
-    put(out, limit.kind);
-    out.exact(u32::try_from(limit.per_minute >> 32).unwrap_or(0));
-    out.exact(u32::try_from(limit.per_minute & u64::from(u32::MAX)).unwrap_or(0));
+fn exchange<W: Wire>(wire: &mut W, it: &mut Exchange, before: &Before) -> Done {
+    wire.unless(&mut it.kind, before.next_kind(), W::code)?;
+    let mut is_unusual = !has_usual_result(it);
+    wire.bit(&mut is_unusual)?;
+    if is_unusual {
+        result(wire, it)?;
+    } else if W::READS {
+        *it = usual(it.kind);
+    }
+    wire.unless(&mut it.marks, before.marks, marks)?;
+    wire.unless(&mut it.maker, before.maker, W::code)?;
+    let digits = digits(it.kind);
+    let time = |wire: &mut W, time: &mut Option<u32>| wire.option(time, 0, |wire, time| wire.significant(time, digits));
+    time(wire, &mut it.first_byte_ms)?;
+    // Most often next to the first byte, and the same where times are rough.
+    if digits == DIGITS {
+        wire.near(&mut it.total_ms, it.first_byte_ms)?;
+    } else {
+        wire.unless(&mut it.total_ms, it.first_byte_ms, time)?;
+    }
+    wire.unless(&mut it.account, before.account, |wire, account| {
+        wire.option(account, 0, |wire, account| wire.bits(account, 32))
+    })?;
+    wire.option(&mut it.headroom, Headroom::default(), |wire, room| {
+        headroom(wire, room, before.requests_limit)
+    })?;
+    let (first_byte, total) = (it.first_byte_ms, it.total_ms);
+    wire.option(&mut it.stream, stream::usual(), |wire, it| {
+        stream(wire, it, first_byte, total)
+    })?;
+    wire.option(&mut it.usage, Usage::default(), |wire, usage| {
+        wire.unless(usage, before.usage, |wire, usage| {
+            wire.exact(&mut usage.input)?;
+            wire.exact(&mut usage.output)
+        })
+    })?;
+    let usual_match = it.billed().map(|_| true);
+    wire.unless(&mut it.model_matches, usual_match, |wire, matches| {
+        wire.option(matches, false, W::bit)
+    })?;
+    wire.option(&mut it.header_set, 0, |wire, set| wire.bits(set, 16))?;
+    wire.option(&mut it.head, HeadEvidence::default(), head)
 }
 
-fn take_limit(from: &mut BitReader<'_>) -> Option<NamedLimit> {
-    let kind: LimitKind = take(from)?;
-    let (high, low) = (from.exact()?, from.exact()?);
-    Some(NamedLimit {
-        kind,
-        per_minute: u64::from(high) << 32 | u64::from(low),
+fn status<W: Wire>(wire: &mut W, it: &mut u16) -> Done {
+    let place = STATUSES.iter().position(|known| known == it);
+    let mut code = place.map_or(Some(OTHER_STATUS), |place| u32::try_from(place).ok())?;
+    wire.bits(&mut code, 4)?;
+    if code == OTHER_STATUS {
+        return wire.narrow(it, |wire, status| wire.bits(status, 16));
+    }
+    *it = *STATUSES.get(usize::try_from(code).ok()?)?;
+    Some(())
+}
+
+/// Against the nearest set of marks that occur together: up to six flipped bits, or all.
+fn marks<W: Wire>(wire: &mut W, it: &mut Marks) -> Done {
+    let distance = |base: &Marks| (base.0 ^ it.0).count_ones();
+    let nearest = (0..COMMON_MARKS.len()).min_by_key(|&place| COMMON_MARKS.get(place).map(distance));
+    let mut base = u32::try_from(nearest?).ok()?;
+    wire.bits(&mut base, 3)?;
+    let base = COMMON_MARKS.get(usize::try_from(base).ok()?)?.0;
+    let mut flips = base ^ it.0;
+    let mut count = flips.count_ones().min(7);
+    wire.bits(&mut count, 3)?;
+    if count == 7 {
+        return wire.bits(&mut it.0, 32);
+    }
+    it.0 = base;
+    for _ in 0..count {
+        let mut place = flips.trailing_zeros();
+        flips &= flips.wrapping_sub(1);
+        wire.bits(&mut place, 5)?;
+        it.0 ^= 1 << place;
+    }
+    Some(())
+}
+
+fn headroom<W: Wire>(wire: &mut W, it: &mut Headroom, limit_before: Option<u32>) -> Done {
+    let mut last = None;
+    for percent in [
+        &mut it.requests,
+        &mut it.input_tokens,
+        &mut it.output_tokens,
+        &mut it.tokens,
+    ] {
+        // Most often all stand at nearly the same.
+        wire.unless(percent, last, |wire, percent| {
+            wire.option(percent, 0, |wire, percent| {
+                wire.narrow(percent, |wire, percent| wire.bits(percent, 7))
+            })
+        })?;
+        last = *percent;
+    }
+    wire.unless(&mut it.requests_limit, limit_before, |wire, limit| {
+        wire.option(limit, 0, W::exact)
     })
 }

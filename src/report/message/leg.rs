@@ -1,152 +1,74 @@
-//! A leg without its exchanges as bits: name, key, how far the way to the first hop came, what was left out.
+//! A path without its exchanges: name, key, how far the connection to the first hop came, what was left out.
 
-use super::bits::{BitReader, BitWriter};
-use super::codes::{Coded, put, put_time, put_unless, take, take_time, take_unless};
-use crate::report::evidence::{
-    ExchangeKind, Handshake, KeyDefect, KeyEvidence, KeyKind, LegEvidence, Reach, SkipReason,
-};
+use super::codes::Coded;
+use super::wire::{Done, Wire};
+use crate::report::evidence::{ExchangeKind, Handshake, KeyDefect, KeyEvidence, LegEvidence, Reach, SkipReason};
 
-/// The leg without its exchanges: name, key, handshake, what was skipped.
-pub fn put_leg(out: &mut BitWriter, leg: &LegEvidence) {
-    put_name(out, &leg.path);
-    out.option(leg.key.as_ref(), put_key);
-    put_handshake(out, &leg.handshake);
-    out.exact(u32::try_from(leg.skipped.len()).unwrap_or(0));
-    let mut last = None;
-    for (kind, reason) in &leg.skipped {
-        put(out, *kind);
-        out.option((last != Some(*reason)).then_some(*reason), put);
-        last = Some(*reason);
-    }
-}
-
-/// What [`put_leg`] wrote.
-pub fn take_leg(from: &mut BitReader<'_>) -> Option<LegEvidence> {
-    let path = take_name(from)?;
-    let key = from.option(take_key)?;
-    let handshake = take_handshake(from)?;
-    let count = from.exact().filter(|&count| count <= 64)?;
-    let mut skipped: Vec<(ExchangeKind, SkipReason)> = Vec::new();
-    for _ in 0..count {
-        let kind = take(from)?;
-        let reason = match from.option(take)? {
-            Some(reason) => reason,
-            None => skipped.last()?.1,
-        };
-        skipped.push((kind, reason));
-    }
-    Some(LegEvidence {
-        path,
-        key,
-        handshake,
-        exchanges: Vec::new(),
-        skipped,
+/// The path without its exchanges.
+pub fn leg<W: Wire>(wire: &mut W, it: &mut LegEvidence) -> Done {
+    name(wire, &mut it.path)?;
+    wire.option(&mut it.key, KeyEvidence::default(), key)?;
+    handshake(wire, &mut it.handshake)?;
+    let mut last = SkipReason::Unreachable;
+    let blank = (ExchangeKind::Frozen, last);
+    wire.list(&mut it.skipped, &blank, W::exact, |wire, (kind, reason)| {
+        wire.code(kind)?;
+        wire.unless(reason, last, W::code)?;
+        last = *reason;
+        Some(())
     })
 }
 
 const LABEL: &[u8; 37] = b"abcdefghijklmnopqrstuvwxyz0123456789-";
 
 /// A DNS label in six bits per letter, any other name in eight.
-fn put_name(out: &mut BitWriter, name: &str) {
-    let letters: Option<Vec<u32>> = name
-        .bytes()
-        .map(|byte| {
-            LABEL
-                .iter()
-                .position(|&letter| letter == byte)
-                .and_then(|at| u32::try_from(at).ok())
-        })
-        .collect();
-    match letters.filter(|letters| letters.len() <= 63) {
-        Some(letters) => {
-            out.bit(true);
-            out.bits(u32::try_from(letters.len()).unwrap_or(0), 6);
-            letters.iter().for_each(|letter| out.bits(*letter, 6));
-        }
-        None => {
-            out.bit(false);
-            out.text(name);
-        }
+fn name<W: Wire>(wire: &mut W, it: &mut String) -> Done {
+    let place = |byte| LABEL.iter().position(|&letter| letter == byte);
+    let places: Option<Vec<u32>> = it.bytes().map(|byte| u32::try_from(place(byte)?).ok()).collect();
+    let label = places.filter(|places| places.len() <= 63);
+    let mut is_label = label.is_some();
+    wire.bit(&mut is_label)?;
+    if !is_label {
+        return wire.text(it);
     }
+    let mut places = label.unwrap_or_default();
+    let six = |wire: &mut W, place: &mut u32| wire.bits(place, 6);
+    wire.list(&mut places, &0, six, six)?;
+    let letter = |place: u32| LABEL.get(usize::try_from(place).ok()?).map(|&byte| char::from(byte));
+    *it = places.into_iter().map(letter).collect::<Option<_>>()?;
+    Some(())
 }
 
-fn take_name(from: &mut BitReader<'_>) -> Option<String> {
-    if !from.bit()? {
-        return from.text();
-    }
-    let length = from.bits(6)?;
-    let letter = |from: &mut BitReader<'_>| {
-        LABEL
-            .get(usize::try_from(from.bits(6)?).ok()?)
-            .map(|&byte| char::from(byte))
-    };
-    (0..length).map(|_| letter(from)).collect()
+fn key<W: Wire>(wire: &mut W, it: &mut KeyEvidence) -> Done {
+    let digits = (it.fingerprint.len() == 5).then_some(&it.fingerprint);
+    let mut print = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    wire.option(&mut print, 0, |wire, print| wire.bits(print, 20))?;
+    it.fingerprint = print.map_or_else(String::new, |print| format!("{print:05x}"));
+    wire.code(&mut it.kind)?;
+    let mut mask = it.defects.iter().fold(0, |mask, defect| mask | 1 << defect.code());
+    wire.unless(&mut mask, 0, |wire, mask| wire.bits(mask, 16))?;
+    let bits = (0..16).filter(|bit| mask >> bit & 1 == 1);
+    it.defects = bits.filter_map(KeyDefect::of).collect();
+    Some(())
 }
 
-fn put_key(out: &mut BitWriter, key: &KeyEvidence) {
-    let print = (key.fingerprint.len() == 5)
-        .then(|| u32::from_str_radix(&key.fingerprint, 16).ok())
-        .flatten();
-    out.option(print, |out, print| out.bits(print, 20));
-    put(out, key.kind);
-    let mask = key.defects.iter().fold(0u32, |mask, defect| mask | 1 << defect.code());
-    out.option((mask != 0).then_some(mask), |out, mask| out.bits(mask, 16));
-}
-
-fn take_key(from: &mut BitReader<'_>) -> Option<KeyEvidence> {
-    let print = from.option(|from| from.bits(20))?;
-    let kind: KeyKind = take(from)?;
-    let mask = from.option(|from| from.bits(16))?.unwrap_or(0);
-    let defects = (0..16)
-        .filter(|bit| mask >> bit & 1 == 1)
-        .filter_map(KeyDefect::of)
-        .collect();
-    Some(KeyEvidence {
-        fingerprint: print.map_or_else(String::new, |print| format!("{print:05x}")),
-        kind,
-        defects,
-    })
-}
-
-fn put_handshake(out: &mut BitWriter, hand: &Handshake) {
-    put_unless(out, hand.outcome, Reach::Connected);
-    out.exact(u32::from(hand.addresses));
-    out.option(
-        (hand.failed_addresses > 0).then_some(hand.failed_addresses),
-        |out, count| out.exact(u32::from(count)),
-    );
-    [hand.dns_ms, hand.connect_ms, hand.tls_ms]
-        .into_iter()
-        .for_each(|time| put_time(out, time));
-    put(out, hand.trust);
-    out.option(hand.certificate_days, BitWriter::signed);
-    out.bit(hand.http2);
-    out.option(hand.clock_skew_s, BitWriter::signed);
-    [hand.anthropic_address, hand.via_sidecar, hand.via_proxy]
-        .into_iter()
-        .for_each(|flag| out.bit(flag));
-    out.option((hand.proxy_status > 0).then_some(hand.proxy_status), |out, status| {
-        out.bits(u32::from(status), 16)
-    });
-}
-
-fn take_handshake(from: &mut BitReader<'_>) -> Option<Handshake> {
-    let small = |from: &mut BitReader<'_>| u16::try_from(from.exact()?).ok();
-    Some(Handshake {
-        outcome: take_unless(from, Reach::Connected)?,
-        peer: None,
-        addresses: small(from)?,
-        failed_addresses: from.option(small)?.unwrap_or(0),
-        dns_ms: take_time(from)?,
-        connect_ms: take_time(from)?,
-        tls_ms: take_time(from)?,
-        trust: take(from)?,
-        certificate_days: from.option(BitReader::signed)?,
-        http2: from.bit()?,
-        clock_skew_s: from.option(BitReader::signed)?,
-        anthropic_address: from.bit()?,
-        via_sidecar: from.bit()?,
-        via_proxy: from.bit()?,
-        proxy_status: from.option(|from| u16::try_from(from.bits(16)?).ok())?.unwrap_or(0),
+fn handshake<W: Wire>(wire: &mut W, it: &mut Handshake) -> Done {
+    let count = |wire: &mut W, count: &mut u16| wire.narrow(count, W::exact);
+    let time = |wire: &mut W, time: &mut Option<u32>| wire.option(time, 0, W::measure);
+    wire.unless(&mut it.outcome, Reach::Connected, W::code)?;
+    count(wire, &mut it.addresses)?;
+    wire.unless(&mut it.failed_addresses, 0, count)?;
+    time(wire, &mut it.dns_ms)?;
+    time(wire, &mut it.connect_ms)?;
+    time(wire, &mut it.tls_ms)?;
+    wire.code(&mut it.trust)?;
+    wire.option(&mut it.certificate_days, 0, W::signed)?;
+    wire.bit(&mut it.http2)?;
+    wire.option(&mut it.clock_skew_s, 0, W::signed)?;
+    wire.bit(&mut it.anthropic_address)?;
+    wire.bit(&mut it.via_sidecar)?;
+    wire.bit(&mut it.via_proxy)?;
+    wire.unless(&mut it.proxy_status, 0, |wire, status| {
+        wire.narrow(status, |wire, status| wire.bits(status, 16))
     })
 }

@@ -1,25 +1,10 @@
-//! An event stream as bits, against the times of its exchange.
+//! An event stream, against the times of its exchange.
 
-use super::bits::{BitReader, BitWriter};
-use super::codes::{DIGITS, put, put_near, take, take_near};
-use crate::report::evidence::{EventKind, Exchange, StreamEvidence};
+use super::wire::{Done, Wire};
+use crate::report::evidence::{EventKind, StreamEvidence};
 
-/// Whether the stream is as a whole one usually is.
-fn is_usual(stream: &StreamEvidence) -> bool {
-    let shape = (
-        stream.message_stop,
-        stream.framing_complete,
-        stream.compressed,
-        stream.content_length,
-    );
-    shape == (true, true, false, false)
-        && !stream.close_delimited
-        && stream.last_event == EventKind::MessageStop
-        && stream.padded == Some(true)
-        && stream.error_event_genuine.is_none()
-}
-
-fn usual() -> StreamEvidence {
+/// A whole stream as Claude sends it: what a reader starts from.
+pub fn usual() -> StreamEvidence {
     StreamEvidence {
         message_stop: true,
         framing_complete: true,
@@ -29,52 +14,42 @@ fn usual() -> StreamEvidence {
     }
 }
 
-/// The stream of `exchange`, whose times are known to the reader.
-pub fn put_stream(out: &mut BitWriter, stream: &StreamEvidence, exchange: &Exchange) {
-    out.bit(is_usual(stream));
-    if !is_usual(stream) {
-        let flags = [
-            stream.message_stop,
-            stream.framing_complete,
-            stream.compressed,
-            stream.content_length,
-            stream.close_delimited,
-        ];
-        flags.into_iter().for_each(|flag| out.bit(flag));
-        put(out, stream.last_event);
-        out.option(stream.padded, BitWriter::bit);
-        out.option(stream.error_event_genuine, BitWriter::bit);
+/// The stream of an exchange with these times.
+pub fn stream<W: Wire>(wire: &mut W, it: &mut StreamEvidence, first_byte: Option<u32>, total: Option<u32>) -> Done {
+    let mut is_usual = shape(it) == shape(&usual());
+    wire.bit(&mut is_usual)?;
+    if !is_usual {
+        wire.bit(&mut it.message_stop)?;
+        wire.bit(&mut it.framing_complete)?;
+        wire.bit(&mut it.compressed)?;
+        wire.bit(&mut it.content_length)?;
+        wire.bit(&mut it.close_delimited)?;
+        wire.code(&mut it.last_event)?;
+        wire.option(&mut it.padded, false, W::bit)?;
+        wire.option(&mut it.error_event_genuine, false, W::bit)?;
     }
-    [stream.events, stream.pings, stream.reads]
-        .into_iter()
-        .for_each(|count| out.exact(count));
-    out.significant(stream.bytes, DIGITS);
-    put_near(out, stream.first_event_ms, exchange.first_byte_ms);
-    put_near(out, stream.first_token_ms, stream.first_event_ms);
-    put_near(out, Some(stream.end_ms), exchange.total_ms);
-    put_near(out, stream.last_event_ms, Some(stream.end_ms));
-    out.significant(stream.max_gap_ms, DIGITS);
+    wire.exact(&mut it.events)?;
+    wire.exact(&mut it.pings)?;
+    wire.exact(&mut it.reads)?;
+    wire.measure(&mut it.bytes)?;
+    wire.near(&mut it.first_event_ms, first_byte)?;
+    wire.near(&mut it.first_token_ms, it.first_event_ms)?;
+    let mut end = Some(it.end_ms);
+    wire.near(&mut end, total)?;
+    it.end_ms = end?;
+    wire.near(&mut it.last_event_ms, end)?;
+    wire.measure(&mut it.max_gap_ms)
 }
 
-/// What [`put_stream`] wrote.
-pub fn take_stream(from: &mut BitReader<'_>, exchange: &Exchange) -> Option<StreamEvidence> {
-    let mut stream = usual();
-    if !from.bit()? {
-        stream.message_stop = from.bit()?;
-        stream.framing_complete = from.bit()?;
-        stream.compressed = from.bit()?;
-        stream.content_length = from.bit()?;
-        stream.close_delimited = from.bit()?;
-        stream.last_event = take(from)?;
-        stream.padded = from.option(BitReader::bit)?;
-        stream.error_event_genuine = from.option(BitReader::bit)?;
-    }
-    (stream.events, stream.pings, stream.reads) = (from.exact()?, from.exact()?, from.exact()?);
-    stream.bytes = from.significant(DIGITS)?;
-    stream.first_event_ms = take_near(from, exchange.first_byte_ms)?;
-    stream.first_token_ms = take_near(from, stream.first_event_ms)?;
-    stream.end_ms = take_near(from, exchange.total_ms)??;
-    stream.last_event_ms = take_near(from, Some(stream.end_ms))?;
-    stream.max_gap_ms = from.significant(DIGITS)?;
-    Some(stream)
+fn shape(it: &StreamEvidence) -> (bool, bool, bool, bool, bool, EventKind, Option<bool>, Option<bool>) {
+    (
+        it.message_stop,
+        it.framing_complete,
+        it.compressed,
+        it.content_length,
+        it.close_delimited,
+        it.last_event,
+        it.padded,
+        it.error_event_genuine,
+    )
 }

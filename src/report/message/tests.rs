@@ -349,7 +349,7 @@ fn one_to_eight_gateways_with_every_exchange_fit() {
 #[test]
 fn other_formats_garbage_and_complaints_are_told_apart() {
     assert_eq!(decode(" \n"), Err(MessageError::Empty));
-    assert_eq!(decode("cp2zzzzzzzz\n"), Err(MessageError::Version { found: '2' }));
+    assert_eq!(decode("cp1zzzzzzzz\n"), Err(MessageError::Version { found: '1' }));
     let garbage = decode(&format!(
         "panic: key=sk-ant-api03-{} {}",
         "secret".repeat(5),
@@ -369,4 +369,15 @@ fn other_formats_garbage_and_complaints_are_told_apart() {
             reason: "request.bodyFrom cannot be read from /x".into()
         })
     );
+}
+
+/// A healthy path, one that refuses connections, and one with a placeholder for a key. Where this fails, the format has changed, and needs
+/// another version.
+#[test]
+fn the_format_of_this_version_is_read_and_written_as_it_was() {
+    let message = include_str!("format-2.txt");
+    let run = decode(message).unwrap();
+    assert!(run.complete && run.legs.len() == 3);
+    assert_eq!(run.legs[0].exchanges.len(), 13);
+    assert_eq!(encode(&run, MAX_BYTES), message);
 }

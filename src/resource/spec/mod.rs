@@ -1,4 +1,4 @@
-//! What a user writes: the spec of a `ClaudeProbe`, field by field, with the schema that refuses bad input.
+//! What a user writes: the spec of a `ClaudeProbe`, field by field, with the schema that rejects bad input.
 //!
 //! The comments on fields are what `kubectl explain claudeprobe.spec --recursive` prints: units, defaults, examples. Bounds
 //! stand beside the fields, the CEL rules in [`rules`]. Everything else uses the checked form, [`super::validated`].
@@ -15,14 +15,13 @@ use serde::{Deserialize, Serialize};
 
 use super::status::ClaudeProbeStatus;
 
-pub use path::{
-    DirectPath, ExpectAccount, GatewayPath, HttpVersion, LabelSelector, PathOptions, Proxy, Tls, Upstream, Workload,
-};
+pub use crate::claude::client::HttpVersion;
+pub use path::{DirectPath, ExpectAccount, GatewayPath, LabelSelector, PathOptions, Proxy, Tls, Upstream, Workload};
 pub use placement::{Placement, Resources};
-pub use request::{BodyFrom, Carrier, Credential, Empty, Header, KeyRef, Request, SecretRef, ValueFrom};
+pub use request::{AuthHeaderKind, BodyFrom, Credential, Empty, Header, KeyRef, Request, SecretRef, ValueFrom};
 
-/// Sends the identical request through your gateways and by the direct path, on a schedule, compares what comes back, and says
-/// what is wrong, in which layer, on which path, and what to change.
+/// Sends the identical request through your gateways and on the direct path, on a schedule, compares the replies, and reports
+/// what is wrong, in which layer, on which path, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, CustomResource)]
 #[kube(
     group = "claudeprobe.dev",
@@ -51,58 +50,57 @@ pub use request::{BodyFrom, Carrier, Credential, Empty, Header, KeyRef, Request,
     reason = "every printer column has a name, a type and a path"
 )]
 pub struct ClaudeProbeSpec {
-    /// When to run: exactly one of every and cron.
+    /// When the probe runs. Set exactly one of every and cron.
     pub schedule: Schedule,
-    /// A run that has not started so long after its time is missed, and counted in status.missedRuns. Duration, 10s to 24h.
-    /// Default: 20 % of the interval, at least 2m.
+    /// Time after its slot within which a run must start; a later run is skipped and counted in status.missedRuns. Duration, 10s
+    /// to 24h. Default: 20 % of the interval, at least 2m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-validations" =
         rules::duration("10s", "24h", "must be between 10s and 24h")))]
     pub starting_deadline: Option<String>,
-    /// No scheduled runs while true; the annotation claudeprobe.dev/run-now still starts one. Default: false.
+    /// Stops scheduled runs. The annotation claudeprobe.dev/run-now still starts one. Default: false.
     #[serde(default)]
     pub suspend: bool,
-    /// Longest duration of a run; the probe reports 15s before it ends. Duration, 20s to 2h, shorter than the interval and longer
-    /// than the timers of your gateways, or it cannot see them fire. Default: 80 % of the interval, at most 3m; the one in effect
-    /// is in status.runTimeout.
+    /// Time limit of a run; the probe reports 15s before it ends. Set it longer than the timeouts of your gateways, or the probe
+    /// cannot see them expire. Duration, 20s to 2h, shorter than the interval. Default: 80 % of the interval, at most 3m;
+    /// status.runTimeout has the value in effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-validations" =
         rules::duration("20s", "2h", "must be between 20s and 2h")))]
     pub run_timeout: Option<String>,
-    /// The request that is sent byte for byte the same on every path of a run.
+    /// The frozen request: its bytes are identical on every path of a run.
     #[serde(default)]
     pub request: Request,
-    /// The key of every path that has none of its own.
+    /// Default credential of every path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<Credential>,
-    /// The control: the shortest path to Claude, usually https://api.anthropic.com. Optional, as many clusters have no direct
-    /// egress; without it fewer causes can be told apart.
+    /// The direct path, used as reference: usually https://api.anthropic.com. Without it, fewer causes can be told apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direct: Option<DirectPath>,
-    /// The gateways under test, 1 to 8.
+    /// The gateways to probe, 1 to 8.
     #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub gateways: Vec<GatewayPath>,
-    /// Exchanges that use no tokens and show what a gateway does to requests: a key that does not exist, a beta that does not
-    /// exist, and so on. They also run once after a change of the spec or of a key.
+    /// Forwarding checks: zero-token requests, each with one deliberate defect, that show what a gateway forwards. They also run
+    /// once after a change of the spec or of a key.
     #[serde(default)]
     pub canaries: Canaries,
-    /// Exchanges that run only when asked for, together with the canaries.
+    /// Optional exchanges. They run together with the forwarding checks.
     #[serde(default)]
     pub exchanges: OptInExchanges,
-    /// Where a difference becomes a finding.
+    /// Limits above which a difference is a finding.
     #[serde(default)]
     pub thresholds: Thresholds,
-    /// Bounds the tokens of a day. Above it only exchanges without tokens are sent. Default: 1.5 times the planned use.
+    /// Token budget per day. Over budget, only zero-token exchanges are sent. Default: 1.5 times the planned use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
-    /// Where and how the probe's pods run. A path with a placement of its own has a pod of its own.
+    /// Scheduling of the probe pods. A path with its own placement has its own pod.
     #[serde(default)]
     pub placement: Placement,
-    /// Pods in this namespace that use the same Secret: named when they still hold an older key.
+    /// Pods in this namespace that use the same Secret. The status names those that still use an older key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub workloads: Vec<Workload>,
-    /// Earlier verdicts to keep in status.history, 0 to 50. Default: 10.
+    /// Number of earlier verdicts in status.history, 0 to 50. Default: 10.
     #[serde(default = "default_history_limit")]
     #[schemars(range(min = 0, max = 50))]
     pub history_limit: i32,
@@ -117,40 +115,40 @@ fn default_history_limit() -> i32 {
     10
 }
 
-/// When to run.
+/// When the probe runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = rules::schedule()))]
 pub struct Schedule {
-    /// Interval between runs; the moment in it follows from the probe's UID, so that many probes spread. Duration, 30s to 168h.
+    /// Interval between runs. The probe's UID sets the offset in the interval, so that probes spread. Duration, 30s to 168h.
     /// Example: 5m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-validations" =
-        rules::duration("30s", "168h", "must be between 30s and 168h: a run needs its time to answer and to report")))]
+        rules::duration("30s", "168h", "must be between 30s and 168h: a shorter interval leaves a run no time to report")))]
     pub every: Option<String>,
-    /// Cron expression of five fields, run exactly then. Numbers, names, *, lists, ranges and /n are known; L, W, # and ? are not.
-    /// Example: `*/5 8-18 * * MON-FRI`.
+    /// Cron expression of five fields: numbers, names, *, lists, ranges and /n. L, W, # and ? are not supported. Example: `*/5
+    /// 8-18 * * MON-FRI`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 100), extend("x-kubernetes-validations" = rules::cron()))]
     pub cron: Option<String>,
-    /// Time zone of cron, an IANA name. Example: Europe/Berlin. Default: UTC.
+    /// IANA time zone of cron. Example: Europe/Berlin. Default: UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64), extend("x-kubernetes-validations" = rules::time_zone()))]
     pub time_zone: Option<String>,
 }
 
-/// Exchanges that use no tokens.
+/// Forwarding checks: zero-token requests with one deliberate defect each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Canaries {
-    /// How often. Duration, 1m to 168h; 0s switches them off. Default: 1h.
+    /// Interval. Duration, 1m to 168h; 0s turns them off. Default: 1h.
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-validations" =
         rules::duration_or_off("1m", "168h", "must be between 1m and 168h, or 0s to switch them off")))]
     pub every: String,
-    /// Those about the credential (key that does not exist, no key, other carrier): who authenticates, is the key replaced. Sent
-    /// only after a 401 or 403, or once after a change. Default: true.
+    /// Check the credential with an unknown key, without a key, and with the other auth header: these show who authenticates and
+    /// whether the key is replaced. Sent only after a 401 or 403, and once after a change. Default: true.
     pub credential: bool,
-    /// Those about headers and body (beta, version and field that do not exist): what arrives as it was sent. Default: true.
+    /// Check headers and body with an unknown beta, version and field: these show what is forwarded unchanged. Default: true.
     pub headers: bool,
 }
 
@@ -164,65 +162,66 @@ impl Default for Canaries {
     }
 }
 
-/// Exchanges that run only when asked for.
+/// Optional exchanges.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OptInExchanges {
-    /// Requests at once, 2 to 32: whose concurrency limit is it. Uses tokens.
+    /// Number of concurrent requests, 2 to 32, to find a concurrency limit. Uses tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2, max = 32))]
     pub parallel: Option<i32>,
-    /// Size of a big request body in bytes, 1024 to 33554432 (32 MiB): whose body limit is it. Uses no tokens.
+    /// Size of a large request body in bytes, 1024 to 33554432 (32 MiB), to find a body limit. Uses no tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1024, max = 33_554_432))]
     pub body_bytes: Option<i32>,
-    /// Size of a large request header in bytes, 256 to 131072: whose header limit is it. Uses no tokens.
+    /// Size of a large request header in bytes, 256 to 131072 (128 KiB), to find a header limit. Uses no tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 256, max = 131_072))]
     pub header_bytes: Option<i32>,
-    /// Send a prompt that looks like an attack through the gateways (a harmless one on the direct path): is there a web
+    /// Send a prompt that looks like an attack through the gateways (a harmless one on the direct path), to find a web
     /// application firewall. It may raise an alarm there. Default: false.
     #[serde(default)]
     pub attack_prompt: bool,
-    /// Use a connection again after it was idle for so long: does a NAT or load balancer forget it. Duration, 1s to 30m.
+    /// Idle time before a connection is used again, to find a NAT or load balancer that drops idle connections. Duration, 1s to
+    /// 30m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-validations" =
         rules::duration("1s", "30m", "must be between 1s and 30m")))]
     pub reuse_idle: Option<String>,
-    /// A request that takes long, on its own schedule: first-byte and total timers.
+    /// A long request on its own schedule, to find first-byte and total timeouts. Uses tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long_request: Option<LongRequest>,
 }
 
-/// A request that takes long.
+/// A long request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = rules::long_request()))]
 pub struct LongRequest {
-    /// How often. Duration, 10m to 168h. Example: 24h.
+    /// Interval. Duration, 10m to 168h. Example: 24h.
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-validations" =
         rules::duration("10m", "168h", "must be between 10m and 168h")))]
     pub every: String,
-    /// How long the answer should take at least, in seconds, 10 to 3600.
+    /// Minimum duration of the reply, in seconds, 10 to 3600.
     #[schemars(range(min = 10, max = 3600))]
     pub min_seconds: i32,
-    /// Most output tokens, 256 to 64000.
+    /// Maximum output tokens, 256 to 64000.
     #[schemars(range(min = 256, max = 64_000))]
     pub max_tokens: i32,
-    /// Its own limit, on top of runTimeout. Duration, 30s to 2h, longer than minSeconds.
+    /// Its own time limit, added to runTimeout. Duration, 30s to 2h, longer than minSeconds.
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-validations" =
         rules::duration("30s", "2h", "must be between 30s and 2h")))]
     pub timeout: String,
 }
 
-/// Where a difference becomes a finding.
+/// Limits above which a difference is a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Thresholds {
-    /// Median latency that a gateway may add, in percent of the direct path's, 1 to 1000. Default: 50.
+    /// Median latency that a gateway may add, in percent of the direct path's latency, 1 to 1000. Default: 50.
     #[schemars(range(min = 1, max = 1000))]
     pub gateway_latency_percent: i32,
-    /// Days before the end of a certificate from which on it is a finding, 1 to 365. Default: 14.
+    /// Days before a certificate expires from which it is a finding, 1 to 365. Default: 14.
     #[schemars(range(min = 1, max = 365))]
     pub certificate_expiry_days: i32,
 }
@@ -236,11 +235,11 @@ impl Default for Thresholds {
     }
 }
 
-/// Bounds the tokens of a day.
+/// Token budget per day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Budget {
-    /// Input and output tokens per UTC day, above 0. Example: 200000.
+    /// Input and output tokens per UTC day, at least 1. Example: 200000.
     #[schemars(range(min = 1, max = 1_000_000_000_000_i64))]
     pub tokens_per_day: i64,
 }

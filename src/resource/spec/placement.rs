@@ -12,11 +12,11 @@ use super::rules;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Placement {
-    /// Extra labels, at most 32; not claudeprobe.dev/… ones.
+    /// Extra pod labels, at most 32; not claudeprobe.dev/….
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = map_63, extend("x-kubernetes-validations" = rules::own_labels()))]
     pub labels: BTreeMap<String, String>,
-    /// Extra annotations, at most 32; not claudeprobe.dev/… ones.
+    /// Extra pod annotations, at most 32; not claudeprobe.dev/….
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = map_1024, extend("x-kubernetes-validations" = rules::own_annotations()))]
     pub annotations: BTreeMap<String, String>,
@@ -24,31 +24,31 @@ pub struct Placement {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = map_63, extend("x-kubernetes-validations" = rules::labels()))]
     pub node_selector: BTreeMap<String, String>,
-    /// Tolerations of the pod, at most 16.
+    /// Pod tolerations, at most 16.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "tolerations")]
     pub tolerations: Vec<k8s_openapi::api::core::v1::Toleration>,
-    /// Service account, for admission rules that depend on it; its token is not mounted.
+    /// Service account, for admission policies that require one. Its token is not mounted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253), extend("x-kubernetes-validations" = rules::object_name()))]
     pub service_account_name: Option<String>,
-    /// Priority class.
+    /// Priority class of the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253), extend("x-kubernetes-validations" = rules::object_name()))]
     pub priority_class_name: Option<String>,
-    /// Runtime class.
+    /// Runtime class of the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253), extend("x-kubernetes-validations" = rules::object_name()))]
     pub runtime_class_name: Option<String>,
-    /// Resources of the probe's container, where they shall differ from the operator's defaults.
+    /// Resources of the probe container that differ from the operator's defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
-    /// Secrets in the probe's namespace to pull the image with, at most 8.
+    /// Image pull Secrets in the probe's namespace, at most 8.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub image_pull_secrets: Vec<SecretRef>,
-    /// Let a service mesh inject its sidecar, and send through it: needed where a policy demands mTLS. TCP and TLS times are then
-    /// those of the sidecar. Default: false (Istio, Linkerd and Kuma are told not to inject).
+    /// Allow a service mesh to inject its sidecar, and send through it; needed where a policy requires mTLS. TCP and TLS times
+    /// are then the sidecar's. Default: false (Istio, Linkerd and Kuma do not inject).
     #[serde(default)]
     pub mesh: bool,
 }

@@ -5,37 +5,37 @@ use serde::{Deserialize, Serialize};
 
 use super::rules;
 
-/// The request that is sent byte for byte the same on every path of a run.
+/// The frozen request: identical bytes on every path of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = rules::request()))]
 pub struct Request {
-    /// Model to ask; with bodyFrom the model of the canaries. Default: claude-haiku-4-5.
+    /// Model name; with bodyFrom the model of the forwarding checks. Default: claude-haiku-4-5.
     #[schemars(length(min = 1, max = 128), extend("x-kubernetes-validations" = rules::model()))]
     pub model: String,
-    /// The anthropic-version header. Default: 2023-06-01.
+    /// Value of the anthropic-version header. Default: 2023-06-01.
     #[schemars(length(min = 10, max = 10), extend("x-kubernetes-validations" = rules::api_version()))]
     pub api_version: String,
-    /// Values of the anthropic-beta header, in this order. Example: context-1m-2025-08-07.
+    /// Values of the anthropic-beta header, in order. Example: context-1m-2025-08-07.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(min = 1, max = 64)), extend("x-kubernetes-list-type" = "set",
         "x-kubernetes-validations" = rules::betas()))]
     pub betas: Vec<String>,
-    /// Extra headers of every path. Not credentials, framing, or what other fields set.
+    /// Extra headers on every path. Credential headers, framing headers and headers of other fields are not allowed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"],
         "x-kubernetes-validations" = rules::header_list()))]
     pub headers: Vec<Header>,
-    /// Ask for an event stream; the other form is sent with the canaries. With bodyFrom: whether that body asks for one.
-    /// Default: true.
+    /// Request an event stream. The form that is not selected (streaming or non-streaming) is sent with the forwarding checks.
+    /// With bodyFrom: whether the saved body requests a stream. Default: true.
     pub stream: bool,
-    /// Most output tokens of one request, 1 to 8192; fewer than about 50 cannot show whether a gateway buffers. Default: 64.
+    /// Maximum output tokens of a request, 1 to 8192. With fewer than about 50, buffering cannot be detected. Default: 64.
     #[schemars(range(min = 1, max = 8192))]
     pub max_tokens: i32,
-    /// What to ask, 1 to 8192 characters. Default: Count from 1 to 20.
+    /// Prompt, 1 to 8192 characters. Default: Count from 1 to 20.
     #[schemars(length(min = 1, max = 8192))]
     pub prompt: String,
-    /// A saved body, sent with its bytes unchanged instead of prompt and maxTokens.
+    /// A saved body, sent unchanged instead of prompt and maxTokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_from: Option<BodyFrom>,
 }
@@ -60,14 +60,14 @@ impl Default for Request {
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = rules::header()))]
 pub struct Header {
-    /// Name of the header. Example: x-team.
+    /// Header name. Example: x-team.
     #[schemars(length(min = 1, max = 64), extend("x-kubernetes-validations" = rules::header_name()))]
     pub name: String,
-    /// Its value, printable ASCII; never a key.
+    /// Header value, printable ASCII; not an API key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024), extend("x-kubernetes-validations" = rules::header_value()))]
     pub value: Option<String>,
-    /// Its value out of a Secret.
+    /// Source of the header value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value_from: Option<ValueFrom>,
 }
@@ -76,7 +76,7 @@ pub struct Header {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ValueFrom {
-    /// A key of a Secret in the probe's namespace.
+    /// Secret key in the probe's namespace.
     pub secret_key_ref: KeyRef,
 }
 
@@ -84,7 +84,7 @@ pub struct ValueFrom {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BodyFrom {
-    /// A key of a ConfigMap in the probe's namespace, data or binaryData, at most 1 MiB.
+    /// ConfigMap key in the probe's namespace, in data or binaryData, at most 1 MiB.
     pub config_map_key_ref: KeyRef,
 }
 
@@ -92,7 +92,7 @@ pub struct BodyFrom {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyRef {
-    /// Name of the object.
+    /// Name of the Secret or ConfigMap.
     #[schemars(length(min = 1, max = 253), extend("x-kubernetes-validations" = rules::object_name()))]
     pub name: String,
     /// Key in it.
@@ -109,22 +109,22 @@ pub struct SecretRef {
     pub name: String,
 }
 
-/// A key and how it is sent: exactly one of secretKeyRef and none.
+/// A key and its auth header: exactly one of secretKeyRef and none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = rules::credential()))]
 pub struct Credential {
-    /// The Secret's key that holds the API key. The operator never reads it: the probe's pod does.
+    /// Secret key with the API key. The operator never reads it; the probe pod does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_key_ref: Option<KeyRef>,
-    /// Write `none: {}` to send no credential, where the gateway adds its own.
+    /// Set `none: {}` to send no credential, where the gateway adds its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub none: Option<Empty>,
-    /// Header that carries the key: XApiKey (x-api-key, as the SDKs), Bearer (authorization: Bearer), or Header (the one that
-    /// headerName names, with the bare key). Default: XApiKey.
+    /// Request header of the key: XApiKey (x-api-key: KEY), Authorization (authorization: Bearer KEY), or Custom (the header
+    /// headerName with the key as its value). Default: XApiKey.
     #[serde(default)]
-    pub carrier: Carrier,
-    /// Name of the header, with carrier Header. Example: api-key.
+    pub auth_header: AuthHeaderKind,
+    /// Header name, with authHeader Custom only. Example: api-key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64), extend("x-kubernetes-validations" = rules::credential_header()))]
     pub header_name: Option<String>,
@@ -134,14 +134,14 @@ pub struct Credential {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Empty {}
 
-/// Header that carries the key.
+/// Which request header holds the key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Carrier {
+pub enum AuthHeaderKind {
     /// `x-api-key`.
     #[default]
     XApiKey,
     /// `authorization: Bearer`.
-    Bearer,
-    /// The header named by `headerName`.
-    Header,
+    Authorization,
+    /// The header of `headerName`.
+    Custom,
 }

@@ -1,7 +1,7 @@
-//! What the API server refuses before anything is stored, as CEL, in the user's words: what is wrong, and what to write.
+//! What the API server rejects before anything is stored, as CEL. Each message names the fix; the field stands before it.
 //!
 //! One function per rule set; the fields name them. Everything that a rule looks at is bounded in the schema, or the API
-//! server's cost limit refuses the definition. CEL fails, and says so clumsily, where an operand is malformed: rules that
+//! server's cost limit refuses the definition. CEL fails with an internal error where an operand is malformed: rules that
 //! compare durations look at their syntax first. [`crate::resource::validated`] checks the same and more for files.
 
 use serde_json::{Value, json};
@@ -29,10 +29,7 @@ fn is_duration(operand: &str) -> String {
 pub(super) fn duration(least: &str, most: &str, message: &str) -> Value {
     let syntax = is_duration("self");
     json!([
-        rule(
-            &syntax,
-            "is not a duration: write a number and a unit, such as 90s, 5m or 1h30m (24h for a day)"
-        ),
+        rule(&syntax, "must be a duration such as 90s, 5m or 1h30m (24h for a day)"),
         rule(
             format!("!{syntax} || (duration(self) >= duration('{least}') && duration(self) <= duration('{most}'))"),
             message,
@@ -44,10 +41,7 @@ pub(super) fn duration(least: &str, most: &str, message: &str) -> Value {
 pub(super) fn duration_or_off(least: &str, most: &str, message: &str) -> Value {
     let syntax = is_duration("self");
     json!([
-        rule(
-            &syntax,
-            "is not a duration: write a number and a unit, such as 90s, 5m or 1h30m (24h for a day)"
-        ),
+        rule(&syntax, "must be a duration such as 90s, 5m or 1h30m (24h for a day)"),
         rule(
             format!(
                 "!{syntax} || duration(self) == duration('0s') || \
@@ -61,7 +55,7 @@ pub(super) fn duration_or_off(least: &str, most: &str, message: &str) -> Value {
 pub(super) fn name() -> Value {
     json!([rule(
         "self.metadata.name.size() <= 52",
-        "metadata.name may have at most 52 characters: pod names are made from it",
+        "metadata.name must have at most 52 characters: it is part of pod names",
     )])
 }
 
@@ -79,35 +73,38 @@ pub(super) fn spec() -> Value {
         rule(
             "has(self.credential) || ((!has(self.direct) || has(self.direct.credential)) && \
              self.gateways.all(g, has(g.credential)))",
-            "a path has no key: set spec.credential for all paths, or credential on each of them; `none: {}` sends no key",
+            "every path must have a credential: set spec.credential, or credential on each path (`none: {}` sends no key)",
         ),
         rule_at(
             ".gateways",
             "has(self.direct) || self.gateways.all(g, !has(g.expectAccount) || g.expectAccount != 'Same')",
-            "expectAccount: Same compares with the direct path: set spec.direct, or remove expectAccount",
+            "expectAccount must not be Same without spec.direct: set spec.direct, or remove expectAccount",
         ),
         rule_at(
             ".gateways",
             "!has(self.request.headers) || self.gateways.all(g, !has(g.headers) || g.headers.all(h, \
              !self.request.headers.exists(r, r.name.lowerAscii() == h.name.lowerAscii())))",
-            "a header of a gateway is set by request.headers already: remove one of the two",
+            "a gateway's header must not be in request.headers too: remove one of the two",
         ),
         rule_at(
             ".direct",
             "!has(self.request.headers) || !has(self.direct) || !has(self.direct.headers) || self.direct.headers.all(h, \
              !self.request.headers.exists(r, r.name.lowerAscii() == h.name.lowerAscii()))",
-            "a header of direct is set by request.headers already: remove one of the two",
+            "a header of direct must not be in request.headers too: remove one of the two",
         ),
     ])
 }
 
 pub(super) fn schedule() -> Value {
     json!([
-        rule("has(self.every) != has(self.cron)", "set exactly one of every and cron"),
+        rule(
+            "has(self.every) != has(self.cron)",
+            "must have exactly one of every and cron"
+        ),
         rule_at(
             ".timeZone",
             "!has(self.timeZone) || has(self.cron)",
-            "goes with cron only: remove it, or write a cron expression instead of every",
+            "must be unset unless cron is set",
         ),
     ])
 }
@@ -136,7 +133,7 @@ pub(super) fn cron() -> Value {
                 "!self.matches(r'{FIELDS}') || self.lowerAscii().matches(r'^{}$')",
                 fields.join(" +")
             ),
-            "is not a cron expression: numbers in their range, names of months and weekdays, *, lists, ranges and steps of * or a range are known; L, W, # and ? are not",
+            "must be a cron expression of numbers in range, month and weekday names, *, lists, ranges and steps of * or a range; L, W, # and ? are not supported",
         ),
     ])
 }
@@ -144,14 +141,14 @@ pub(super) fn cron() -> Value {
 pub(super) fn time_zone() -> Value {
     json!([rule(
         "self.matches('^[A-Za-z]') && self != 'Local' && timestamp('2026-01-01T00:00:00Z').getHours(self) >= 0",
-        "is not a known time zone: write an IANA name such as Europe/Berlin",
+        "must be an IANA time zone such as Europe/Berlin",
     )])
 }
 
 pub(super) fn request() -> Value {
     json!([rule(
         "!has(self.bodyFrom) || (self.prompt == 'Count from 1 to 20.' && self.maxTokens == 64)",
-        "bodyFrom sends a saved body: remove prompt and maxTokens",
+        "prompt and maxTokens must be unset where bodyFrom is set",
     )])
 }
 
@@ -165,21 +162,21 @@ pub(super) fn api_version() -> Value {
 pub(super) fn betas() -> Value {
     json!([rule(
         "self.all(b, b.matches(r'^[A-Za-z0-9][-A-Za-z0-9._]*$'))",
-        "must be names of betas such as context-1m-2025-08-07, one per entry",
+        "must be beta names such as context-1m-2025-08-07, one per entry",
     )])
 }
 
 pub(super) fn model() -> Value {
     json!([rule(
         "self.matches(r'^[A-Za-z0-9][-A-Za-z0-9._:/@]*$')",
-        "must be a model's name such as claude-haiku-4-5: letters, digits and . _ : / @ -",
+        "must be a model name such as claude-haiku-4-5: letters, digits and . _ : / @ -",
     )])
 }
 
 pub(super) fn header_list() -> Value {
     json!([rule(
         "self.all(h, self.exists_one(o, o.name.lowerAscii() == h.name.lowerAscii()))",
-        "a header is set twice (names are the same in upper and lower case)",
+        "header names must be unique (upper and lower case are the same)",
     )])
 }
 
@@ -189,12 +186,12 @@ pub(super) fn header() -> Value {
     json!([
         rule(
             "has(self.value) != has(self.valueFrom)",
-            "set exactly one of value and valueFrom",
+            "must have exactly one of value and valueFrom",
         ),
         rule_at(
             ".value",
             "!has(self.value) || !self.value.contains('sk-ant-')",
-            "looks like an API key: put it into a Secret and use valueFrom.secretKeyRef",
+            "must not be an API key: put the key into a Secret and use valueFrom.secretKeyRef",
         ),
     ])
 }
@@ -203,29 +200,29 @@ pub(super) fn header_name() -> Value {
     json!([
         rule(
             format!("self.matches(r'{TOKEN}')"),
-            "is not a header name such as x-team"
+            "must be a header name such as x-team"
         ),
         rule(
             "!(self.lowerAscii() in ['x-api-key', 'authorization', 'proxy-authorization', 'cookie'])",
-            "may not be set here: keys belong into credential, or proxy.credentialSecretRef",
+            "must not be set here: use credential, or proxy.credentialSecretRef",
         ),
         rule(
             "self.lowerAscii() != 'anthropic-version'",
-            "may not be set here: use request.apiVersion"
+            "must not be set here: use request.apiVersion"
         ),
         rule(
             "self.lowerAscii() != 'anthropic-beta'",
-            "may not be set here: use request.betas"
+            "must not be set here: use request.betas"
         ),
         rule(
             "self.lowerAscii() != 'host'",
-            "may not be set here: use the url of the path"
+            "must not be set here: use the url of the path"
         ),
         rule(
             "!(self.lowerAscii() in ['content-length', 'content-type', 'content-encoding', 'transfer-encoding', \
              'accept-encoding', 'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade', 'expect', \
              'http2-settings', 'user-agent', 'accept'])",
-            "may not be set here: the prober sets it",
+            "must not be set here: the prober sets it",
         ),
     ])
 }
@@ -241,17 +238,17 @@ pub(super) fn credential() -> Value {
     json!([
         rule(
             "has(self.secretKeyRef) != has(self.none)",
-            "set exactly one of secretKeyRef and none"
+            "must have exactly one of secretKeyRef and none"
         ),
         rule_at(
             ".headerName",
-            "self.carrier != 'Header' || has(self.headerName)",
-            "is needed with carrier Header",
+            "self.authHeader != 'Custom' || has(self.headerName)",
+            "must be set where authHeader is Custom",
         ),
         rule_at(
             ".headerName",
-            "self.carrier == 'Header' || !has(self.headerName)",
-            "goes with carrier Header only",
+            "self.authHeader == 'Custom' || !has(self.headerName)",
+            "must be unset unless authHeader is Custom",
         ),
     ])
 }
@@ -260,18 +257,18 @@ pub(super) fn credential_header() -> Value {
     json!([
         rule(
             format!("self.matches(r'{TOKEN}')"),
-            "is not a header name such as api-key"
+            "must be a header name such as api-key"
         ),
         rule(
             "!(self.lowerAscii() in ['x-api-key', 'authorization'])",
-            "use carrier XApiKey or Bearer for this header",
+            "must be another header: for this one set authHeader to XApiKey or Authorization",
         ),
         rule(
             "!(self.lowerAscii() in ['proxy-authorization', 'cookie', 'host', 'content-length', 'content-type', \
              'content-encoding', 'transfer-encoding', 'accept-encoding', 'connection', 'keep-alive', 'proxy-connection', \
              'te', 'trailer', 'upgrade', 'expect', 'http2-settings', 'user-agent', 'accept', 'anthropic-version', \
              'anthropic-beta'])",
-            "cannot carry a key: use another header",
+            "must be a header that may hold a key, such as api-key",
         ),
     ])
 }
@@ -279,14 +276,14 @@ pub(super) fn credential_header() -> Value {
 pub(super) fn object_name() -> Value {
     json!([rule(
         format!(r"self.matches(r'^{DNS_LABEL}(\.{DNS_LABEL})*$')"),
-        "is not the name of an object: lower-case letters, digits, - and . are allowed",
+        "must be an object name of lower-case letters, digits, . and -",
     )])
 }
 
 pub(super) fn object_key() -> Value {
     json!([rule(
         "self.matches(r'^[-._a-zA-Z0-9]+$')",
-        "is not a key: letters, digits, -, _ and . are allowed",
+        "must be a key of letters, digits, ., _ and -",
     )])
 }
 
@@ -298,7 +295,7 @@ pub(super) fn path_name() -> Value {
         ),
         rule(
             "!(self in ['direct', 'all'])",
-            "direct and all are reserved: choose another name"
+            "must not be direct or all: these names are reserved"
         ),
     ])
 }
@@ -319,11 +316,11 @@ fn label_rules() -> Vec<Value> {
     vec![
         rule(
             format!("self.all(k, k.matches(r'{LABEL_KEY}'))"),
-            "has a key that is no label's key: write it like app or example.com/app",
+            "keys must be label keys such as app or example.com/app",
         ),
         rule(
             format!("self.all(k, self[k].matches(r'{LABEL_VALUE}'))"),
-            "has a value that is no label's value: letters, digits, -, _ and . are allowed, at most 63",
+            "values must be label values of at most 63 letters, digits, ., _ and -",
         ),
     ]
 }
@@ -345,13 +342,13 @@ pub(super) fn own_annotations() -> Value {
 fn not_ours() -> Value {
     rule(
         "self.all(k, !k.startsWith('claudeprobe.dev/'))",
-        "may not set claudeprobe.dev/…: these are the operator's own",
+        "must not set claudeprobe.dev/…: the operator owns these",
     )
 }
 
 pub(super) fn quantities() -> Value {
     json!([rule(
         r"self.all(k, self[k].matches(r'^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$'))",
-        "has a value that is no quantity: write it like 100m or 64Mi",
+        "values must be quantities such as 100m or 64Mi",
     )])
 }

@@ -1,4 +1,4 @@
-//! What the API server refuses in URLs and host names, as CEL; see [`super::rules`].
+//! What the API server rejects in URLs and host names, as CEL; see [`super::rules`].
 
 use serde_json::{Value, json};
 
@@ -13,11 +13,11 @@ pub(super) fn url() -> Value {
         ),
         rule(
             "!self.contains('?') && !self.contains('#')",
-            "may not have a query or a fragment: remove what follows the path",
+            "must not have a query or a fragment: remove what follows the path",
         ),
         rule(
             "!self.lowerAscii().matches(r'/v1(/messages)?/*$')",
-            "may not end in /v1 or /v1/messages: /v1/messages is appended to it (as with ANTHROPIC_BASE_URL)",
+            "must not end in /v1 or /v1/messages: /v1/messages is appended to it, as to ANTHROPIC_BASE_URL",
         ),
         port(),
         plain_address(),
@@ -28,7 +28,7 @@ pub(super) fn url() -> Value {
 fn port() -> Value {
     rule(
         "!self.matches('^[A-Za-z]+://[^/?#]*:(0+|[0-9]{6,}|[7-9][0-9]{4}|6[6-9][0-9]{3}|65[6-9][0-9]{2}|655[4-9][0-9]|6553[6-9])(/|$)')",
-        "names a port that does not exist: 1 to 65535",
+        "must have a port from 1 to 65535",
     )
 }
 
@@ -37,7 +37,7 @@ pub(super) fn no_credentials_in_url() -> Value {
     json!([rule_at(
         ".url",
         "!self.url.matches('^[A-Za-z]+://[^/?#]*@')",
-        "may not carry credentials: put them into a Secret and name that in credential (credentialSecretRef of a proxy)",
+        "must not contain credentials: put them into a Secret, and name it in credential (proxy: credentialSecretRef)",
     )])
 }
 
@@ -45,7 +45,7 @@ pub(super) fn proxy_url() -> Value {
     json!([
         rule(
             "self.matches('^[!-~]+$') && isURL(self) && self.lowerAscii().matches('^http://[^/?#:][^/?#]*/?$')",
-            "must be http://host:port: the proxy itself is spoken to in plain text, and has no path",
+            "must be http://host:port: the connection to a proxy is plain text, without a path",
         ),
         port(),
         plain_address(),
@@ -78,7 +78,7 @@ fn metadata() -> Value {
     let pattern = [addresses.join("|"), others.join("|")].join("|");
     rule(
         format!("!self.lowerAscii().matches(r'{pattern}')"),
-        "may not be a metadata or link-local address",
+        "must not be a metadata or link-local address",
     )
 }
 
@@ -89,7 +89,7 @@ fn plain_address() -> Value {
         format!(
             r"!self.lowerAscii().matches(r'^https?://([^/?#:]*\.)?([0-9]+|0x[0-9a-f]*)\.?(:|/|$)') || self.lowerAscii().matches(r'^https?://({OCTET}\.){{3}}{OCTET}\.?(:|/|$)')"
         ),
-        "must write an IPv4 address as four decimal numbers, such as 10.1.2.3",
+        "must have its IPv4 address as four decimal numbers, such as 10.1.2.3",
     )
 }
 

@@ -36,7 +36,7 @@ impl Faults {
     /// A duration inside its bounds, or a fault and `None`.
     pub(super) fn duration(&mut self, field: &str, text: &str, range: (Duration, Duration)) -> Option<Duration> {
         if text.len() > 16 {
-            self.add(field, format!("{text:?} may have at most 16 characters"));
+            self.add(field, format!("{text:?} must have at most 16 characters"));
             return None;
         }
         match go_duration::parse(text) {

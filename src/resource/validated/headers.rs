@@ -1,7 +1,8 @@
 //! Extra request headers and credentials: what a user may set, and what belongs to the prober.
 
 use super::fault::Faults;
-use crate::resource::spec::{self, KeyRef};
+use crate::claude::client::{self, AuthHeader, HeaderValue};
+use crate::resource::spec::{self, AuthHeaderKind, KeyRef};
 
 /// Most headers of the request, and of one path.
 pub const MAX_HEADERS: usize = 16;
@@ -34,51 +35,16 @@ pub const FORBIDDEN_HEADERS: [&str; 22] = [
     "anthropic-beta",
 ];
 
-/// An extra request header. Its name is lower case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
-    /// Name, lower case.
-    pub name: String,
-    /// Value.
-    pub value: HeaderValue,
-}
-
-/// The value of an extra request header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HeaderValue {
-    /// Visible ASCII and inner blanks.
-    Literal(String),
-    /// From a Secret.
-    Secret(KeyRef),
-}
-
-/// The header that carries a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Carrier {
-    /// `x-api-key: KEY`.
-    XApiKey,
-    /// `authorization: Bearer KEY`.
-    Bearer,
-    /// Another header, lower case, the bare key as its value.
-    Header(String),
-}
-
-/// A key and how it is sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credential {
-    /// Where the key is.
-    pub secret: KeyRef,
-    /// How it is sent.
-    pub carrier: Carrier,
-    /// Whether it must be an Anthropic key: it is what the direct path uses. A gateway's own key may look as it likes.
-    pub anthropic: bool,
-}
+/// A key of a Secret and the header that holds it.
+pub type Credential = client::Credential<KeyRef>;
+/// An extra request header, literal or from a Secret.
+pub type Header = client::Header<KeyRef>;
 
 pub(super) fn headers(field: &str, headers: &[spec::Header], faults: &mut Faults) -> Vec<Header> {
     faults.check(
         headers.len() <= MAX_HEADERS,
         field,
-        format!("may have at most {MAX_HEADERS} headers"),
+        format!("must have at most {MAX_HEADERS} headers"),
     );
     let mut parsed: Vec<Header> = Vec::with_capacity(headers.len());
     for (index, header) in headers.iter().enumerate() {
@@ -87,7 +53,7 @@ pub(super) fn headers(field: &str, headers: &[spec::Header], faults: &mut Faults
             faults.check(
                 !parsed.iter().any(|known| known.name == header.name),
                 format!("{field}.name"),
-                format!("{:?} is set twice", header.name),
+                format!("{:?} must be set once", header.name),
             );
             parsed.push(header);
         }
@@ -99,11 +65,11 @@ fn one_header(field: &str, header: &spec::Header, faults: &mut Faults) -> Option
     let name = header.name.to_ascii_lowercase();
     let name_field = format!("{field}.name");
     if !is_token(&name) {
-        faults.add(name_field, format!("{name:?} is not a header name"));
+        faults.add(name_field, format!("{name:?} must be a header name such as x-team"));
         return None;
     }
     if let Some(fix) = why_forbidden(&name) {
-        faults.add(name_field, format!("{name:?} may not be set here: {fix}"));
+        faults.add(name_field, format!("{name:?} must not be set here: {fix}"));
         return None;
     }
     let value = match (&header.value, &header.value_from) {
@@ -112,7 +78,7 @@ fn one_header(field: &str, header: &spec::Header, faults: &mut Faults) -> Option
             if value.contains("sk-ant-") {
                 faults.add(
                     value_field,
-                    "looks like an API key: put it into a Secret and use valueFrom.secretKeyRef",
+                    "must not be an API key: put the key into a Secret and use valueFrom.secretKeyRef",
                 );
                 return None;
             }
@@ -125,14 +91,14 @@ fn one_header(field: &str, header: &spec::Header, faults: &mut Faults) -> Option
                 );
                 return None;
             }
-            HeaderValue::Literal(value.clone())
+            HeaderValue::Value(value.clone())
         }
         (None, Some(from)) => {
             key_ref(&format!("{field}.valueFrom.secretKeyRef"), &from.secret_key_ref, faults)?;
             HeaderValue::Secret(from.secret_key_ref.clone())
         }
         _ => {
-            faults.add(field, "set exactly one of value and valueFrom");
+            faults.add(field, "must have exactly one of value and valueFrom");
             return None;
         }
     };
@@ -145,7 +111,7 @@ fn why_forbidden(name: &str) -> Option<&'static str> {
     }
     Some(match name {
         "x-api-key" | "authorization" | "proxy-authorization" | "cookie" => {
-            "keys belong into credential, or proxy.credentialSecretRef"
+            "use credential, or proxy.credentialSecretRef"
         }
         "anthropic-version" => "use request.apiVersion",
         "anthropic-beta" => "use request.betas",
@@ -164,39 +130,49 @@ pub(super) fn credential(
         (Some(secret), None) => secret,
         (None, Some(_)) => return Some(None),
         _ => {
-            faults.add(field, "set exactly one of secretKeyRef and none");
+            faults.add(field, "must have exactly one of secretKeyRef and none");
             return None;
         }
     };
     key_ref(&format!("{field}.secretKeyRef"), secret, faults)?;
-    let carrier = match (credential.carrier, &credential.header_name) {
-        (spec::Carrier::XApiKey, None) => Carrier::XApiKey,
-        (spec::Carrier::Bearer, None) => Carrier::Bearer,
-        (spec::Carrier::Header, Some(name)) => {
-            let name = name.to_ascii_lowercase();
-            if !is_token(&name) || FORBIDDEN_HEADERS.contains(&name.as_str()) {
-                faults.add(
-                    format!("{field}.headerName"),
-                    format!("{name:?} cannot carry a key: use carrier XApiKey or Bearer, or another header"),
-                );
-                return None;
-            }
-            Carrier::Header(name)
-        }
-        (spec::Carrier::Header, None) => {
-            faults.add(format!("{field}.headerName"), "is needed with carrier Header");
+    let name_field = format!("{field}.headerName");
+    let auth_header = match (credential.auth_header, &credential.header_name) {
+        (AuthHeaderKind::XApiKey, None) => AuthHeader::XApiKey,
+        (AuthHeaderKind::Authorization, None) => AuthHeader::Authorization,
+        (AuthHeaderKind::Custom, Some(name)) => AuthHeader::Custom(auth_header_name(&name_field, name, faults)?),
+        (AuthHeaderKind::Custom, None) => {
+            faults.add(name_field, "must be set where authHeader is Custom");
             return None;
         }
         (_, Some(_)) => {
-            faults.add(format!("{field}.headerName"), "goes with carrier Header only");
+            faults.add(name_field, "must be unset unless authHeader is Custom");
             return None;
         }
     };
     Some(Some(Credential {
         secret: secret.clone(),
-        carrier,
+        auth_header,
         anthropic: false,
     }))
+}
+
+fn auth_header_name(field: &str, name: &str, faults: &mut Faults) -> Option<String> {
+    let name = name.to_ascii_lowercase();
+    if !is_token(&name) {
+        faults.add(field, format!("{name:?} must be a header name such as api-key"));
+        return None;
+    }
+    if FORBIDDEN_HEADERS.contains(&name.as_str()) {
+        let fix = match name.as_str() {
+            "x-api-key" | "authorization" => {
+                "must be another header: for this one set authHeader to XApiKey or Authorization"
+            }
+            _ => "must be a header that may hold a key, such as api-key",
+        };
+        faults.add(field, format!("{name:?} {fix}"));
+        return None;
+    }
+    Some(name)
 }
 
 /// Checks the names of an object and of a key in it, as Kubernetes does.
@@ -211,7 +187,7 @@ pub(super) fn key_ref(field: &str, reference: &KeyRef, faults: &mut Faults) -> O
     faults.check(
         good,
         format!("{field}.key"),
-        format!("{key:?} is not a key: letters, digits, -, _ and . are allowed"),
+        format!("{key:?} must be a key of letters, digits, ., _ and -"),
     );
     good.then_some(())
 }
@@ -222,7 +198,7 @@ pub(super) fn object_name(field: &str, name: &str, faults: &mut Faults) -> Optio
     faults.check(
         good,
         field,
-        format!("{name:?} is not a name: lower-case letters, digits, - and . are allowed"),
+        format!("{name:?} must be an object name of lower-case letters, digits, . and -"),
     );
     good.then_some(())
 }

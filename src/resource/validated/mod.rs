@@ -1,12 +1,13 @@
 //! A `ClaudeProbe` parsed once at the edge into types that cannot be wrong. Operator and command line use only this form.
 //!
-//! The API server refuses the same mistakes (schema and CEL, see `crds/claudeprobe.yaml`); this is what stands between a
+//! The API server rejects the same mistakes (schema and CEL, see `crds/claudeprobe.yaml`); this is what stands between a
 //! file on a laptop, or an object that an older schema let pass, and a run. All faults of a spec are reported together.
 
 mod fault;
 mod headers;
 mod path;
 mod placement;
+mod pods;
 mod request;
 mod schedule;
 mod tokens;
@@ -16,10 +17,12 @@ use std::time::Duration;
 
 use fault::Faults;
 
+pub use crate::claude::client::{AuthHeader, HeaderValue};
 pub use fault::SpecFault;
-pub use headers::{Carrier, Credential, FORBIDDEN_HEADERS, Header, HeaderValue};
+pub use headers::{Credential, FORBIDDEN_HEADERS, Header};
 pub use path::{DIRECT, Path, Proxy, Selector, Tls};
-pub use placement::{OWN_PREFIX, Placement, PodGroup};
+pub use placement::{OWN_PREFIX, Placement};
+pub use pods::PodGroup;
 pub use request::{Body, Request};
 pub use schedule::{Cron, MIN_INTERVAL, Schedule};
 pub use tokens::{TokenEstimate, Tokens, estimate};
@@ -141,7 +144,11 @@ impl Probe {
         let exchanges = exchanges(&spec.exchanges, faults);
         let thresholds = thresholds(&spec.thresholds, faults);
         if let Some(budget) = &spec.budget {
-            faults.check(budget.tokens_per_day > 0, "spec.budget.tokensPerDay", "must be above 0");
+            faults.check(
+                budget.tokens_per_day > 0,
+                "spec.budget.tokensPerDay",
+                "must be at least 1",
+            );
         }
         let shared = placement::placement("spec.placement", &spec.placement, faults);
         let workloads = spec
@@ -166,7 +173,7 @@ impl Probe {
             suspend: spec.suspend,
             run_timeout: timing.run_timeout,
             request: request?,
-            pods: placement::group(&shared, &paths),
+            pods: pods::group(&shared, &paths),
             paths,
             canaries: canaries?,
             exchanges: exchanges?,
@@ -201,7 +208,7 @@ fn name(resource: &ClaudeProbe, faults: &mut Faults) -> String {
         faults.check(
             name.len() <= 52,
             "metadata.name",
-            "may have at most 52 characters: pod names are made from it",
+            "must have at most 52 characters: it is part of pod names",
         );
     }
     name

@@ -6,6 +6,7 @@ use super::placement::{self, Placement};
 use super::request;
 use super::url::BaseUrl;
 use crate::catalogue::Code;
+use crate::claude::client;
 use crate::resource::spec::{self, ExpectAccount, HttpVersion, KeyRef, PathOptions, Upstream};
 
 /// Name of the control.
@@ -56,25 +57,10 @@ impl Path {
     }
 }
 
-/// A forward proxy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proxy {
-    /// `http://host:port`.
-    pub url: BaseUrl,
-    /// Name of the Secret with `username` and `password`.
-    pub secret: Option<String>,
-}
-
-/// TLS settings of a path.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tls {
-    /// ConfigMap key with additional roots, PEM.
-    pub ca: Option<KeyRef>,
-    /// Name for SNI and verification instead of the URL's host.
-    pub server_name: Option<String>,
-    /// Name of a Secret of type kubernetes.io/tls.
-    pub client_certificate: Option<String>,
-}
+/// A forward proxy; its credential is in the keys `username` and `password` of a Secret.
+pub type Proxy = client::Proxy<KeyRef>;
+/// TLS settings; the client certificate is in a Secret of type kubernetes.io/tls.
+pub type Tls = client::Tls<KeyRef>;
 
 /// Labels that a pod must have, at least one.
 pub type Selector = std::collections::BTreeMap<String, String>;
@@ -98,7 +84,7 @@ pub(super) fn paths(spec: &spec::ClaudeProbeSpec, faults: &mut Faults) -> Vec<Pa
     faults.check(
         (1..=MAX_GATEWAYS).contains(&spec.gateways.len()),
         "spec.gateways",
-        format!("must name 1 to {MAX_GATEWAYS} gateways"),
+        format!("must have 1 to {MAX_GATEWAYS} entries"),
     );
     let control = paths.first().and_then(|direct| direct.credential.clone());
     for (index, gateway) in spec.gateways.iter().enumerate() {
@@ -128,7 +114,7 @@ pub(super) fn paths(spec: &spec::ClaudeProbeSpec, faults: &mut Faults) -> Vec<Pa
         faults.check(
             spec.direct.is_some() || gateway.expect_account != Some(ExpectAccount::Same),
             format!("{}.expectAccount", entry.field),
-            "Same compares with the direct path: set spec.direct, or remove expectAccount",
+            "must not be Same without spec.direct: set spec.direct, or remove expectAccount",
         );
         path.expect_account = gateway.expect_account.unwrap_or(if same_key && path.leads_to_claude() {
             ExpectAccount::Same
@@ -173,7 +159,10 @@ impl Shared<'_> {
             faults.check(
                 !twice,
                 format!("{field}.headers"),
-                format!("{:?} is set by request.headers already", header.name),
+                format!(
+                    "{:?} must not be in request.headers too: remove one of the two",
+                    header.name
+                ),
             );
         }
         let tls = tls(&format!("{field}.tls"), options.tls.as_ref(), faults);
@@ -214,7 +203,7 @@ impl Shared<'_> {
             (None, None) => {
                 faults.add(
                     format!("{}.credential", entry.field),
-                    "no key is named: set it here, or spec.credential for all paths; none: {} sends none",
+                    "must be set here, or as spec.credential for all paths (none: {} sends no key)",
                 );
                 None
             }
@@ -231,12 +220,12 @@ fn name(field: &str, name: &str, before: &[spec::GatewayPath], faults: &mut Faul
     faults.check(
         name != DIRECT && name != "all",
         field,
-        format!("{name:?} is reserved: choose another name"),
+        format!("{name:?} must be another name: direct and all are reserved"),
     );
     faults.check(
         !before.iter().any(|gateway| gateway.name == name),
         field,
-        format!("{name:?} is the name of another gateway"),
+        format!("{name:?} must be unique among the gateways"),
     );
 }
 
@@ -269,7 +258,7 @@ fn tls(field: &str, tls: Option<&spec::Tls>, faults: &mut Faults) -> Tls {
         client_certificate: tls
             .client_certificate_secret_ref
             .as_ref()
-            .map(|secret| secret.name.clone()),
+            .map(|secret| pair(secret, "tls.crt", "tls.key")),
     }
 }
 
@@ -279,9 +268,21 @@ fn proxy(field: &str, proxy: &spec::Proxy, faults: &mut Faults) -> Option<Proxy>
     }
     let url = BaseUrl::parse_proxy(&proxy.url).map_err(|error| faults.add(format!("{field}.url"), error));
     Some(Proxy {
-        url: url.ok()?,
-        secret: proxy.credential_secret_ref.as_ref().map(|secret| secret.name.clone()),
+        url: url.ok()?.as_str().to_owned(),
+        credential: proxy
+            .credential_secret_ref
+            .as_ref()
+            .map(|secret| pair(secret, "username", "password")),
     })
+}
+
+/// Two keys of one Secret.
+fn pair(secret: &spec::SecretRef, one: &str, two: &str) -> (KeyRef, KeyRef) {
+    let key = |key: &str| KeyRef {
+        name: secret.name.clone(),
+        key: key.to_owned(),
+    };
+    (key(one), key(two))
 }
 
 pub(super) fn selector(field: &str, workload: &spec::Workload, faults: &mut Faults) -> Option<Selector> {
@@ -290,7 +291,7 @@ pub(super) fn selector(field: &str, workload: &spec::Workload, faults: &mut Faul
     if labels.is_empty() {
         faults.add(
             field,
-            "must name at least one label: an empty selector would take every pod",
+            "must have at least one label: an empty selector selects every pod",
         );
         return None;
     }

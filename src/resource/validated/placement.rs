@@ -1,4 +1,4 @@
-//! Where and how probe pods run, and which paths share one.
+//! Where and how probe pods run.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,6 @@ use k8s_openapi::api::core::v1::Toleration;
 
 use super::fault::Faults;
 use super::headers;
-use super::path::Path;
 use crate::resource::spec;
 
 /// Prefix of the operator's own labels and annotations.
@@ -37,54 +36,14 @@ pub struct Placement {
     pub mesh: bool,
 }
 
-/// Paths that one pod of a run sends.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PodGroup {
-    /// The path that has this pod to itself; `None` for the shared pod.
-    pub own: Option<String>,
-    /// Where and how the pod runs.
-    pub placement: Placement,
-    /// Indexes into the probe's paths, ascending.
-    pub paths: Vec<usize>,
-}
-
-/// Paths that share the default placement share one pod; a path with its own placement has its own.
-pub(super) fn group(shared: &Placement, paths: &[Path]) -> Vec<PodGroup> {
-    let mut groups = Vec::new();
-    let together: Vec<usize> = (0..paths.len())
-        .filter(|index| paths[*index].placement.is_none())
-        .collect();
-    if !together.is_empty() {
-        groups.push(PodGroup {
-            own: None,
-            placement: shared.clone(),
-            paths: together,
-        });
-    }
-    for (index, path) in paths.iter().enumerate() {
-        if let Some(placement) = &path.placement {
-            groups.push(PodGroup {
-                own: Some(path.name.clone()),
-                placement: placement.clone(),
-                paths: vec![index],
-            });
-        }
-    }
-    groups
-}
-
 pub(super) fn placement(field: &str, placement: &spec::Placement, faults: &mut Faults) -> Placement {
     labels(&format!("{field}.labels"), &placement.labels, faults);
     labels(&format!("{field}.nodeSelector"), &placement.node_selector, faults);
     for (name, map) in [("labels", &placement.labels), ("annotations", &placement.annotations)] {
         let field = format!("{field}.{name}");
-        faults.check(map.len() <= 32, &field, "may have at most 32 entries");
+        faults.check(map.len() <= 32, &field, "must have at most 32 entries");
         let own = map.keys().any(|key| key.starts_with(OWN_PREFIX));
-        faults.check(
-            !own,
-            &field,
-            "may not set claudeprobe.dev/…: these are the operator's own",
-        );
+        faults.check(!own, &field, "must not set claudeprobe.dev/…: the operator owns these");
     }
     for (name, value) in [
         ("serviceAccountName", &placement.service_account_name),
@@ -117,7 +76,7 @@ pub(super) fn placement(field: &str, placement: &spec::Placement, faults: &mut F
             faults.check(
                 is_quantity(amount),
                 format!("{field}.resources.{name}.{resource}"),
-                format!("{amount:?} is not a quantity such as 100m or 64Mi"),
+                format!("{amount:?} must be a quantity such as 100m or 64Mi"),
             );
         }
     }
@@ -150,12 +109,12 @@ pub(super) fn labels(field: &str, labels: &BTreeMap<String, String>, faults: &mu
         faults.check(
             good_prefix && is_label_text(name),
             field,
-            format!("{key:?} is not a label's key such as app or example.com/app"),
+            format!("{key:?} must be a label key such as app or example.com/app"),
         );
         faults.check(
             value.is_empty() || is_label_text(value),
             field,
-            format!("{value:?} is not a label's value: at most 63 letters, digits, -, _ and ."),
+            format!("{value:?} must be a label value of at most 63 letters, digits, ., _ and -"),
         );
     }
 }

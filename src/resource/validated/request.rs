@@ -44,7 +44,7 @@ pub(super) fn request(request: &spec::Request, faults: &mut Faults) -> Option<Re
     faults.check(
         request.betas.len() <= 16,
         "spec.request.betas",
-        "may have at most 16 values",
+        "must have at most 16 values",
     );
     for (index, beta) in request.betas.iter().enumerate() {
         faults.check(
@@ -55,7 +55,7 @@ pub(super) fn request(request: &spec::Request, faults: &mut Faults) -> Option<Re
         faults.check(
             !request.betas[..index].contains(beta),
             format!("spec.request.betas[{index}]"),
-            format!("{beta:?} is there twice"),
+            format!("{beta:?} must be unique"),
         );
     }
     let headers = headers::headers("spec.request.headers", &request.headers, faults);
@@ -82,7 +82,7 @@ pub(super) fn request(request: &spec::Request, faults: &mut Faults) -> Option<Re
             faults.check(
                 request.prompt == defaults.prompt && request.max_tokens == defaults.max_tokens,
                 "spec.request",
-                "bodyFrom sends a saved body: remove prompt and maxTokens",
+                "prompt and maxTokens must be unset where bodyFrom is set",
             );
             Body::Saved(from.config_map_key_ref.clone())
         }
@@ -103,7 +103,7 @@ pub(super) fn model(field: &str, model: &str, faults: &mut Faults) {
     faults.check(
         is_word(model, "._:/@-", 128),
         field,
-        "must be a model's name such as claude-haiku-4-5: letters, digits and . _ : / @ -",
+        "must be a model name such as claude-haiku-4-5: letters, digits and . _ : / @ -",
     );
 }
 

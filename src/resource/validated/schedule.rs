@@ -71,26 +71,26 @@ impl Cron {
         let fields: Vec<&str> = expression.split_ascii_whitespace().collect();
         if fields.len() != 5 {
             return Err(format!(
-                "must have five fields (minute, hour, day of month, month, day of week), and this has {}",
+                "must have five fields (minute, hour, day of month, month, day of week) but has {}",
                 fields.len()
             ));
         }
         let empty_entry = |field: &&str| field.split(',').any(str::is_empty);
         if expression.trim() != expression || expression.contains(char::is_control) || fields.iter().any(empty_entry) {
-            return Err("may not have blanks around it, tabs, or empty entries in a list".into());
+            return Err("must not have blanks around it, tabs or empty list entries".into());
         }
         // Croner knows more than Kubernetes' CronJob does; a schedule means the same here as there.
         if fields.iter().any(|field| has_extension(field)) {
-            return Err("may not use L, W, # or ?: write days as numbers, ranges, lists, * or */n".into());
+            return Err("must not use L, W, # or ?: write days as numbers, ranges, lists, * or */n".into());
         }
         let pattern = CronParser::builder()
             .seconds(Seconds::Disallowed)
             .year(Year::Disallowed)
             .build()
             .parse(expression)
-            .map_err(|error| format!("is not a cron expression such as \"*/5 * * * *\": {error}"))?;
+            .map_err(|error| format!("must be a cron expression such as \"*/5 * * * *\": {error}"))?;
         if never_fires(&pattern) {
-            return Err("never fires: no month of it has such a day".into());
+            return Err("must fire at some time: no month has such a day".into());
         }
         let mut cron = Self {
             expression: expression.to_owned(),
@@ -100,7 +100,7 @@ impl Cron {
         };
         cron.interval = cron
             .shortest_gap()
-            .ok_or_else(|| String::from("never fires: no month of it has such a day"))?;
+            .ok_or_else(|| String::from("must fire at some time: no month has such a day"))?;
         Ok(cron)
     }
 
@@ -212,7 +212,7 @@ fn schedule(spec: &spec::Schedule, faults: &mut Faults) -> Option<Schedule> {
             faults.check(
                 spec.time_zone.is_none(),
                 "spec.schedule.timeZone",
-                "goes with cron only: remove it, or write a cron expression instead of every",
+                "must be unset unless cron is set",
             );
             faults
                 .duration("spec.schedule.every", every, (MIN_INTERVAL, MAX_INTERVAL))
@@ -225,7 +225,7 @@ fn schedule(spec: &spec::Schedule, faults: &mut Faults) -> Option<Schedule> {
             let Some(zone) = zone else {
                 faults.add(
                     "spec.schedule.timeZone",
-                    format!("{name:?} is not a known time zone: write an IANA name such as Europe/Berlin"),
+                    format!("{name:?} must be an IANA time zone such as Europe/Berlin"),
                 );
                 return None;
             };
@@ -238,7 +238,7 @@ fn schedule(spec: &spec::Schedule, faults: &mut Faults) -> Option<Schedule> {
             }
         }
         _ => {
-            faults.add("spec.schedule", "set exactly one of every and cron");
+            faults.add("spec.schedule", "must have exactly one of every and cron");
             None
         }
     }
@@ -274,16 +274,16 @@ mod tests {
     }
 
     #[rstest]
-    #[case("0 0 31 2 *", "never fires")]
-    #[case("0 0 31 4,6,9,11 *", "never fires")]
-    #[case("0 0 L * *", "may not use L")]
-    #[case("0 0 15W * *", "may not use L")]
-    #[case("0 0 * * 5#2", "may not use L")]
-    #[case("0 0 ? * 1", "may not use L")]
+    #[case("0 0 31 2 *", "must fire at some time")]
+    #[case("0 0 31 4,6,9,11 *", "must fire at some time")]
+    #[case("0 0 L * *", "must not use L")]
+    #[case("0 0 15W * *", "must not use L")]
+    #[case("0 0 * * 5#2", "must not use L")]
+    #[case("0 0 ? * 1", "must not use L")]
     #[case("@hourly", "five fields")]
     #[case("*/5 * * * * *", "five fields")]
-    #[case("61 * * * *", "is not a cron expression")]
-    fn what_never_fires_or_means_something_else_elsewhere_is_refused(#[case] expression: &str, #[case] message: &str) {
+    #[case("61 * * * *", "must be a cron expression")]
+    fn what_never_fires_or_means_something_else_elsewhere_is_rejected(#[case] expression: &str, #[case] message: &str) {
         let error = cron(expression, "UTC").unwrap_err();
         assert!(error.contains(message), "{error}");
     }

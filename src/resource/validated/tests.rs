@@ -55,12 +55,12 @@ fn everything_that_follows_is_filled_in() {
 
 #[test]
 fn a_gateway_with_its_own_key_may_use_any_account_and_any_kind_of_key() {
-    let own = serde_json::json!({"secretKeyRef": {"name": "virtual", "key": "key"}, "carrier": "Bearer"});
+    let own = serde_json::json!({"secretKeyRef": {"name": "virtual", "key": "key"}, "authHeader": "Authorization"});
     let probe = Probe::parse(&with("/gateways/0/credential", own)).unwrap();
     let edge = &probe.paths[1];
     assert_eq!(edge.expect_account, ExpectAccount::Any);
     assert!(!edge.credential.as_ref().unwrap().anthropic);
-    assert_eq!(edge.credential.as_ref().unwrap().carrier, Carrier::Bearer);
+    assert_eq!(edge.credential.as_ref().unwrap().auth_header, AuthHeader::Authorization);
 }
 
 #[test]
@@ -112,25 +112,25 @@ fn all_faults_are_reported_together() {
 }
 
 #[rstest]
-#[case("/schedule/cron", serde_json::json!("* * * * *"), "spec.schedule: set exactly one of every and cron")]
-#[case("/schedule/timeZone", serde_json::json!("Europe/Berlin"), "spec.schedule.timeZone: goes with cron only: remove it, or write a cron expression instead of every")]
-#[case("/schedule", serde_json::json!({"cron": "0 0 31 2 *"}), "spec.schedule.cron: \"0 0 31 2 *\" never fires: no month of it has such a day")]
-#[case("/schedule", serde_json::json!({"cron": "0 9 * * *", "timeZone": "Berlin"}), "spec.schedule.timeZone: \"Berlin\" is not a known time zone: write an IANA name such as Europe/Berlin")]
+#[case("/schedule/cron", serde_json::json!("* * * * *"), "spec.schedule: must have exactly one of every and cron")]
+#[case("/schedule/timeZone", serde_json::json!("Europe/Berlin"), "spec.schedule.timeZone: must be unset unless cron is set")]
+#[case("/schedule", serde_json::json!({"cron": "0 0 31 2 *"}), "spec.schedule.cron: \"0 0 31 2 *\" must fire at some time: no month has such a day")]
+#[case("/schedule", serde_json::json!({"cron": "0 9 * * *", "timeZone": "Berlin"}), "spec.schedule.timeZone: \"Berlin\" must be an IANA time zone such as Europe/Berlin")]
 #[case("/runTimeout", serde_json::json!("5m"), "spec.runTimeout: must be shorter than the interval of the schedule: one run at a time")]
-#[case("/request/headers", serde_json::json!([{"name": "X-Api-Key", "value": "a"}]), "spec.request.headers[0].name: \"x-api-key\" may not be set here: keys belong into credential, or proxy.credentialSecretRef")]
-#[case("/gateways/0/headers", serde_json::json!([{"name": "x-team", "value": "sk-ant-api03-abc"}]), "spec.gateways[0].headers[0].value: looks like an API key: put it into a Secret and use valueFrom.secretKeyRef")]
-#[case("/gateways/0/credential", serde_json::json!({}), "spec.gateways[0].credential: set exactly one of secretKeyRef and none")]
-#[case("/gateways/1", serde_json::json!({"name": "edge", "url": "http://b"}), "spec.gateways[1].name: \"edge\" is the name of another gateway")]
-#[case("/gateways/1", serde_json::json!({"name": "all", "url": "http://b"}), "spec.gateways[1].name: \"all\" is reserved: choose another name")]
-#[case("/placement/labels", serde_json::json!({"claudeprobe.dev/probe": "x"}), "spec.placement.labels: may not set claudeprobe.dev/…: these are the operator's own")]
-#[case("/workloads", serde_json::json!([{"selector": {"matchLabels": {}}}]), "spec.workloads[0].selector.matchLabels: must name at least one label: an empty selector would take every pod")]
+#[case("/request/headers", serde_json::json!([{"name": "X-Api-Key", "value": "a"}]), "spec.request.headers[0].name: \"x-api-key\" must not be set here: use credential, or proxy.credentialSecretRef")]
+#[case("/gateways/0/headers", serde_json::json!([{"name": "x-team", "value": "sk-ant-api03-abc"}]), "spec.gateways[0].headers[0].value: must not be an API key: put the key into a Secret and use valueFrom.secretKeyRef")]
+#[case("/gateways/0/credential", serde_json::json!({}), "spec.gateways[0].credential: must have exactly one of secretKeyRef and none")]
+#[case("/gateways/1", serde_json::json!({"name": "edge", "url": "http://b"}), "spec.gateways[1].name: \"edge\" must be unique among the gateways")]
+#[case("/gateways/1", serde_json::json!({"name": "all", "url": "http://b"}), "spec.gateways[1].name: \"all\" must be another name: direct and all are reserved")]
+#[case("/placement/labels", serde_json::json!({"claudeprobe.dev/probe": "x"}), "spec.placement.labels: must not set claudeprobe.dev/…: the operator owns these")]
+#[case("/workloads", serde_json::json!([{"selector": {"matchLabels": {}}}]), "spec.workloads[0].selector.matchLabels: must have at least one label: an empty selector selects every pod")]
 fn a_fault_names_the_field_and_the_fix(#[case] pointer: &str, #[case] value: serde_json::Value, #[case] fault: &str) {
     let faults = Probe::parse(&with(pointer, value)).unwrap_err();
     let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
     assert_eq!(faults, [fault]);
 }
 
-/// A manifest that the API server refuses (tests/crd/refused.yaml).
+/// A manifest that the API server rejects (tests/crd/refused.yaml).
 #[derive(serde::Deserialize)]
 struct Refused {
     mistake: String,
@@ -160,7 +160,7 @@ fn crd_test(name: &str) -> String {
 }
 
 #[test]
-fn what_the_api_server_refuses_is_refused_here_and_the_same_field_is_named() {
+fn what_the_api_server_rejects_is_rejected_here_at_the_same_field() {
     let minimal: serde_json::Value = serde_saphyr::from_str(&crd_test("minimal.yaml")).unwrap();
     Probe::parse(&serde_json::from_value(minimal.clone()).unwrap()).unwrap();
     let table: Vec<Refused> = serde_saphyr::from_str(&crd_test("refused.yaml")).unwrap();
@@ -168,7 +168,7 @@ fn what_the_api_server_refuses_is_refused_here_and_the_same_field_is_named() {
     for case in table {
         let mut object = minimal.clone();
         merge(&mut object, &case.patch);
-        // What does not fit the types is refused while it is read; unknown fields are refused by whoever reads a file.
+        // What does not fit the types is rejected while it is read; unknown fields are rejected where a file is read.
         let Ok(resource) = serde_json::from_value(object) else {
             continue;
         };

@@ -37,7 +37,7 @@ impl BaseUrl {
         let base = Self::parse_any(text)?;
         let path = base.text.to_ascii_lowercase();
         if path.ends_with("/v1/messages") || path.ends_with("/v1") {
-            return Err("may not end in /v1 or /v1/messages: /v1/messages is appended to it".into());
+            return Err("must not end in /v1 or /v1/messages: /v1/messages is appended to it".into());
         }
         Ok(base)
     }
@@ -50,42 +50,40 @@ impl BaseUrl {
         let proxy = Self::parse_any(text)?;
         let rest = proxy.text.split_once("://").map_or("", |(_, rest)| rest);
         if proxy.tls || rest.contains('/') {
-            return Err(
-                "must be http://host:port: the proxy itself is spoken to in plain text, and has no path".into(),
-            );
+            return Err("must be http://host:port: the connection to a proxy is plain text, without a path".into());
         }
         Ok(proxy)
     }
 
     fn parse_any(text: &str) -> Result<Self, String> {
         if text.len() > MAX_URL {
-            return Err(format!("may have at most {MAX_URL} characters"));
+            return Err(format!("must have at most {MAX_URL} characters"));
         }
         if !is_literal(text) {
-            return Err("is not a URL such as https://api.anthropic.com".into());
+            return Err("must be a URL such as https://api.anthropic.com".into());
         }
         let url =
-            Url::parse(text).map_err(|error| format!("is not a URL such as https://api.anthropic.com: {error}"))?;
+            Url::parse(text).map_err(|error| format!("must be a URL such as https://api.anthropic.com: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err("must start with http:// or https://".into());
         }
         if url.port() == Some(0) {
-            return Err("names a port that does not exist: 1 to 65535".into());
+            return Err("must have a port from 1 to 65535".into());
         }
         if !url.username().is_empty() || url.password().is_some() || authority(text).contains('@') {
-            return Err("may not carry credentials: put them into a Secret".into());
+            return Err("must not contain credentials: put them into a Secret".into());
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err("may not have a query or a fragment".into());
+            return Err("must not have a query or a fragment".into());
         }
-        let host = url.host().ok_or("has no host")?;
+        let host = url.host().ok_or("must have a host")?;
         if let Host::Ipv4(address) = host
             && !is_written_as(text, &address.to_string())
         {
-            return Err("must write an IPv4 address as four decimal numbers, such as 10.1.2.3".into());
+            return Err("must have its IPv4 address as four decimal numbers, such as 10.1.2.3".into());
         }
         if is_metadata(&host) {
-            return Err("may not be a metadata or link-local address".into());
+            return Err("must not be a metadata or link-local address".into());
         }
         Ok(Self {
             host: match host {
@@ -93,7 +91,7 @@ impl BaseUrl {
                 Host::Ipv4(address) => address.to_string(),
                 Host::Ipv6(address) => address.to_string(),
             },
-            port: url.port_or_known_default().ok_or("has no port")?,
+            port: url.port_or_known_default().ok_or("must have a port")?,
             tls: url.scheme() == "https",
             text: url.as_str().trim_end_matches('/').to_owned(),
         })
@@ -218,15 +216,15 @@ mod tests {
     }
 
     #[rstest]
-    #[case("api.anthropic.com", "is not a URL")]
+    #[case("api.anthropic.com", "must be a URL")]
     #[case("ftp://a", "http:// or https://")]
-    #[case("https://", "is not a URL")]
-    #[case("https:///gateway", "is not a URL")]
-    #[case("https:gateway", "is not a URL")]
-    #[case("https:\\\\gateway", "is not a URL")]
-    #[case(" https://gateway", "is not a URL")]
-    #[case("https://gate\tway", "is not a URL")]
-    #[case("https://user:pw@a", "may not carry credentials")]
+    #[case("https://", "must be a URL")]
+    #[case("https:///gateway", "must be a URL")]
+    #[case("https:gateway", "must be a URL")]
+    #[case("https:\\\\gateway", "must be a URL")]
+    #[case(" https://gateway", "must be a URL")]
+    #[case("https://gate\tway", "must be a URL")]
+    #[case("https://user:pw@a", "must not contain credentials")]
     #[case("https://a/?x=1", "query")]
     #[case("https://a/#x", "fragment")]
     #[case("https://a/v1", "/v1/messages is appended")]

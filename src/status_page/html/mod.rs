@@ -1,6 +1,6 @@
 //! The page as HTML: pure, one document per response, no script, no external resources.
 //!
-//! `maud` escapes every value (only the style sheet is `PreEscaped`). `report::plain` has already removed characters that a
+//! `maud` escapes every value (only the style sheet is `PreEscaped`). `text::plain` has already removed characters that a
 //! browser would interpret.
 
 mod overview;

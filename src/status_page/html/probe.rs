@@ -144,7 +144,7 @@ fn sentence_case(label: &str) -> String {
                 .chars()
                 .all(|letter| letter.is_ascii_uppercase() || " ()".contains(letter)) =>
         {
-            crate::view::capitalised(&capitals.to_lowercase())
+            crate::text::capitalised(&capitals.to_lowercase())
         }
         other => other.to_owned(),
     }

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Frame, message, overview, probe};
-use crate::report::plain::is_obeyed;
 use crate::status_page::query::{Query, Raw};
 use crate::status_page::{ReplicaState, Row};
+
+use crate::text::plain::is_obeyed;
 use crate::view::{Explanation, Known, Measured, Trend};
 
 /// As `explain` shows it.
@@ -158,7 +159,7 @@ fn hostile_text_stays_text() {
         probe_page(&value),
         overview(&frame, &rows, &query("", "")),
         overview(&frame, &rows, &odd),
-        message(&frame, "Nothing", &[crate::report::plain::plain(EVIL)]),
+        message(&frame, "Nothing", &[crate::text::plain::plain(EVIL)]),
     ] {
         assert!(
             html.contains("&lt;script&gt;alert(1)&lt;/script&gt;"),

@@ -36,7 +36,7 @@ pub struct Case {
     standin_tls: bool,
     faults: Vec<Rule>,
     request: String,
-    carrier: &'static str,
+    auth_header: &'static str,
     key: String,
     direct: Option<String>,
     direct_url: &'static str,
@@ -70,7 +70,7 @@ impl Case {
             standin_tls: false,
             faults: Vec::new(),
             request: String::new(),
-            carrier: "XApiKey",
+            auth_header: "XApiKey",
             key: TEST_KEY.into(),
             direct: Some(String::new()),
             direct_url: "{claude_url}",
@@ -145,7 +145,7 @@ impl Case {
 
     /// The key goes as `Authorization: Bearer`.
     pub fn bearer(mut self) -> Self {
-        self.carrier = "Bearer";
+        self.auth_header = "Authorization";
         self
     }
 

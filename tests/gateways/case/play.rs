@@ -80,7 +80,7 @@ impl Case {
                 .collect()
         };
         for look in &self.looks {
-            look.check(&stage, &standin, self.carrier == "Bearer").await;
+            look.check(&stage, &standin, self.auth_header == "Authorization").await;
         }
         // As if nothing had been looked at.
         standin.clear_requests();
@@ -129,11 +129,11 @@ impl Case {
             "metadata: {{name: case, namespace: ai}}
 spec:
   schedule: {{every: 5m}}
-  credential: {{secretKeyRef: {{name: claude, key: key}}, carrier: {}}}
+  credential: {{secretKeyRef: {{name: claude, key: key}}, authHeader: {}}}
   request: {{maxTokens: 64{}}}
   gateways: [{{name: edge, url: '{{gateway}}'{}}}]{}
 ",
-            self.carrier, self.request, self.gateway, self.spec
+            self.auth_header, self.request, self.gateway, self.spec
         );
         if let Some(fields) = &self.direct {
             text += &format!("  direct: {{url: '{{direct}}'{fields}}}\n");

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::report::evidence::ExchangeKind as Kind;
-use crate::report::plan::Carrier;
+use crate::report::plan::AuthHeader;
 
 fn args(words: &str) -> Args {
     Args::from_words(words.split_whitespace()).unwrap()
@@ -20,7 +20,7 @@ const KEY: (&str, &str) = ("ANTHROPIC_API_KEY", "sk-ant-api03-main");
 fn key_of(prepared: &Prepared, leg: usize) -> Option<String> {
     use secrecy::ExposeSecret as _;
     let credential = prepared.plan.legs[leg].credential.as_ref()?;
-    let secret = prepared.secrets.get(&credential.env)?;
+    let secret = prepared.secrets.get(&credential.secret)?;
     Some(secret.expose_secret().to_owned())
 }
 
@@ -83,16 +83,25 @@ fn deep_adds_every_harmless_exchange() {
 }
 
 #[test]
-fn a_gateway_may_have_its_own_name_key_and_carrier() {
-    let words = "--gateway my-edge=http://edge:1 --gateway http://other/x=y --carrier bearer";
+fn a_gateway_may_have_its_own_name_key_and_auth_header() {
+    let words = "--gateway my-edge=http://edge:1 --gateway http://other/x=y --auth-header authorization";
     let own = ("CLAUDEPROBE_CREDENTIAL_MY_EDGE", "virtual");
     let prepared = prepare(&args(words), &environment(&[KEY, own])).unwrap();
     let names: Vec<&str> = prepared.plan.legs.iter().map(|leg| leg.name.as_str()).collect();
     assert_eq!(names, ["direct", "my-edge", "gateway-2"]);
     assert_eq!(key_of(&prepared, 1).as_deref(), Some("virtual"));
     assert_eq!(key_of(&prepared, 2).as_deref(), Some(KEY.1));
-    let carrier = &prepared.plan.legs[1].credential.as_ref().unwrap().carrier;
-    assert_eq!(*carrier, Carrier::Bearer);
+    let auth_header = &prepared.plan.legs[1].credential.as_ref().unwrap().auth_header;
+    assert_eq!(*auth_header, AuthHeader::Authorization);
+}
+
+#[test]
+fn the_old_flag_of_the_auth_header_and_its_old_value_are_accepted() {
+    for words in ["--carrier bearer", "--auth-header bearer", "--carrier authorization"] {
+        let prepared = prepare(&args(&format!("--gateway http://edge:1 {words}")), &environment(&[KEY])).unwrap();
+        let credential = prepared.plan.legs[0].credential.as_ref().unwrap();
+        assert_eq!(credential.auth_header, AuthHeader::Authorization, "{words}");
+    }
 }
 
 #[test]
@@ -208,7 +217,7 @@ data: {ca.pem: PEM}
     let prepared = prepare(&args, &environment(&[KEY, own])).unwrap();
     assert_eq!(key_of(&prepared, 0).as_deref(), Some(KEY.1));
     assert_eq!(key_of(&prepared, 1).as_deref(), Some("virtual"));
-    let ca = prepared.plan.legs[2].tls.ca_file.clone().unwrap();
+    let ca = prepared.plan.legs[2].tls.ca.clone().unwrap();
     assert_eq!(std::fs::read_to_string(&ca).unwrap(), "PEM");
     drop(prepared);
     assert!(!Path::new(&ca).exists(), "the files go with the check");
