@@ -6,9 +6,9 @@
 use super::case::{Case, LatencyPair, PathCase, Request};
 use super::memory;
 use super::provenance::{self, Habits, Origin, Provenance};
-use crate::claude::error::ErrorClass;
+use crate::report::evidence::exchange_kind::Key;
 use crate::report::evidence::{
-    BodyKind, Echo, Exchange, ExchangeKind, KeyEvidence, LegEvidence, Marks, Outcome, Reach, SkipReason, Trust,
+    Echo, Exchange, ExchangeKind, KeyEvidence, LegEvidence, Marks, Reach, SkipReason, Trust,
 };
 use crate::resource::spec::Upstream;
 
@@ -98,7 +98,7 @@ impl<'a> Leg<'a> {
         let all = || {
             let now = seen.into_iter().flat_map(|seen| &seen.exchanges);
             now.chain(kept.iter().copied())
-                .filter(|exchange| is_well_formed(exchange))
+                .filter(|exchange| exchange.kind.entry().well_formed)
         };
         let mut habits = Habits::learn(all());
         habits.control = path.is_direct();
@@ -106,7 +106,7 @@ impl<'a> Leg<'a> {
             path.is_direct() && path.first_party && seen.is_some_and(|seen| seen.handshake.trust == Trust::Public);
         // A cloud's load balancer marks its own errors, too: only an answer shows the backend.
         let platform = all().any(|reply| {
-            provenance::is_success(reply)
+            reply.is_success()
                 && reply.marks.has(Marks::CLOUD_PLATFORM)
                 && !reply.marks.has(Marks::REQUEST_ID)
                 && !reply.marks.has(Marks::RATE_LIMITS)
@@ -139,7 +139,7 @@ impl<'a> Leg<'a> {
 
     /// All exchanges of this run that a gateway has no reason of its own to refuse.
     pub fn exchanges(&self) -> impl Iterator<Item = &'a Exchange> + use<'a> {
-        self.sent().filter(|exchange| is_well_formed(exchange))
+        self.sent().filter(|exchange| exchange.kind.entry().well_formed)
     }
 
     /// All exchanges of this run.
@@ -150,7 +150,8 @@ impl<'a> Leg<'a> {
     /// All exchanges of this run, and the kept ones.
     pub fn replies(&self) -> impl Iterator<Item = &'a Exchange> {
         let kept = self.kept.iter().copied();
-        self.exchanges().chain(kept.filter(|exchange| is_well_formed(exchange)))
+        self.exchanges()
+            .chain(kept.filter(|exchange| exchange.kind.entry().well_formed))
     }
 
     /// Whether answers on this path come from a store: then the first one may, too, whatever it says.
@@ -202,14 +203,10 @@ impl<'a> Leg<'a> {
 
     /// The frozen request and its repeats in this run.
     pub fn attempts(&self) -> Vec<&'a Exchange> {
-        let place = |exchange: &&Exchange| {
-            [ExchangeKind::Frozen, ExchangeKind::Repeat, ExchangeKind::Confirm]
-                .iter()
-                .position(|kind| *kind == exchange.kind)
-        };
-        let mut attempts: Vec<&Exchange> = self.exchanges().filter(|exchange| place(exchange).is_some()).collect();
+        let attempt = |kind: ExchangeKind| kind.is_frozen_request() && kind.entry().key == Key::Own;
+        let mut attempts: Vec<&Exchange> = self.exchanges().filter(|exchange| attempt(exchange.kind)).collect();
         // Repeats among each other in an order that does not depend on the report's.
-        attempts.sort_by_key(|exchange| (place(exchange), exchange.status, exchange.total_ms));
+        attempts.sort_by_key(|exchange| (exchange.kind, exchange.status, exchange.total_ms));
         attempts
     }
 
@@ -240,34 +237,12 @@ impl<'a> Leg<'a> {
 
     /// Whether an event stream was asked for in this exchange.
     pub fn asked_stream(&self, kind: ExchangeKind) -> bool {
-        match kind {
-            ExchangeKind::Frozen
-            | ExchangeKind::Repeat
-            | ExchangeKind::Confirm
-            | ExchangeKind::TrimmedKey
-            | ExchangeKind::Parallel
-            | ExchangeKind::ReuseIdle => self.request.stream,
-            ExchangeKind::OtherForm => !self.request.stream,
-            ExchangeKind::Long => true,
-            _ => false,
-        }
+        kind.entry().form.is_stream(self.request.stream)
     }
 
     /// Whether this exchange was answered completely: a 200 with what was asked for, to its proper end.
     pub fn complete(&self, exchange: &Exchange) -> bool {
-        if exchange.status != 200 || exchange.outcome != Outcome::Answered {
-            return false;
-        }
-        match &exchange.stream {
-            // Both facts: the last event, and the framing. A close-delimited body that the transport calls answered has no
-            // framing to miss.
-            Some(stream) => stream.message_stop && stream.error_event_genuine.is_none(),
-            None => {
-                matches!(exchange.body, BodyKind::AsAsked | BodyKind::Unknown)
-                    && exchange.error == ErrorClass::None
-                    && !(self.asked_stream(exchange.kind) && exchange.body == BodyKind::Unknown)
-            }
-        }
+        exchange.is_answered_as_asked(self.asked_stream(exchange.kind))
     }
 
     /// Who made this reply.
@@ -329,10 +304,9 @@ impl<'a> Leg<'a> {
         // A gateway that refuses everything in the same way has replaced nothing of Claude's.
         let refused = self.main().filter(|main| own(main)).map(|main| main.status);
         // Whoever refuses a large one may do so for its size.
-        let large = |kind| matches!(kind, ExchangeKind::BigBody | ExchangeKind::LargeHeader);
         let replaced = self.replies().filter(|exchange| {
             own(exchange)
-                && !large(exchange.kind)
+                && !exchange.kind.is_large()
                 && refused != Some(exchange.status)
                 && direct.known(exchange.kind).is_some_and(|theirs| {
                     theirs.status == exchange.status
@@ -342,13 +316,4 @@ impl<'a> Leg<'a> {
         });
         replaced.map(|exchange| exchange.kind).collect()
     }
-}
-
-/// Whether a gateway that checks bodies has no reason of its own to refuse it. What it is not asked to let pass shows nothing of how it
-/// relays: such a canary counts only for its own rule.
-fn is_well_formed(exchange: &Exchange) -> bool {
-    !matches!(
-        exchange.kind,
-        ExchangeKind::MetadataField | ExchangeKind::ToolField | ExchangeKind::Number | ExchangeKind::Route
-    )
 }

@@ -29,7 +29,7 @@ mod tests;
 
 use bits::{BitReader, BitWriter};
 
-use super::evidence::{Exchange, ExchangeKind, LegEvidence, RunEvidence};
+use super::evidence::{Exchange, LegEvidence, RunEvidence};
 use super::mask;
 use super::plain::plain;
 
@@ -108,11 +108,7 @@ fn header(run: &RunEvidence, decisive: usize) -> String {
 
 /// The exchanges that travel with their leg: those of the frozen request itself.
 fn is_core(exchange: &Exchange) -> bool {
-    use ExchangeKind as Kind;
-    matches!(
-        exchange.kind,
-        Kind::Frozen | Kind::Repeat | Kind::Confirm | Kind::TrimmedKey
-    )
+    exchange.kind.is_frozen_request()
 }
 
 fn split(leg: &LegEvidence) -> (Vec<&Exchange>, Vec<&Exchange>) {
@@ -127,8 +123,7 @@ fn by_weight(run: &RunEvidence) -> Vec<(usize, &LegEvidence)> {
 }
 
 fn fails(leg: &LegEvidence) -> bool {
-    leg.frozen()
-        .is_none_or(|frozen| frozen.status != 200 || frozen.quote.is_some())
+    leg.frozen().is_none_or(Exchange::shows_a_failure)
 }
 
 fn decisive_lines(run: &RunEvidence) -> Vec<String> {

@@ -12,20 +12,6 @@ use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
 use crate::report::evidence::{Exchange, ExchangeKind, Marks, ReplyHeader, Spelling};
 
-/// Kinds whose replies both legs get from Claude where everything works.
-const COMPARED: [ExchangeKind; 10] = [
-    ExchangeKind::Frozen,
-    ExchangeKind::OtherForm,
-    ExchangeKind::CountTokens,
-    ExchangeKind::UnknownField,
-    ExchangeKind::NestedField,
-    ExchangeKind::BogusVersion,
-    ExchangeKind::BogusBeta,
-    ExchangeKind::OtherCarrier,
-    ExchangeKind::NoKey,
-    ExchangeKind::BadKey,
-];
-
 /// The gateway's replies beside the control's.
 pub(super) fn response_headers(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some(pair) = Pair::of(view, leg).filter(|pair| pair.direct_unaltered() && pair.same_model()) else {
@@ -127,8 +113,8 @@ fn lost(leg: &Leg<'_>, pair: &Pair<'_, '_>, difference: &Option<HeadDifference>)
 /// The same error of Claude's on both.
 fn errors<'a>(leg: &Leg<'a>, pair: &Pair<'_, 'a>) -> Vec<(&'a Exchange, &'a Exchange)> {
     let both = |kind| Some((leg.known(kind)?, pair.direct.known(kind)?));
-    COMPARED
-        .into_iter()
+    ExchangeKind::all()
+        .filter(|kind| kind.entry().comparable)
         .filter_map(both)
         .filter(|(ours, theirs)| {
             let (our, their) = (leg.provenance(ours), pair.direct.provenance(theirs));

@@ -6,7 +6,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::provenance::{Origin, Provenance, is_answer_restated, is_worded};
+use crate::diagnosis::provenance::{Origin, Provenance, is_worded};
 use crate::diagnosis::say;
 use crate::report::evidence::{Exchange, ExchangeKind, LimitKind, Marks, Phrase, same_account};
 
@@ -21,7 +21,7 @@ pub(super) fn upstream_limit(reply: &Exchange, provenance: Provenance) -> Option
         | ErrorClass::SpendLimitEnforced
         | ErrorClass::Billing => Some(Code::QuotaExhausted),
         ErrorClass::OrganizationDisabled => Some(Code::AccountDisabled),
-        ErrorClass::None if reply.status == 429 && !is_answer_restated(reply) => Some(Code::RateLimited),
+        ErrorClass::None if reply.status == 429 && !reply.is_answer_restated() => Some(Code::RateLimited),
         _ => None,
     }
 }
@@ -53,10 +53,7 @@ pub(super) fn upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 fn limited<'a>(leg: &Leg<'a>) -> impl Iterator<Item = &'a Exchange> {
     let main = leg.trouble().map(|(main, _)| main);
     let others = leg.exchanges().filter(move |exchange| {
-        main.is_none_or(|main| main.kind != exchange.kind)
-            && exchange.status == 429
-            && exchange.kind != ExchangeKind::BadKey
-            && exchange.kind != ExchangeKind::NoKey
+        main.is_none_or(|main| main.kind != exchange.kind) && exchange.status == 429 && exchange.kind.needs_own_key()
     });
     main.into_iter().chain(others)
 }

@@ -5,7 +5,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::provenance::{Origin, is_answer_restated};
+use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
 use crate::report::evidence::{Exchange, ExchangeKind, Marks};
 use crate::resource::spec::Upstream;
@@ -69,7 +69,7 @@ fn refusals_as_failures(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
         pair.direct.now(reply.kind).is_some_and(|theirs| {
             (400..=499).contains(&theirs.status)
                 && pair.direct.provenance(theirs).origin == Origin::Claude
-                && !matches!(reply.kind, ExchangeKind::BigBody | ExchangeKind::LargeHeader)
+                && !reply.kind.is_large()
         })
     };
     let failed = |reply: &&Exchange| reply.status >= 500 && !leg.provenance(reply).from_upstream();
@@ -91,7 +91,7 @@ fn refusals_as_failures(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
 pub(super) fn answer_as_error(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some(reply) = leg
         .main()
-        .filter(|reply| !leg.path.is_direct() && is_answer_restated(reply))
+        .filter(|reply| !leg.path.is_direct() && reply.is_answer_restated())
     else {
         return vec![];
     };
@@ -128,13 +128,6 @@ pub(super) fn error_as_success(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     ]
 }
 
-/// What Claude refuses for three reasons.
-const COMPLAINTS: [ExchangeKind; 3] = [
-    ExchangeKind::UnknownField,
-    ExchangeKind::BogusVersion,
-    ExchangeKind::BogusBeta,
-];
-
 /// Claude's error with a body that the gateway wrote.
 pub(super) fn error_body(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     if leg.path.is_direct() || !leg.speaks_claude() {
@@ -142,17 +135,18 @@ pub(super) fn error_body(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     }
     let foreign = |reply: &&Exchange| {
         reply.status >= 400
-            && !is_answer_restated(reply)
+            && !reply.is_answer_restated()
             && leg.provenance(reply).origin == Origin::Relayed
             && (!reply.marks.has(Marks::ENVELOPE)
                 || reply.marks.has(Marks::EXTRA_KEYS)
                 || reply.marks.has(Marks::INNER_REQUEST_ID)
                 || reply.inner_error != ErrorClass::None)
     };
+    let complaints = || ExchangeKind::all().filter(|kind| kind.entry().complaint);
     let evidence = match leg.exchanges().find(foreign) {
         Some(reply) => format!("Claude's marks with a body that is not Claude's: {}", say::reply(reply)),
         // One such refusal may be the gateway's own: many check bodies, and some headers.
-        None if COMPLAINTS.iter().all(|kind| leg.masked.contains(kind)) => {
+        None if complaints().all(|kind| leg.masked.contains(&kind)) => {
             "where the direct path shows Claude's error, this one shows the same status with another body".to_owned()
         }
         None => return vec![],

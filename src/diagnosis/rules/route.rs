@@ -6,13 +6,13 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::provenance::{Origin, Provenance, is_answer_restated};
+use crate::diagnosis::provenance::{Origin, Provenance};
 use crate::diagnosis::say;
 use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Marks, Outcome, Phrase};
 
 /// The URL does not lead to the Claude API: a 404, a redirect, a foreign or empty 200, no HTTP at all.
 pub(super) fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some((reply, provenance)) = leg.trouble().filter(|(reply, _)| !is_answer_restated(reply)) else {
+    let Some((reply, provenance)) = leg.trouble().filter(|(reply, _)| !reply.is_answer_restated()) else {
         return vec![];
     };
     let direct_ok = Pair::of(view, leg).is_some_and(|pair| pair.direct_works());

@@ -7,7 +7,7 @@ use crate::claude::error::ErrorClass;
 use crate::claude::model;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::provenance::{Origin, Provenance, is_answer_restated};
+use crate::diagnosis::provenance::{Origin, Provenance};
 use crate::diagnosis::say;
 use crate::report::evidence::{Exchange, Marks, Phrase};
 
@@ -38,7 +38,7 @@ pub(super) fn says(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 
 /// Which trouble of Claude's or its edge's this reply is; the trouble of a key is not among them.
 pub(super) fn code(reply: &Exchange, provenance: Provenance) -> Option<Code> {
-    if is_answer_restated(reply) {
+    if reply.is_answer_restated() {
         return None;
     }
     match (provenance.class, provenance.origin) {

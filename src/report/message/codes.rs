@@ -87,32 +87,15 @@ macro_rules! coded {
     };
 }
 
-coded!(ExchangeKind: 5 {
-    Frozen = 0,
-    Repeat = 1,
-    Confirm = 2,
-    OtherForm = 3,
-    TrimmedKey = 4,
-    CountTokens = 5,
-    BogusBeta = 6,
-    BogusVersion = 7,
-    UnknownField = 8,
-    NestedField = 9,
-    BigBody = 10,
-    LargeHeader = 11,
-    AttackPrompt = 12,
-    BenignPrompt = 13,
-    OtherCarrier = 14,
-    NoKey = 15,
-    BadKey = 16,
-    Parallel = 17,
-    Long = 18,
-    ReuseIdle = 19,
-    Number = 20,
-    Route = 21,
-    MetadataField = 22,
-    ToolField = 23,
-});
+impl Coded for ExchangeKind {
+    const BITS: u32 = 5;
+    fn code(self) -> u32 {
+        self.entry().code
+    }
+    fn of(code: u32) -> Option<Self> {
+        Self::all().find(|kind| kind.entry().code == code)
+    }
+}
 
 coded!(Outcome: 4 {
     Answered = 0,

@@ -6,9 +6,9 @@ use super::codes::{DIGITS, put, put_near, put_unless, take, take_near, take_unle
 use super::head::{put_head, take_head};
 use super::stream::{put_stream, take_stream};
 use crate::claude::error::ErrorClass;
+use crate::report::evidence::exchange_kind::Usual;
 use crate::report::evidence::{
     BodyKind, Echo, Exchange, ExchangeKind, Headroom, LimitKind, Maker, Marks, NamedLimit, Outcome, Phrase, Usage,
-    digits,
 };
 
 /// Statuses that have a number of their own.
@@ -70,19 +70,7 @@ impl Result {
 
     /// What Claude answers where everything works.
     fn usual(kind: ExchangeKind) -> Self {
-        use ExchangeKind as Kind;
-        let (status, error, echo) = match kind {
-            Kind::BogusBeta => (400, ErrorClass::BetaUnexpected, Echo::Exact),
-            Kind::BogusVersion => (400, ErrorClass::VersionInvalid, Echo::Exact),
-            Kind::UnknownField | Kind::NestedField | Kind::MetadataField | Kind::ToolField | Kind::BigBody => {
-                (400, ErrorClass::ExtraInputs, Echo::Exact)
-            }
-            Kind::Number => (400, ErrorClass::InvalidRequest, Echo::Exact),
-            Kind::Route => (405, ErrorClass::InvalidRequest, Echo::None),
-            Kind::NoKey => (401, ErrorClass::KeyRequired, Echo::None),
-            Kind::BadKey => (401, ErrorClass::KeyInvalid, Echo::None),
-            _ => (200, ErrorClass::None, Echo::None),
-        };
+        let Usual { status, error, echo } = kind.entry().usual;
         let exchange = Exchange::new(kind, Outcome::Answered);
         Self {
             status,
@@ -176,38 +164,11 @@ impl Before {
             .or(self.requests_limit);
     }
 
-    /// The kind that most often comes next: kinds have their numbers in about the order in which they are sent.
+    /// The kind that most often comes next: exchanges are reported in about the order in which they are sent.
     fn next_kind(&self) -> Option<ExchangeKind> {
-        SENT.iter()
-            .position(|kind| Some(*kind) == self.kind)
-            .map_or(SENT.first(), |at| SENT.get(at + 1))
-            .copied()
+        ExchangeKind::all().find(|kind| kind.is_regular() && Some(*kind) > self.kind)
     }
 }
-
-/// Kinds in the order in which they are sent.
-const SENT: [ExchangeKind; 20] = [
-    ExchangeKind::Frozen,
-    ExchangeKind::OtherForm,
-    ExchangeKind::CountTokens,
-    ExchangeKind::ReuseIdle,
-    ExchangeKind::Long,
-    ExchangeKind::Parallel,
-    ExchangeKind::UnknownField,
-    ExchangeKind::NestedField,
-    ExchangeKind::MetadataField,
-    ExchangeKind::ToolField,
-    ExchangeKind::Number,
-    ExchangeKind::BogusVersion,
-    ExchangeKind::BogusBeta,
-    ExchangeKind::LargeHeader,
-    ExchangeKind::BigBody,
-    ExchangeKind::BenignPrompt,
-    ExchangeKind::AttackPrompt,
-    ExchangeKind::OtherCarrier,
-    ExchangeKind::NoKey,
-    ExchangeKind::BadKey,
-];
 
 /// Exchanges, each against the ones before it; `core` are those that the reader has from another record.
 pub fn put_exchanges(out: &mut BitWriter, exchanges: &[&Exchange], core: &[&Exchange]) {
@@ -244,7 +205,7 @@ fn put_exchange(out: &mut BitWriter, exchange: &Exchange, before: &Before) {
     );
     out.option((exchange.marks != before.marks).then_some(exchange.marks), put_marks);
     put_unless(out, exchange.maker, before.maker);
-    let digits = digits(exchange.kind);
+    let digits = exchange.kind.entry().digits;
     out.option(exchange.first_byte_ms, |out, time| out.significant(time, digits));
     put_total(out, exchange, digits);
     out.option(
@@ -287,7 +248,7 @@ fn take_exchange(from: &mut BitReader<'_>, before: &Before) -> Option<Exchange> 
         .apply(&mut exchange);
     exchange.marks = from.option(take_marks)?.unwrap_or(before.marks);
     exchange.maker = take_unless(from, before.maker)?;
-    let digits = digits(kind);
+    let digits = kind.entry().digits;
     exchange.first_byte_ms = from.option(|from| from.significant(digits))?;
     exchange.total_ms = take_total(from, exchange.first_byte_ms, digits)?;
     exchange.account = from
