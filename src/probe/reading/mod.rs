@@ -1,6 +1,7 @@
 //! From what came back to evidence: closed enums, integers and digests, and at most 160 bytes of quote.
 
 pub mod body;
+mod digest;
 pub mod echo;
 pub mod head;
 pub mod maker;
@@ -11,7 +12,8 @@ pub mod text;
 use std::collections::BTreeSet;
 
 use http::HeaderMap;
-use ring::digest;
+
+use digest::digest32;
 
 use super::compose::Asked;
 use super::link::Received;
@@ -356,15 +358,6 @@ fn common(exchange: &mut Exchange, headers: &HeaderMap, now: jiff::Timestamp) {
     exchange.account = account(headers);
     exchange.headroom = headroom(headers);
     exchange.cache_age_s = cache_age(headers, exchange);
-}
-
-/// First 32 bits of SHA-256.
-fn digest32(text: &str) -> u32 {
-    let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    hash.as_ref()
-        .iter()
-        .take(4)
-        .fold(0, |value, byte| value << 8 | u32::from(*byte))
 }
 
 fn account(headers: &HeaderMap) -> Option<u32> {
