@@ -18,12 +18,8 @@ use crate::resource::status::Finding;
 pub(super) const RULES: &[PathRule] = &[beta_canary, version_canary, body_canary, frozen];
 
 /// Accepted through the gateway, refused on the control (so `Likely`), or refused by nobody that we can compare with.
-fn swallowed(
-    view: &View<'_>,
-    leg: &Leg<'_>,
-    kind: ExchangeKind,
-    complaint: ErrorClass,
-) -> Option<(Confidence, String)> {
+fn swallowed(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind) -> Option<(Confidence, String)> {
+    let complaint = kind.entry().usual.error;
     let reply = leg
         .known(kind)
         .filter(|reply| leg.complete(reply) && !reply.is_stored())?;
@@ -86,7 +82,7 @@ fn beta_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         let evidence = format!("unknown beta value: {}; {}", say::reply(reply), echo(reply));
         return vec![warn(leg, finding(code, leg.name(), confidence, evidence))];
     }
-    swallowed(view, leg, kind, ErrorClass::BetaUnexpected)
+    swallowed(view, leg, kind)
         .or_else(|| swallowed_alone(view, leg, kind))
         .map(|(confidence, text)| {
             let evidence = format!(
@@ -116,7 +112,7 @@ fn version_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         let evidence = format!("unknown version: {}; {how}", say::reply(reply));
         return vec![warn(leg, version(leg, reply, Confidence::Certain, evidence))];
     }
-    swallowed(view, leg, kind, ErrorClass::VersionInvalid)
+    swallowed(view, leg, kind)
         .or_else(|| swallowed_alone(view, leg, kind))
         .map(|(confidence, text)| {
             let evidence = format!(
@@ -144,18 +140,11 @@ fn warn(_: &Leg<'_>, finding: Finding) -> Finding {
     finding.hop("gateway → Claude").severity(Severity::Warning)
 }
 
-/// Where a field that does not exist is put, and by which exchange.
-const UNKNOWN_FIELDS: [(ExchangeKind, &str); 4] = [
-    (ExchangeKind::UnknownField, "at the top of the body"),
-    (ExchangeKind::NestedField, "in messages"),
-    (ExchangeKind::MetadataField, "in metadata"),
-    (ExchangeKind::ToolField, "in tools"),
-];
-
 /// The body, by canary: a field that does not exist must be refused, wherever it is.
 fn body_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let lost = UNKNOWN_FIELDS.into_iter().filter_map(|(kind, place)| {
-        let seen = swallowed(view, leg, kind, ErrorClass::ExtraInputs).or_else(|| swallowed_alone(view, leg, kind))?;
+    let lost = ExchangeKind::all().filter_map(|kind| {
+        let place = kind.entry().unknown_field?;
+        let seen = swallowed(view, leg, kind).or_else(|| swallowed_alone(view, leg, kind))?;
         Some((place, seen))
     });
     let (places, seen): (Vec<&str>, Vec<(Confidence, String)>) = lost.unzip();
@@ -193,7 +182,7 @@ fn number_canary(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
                 format!("{}; {}; direct: as sent", say::reply(reply), echo(reply)),
             )
         }
-        None => swallowed(view, leg, kind, class)?,
+        None => swallowed(view, leg, kind)?,
     };
     let evidence = format!("an integer above 2^53 does not arrive as sent: {text}");
     let found = finding(Code::BodyRewritten, leg.name(), confidence, evidence)

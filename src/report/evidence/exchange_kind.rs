@@ -199,6 +199,7 @@ impl ExchangeKind {
                 number: "P6",
                 sends: "two top-level fields that do not exist",
                 shows: "whether the body arrives as sent, and in what order",
+                unknown_field: Some("at the top of the body"),
                 comparable: true,
                 complaint: true,
                 ..CHECK
@@ -208,6 +209,7 @@ impl ExchangeKind {
                 sends: "one inside a message",
                 shows: "whether nested objects arrive as sent",
                 deep_in_check: true,
+                unknown_field: Some("in messages"),
                 comparable: true,
                 ..CHECK
             },
@@ -219,6 +221,7 @@ impl ExchangeKind {
                 endpoint: Endpoint::Messages,
                 over_budget: false,
                 deep_in_check: true,
+                unknown_field: Some("in metadata"),
                 well_formed: false,
                 ..CHECK
             },
@@ -227,6 +230,7 @@ impl ExchangeKind {
                 sends: "one inside a tool",
                 shows: "whether tools arrive as sent",
                 deep_in_check: true,
+                unknown_field: Some("in tools"),
                 well_formed: false,
                 ..CHECK
             },

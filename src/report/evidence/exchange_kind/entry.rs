@@ -50,6 +50,8 @@ pub struct Entry {
     pub second_sample: SecondSample,
     /// It shows something even where the frozen request got a server error or no reply: whether anything comes through at all.
     pub useful_after_failure: bool,
+    /// Where it has a field that does not exist: all of these are read by one rule.
+    pub unknown_field: Option<&'static str>,
     /// What Claude answers where everything works.
     pub usual: Usual,
     /// Significant bits of its times.
@@ -279,6 +281,7 @@ pub(super) const FROZEN: Entry = Entry {
     deep_in_check: false,
     second_sample: SecondSample::Never,
     useful_after_failure: false,
+    unknown_field: None,
     usual: ANSWERED,
     digits: DIGITS,
     kept: false,
