@@ -4,12 +4,12 @@
 //! never lists what the prober does by itself in reaction to what came back: [`ExchangeKind::Repeat`], [`ExchangeKind::Confirm`],
 //! [`ExchangeKind::TrimmedKey`]; nor [`ExchangeKind::Frozen`], which every path gets unless only zero-token exchanges may run.
 
-pub mod exchanges;
 pub mod explain;
 
 use std::time::Duration;
 
 use crate::report::evidence::ExchangeKind;
+use crate::report::evidence::exchange_kind::{Entry, Key, Opt, Planned};
 use crate::report::plan::{ExchangePlan, FrozenRequest, Header, Leg, PLAN_VERSION, Plan, Tls, When};
 use crate::resource::spec::KeyRef;
 use crate::resource::validated::{self, Body, LongRequest, Path, PodGroup, Probe, estimate};
@@ -199,68 +199,57 @@ fn leg(probe: &Probe, path: &Path, choice: CanaryChoice, needs: &mut Needs<'_>) 
     }
 }
 
+/// The exchanges of a path besides the frozen request and the prober's own reactions.
 fn exchanges(probe: &Probe, path: &Path, choice: CanaryChoice) -> Vec<ExchangePlan> {
-    let mut list = Vec::new();
-    let mut add = |kind, when, amount| list.push(ExchangePlan { kind, when, amount });
-    let claude = path.leads_to_claude();
-    if (header_canaries(probe, choice) || choice.zero_token_only) && claude {
-        for kind in [
-            ExchangeKind::CountTokens,
-            ExchangeKind::BogusBeta,
-            ExchangeKind::BogusVersion,
-            ExchangeKind::UnknownField,
-            ExchangeKind::NestedField,
-            ExchangeKind::ToolField,
-            ExchangeKind::Number,
-        ] {
-            add(kind, When::Always, 0);
+    ExchangeKind::all()
+        .filter_map(|kind| {
+            let entry = kind.entry();
+            let allowed = entry.over_budget || !choice.zero_token_only;
+            let answers = path.leads_to_claude() || !entry.claude_only;
+            let (when, amount) = due(entry, probe, path, choice).filter(|_| allowed && answers)?;
+            Some(ExchangePlan { kind, when, amount })
+        })
+        .collect()
+}
+
+/// When an exchange is sent in a run of this choice, if it is, and its amount.
+fn due(entry: Entry, probe: &Probe, path: &Path, choice: CanaryChoice) -> Option<(When, u64)> {
+    let checks = header_canaries(probe, choice);
+    let always = |amount| (When::Always, amount);
+    match entry.planned {
+        Planned::EachRun | Planned::Reaction(_) => None,
+        Planned::WithChecks => (checks || choice.zero_token_only).then_some(always(0)),
+        Planned::Opted(opt) => opted(opt, probe, path, choice.deep).filter(|_| checks).map(always),
+        Planned::LongRequest => long(probe, choice).map(|long| always(u64::from(long.max_tokens))),
+        Planned::AfterFailure => (choice.deep || probe.canaries.every.is_some()).then_some((When::Failed, 0)),
+        Planned::WhoAuthenticates => {
+            // Where no key is sent, the frozen request is the one without a key, and there is none to move.
+            let differs = path.credential.is_some() || entry.key == Key::Invalid;
+            let when = credential_canaries(probe, choice).filter(|_| differs)?;
+            Some((when, 0))
         }
     }
-    if header_canaries(probe, choice) {
-        let opted = &probe.exchanges;
-        // The size exchanges are refused or counted, never answered: zero tokens.
-        let body = opted.body_bytes.or(choice.deep.then_some(DEEP_BODY));
-        let header = opted.header_bytes.or(choice.deep.then_some(DEEP_HEADER));
-        for (kind, amount) in [(ExchangeKind::BigBody, body), (ExchangeKind::LargeHeader, header)] {
-            if let Some(amount) = amount {
-                add(kind, When::Always, amount);
-            }
-        }
-        if !choice.zero_token_only {
-            add(ExchangeKind::OtherForm, When::Always, 0);
-            // Only messages have `metadata`, and where it gets lost one is answered.
-            if claude {
-                add(ExchangeKind::MetadataField, When::Always, 0);
-            }
-            if opted.attack_prompt {
-                add(ExchangeKind::AttackPrompt, When::Always, 0);
-                if !path.direct {
-                    add(ExchangeKind::BenignPrompt, When::Always, 0);
-                }
-            }
-            if let Some(parallel) = opted.parallel {
-                add(ExchangeKind::Parallel, When::Always, u64::from(parallel));
-            }
-            if let Some(idle) = opted.reuse_idle {
-                add(ExchangeKind::ReuseIdle, When::Always, idle.as_secs());
-            }
-        }
+}
+
+/// The amount of an exchange that the probe opted into; a deep run has some by itself.
+fn opted(opt: Opt, probe: &Probe, path: &Path, deep: bool) -> Option<u64> {
+    let opted = &probe.exchanges;
+    match opt {
+        Opt::HeaderBytes => opted.header_bytes.or(deep.then_some(DEEP_HEADER)),
+        Opt::BodyBytes => opted.body_bytes.or(deep.then_some(DEEP_BODY)),
+        Opt::AttackPrompt => opted.attack_prompt.then_some(0),
+        Opt::AttackTwin => (opted.attack_prompt && !path.direct).then_some(0),
+        Opt::Parallel => opted.parallel.map(u64::from),
+        Opt::ReuseIdle => opted.reuse_idle.map(|idle| idle.as_secs()),
     }
-    if let Some(long) = long(probe, choice) {
-        add(ExchangeKind::Long, When::Always, u64::from(long.max_tokens));
+}
+
+/// Leaves out of a plan what a person who waits for its result gets only by asking for it: what costs tokens or seconds. What was
+/// opted into by name stays.
+pub fn leave_out_deep(plan: &mut Plan) {
+    for leg in &mut plan.legs {
+        leg.exchanges.retain(|exchange| !exchange.kind.entry().deep_in_check);
     }
-    if !choice.zero_token_only && (choice.deep || probe.canaries.every.is_some()) {
-        add(ExchangeKind::Route, When::Failed, 0);
-    }
-    if let Some(when) = credential_canaries(probe, choice) {
-        // Where no key is sent, the frozen request is the one without a key, and there is none to move.
-        if path.credential.is_some() {
-            add(ExchangeKind::OtherCarrier, when, 0);
-            add(ExchangeKind::NoKey, when, 0);
-        }
-        add(ExchangeKind::BadKey, when, 0);
-    }
-    list
 }
 
 fn credential_canaries(probe: &Probe, choice: CanaryChoice) -> Option<When> {

@@ -15,3 +15,6 @@ pub fn full() -> String {
         format!("{VERSION} ({COMMIT})")
     }
 }
+
+/// `User-Agent` of the prober's every request, so that others can filter it.
+pub const USER_AGENT: &str = concat!("claudeprobe/", env!("CARGO_PKG_VERSION"));

@@ -94,7 +94,7 @@ fn judge(status: u16, headers: HeaderMap, body: Vec<u8>) {
         version: Version::HTTP_11,
         spelled: Vec::new(),
     });
-    let read = reading::read(ExchangeKind::Frozen, &asked, &received, &redactor);
+    let read = reading::read(ExchangeKind::Frozen, &asked, &received, &redactor, Default::default());
     words(&read.exchange);
     accuses_only_by_marks(&read.exchange);
     survives_the_report(read.exchange);

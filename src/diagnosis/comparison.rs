@@ -4,7 +4,7 @@
 //! with another account nothing about quota, with another backend nothing about headers and ids, on an intercepted control
 //! nothing about headers, bodies, streams and timing.
 
-use super::view::{Leg, View};
+use super::leg::Leg;
 use crate::report::evidence::{Departure, HeadEvidence, ReplyHeader, Spelling, same_account};
 
 /// A gateway beside the control.
@@ -15,10 +15,9 @@ pub(super) struct Pair<'v, 'a> {
 }
 
 impl<'v, 'a> Pair<'v, 'a> {
-    /// The gateway with the control; `None` without a control or for the control itself.
-    pub fn of(view: &'v View<'a>, gateway: &'v Leg<'a>) -> Option<Self> {
-        let direct = view.direct()?;
-        (!gateway.path.is_direct()).then_some(Self { direct, gateway })
+    /// A gateway and the control of its case.
+    pub fn new(direct: &'v Leg<'a>, gateway: &'v Leg<'a>) -> Self {
+        Self { direct, gateway }
     }
 
     /// Both use the same Secret's key, and the run saw the same fingerprint where it saw both.

@@ -4,7 +4,7 @@
 //! nothing, and one about a key that was refused itself is not kept. Pairs of times are kept as long as the newest of them is fresh.
 
 use super::case::{Case, KeptResult, LatencyPair, PathCanaries};
-use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind, Outcome};
+use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind};
 use crate::resource::spec::Upstream;
 
 /// Pairs of times that are kept of each gateway, as many as the latency rule needs.
@@ -19,9 +19,9 @@ pub(super) fn canaries(case: &Case<'_>, path: &str) -> Option<PathCanaries> {
     let refused = told
         .clone()
         .any(|exchange| exchange.kind == ExchangeKind::Frozen && matches!(exchange.status, 401 | 403));
-    let counts = |exchange: &Exchange| tells(exchange) && !(refused && is_about_key(exchange.kind));
+    let counts = |exchange: &Exchange| tells(exchange) && !(refused && exchange.kind.is_about_key());
     let mut results: Vec<KeptResult> = Vec::new();
-    for exchange in told.filter(|exchange| is_canary(exchange.kind) && counts(exchange)) {
+    for exchange in told.filter(|exchange| exchange.kind.entry().kept && counts(exchange)) {
         let kept = KeptResult {
             at_ms: case.context.now_ms,
             exchange: Exchange {
@@ -53,9 +53,8 @@ pub(super) fn latency(case: &Case<'_>) -> Vec<LatencyPair> {
     let time = |path: &str| {
         let leg = case.evidence.legs.iter().find(|leg| leg.path == path)?;
         let counted = leg.exchange(ExchangeKind::CountTokens)?;
-        let answered =
-            counted.status == 200 && counted.outcome == Outcome::Answered && counted.body == BodyKind::AsAsked;
-        counted.total_ms.filter(|_| answered)
+        let stream = counted.kind.entry().form.is_stream(case.request.stream);
+        counted.total_ms.filter(|_| counted.is_answered_as_asked(stream))
     };
     let direct = case
         .paths
@@ -83,36 +82,6 @@ pub(super) fn latency(case: &Case<'_>) -> Vec<LatencyPair> {
     kept
 }
 
-/// Zero-token exchanges whose result is kept.
-fn is_canary(kind: ExchangeKind) -> bool {
-    matches!(
-        kind,
-        ExchangeKind::CountTokens
-            | ExchangeKind::BogusBeta
-            | ExchangeKind::BogusVersion
-            | ExchangeKind::UnknownField
-            | ExchangeKind::NestedField
-            | ExchangeKind::MetadataField
-            | ExchangeKind::ToolField
-            | ExchangeKind::Number
-            | ExchangeKind::BigBody
-            | ExchangeKind::LargeHeader
-            | ExchangeKind::AttackPrompt
-            | ExchangeKind::BenignPrompt
-            | ExchangeKind::OtherForm
-            | ExchangeKind::BadKey
-            | ExchangeKind::NoKey
-            | ExchangeKind::OtherCarrier
-    )
-}
-
-fn is_about_key(kind: ExchangeKind) -> bool {
-    matches!(
-        kind,
-        ExchangeKind::BadKey | ExchangeKind::NoKey | ExchangeKind::OtherCarrier
-    )
-}
-
 /// Whether a canary reached somebody who judged it: an answer, or a refusal of the request itself. A refused key says something
 /// only where the key is the question.
 fn tells(exchange: &Exchange) -> bool {
@@ -123,5 +92,5 @@ fn tells(exchange: &Exchange) -> bool {
     exchange.body == BodyKind::AsAsked
         || exchange.echo != Echo::None
         || matches!(exchange.status, 200 | 400 | 403 | 404 | 413 | 431)
-        || (exchange.status == 401 && is_about_key(exchange.kind))
+        || (exchange.status == 401 && exchange.kind.is_about_key())
 }

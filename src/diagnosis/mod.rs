@@ -20,6 +20,7 @@ mod conditions;
 mod finding;
 mod flapping;
 pub mod held_back;
+mod leg;
 mod meant;
 mod memory;
 mod message;
@@ -27,6 +28,7 @@ mod product;
 pub mod provenance;
 mod rules;
 mod say;
+mod trouble;
 mod verdict;
 mod view;
 

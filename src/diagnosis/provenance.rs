@@ -6,7 +6,7 @@
 
 use crate::catalogue::Confidence;
 use crate::claude::error::ErrorClass;
-use crate::report::evidence::{BodyKind, Echo, Exchange, Maker, Marks, Phrase};
+use crate::report::evidence::{Echo, Exchange, Maker, Marks, Phrase};
 
 /// Who made a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Habits {
             // Whoever makes up ids teaches nothing about Claude's.
             let odd = reply.marks.has(Marks::ID_ODD);
             let id = reply.marks.has(Marks::REQUEST_ID) && !odd;
-            if is_success(reply) {
+            if reply.is_success() {
                 habits.success_ids |= id;
                 habits.success_bare |= !id;
                 habits.cf_ray |= reply.marks.has(Marks::CF_RAY);
@@ -102,18 +102,6 @@ impl Habits {
     }
 }
 
-/// A 200 with what was asked for.
-#[must_use]
-pub fn is_success(reply: &Exchange) -> bool {
-    reply.status == 200 && matches!(reply.body, BodyKind::AsAsked | BodyKind::MessageNotStream)
-}
-
-/// A complete answer of a model's under a status that no answer has: somebody who relays it set another one.
-#[must_use]
-pub fn is_answer_restated(reply: &Exchange) -> bool {
-    !matches!(reply.status, 0 | 200) && matches!(reply.body, BodyKind::AsAsked | BodyKind::MessageNotStream)
-}
-
 /// Who made this reply. Meant for replies with an error status or an error body; a success is Claude's when it has an id,
 /// else unknown.
 #[must_use]
@@ -123,7 +111,9 @@ pub fn of(reply: &Exchange, habits: Habits) -> Provenance {
     } else {
         reply.inner_error
     };
-    let restated = is_answer_restated(reply).then_some((Origin::Relayed, Confidence::Likely));
+    let restated = reply
+        .is_answer_restated()
+        .then_some((Origin::Relayed, Confidence::Likely));
     let (origin, confidence) = restated
         .or_else(|| edge(reply, habits))
         .or_else(|| begun(reply))
@@ -230,7 +220,7 @@ fn with_ids(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
     if !header && !body && !quotes(reply) {
         return None;
     }
-    if is_success(reply) && header {
+    if reply.is_success() && header {
         return Some((Origin::Claude, Confidence::Likely));
     }
     // Whatever stands around it, an error of Claude's is in there.

@@ -6,6 +6,7 @@ mod credential;
 mod headers;
 mod heads;
 mod honesty;
+mod kinds;
 mod laws;
 mod limits;
 mod network;

@@ -1,16 +1,10 @@
-//! The case as rules read it: each path joined with what the run and the kept canaries saw on it.
-//!
-//! Knows what "answered completely" means, by which exchange a path is judged, and which leg may serve as a control; accuses
-//! nobody.
+//! The case as rules read it: its paths, what the control shows of the others, and facts that several rules need, computed once.
 
-use super::case::{Case, LatencyPair, PathCase, Request};
-use super::memory;
-use super::provenance::{self, Habits, Origin, Provenance};
-use crate::claude::error::ErrorClass;
-use crate::report::evidence::{
-    BodyKind, Echo, Exchange, ExchangeKind, KeyEvidence, LegEvidence, Marks, Outcome, Reach, SkipReason, Trust,
-};
-use crate::resource::spec::Upstream;
+use super::case::{Case, LatencyPair, PathCase};
+use super::comparison::Pair;
+pub(super) use super::leg::{Leg, State};
+use super::{memory, trouble};
+use crate::report::evidence::ExchangeKind;
 
 /// The whole case.
 pub(super) struct View<'a> {
@@ -20,34 +14,6 @@ pub(super) struct View<'a> {
     pub legs: Vec<Leg<'a>>,
     /// How long zero-token exchanges took beside the control's, this run's last.
     pub latency: Vec<LatencyPair>,
-}
-
-/// One path with its evidence.
-pub(super) struct Leg<'a> {
-    /// The path as it was meant.
-    pub path: &'a PathCase,
-    /// What the run saw on it; `None` when the report does not have it.
-    pub seen: Option<&'a LegEvidence>,
-    /// Canary results of earlier runs that still count.
-    kept: Vec<&'a Exchange>,
-    /// How the path relays.
-    pub habits: Habits,
-    /// Exchanges that Claude refuses on the control, and that are refused here with the same status and a body of somebody else's.
-    pub masked: Vec<ExchangeKind>,
-    /// Whether a reply on this path bears the marks of another platform than the Claude API.
-    platform: bool,
-    request: &'a Request,
-}
-
-/// How the path's judged exchange ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    /// The frozen request was answered completely.
-    Complete,
-    /// It was not.
-    Failed,
-    /// It was not sent on purpose (over budget, no time), or the report does not have it.
-    NotSent,
 }
 
 impl<'a> View<'a> {
@@ -67,12 +33,17 @@ impl<'a> View<'a> {
             .collect();
         let direct = legs.iter().position(|leg| leg.path.is_direct());
         if let Some(direct) = direct {
-            let beside = |leg: &Leg<'a>| (leg.masked(&legs[direct]), leg.fails_a_get(&legs[direct]));
+            let beside = |leg: &Leg<'a>| (leg.masked_beside(&legs[direct]), leg.fails_a_get(&legs[direct]));
             let compared: Vec<(Vec<ExchangeKind>, Option<u16>)> = legs.iter().map(beside).collect();
             for (leg, (masked, fails_a_get)) in legs.iter_mut().zip(compared) {
                 leg.habits.masks = !masked.is_empty();
                 leg.habits.fails_a_get = fails_a_get;
                 leg.masked = masked;
+            }
+            // Read with the habits that the control has just shown.
+            let hides: Vec<_> = legs.iter().map(|leg| trouble::behind(leg, &legs[direct])).collect();
+            for (leg, hides) in legs.iter_mut().zip(hides) {
+                leg.hides = hides;
             }
         }
         Self {
@@ -91,264 +62,10 @@ impl<'a> View<'a> {
     pub fn gateways(&self) -> impl Iterator<Item = &Leg<'a>> {
         self.legs.iter().filter(|leg| !leg.path.is_direct())
     }
-}
 
-impl<'a> Leg<'a> {
-    fn new(path: &'a PathCase, seen: Option<&'a LegEvidence>, kept: Vec<&'a Exchange>, request: &'a Request) -> Self {
-        let all = || {
-            let now = seen.into_iter().flat_map(|seen| &seen.exchanges);
-            now.chain(kept.iter().copied())
-                .filter(|exchange| is_well_formed(exchange))
-        };
-        let mut habits = Habits::learn(all());
-        habits.control = path.is_direct();
-        habits.first_party =
-            path.is_direct() && path.first_party && seen.is_some_and(|seen| seen.handshake.trust == Trust::Public);
-        // A cloud's load balancer marks its own errors, too: only an answer shows the backend.
-        let platform = all().any(|reply| {
-            provenance::is_success(reply)
-                && reply.marks.has(Marks::CLOUD_PLATFORM)
-                && !reply.marks.has(Marks::REQUEST_ID)
-                && !reply.marks.has(Marks::RATE_LIMITS)
-        });
-        Self {
-            path,
-            seen,
-            kept,
-            habits,
-            masked: vec![],
-            platform,
-            request,
-        }
+    /// The gateway with the control; `None` without a control or for the control itself.
+    pub fn pair<'v>(&'v self, gateway: &'v Leg<'a>) -> Option<Pair<'v, 'a>> {
+        let direct = self.direct()?;
+        (!gateway.path.is_direct()).then(|| Pair::new(direct, gateway))
     }
-
-    /// The path's name.
-    pub fn name(&self) -> &'a str {
-        &self.path.name
-    }
-
-    /// How the way to the first hop ended.
-    pub fn reach(&self) -> Reach {
-        self.seen.map_or(Reach::NotTried, |seen| seen.handshake.outcome)
-    }
-
-    /// Facts about the key that was used.
-    pub fn key(&self) -> Option<&'a KeyEvidence> {
-        self.seen.and_then(|seen| seen.key.as_ref())
-    }
-
-    /// All exchanges of this run that a gateway has no reason of its own to refuse.
-    pub fn exchanges(&self) -> impl Iterator<Item = &'a Exchange> + use<'a> {
-        self.sent().filter(|exchange| is_well_formed(exchange))
-    }
-
-    /// All exchanges of this run.
-    fn sent(&self) -> impl Iterator<Item = &'a Exchange> + use<'a> {
-        self.seen.into_iter().flat_map(|seen| &seen.exchanges)
-    }
-
-    /// All exchanges of this run, and the kept ones.
-    pub fn replies(&self) -> impl Iterator<Item = &'a Exchange> {
-        let kept = self.kept.iter().copied();
-        self.exchanges().chain(kept.filter(|exchange| is_well_formed(exchange)))
-    }
-
-    /// Whether answers on this path come from a store: then the first one may, too, whatever it says.
-    pub fn is_cached(&self) -> bool {
-        self.exchanges().any(Exchange::is_stored)
-    }
-
-    /// The exchange of this kind in this run.
-    pub fn now(&self, kind: ExchangeKind) -> Option<&'a Exchange> {
-        let samples = || self.sent().filter(|exchange| exchange.kind == kind);
-        // Of two samples the one that tells something.
-        samples()
-            .find(|sample| (1..500).contains(&sample.status))
-            .or_else(|| samples().next())
-    }
-
-    /// The exchange of this kind in this run, else the kept one.
-    pub fn known(&self, kind: ExchangeKind) -> Option<&'a Exchange> {
-        self.now(kind)
-            .or_else(|| self.kept.iter().copied().find(|exchange| exchange.kind == kind))
-    }
-
-    /// Why this exchange was left out, if it was.
-    pub fn skipped(&self, kind: ExchangeKind) -> Option<SkipReason> {
-        let seen = self.seen?;
-        seen.skipped.iter().find(|(of, _)| *of == kind).map(|(_, why)| *why)
-    }
-
-    /// The exchange that the path is judged by: the frozen request, or the free one where nothing that bills may be sent.
-    pub fn main(&self) -> Option<&'a Exchange> {
-        self.now(ExchangeKind::Frozen).or_else(|| self.free())
-    }
-
-    /// The free exchange in place of the frozen request. Not every gateway has a route for it: what it refuses counts only
-    /// where it was answered before, or where Claude itself refuses.
-    fn free(&self) -> Option<&'a Exchange> {
-        let kind = ExchangeKind::CountTokens;
-        let free = self.now(kind).filter(|_| self.over_budget())?;
-        let routed = self.kept.iter().any(|kept| kept.kind == kind && self.complete(kept));
-        let no_route = matches!(free.status, 404 | 405);
-        let tells = self.complete(free) || self.provenance(free).from_upstream() || (routed && !no_route);
-        tells.then_some(free)
-    }
-
-    /// Nothing that bills was sent on purpose.
-    fn over_budget(&self) -> bool {
-        self.skipped(ExchangeKind::Frozen) == Some(SkipReason::OverBudget)
-    }
-
-    /// The frozen request and its repeats in this run.
-    pub fn attempts(&self) -> Vec<&'a Exchange> {
-        let place = |exchange: &&Exchange| {
-            [ExchangeKind::Frozen, ExchangeKind::Repeat, ExchangeKind::Confirm]
-                .iter()
-                .position(|kind| *kind == exchange.kind)
-        };
-        let mut attempts: Vec<&Exchange> = self.exchanges().filter(|exchange| place(exchange).is_some()).collect();
-        // Repeats among each other in an order that does not depend on the report's.
-        attempts.sort_by_key(|exchange| (place(exchange), exchange.status, exchange.total_ms));
-        attempts
-    }
-
-    /// Whether the frozen request was answered completely.
-    pub fn state(&self) -> State {
-        if let Some(frozen) = self.now(ExchangeKind::Frozen) {
-            return if self.complete(frozen) {
-                State::Complete
-            } else {
-                State::Failed
-            };
-        }
-        let refused = self.skipped(ExchangeKind::Frozen) == Some(SkipReason::NoUsableKey);
-        // The probe's own settings are at fault: nothing was sent, and nothing is known of the path.
-        let stopped = !matches!(self.reach(), Reach::Connected | Reach::NotTried) && self.reach().unusable().is_none();
-        let free_failed = self.main().is_some_and(|free| !self.complete(free));
-        if refused || stopped || free_failed {
-            State::Failed
-        } else {
-            State::NotSent
-        }
-    }
-
-    /// Whether the frozen request was answered completely on this path.
-    pub fn is_complete(&self) -> bool {
-        self.state() == State::Complete
-    }
-
-    /// Whether an event stream was asked for in this exchange.
-    pub fn asked_stream(&self, kind: ExchangeKind) -> bool {
-        match kind {
-            ExchangeKind::Frozen
-            | ExchangeKind::Repeat
-            | ExchangeKind::Confirm
-            | ExchangeKind::TrimmedKey
-            | ExchangeKind::Parallel
-            | ExchangeKind::ReuseIdle => self.request.stream,
-            ExchangeKind::OtherForm => !self.request.stream,
-            ExchangeKind::Long => true,
-            _ => false,
-        }
-    }
-
-    /// Whether this exchange was answered completely: a 200 with what was asked for, to its proper end.
-    pub fn complete(&self, exchange: &Exchange) -> bool {
-        if exchange.status != 200 || exchange.outcome != Outcome::Answered {
-            return false;
-        }
-        match &exchange.stream {
-            // Both facts: the last event, and the framing. A close-delimited body that the transport calls answered has no
-            // framing to miss.
-            Some(stream) => stream.message_stop && stream.error_event_genuine.is_none(),
-            None => {
-                matches!(exchange.body, BodyKind::AsAsked | BodyKind::Unknown)
-                    && exchange.error == ErrorClass::None
-                    && !(self.asked_stream(exchange.kind) && exchange.body == BodyKind::Unknown)
-            }
-        }
-    }
-
-    /// Who made this reply.
-    pub fn provenance(&self, exchange: &Exchange) -> Provenance {
-        provenance::of(exchange, self.habits)
-    }
-
-    /// The judged exchange with its provenance, when it was not answered completely.
-    pub fn trouble(&self) -> Option<(&'a Exchange, Provenance)> {
-        let main = self.main()?;
-        (!self.complete(main)).then(|| (main, self.provenance(main)))
-    }
-
-    /// Whether the declared or observed backend is the Claude API itself.
-    pub fn speaks_claude(&self) -> bool {
-        match self.path.upstream {
-            Upstream::Anthropic => true,
-            Upstream::Auto => !self.platform || self.path.is_direct(),
-            Upstream::Bedrock | Upstream::Vertex | Upstream::Foundry | Upstream::Other => false,
-        }
-    }
-
-    /// Whether replies bear another platform's marks.
-    pub fn on_platform(&self) -> bool {
-        self.platform
-    }
-
-    /// Whether somebody between us and Claude opens TLS on this (direct) path.
-    pub fn intercepted(&self) -> bool {
-        self.seen.is_some_and(|seen| match seen.handshake.trust {
-            Trust::Untrusted => true,
-            Trust::System | Trust::Declared => self.path.first_party,
-            Trust::Plain | Trust::Public => false,
-        })
-    }
-
-    /// The server error with which this path answers the frozen request and a GET alike, where Claude, which answers the frozen
-    /// request, refuses the GET on the control.
-    fn fails_a_get(&self, direct: &Leg<'_>) -> Option<u16> {
-        let refused = |get: &&Exchange| (400..500).contains(&get.status) && direct.provenance(get).from_upstream();
-        direct.now(ExchangeKind::Route).filter(refused)?;
-        let (get, main) = (self.now(ExchangeKind::Route)?, self.now(ExchangeKind::Frozen)?);
-        let alike = get.status >= 500 && (get.status, get.error) == (main.status, main.error);
-        (alike && direct.is_complete() && !self.path.is_direct()).then_some(get.status)
-    }
-
-    /// Where the direct path shows Claude's error and this one the same status with a body of its own.
-    fn masked(&self, direct: &Leg<'_>) -> Vec<ExchangeKind> {
-        if self.path.is_direct() {
-            return vec![];
-        }
-        let own = |exchange: &Exchange| {
-            let marks = exchange.marks;
-            exchange.status >= 400
-                && !marks.has(Marks::ENVELOPE)
-                && !marks.has(Marks::REQUEST_ID)
-                && !marks.has(Marks::INNER_REQUEST_ID)
-        };
-        // A gateway that refuses everything in the same way has replaced nothing of Claude's.
-        let refused = self.main().filter(|main| own(main)).map(|main| main.status);
-        // Whoever refuses a large one may do so for its size.
-        let large = |kind| matches!(kind, ExchangeKind::BigBody | ExchangeKind::LargeHeader);
-        let replaced = self.replies().filter(|exchange| {
-            own(exchange)
-                && !large(exchange.kind)
-                && refused != Some(exchange.status)
-                && direct.known(exchange.kind).is_some_and(|theirs| {
-                    theirs.status == exchange.status
-                        && theirs.echo != Echo::None
-                        && direct.provenance(theirs).origin == Origin::Claude
-                })
-        });
-        replaced.map(|exchange| exchange.kind).collect()
-    }
-}
-
-/// Whether a gateway that checks bodies has no reason of its own to refuse it. What it is not asked to let pass shows nothing of how it
-/// relays: such a canary counts only for its own rule.
-fn is_well_formed(exchange: &Exchange) -> bool {
-    !matches!(
-        exchange.kind,
-        ExchangeKind::MetadataField | ExchangeKind::ToolField | ExchangeKind::Number | ExchangeKind::Route
-    )
 }

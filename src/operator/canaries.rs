@@ -12,14 +12,13 @@ use super::run::signed;
 use super::schedule::{self, Slot};
 use crate::diagnosis::held_back::is_held_back;
 use crate::diagnosis::{KeptResult, LatencyPair, PathCanaries};
-use crate::plan::exchanges::CATALOGUE;
 use crate::plan::{CanaryChoice, CredentialCanaries};
 use crate::report::evidence::{Exchange, ExchangeKind};
 use crate::resource::status::{CanaryStatus, ClaudeProbeStatus, CredentialStatus, LatencyStatus, PathStatus};
 use crate::resource::validated::Probe;
 
 /// Kept results of one path at most: one per kind of exchange.
-pub(super) const KEPT_PER_PATH: usize = CATALOGUE.len();
+pub(super) const KEPT_PER_PATH: usize = ExchangeKind::COUNT;
 
 /// What the run of this slot does besides the frozen request. `deep` is asked for by hand.
 #[must_use]
@@ -64,18 +63,11 @@ fn due(probe: &Probe, status: &ClaudeProbeStatus, now: Timestamp) -> bool {
     };
     let kept = status.paths.iter().flat_map(|path| results(path.canaries.as_ref()));
     // Credential canaries may go with any run: they say nothing of when the others were sent.
-    let regular = kept.filter(|kept| !is_credential(kept.exchange.kind));
+    let regular = kept.filter(|kept| !kept.exchange.kind.is_about_key());
     let newest = regular.map(|kept| kept.at_ms).max();
     let slack = signed(probe.schedule.interval()) / 2;
     let wait = (signed(every) - slack).max(SignedDuration::ZERO).as_millis();
     newest.is_none_or(|at| i128::from(at) + wait <= i128::from(now.as_millisecond()))
-}
-
-fn is_credential(kind: ExchangeKind) -> bool {
-    matches!(
-        kind,
-        ExchangeKind::OtherCarrier | ExchangeKind::NoKey | ExchangeKind::BadKey
-    )
 }
 
 /// The long request has its own period: it goes with the first slot of each, whatever the gaps between slots are.
@@ -103,7 +95,7 @@ pub fn kept(paths: &[PathStatus], probe: &Probe, keys: &[CredentialStatus]) -> V
             .filter(|key| key.previous_last_seen_at.is_some())
             .and_then(|key| Some(key.seen_since.as_ref()?.0.as_millisecond()));
         let of_old_key =
-            |kept: &KeptResult| is_credential(kept.exchange.kind) && changed.is_some_and(|at| kept.at_ms < at);
+            |kept: &KeptResult| kept.exchange.kind.is_about_key() && changed.is_some_and(|at| kept.at_ms < at);
         let results = results(shown.canaries.as_ref()).filter(|kept| !of_old_key(kept));
         Some(PathCanaries {
             path: shown.name.clone(),

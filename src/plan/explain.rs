@@ -5,11 +5,11 @@
 
 use serde::Serialize;
 
-use super::exchanges::{self, Cost, Entry};
 use super::{CanaryChoice, CredentialCanaries, Settings, plan};
 use crate::claude::price;
 use crate::report::evidence::ExchangeKind;
-use crate::report::plan::{ExchangePlan, Leg, Plan, When};
+use crate::report::evidence::exchange_kind::{Cause, Cost, Planned, SECOND_SAMPLES};
+use crate::report::plan::{Leg, Plan, When};
 use crate::resource::validated::{Probe, Tokens, estimate};
 
 /// A run, explained.
@@ -136,9 +136,8 @@ pub fn explain(probe: &Probe, run: &Plan, scheduled: bool) -> Explained {
 }
 
 fn path(probe: &Probe, run: &Plan, leg: &Leg) -> ExplainedPath {
-    let exchanges: Vec<ExplainedExchange> = exchanges::CATALOGUE
-        .iter()
-        .filter_map(|entry| exchange(probe, run, leg, entry))
+    let exchanges: Vec<ExplainedExchange> = ExchangeKind::all()
+        .filter_map(|kind| exchange(probe, run, leg, kind))
         .collect();
     let always = || exchanges.iter().filter(|exchange| exchange.when == Sent::Always);
     let tokens = always().fold(Tokens::default(), |sum, exchange| sum + exchange.tokens);
@@ -148,11 +147,7 @@ fn path(probe: &Probe, run: &Plan, leg: &Leg) -> ExplainedPath {
         .filter(|exchange| exchange.when != Sent::Always)
         .map(|it| it.requests)
         .sum();
-    let again = if run.second_samples {
-        exchanges::SECOND_SAMPLES
-    } else {
-        0
-    };
+    let again = if run.second_samples { SECOND_SAMPLES } else { 0 };
     // The stream of the other form may look held back, and goes out once more then.
     let other_form = leg
         .exchanges
@@ -173,29 +168,34 @@ fn path(probe: &Probe, run: &Plan, leg: &Leg) -> ExplainedPath {
     }
 }
 
-fn exchange(probe: &Probe, run: &Plan, leg: &Leg, entry: &Entry) -> Option<ExplainedExchange> {
-    let planned = leg.exchanges.iter().find(|planned| planned.kind == entry.kind);
-    let when = match (entry.kind, planned) {
-        (ExchangeKind::Frozen, _) if !run.zero_token_only => Sent::Always,
-        (ExchangeKind::TrimmedKey, _) if !run.zero_token_only && leg.credential.is_some() => Sent::WhenKeyHasBlanks,
-        (ExchangeKind::Repeat, _) if !run.zero_token_only && run.request.stream => Sent::AfterFailureOrHeldBack,
-        (ExchangeKind::Repeat, _) if !run.zero_token_only => Sent::AfterFailure,
-        (ExchangeKind::Confirm, _) if !run.zero_token_only => Sent::AfterLimit,
-        (_, Some(planned)) => match planned.when {
+fn exchange(probe: &Probe, run: &Plan, leg: &Leg, kind: ExchangeKind) -> Option<ExplainedExchange> {
+    let entry = kind.entry();
+    let planned = leg.exchanges.iter().find(|planned| planned.kind == kind);
+    let when = match entry.planned {
+        Planned::EachRun | Planned::Reaction(_) if run.zero_token_only => return None,
+        Planned::EachRun => Sent::Always,
+        Planned::Reaction(Cause::BlanksAroundKey) => leg.credential.as_ref().map(|_| Sent::WhenKeyHasBlanks)?,
+        Planned::Reaction(Cause::Failure) if run.request.stream => Sent::AfterFailureOrHeldBack,
+        Planned::Reaction(Cause::Failure) => Sent::AfterFailure,
+        Planned::Reaction(Cause::Limit) => Sent::AfterLimit,
+        Planned::WithChecks
+        | Planned::Opted(_)
+        | Planned::LongRequest
+        | Planned::AfterFailure
+        | Planned::WhoAuthenticates => match planned?.when {
             When::Always => Sent::Always,
             When::AuthFailed => Sent::AfterAuthFailure,
             When::Failed => Sent::AfterFailure,
         },
-        _ => return None,
     };
-    let requests = planned.map_or(1, requests);
+    let requests = entry.manner.requests(planned.map_or(1, |planned| planned.amount));
     let tokens = match entry.cost {
         Cost::Answer => estimate(probe).one * requests,
         Cost::LongAnswer => estimate(probe).long_one,
         Cost::Nothing => Tokens::default(),
     };
     Some(ExplainedExchange {
-        exchange: entry.kind,
+        exchange: kind,
         number: entry.number,
         when,
         requests,
@@ -203,15 +203,6 @@ fn exchange(probe: &Probe, run: &Plan, leg: &Leg, entry: &Entry) -> Option<Expla
         sends: entry.sends,
         shows: entry.shows,
     })
-}
-
-/// How many requests a planned exchange is.
-fn requests(planned: &ExchangePlan) -> u64 {
-    match planned.kind {
-        ExchangeKind::Parallel => planned.amount.max(2),
-        ExchangeKind::ReuseIdle => 2,
-        _ => 1,
-    }
 }
 
 fn sum(costs: impl Iterator<Item = RunCost>) -> RunCost {

@@ -20,7 +20,9 @@ use super::target::{Route, SetupError};
 use crate::claude::request::{self, COUNT_TOKENS_PATH, MESSAGES_PATH, MessageRequest};
 use crate::claude::{headers, request::with_bulk};
 use crate::report::evidence::ExchangeKind;
+use crate::report::evidence::exchange_kind::Endpoint;
 use crate::report::plan::{self, FrozenRequest, Leg, Plan};
+use crate::version;
 
 /// The smallest integer above 0 that no double holds: read as one, it becomes its neighbour.
 pub const ODD_NUMBER: u64 = (1 << 53) + 1;
@@ -229,7 +231,7 @@ impl Composer {
         let mut request = Request::builder().method(Method::POST).uri(target).body(()).ok()?;
         let out = request.headers_mut();
         out.insert(HOST, HeaderValue::from_str(&route.host_header).ok()?);
-        out.insert(USER_AGENT, HeaderValue::from_static(super::USER_AGENT));
+        out.insert(USER_AGENT, HeaderValue::from_static(version::USER_AGENT));
         // As the SDKs send them, stream or not.
         out.insert(ACCEPT, HeaderValue::from_static("application/json"));
         out.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
@@ -249,6 +251,8 @@ impl Composer {
         Some(request)
     }
 
+    /// The body of an exchange: that of the frozen request or of the plain one, with one difference at most. A new kind does not
+    /// compile until it says which.
     fn body(
         &self,
         kind: ExchangeKind,
@@ -258,46 +262,66 @@ impl Composer {
         asked: &mut Asked,
     ) -> Option<Bytes> {
         use ExchangeKind as Kind;
-        let frozen = self.frozen_body(leg);
-        asked.stream = self.streams();
+        let entry = kind.entry();
+        asked.stream = entry.form.is_stream(self.streams());
+        asked.counts = match entry.endpoint {
+            Endpoint::Messages => false,
+            Endpoint::CountTokens => true,
+            Endpoint::CountTokensWhereServed => counting,
+        };
+        let field = format!("zz_probe_{}", self.nonce);
+        let plain = || self.plain(leg, asked.counts);
         let body = match kind {
-            Kind::Frozen | Kind::Repeat | Kind::Confirm | Kind::TrimmedKey | Kind::Parallel => frozen,
-            Kind::OtherForm => {
-                asked.stream = !asked.stream;
-                self.other_form(leg)?
+            Kind::Frozen | Kind::Repeat | Kind::Confirm | Kind::TrimmedKey | Kind::Parallel => {
+                return Some(self.frozen_body(leg));
             }
-            Kind::Long => {
-                asked.stream = true;
-                let max_tokens = u32::try_from(amount)
+            Kind::OtherForm => return self.other_form(leg),
+            Kind::Long => return Some(long(leg, amount)),
+            Kind::Route => return Some(Bytes::new()),
+            // What differs is the head, the key or nothing.
+            Kind::CountTokens
+            | Kind::ReuseIdle
+            | Kind::BogusVersion
+            | Kind::BogusBeta
+            | Kind::OtherCarrier
+            | Kind::NoKey
+            | Kind::BadKey => return Some(Bytes::from(plain())),
+            // Two, and not in alphabetical order: Claude names the one that comes first when they arrive.
+            Kind::UnknownField => {
+                let first = format!("{field}_first");
+                let both = with_unknown(&with_unknown(&plain(), &field)?, &first)?;
+                (asked.field, asked.second_field) = (Some(first), Some(field));
+                return Some(Bytes::from(both));
+            }
+            Kind::NestedField => nested(&plain(), &field)?,
+            Kind::MetadataField => in_metadata(&plain(), &field)?,
+            Kind::ToolField => in_tool(&plain(), &field)?,
+            Kind::Number => {
+                asked.number = Some(ODD_NUMBER);
+                return numbered(&plain()).map(Bytes::from);
+            }
+            Kind::BigBody => {
+                let bytes = usize::try_from(amount)
                     .ok()
-                    .filter(|&tokens| tokens > 0)
-                    .unwrap_or(DEFAULT_LONG_TOKENS);
-                Bytes::from(
-                    MessageRequest {
-                        model: &leg.model,
-                        max_tokens,
-                        stream: true,
-                        prompt: &long_prompt(max_tokens),
-                    }
-                    .body(),
-                )
+                    .filter(|&bytes| bytes > 0)
+                    .unwrap_or(DEFAULT_BODY);
+                with_bulk(&with_unknown(&plain(), &field)?, bytes).ok()?
             }
-            Kind::Route => {
-                asked.stream = false;
-                Bytes::new()
-            }
-            _ => {
-                asked.stream = false;
-                asked.counts = match kind {
-                    Kind::CountTokens | Kind::ReuseIdle => true,
-                    // count_tokens knows no `metadata`, and refuses it whatever is inside.
-                    Kind::MetadataField => false,
-                    _ => counting,
+            // Free on count_tokens; elsewhere they carry a field that Claude refuses.
+            Kind::LargeHeader | Kind::AttackPrompt | Kind::BenignPrompt => {
+                let body = match kind {
+                    Kind::LargeHeader => plain(),
+                    Kind::AttackPrompt if !leg.is_control => prompt_body(leg, ATTACK_PROMPT, asked.counts),
+                    _ => prompt_body(leg, BENIGN_PROMPT, asked.counts),
                 };
-                self.canary(kind, leg, amount, asked)?
+                if asked.counts {
+                    return Some(Bytes::from(body));
+                }
+                with_unknown(&body, &field)?
             }
         };
-        Some(body)
+        asked.field = Some(field);
+        Some(Bytes::from(body))
     }
 
     /// The bytes of the frozen request: those of a saved body are sent as they are, unless the path has its own model.
@@ -338,52 +362,18 @@ impl Composer {
         Some(Bytes::from(Value::Object(body).to_string()))
     }
 
-    /// The body of a canary: that of the positive control, or its smallest message, with one defect.
-    fn canary(&self, kind: ExchangeKind, leg: &LegRequest, amount: u64, asked: &mut Asked) -> Option<Bytes> {
-        use ExchangeKind as Kind;
-        let mut field = format!("zz_probe_{}", self.nonce);
-        let plain = match kind {
-            Kind::AttackPrompt if !leg.is_control => prompt_body(leg, ATTACK_PROMPT, asked.counts),
-            Kind::AttackPrompt | Kind::BenignPrompt => prompt_body(leg, BENIGN_PROMPT, asked.counts),
-            _ if asked.counts => self.count_body(leg),
-            _ => MessageRequest {
-                model: &leg.model,
-                max_tokens: 1,
-                stream: false,
-                prompt: ".",
-            }
-            .body(),
-        };
-        let body = match kind {
-            // Two, and not in alphabetical order: Claude names the one that comes first when they arrive.
-            Kind::UnknownField => {
-                let first = format!("{field}_first");
-                let both = with_unknown(&with_unknown(&plain, &field)?, &first)?;
-                asked.second_field = Some(std::mem::replace(&mut field, first));
-                both
-            }
-            Kind::NestedField => nested(&plain, &field)?,
-            Kind::MetadataField => in_metadata(&plain, &field)?,
-            Kind::ToolField => in_tool(&plain, &field)?,
-            Kind::Number => {
-                asked.number = Some(ODD_NUMBER);
-                return numbered(&plain).map(Bytes::from);
-            }
-            Kind::BigBody => {
-                let bytes = usize::try_from(amount)
-                    .ok()
-                    .filter(|&bytes| bytes > 0)
-                    .unwrap_or(DEFAULT_BODY);
-                with_bulk(&with_unknown(&plain, &field)?, bytes).ok()?
-            }
-            // Free on count_tokens; elsewhere they carry a field that Claude refuses.
-            Kind::LargeHeader | Kind::AttackPrompt | Kind::BenignPrompt if !asked.counts => {
-                with_unknown(&plain, &field)?
-            }
-            _ => return Some(Bytes::from(plain)),
-        };
-        asked.field = Some(field);
-        Some(Bytes::from(body))
+    /// The body without a defect: that of the positive control, or the smallest message.
+    fn plain(&self, leg: &LegRequest, counts: bool) -> Vec<u8> {
+        if counts {
+            return self.count_body(leg);
+        }
+        MessageRequest {
+            model: &leg.model,
+            max_tokens: 1,
+            stream: false,
+            prompt: ".",
+        }
+        .body()
     }
 
     fn count_body(&self, leg: &LegRequest) -> Vec<u8> {
@@ -404,6 +394,21 @@ impl Composer {
     fn saved_object(&self) -> Option<Map<String, Value>> {
         serde_json::from_slice(self.saved_body.as_ref()?).ok()
     }
+}
+
+/// The long request.
+fn long(leg: &LegRequest, amount: u64) -> Bytes {
+    let max_tokens = u32::try_from(amount)
+        .ok()
+        .filter(|&tokens| tokens > 0)
+        .unwrap_or(DEFAULT_LONG_TOKENS);
+    let request = MessageRequest {
+        model: &leg.model,
+        max_tokens,
+        stream: true,
+        prompt: &long_prompt(max_tokens),
+    };
+    Bytes::from(request.body())
 }
 
 /// Asks for more than `max_tokens` allow: a number and its line end are at least one token.

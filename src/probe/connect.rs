@@ -295,7 +295,7 @@ async fn tunnel(
     let authority = target.authority();
     let mut request = format!(
         "CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: {}\r\n",
-        super::USER_AGENT
+        crate::version::USER_AGENT
     );
     if let Some(Ok(value)) = proxy.authorization.as_ref().map(|value| value.to_str()) {
         request.push_str(&format!("Proxy-Authorization: {value}\r\n"));

@@ -7,15 +7,14 @@ use futures::future::join_all;
 use http::Request;
 use http_body_util::Full;
 
-use super::Progress;
 use super::compose::Asked;
 use super::connect::connect;
+use super::context::{Context, Progress};
 use super::details::ExchangeDetails;
 use super::leg::LegState;
 use super::link::{Link, Received};
 use super::order::{self, Frozen, Standing};
 use super::pace::Pacer;
-use super::run::{Context, carried};
 use super::secrets::Secrets;
 use crate::report::evidence::{Exchange, ExchangeKind, Outcome, Reach, SkipReason};
 
@@ -181,7 +180,7 @@ impl Group<'_> {
     ) -> Option<(Request<Full<Bytes>>, Asked)> {
         let leg = self.legs.get(index)?;
         let bad = context.composer.bad_key();
-        let carried = carried(kind, leg, &bad);
+        let carried = leg.carried(kind, &bad);
         context
             .composer
             .compose(kind, &leg.request, &leg.route, carried, leg.counting, amount)

@@ -7,17 +7,17 @@ use http::Request;
 use http_body_util::Full;
 use secrecy::SecretString;
 
-use super::compose::{Asked, LegRequest};
+use super::compose::{Asked, Carried, LegRequest};
 use super::connect::{Attempt, Resolved, connect};
+use super::context::Context;
 use super::details::{ExchangeDetails, words};
 use super::hygiene::{self, Key};
 use super::link::{Link, Received};
 use super::order::{self, Frozen};
 use super::reading;
-use super::run::Context;
 use super::secrets::Secrets;
 use super::target::{Route, SetupError};
-use crate::plan::exchanges;
+use crate::report::evidence::exchange_kind::Key as Sent;
 use crate::report::evidence::{Exchange, ExchangeKind, Marks, Outcome, Reach};
 use crate::report::plan::Leg;
 
@@ -109,6 +109,20 @@ impl<'p> LegState<'p> {
         self.key.as_ref()?.trimmed.as_ref()
     }
 
+    /// The credential that an exchange of this kind carries on this path; `bad` is a key that does not exist.
+    #[must_use]
+    pub fn carried<'k>(&'k self, kind: ExchangeKind, bad: &'k SecretString) -> Carried<'k> {
+        let own = |key: Option<&'k SecretString>| key.map_or(Carried::Nothing, Carried::Own);
+        match kind.entry().key {
+            Sent::Own => own(self.usable_key()),
+            Sent::Trimmed => own(self.trimmed_key()),
+            Sent::OtherHeader => self.usable_key().map_or(Carried::Nothing, Carried::Other),
+            // A path without a credential sends none, an invalid one included: there is no header to put it into.
+            Sent::Invalid => own(self.key.as_ref().map(|_| bad)),
+            Sent::Absent => Carried::Nothing,
+        }
+    }
+
     /// Whether the path has a key that cannot be sent as it stands in its Secret.
     #[must_use]
     pub fn raw_key_unusable(&self) -> bool {
@@ -168,12 +182,12 @@ impl<'p> LegState<'p> {
                 self.frozen_took = took;
             }
             ExchangeKind::OtherForm => self.other_form_took = took,
-            ExchangeKind::TrimmedKey if order::is_fine(exchange) => {
+            ExchangeKind::TrimmedKey if exchange.is_answered_in_any_form() => {
                 self.trimmed_works = true;
                 self.frozen = Frozen::Fine;
             }
             // Some replicas work: the canaries can tell something after all.
-            ExchangeKind::Repeat if order::is_fine(exchange) => {
+            ExchangeKind::Repeat if exchange.is_answered_in_any_form() => {
                 self.mixed = true;
                 if self.frozen == Frozen::Failed {
                     self.frozen = Frozen::Broken;
@@ -182,7 +196,7 @@ impl<'p> LegState<'p> {
             // A gateway may count tokens itself, where nothing that it forwards can be seen.
             ExchangeKind::CountTokens => {
                 let by_claude = self.request.is_control || exchange.marks.has(Marks::REQUEST_ID);
-                self.counting = by_claude && order::is_fine(exchange);
+                self.counting = by_claude && exchange.is_answered_in_any_form();
             }
             _ => {}
         }
@@ -222,7 +236,7 @@ impl LegState<'_> {
         deadline: Instant,
     ) -> Option<(Received, Option<Link>)> {
         let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
-        let sizes = if exchanges::is_billed(kind) {
+        let sizes = if kind.is_billed() {
             context.limits
         } else {
             context.limits.of_canary()
@@ -239,7 +253,7 @@ impl LegState<'_> {
                 if !raced {
                     return Some((received, Some(link)));
                 }
-                if exchanges::is_billed(kind) {
+                if kind.is_billed() {
                     return None;
                 }
             }
@@ -302,14 +316,15 @@ impl LegState<'_> {
         received: &Received,
         mut details: ExchangeDetails,
     ) -> Exchange {
-        let mut read = reading::read(kind, asked, received, &context.redactor);
+        let now = jiff::Timestamp::now();
+        let mut read = reading::read(kind, asked, received, &context.redactor, now);
         let seen = read.ids.iter().any(|id| self.ids.contains(id));
         read.exchange.marks.set(Marks::ID_SEEN, seen);
         self.ids.append(&mut read.ids);
         details.received(received, &read.arrivals, &context.redactor);
         let since = |ms: Option<u32>| Duration::from_millis(u64::from(ms.unwrap_or(0)));
         let (whole, head) = (since(read.exchange.total_ms), since(read.exchange.first_byte_ms));
-        let clock = |date: &str| clock_skew(date, whole, whole.saturating_sub(head));
+        let clock = |date: &str| clock_skew(date, now, whole, whole.saturating_sub(head));
         if let Some(skew) = read.date.as_deref().and_then(clock) {
             context.publish(self.index, |evidence, _| {
                 evidence.handshake.clock_skew_s.get_or_insert(skew);
@@ -322,12 +337,11 @@ impl LegState<'_> {
 
 /// The peer's clock minus ours, seconds; `date` has whole ones, so a difference of one is none. The head that bears it was
 /// made between the sending of the request and its own arrival, which are so long ago: in between nothing differs.
-fn clock_skew(date: &str, sent: Duration, arrived: Duration) -> Option<i32> {
+fn clock_skew(date: &str, now: jiff::Timestamp, sent: Duration, arrived: Duration) -> Option<i32> {
     let theirs = jiff::fmt::rfc2822::DateTimeParser::new()
         .parse_timestamp(date)
         .ok()?
         .as_second();
-    let now = crate::clock::now();
     let ago = |time: Duration| now.checked_sub(time).ok().map(jiff::Timestamp::as_second);
     let (sent, arrived) = (ago(sent)?, ago(arrived)?);
     let seconds = theirs - theirs.clamp(sent.min(arrived), arrived);

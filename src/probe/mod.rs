@@ -13,12 +13,14 @@
 pub mod address;
 pub mod compose;
 pub mod connect;
+pub mod context;
 pub mod details;
 pub mod group;
 pub mod hygiene;
 pub mod leg;
 pub mod limits;
 pub mod link;
+pub mod meeting;
 pub mod order;
 pub mod pace;
 pub mod pair;
@@ -42,46 +44,12 @@ pub mod trust;
 )]
 mod tests;
 
-use serde::Serialize;
-
-pub use run::{Context, run as run_until};
+pub use context::{Context, FullReport, Progress};
+pub use run::run as run_until;
 pub use secrets::Secrets;
 pub use target::SetupError;
 
-use crate::report::evidence::{Exchange, ExchangeKind, RunEvidence};
 use crate::report::plan::Plan;
-
-/// `User-Agent` of every request, so that others can filter it.
-pub const USER_AGENT: &str = concat!("claudeprobe/", env!("CARGO_PKG_VERSION"));
-
-/// Everything that a run saw: the evidence, and what is only for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FullReport {
-    /// What a diagnosis may use.
-    pub evidence: RunEvidence,
-    /// One entry per path: addresses, headers, reads and events with their times.
-    pub details: Vec<details::LegDetails>,
-}
-
-/// What a run is doing, for a terminal.
-#[derive(Debug)]
-pub enum Progress<'e> {
-    /// An exchange is about to be sent.
-    Sending {
-        /// Path name.
-        path: &'e str,
-        /// Which exchange.
-        kind: ExchangeKind,
-    },
-    /// An exchange is over.
-    Done {
-        /// Path name.
-        path: &'e str,
-        /// What it showed.
-        exchange: &'e Exchange,
-    },
-}
 
 /// Runs a plan to its end.
 ///

@@ -8,10 +8,8 @@ use std::time::Duration;
 
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::held_back;
-use crate::plan::exchanges::{CATALOGUE, is_billed, is_credential};
-use crate::report::evidence::{
-    BodyKind, Exchange, ExchangeKind, LegEvidence, Marks, Outcome, SkipReason, StreamEvidence,
-};
+use crate::report::evidence::exchange_kind::SecondSample;
+use crate::report::evidence::{Exchange, ExchangeKind, LegEvidence, Marks, SkipReason, StreamEvidence};
 use crate::report::plan::{ExchangePlan, Leg, Plan, When};
 
 /// One exchange kind on all paths of a key that plan it, in sending order.
@@ -27,7 +25,7 @@ pub struct Round {
 #[must_use]
 pub fn rounds(planned: &[&[ExchangePlan]]) -> Vec<Round> {
     let mut rounds: Vec<Round> = Vec::new();
-    for kind in CATALOGUE.iter().map(|entry| entry.kind) {
+    for kind in ExchangeKind::all() {
         let mut legs: Vec<usize> = (0..planned.len())
             .filter(|&leg| {
                 planned
@@ -50,31 +48,22 @@ pub fn rounds(planned: &[&[ExchangePlan]]) -> Vec<Round> {
 /// `control` are the HTTP statuses, 0 where none came; `control` is `None` where the control has not sent it.
 #[must_use]
 pub fn wants_second_sample(kind: ExchangeKind, status: u16, control: Option<u16>) -> bool {
-    use ExchangeKind as Kind;
     let broken = matches!(status, 0 | 500..);
-    match kind {
-        Kind::OtherForm
-        | Kind::CountTokens
-        | Kind::UnknownField
-        | Kind::NestedField
-        | Kind::MetadataField
-        | Kind::ToolField
-        | Kind::Number
-        | Kind::BogusVersion
-        | Kind::BogusBeta => {
+    match kind.entry().second_sample {
+        SecondSample::Never => false,
+        SecondSample::IfBroken => broken,
+        SecondSample::IfBrokenOrDifferent => {
             broken || control.is_some_and(|control| control != status && !matches!(control, 0 | 429 | 500..))
         }
-        // What is refused for its size is refused for its size; a broken connection may have another reason.
-        Kind::LargeHeader | Kind::BigBody => broken,
-        // Refused keys are not sent twice, nor what costs much or may raise an alarm.
-        _ => false,
     }
 }
 
 /// The stream of this exchange on a path, where it came whole.
 #[must_use]
 pub fn whole_stream(seen: &LegEvidence, kind: ExchangeKind) -> Option<&StreamEvidence> {
-    let exchange = seen.exchange(kind).filter(|exchange| is_fine(exchange))?;
+    let exchange = seen
+        .exchange(kind)
+        .filter(|exchange| exchange.is_answered_in_any_form())?;
     exchange.stream.as_ref()
 }
 
@@ -135,7 +124,7 @@ impl Frozen {
             400.. if is_refused_key(exchange.inner_error) => Self::AuthFailed,
             429 => Self::Limited,
             400 | 404 | 405 | 413 | 422 => Self::Refused,
-            200 if is_fine(exchange) => Self::Fine,
+            200 if exchange.is_answered_in_any_form() => Self::Fine,
             200 => Self::Broken,
             _ => Self::Failed,
         }
@@ -154,17 +143,6 @@ fn is_refused_key(class: ErrorClass) -> bool {
         class,
         ErrorClass::KeyRequired | ErrorClass::KeyInvalid | ErrorClass::BearerInvalid | ErrorClass::CredentialRevoked
     )
-}
-
-/// Whether the exchange gave what was asked for, completely.
-#[must_use]
-pub fn is_fine(exchange: &Exchange) -> bool {
-    let whole = exchange.stream.as_ref().is_none_or(|stream| stream.message_stop);
-    exchange.status == 200
-        && exchange.outcome == Outcome::Answered
-        && exchange.error == ErrorClass::None
-        && matches!(exchange.body, BodyKind::AsAsked | BodyKind::MessageNotStream)
-        && whole
 }
 
 /// What has been seen on a path and with its key, as far as it decides about the next exchange.
@@ -216,12 +194,15 @@ pub fn decide(plan: &ExchangePlan, standing: &Standing) -> Decision {
     }
     let skip = [
         (standing.unreachable, SkipReason::Unreachable),
-        (standing.zero_token_only && is_billed(plan.kind), SkipReason::OverBudget),
+        (
+            standing.zero_token_only && plan.kind.is_billed(),
+            SkipReason::OverBudget,
+        ),
         (standing.limited, SkipReason::RateLimited),
         (standing.low_headroom, SkipReason::LowHeadroom),
         (standing.out_of_time, SkipReason::OutOfTime),
         (
-            standing.no_usable_key && needs_own_key(plan.kind),
+            standing.no_usable_key && plan.kind.needs_own_key(),
             SkipReason::NoUsableKey,
         ),
         (is_pointless(plan.kind, standing.frozen), SkipReason::Pointless),
@@ -231,21 +212,16 @@ pub fn decide(plan: &ExchangePlan, standing: &Standing) -> Decision {
         .map_or(Decision::Send, |(_, reason)| Decision::Skip(*reason))
 }
 
-fn needs_own_key(kind: ExchangeKind) -> bool {
-    !matches!(kind, ExchangeKind::NoKey | ExchangeKind::BadKey)
-}
-
 /// Whether an exchange can no longer tell anything after what the frozen request gave.
 fn is_pointless(kind: ExchangeKind, frozen: Frozen) -> bool {
-    use ExchangeKind as Kind;
     match frozen {
         Frozen::NotSent | Frozen::Fine | Frozen::Broken => false,
         // Every request will be refused before anybody looks at anything but the credential.
-        Frozen::AuthFailed => !is_credential(kind),
+        Frozen::AuthFailed => !kind.is_about_key(),
         Frozen::Limited => true,
-        Frozen::Refused => is_billed(kind),
+        Frozen::Refused => kind.is_billed(),
         // One cheap question is left: does anything come through at all?
-        Frozen::Failed => !matches!(kind, Kind::CountTokens | Kind::Route),
+        Frozen::Failed => !kind.entry().useful_after_failure,
     }
 }
 
@@ -279,15 +255,32 @@ pub fn is_low(exchange: &Exchange) -> bool {
     })
 }
 
+/// What a run keeps to report in.
+const MARGIN: Duration = Duration::from_secs(15);
+/// Shorter runs keep a tenth, at least [`LEAST_MARGIN`].
+const SHORT_RUN: Duration = Duration::from_secs(60);
+const LEAST_MARGIN: Duration = Duration::from_secs(1);
+
 /// When a run reports, before its timeout: 15 s, or a tenth (at least 1 s) of a short one.
 #[must_use]
 pub fn report_after(run_timeout: Duration) -> Duration {
-    let margin = if run_timeout < Duration::from_secs(60) {
-        (run_timeout / 10).max(Duration::from_secs(1))
+    let margin = if run_timeout < SHORT_RUN {
+        (run_timeout / 10).max(LEAST_MARGIN)
     } else {
-        Duration::from_secs(15)
+        MARGIN
     };
     run_timeout.saturating_sub(margin)
+}
+
+/// The timeout of a run that measures for this time before it reports.
+#[must_use]
+pub fn timeout_to_measure(time: Duration) -> Duration {
+    let long = time.saturating_add(MARGIN);
+    if long >= SHORT_RUN {
+        long
+    } else {
+        (time * 10 / 9).max(time + LEAST_MARGIN)
+    }
 }
 
 /// The share of what is left that one of `pending` exchanges may take.
@@ -300,7 +293,8 @@ pub fn fair_share(left: Duration, pending: usize) -> Duration {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::plan::exchanges::is_reaction;
+    use crate::report::evidence::Outcome;
+    use crate::report::evidence::exchange_kind::Planned;
     use rstest::rstest;
 
     fn plan(kind: ExchangeKind, when: When) -> ExchangePlan {
@@ -309,24 +303,21 @@ mod tests {
 
     #[test]
     fn legs_alternate_credential_canaries_come_last_and_nothing_billed_follows_a_canary() {
-        let planned = CATALOGUE
-            .iter()
-            .rev()
-            .map(|entry| entry.kind)
-            .filter(|kind| *kind != ExchangeKind::Frozen && !is_reaction(*kind));
+        let listed = |kind: &ExchangeKind| !matches!(kind.entry().planned, Planned::EachRun | Planned::Reaction(_));
+        let planned = ExchangeKind::all().rev().filter(listed);
         let all: Vec<ExchangePlan> = planned.map(|kind| plan(kind, When::Always)).collect();
         let rounds = rounds(&[&all, &all]);
-        assert_eq!(rounds.len(), 20);
+        assert_eq!(rounds.len(), all.len());
         for pair in rounds.windows(2) {
             let [first, second] = pair else { continue };
             assert_eq!(first.legs.iter().rev().copied().collect::<Vec<_>>(), second.legs);
         }
         let kinds: Vec<ExchangeKind> = rounds.iter().map(|round| round.kind).collect();
-        let last_billed = kinds.iter().rposition(|&kind| is_billed(kind)).unwrap();
-        let first_canary = kinds.iter().position(|&kind| !is_billed(kind)).unwrap();
+        let last_billed = kinds.iter().rposition(|&kind| kind.is_billed()).unwrap();
+        let first_canary = kinds.iter().position(|&kind| !kind.is_billed()).unwrap();
         assert!(last_billed < first_canary);
-        let first_credential = kinds.iter().position(|&kind| is_credential(kind)).unwrap();
-        assert!(kinds.iter().skip(first_credential).all(|&kind| is_credential(kind)));
+        let first_credential = kinds.iter().position(|&kind| kind.is_about_key()).unwrap();
+        assert!(kinds.iter().skip(first_credential).all(|&kind| kind.is_about_key()));
     }
 
     #[rstest]
@@ -430,6 +421,15 @@ mod tests {
             report_after(Duration::from_secs(timeout_s)),
             Duration::from_secs(report_s)
         );
+    }
+
+    #[test]
+    fn a_run_that_is_to_measure_for_a_time_does_so_and_hardly_longer() {
+        for time in (0..400_000).step_by(250).map(Duration::from_millis) {
+            let measured = report_after(timeout_to_measure(time));
+            let off = measured.abs_diff(time);
+            assert!(off <= Duration::from_millis(1), "{time:?}: {measured:?}");
+        }
     }
 
     #[test]

@@ -1,46 +1,13 @@
 //! The second pair of streams: where one looks held back through a gateway, the same request goes out once more on that path and on
 //! the control, in the opposite order. That is the frozen request, or its other form where only that is a stream.
 //!
-//! Paths with keys of their own are served beside the control's, so their groups meet once: each says when its first answers are
-//! there, and those that may be of a pair wait a while for the others. What is decided then is decided once for all.
+//! Paths with keys of their own are served beside the control's, so their groups meet once: see [`super::meeting`].
 
-use std::sync::OnceLock;
-use std::time::Duration;
-
-use tokio::sync::watch;
-
+use super::context::Context;
 use super::group::Group;
 use super::order;
-use super::run::Context;
 use crate::diagnosis::held_back;
 use crate::report::evidence::{ExchangeKind, LegEvidence, SkipReason};
-
-/// Where the groups of a run meet.
-#[derive(Debug, Default)]
-pub struct Meeting {
-    /// Groups whose first answers are not there yet.
-    awaited: watch::Sender<usize>,
-    /// The paths that are asked once more.
-    again: OnceLock<Vec<usize>>,
-}
-
-impl Meeting {
-    /// So many groups will come.
-    pub fn expect(&self, groups: usize) {
-        self.awaited.send_replace(groups);
-    }
-
-    /// A group's first answers are there.
-    pub fn arrive(&self) {
-        self.awaited.send_modify(|awaited| *awaited = awaited.saturating_sub(1));
-    }
-
-    async fn all_there(&self, patience: Duration) {
-        let mut awaited = self.awaited.subscribe();
-        // The sender lives as long as the meeting; who does not come in time is not of a pair.
-        let _ = tokio::time::timeout(patience, awaited.wait_for(|awaited| *awaited == 0)).await;
-    }
-}
 
 /// The exchange whose streams are compared in this run, and how its second sample is called.
 #[must_use]
@@ -60,7 +27,7 @@ pub async fn second(context: &Context<'_>, group: &mut Group<'_>, sent: &[usize]
     }
     context.meeting.all_there(context.left() / 4).await;
     let decide = || context.look(|seen| order::second_pair(context.plan, first, seen));
-    let paths = context.meeting.again.get_or_init(decide);
+    let paths = context.meeting.decide_once(decide);
     let opposite = sent.iter().rev().copied();
     let asked: Vec<usize> = opposite
         .filter(|&at| group.legs.get(at).is_some_and(|leg| paths.contains(&leg.index)))

@@ -4,95 +4,26 @@
 //! board, so that a run that is stopped in the middle still reports it.
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 
 use super::address::Refusal;
-use super::compose::{Carried, Composer};
-use super::connect::connect;
-use super::details::{ExchangeDetails, LegDetails};
+use super::compose::Composer;
+use super::connect::{connect, millis};
+use super::context::{Board, Context, FullReport, Progress};
 use super::group::{Group, groups};
 use super::leg::LegState;
 use super::limits::Limits;
+use super::meeting::Meeting;
 use super::order::{self, Decision};
-use super::pair::{self, Meeting};
+use super::pair;
 use super::redact::Redactor;
 use super::secrets::Secrets;
 use super::target::SetupError;
-use super::{FullReport, Progress};
-use crate::plan::exchanges;
-use crate::report::evidence::{Exchange, ExchangeKind, LegEvidence, Reach, RunEvidence, SkipReason};
+use crate::report::evidence::exchange_kind::{Cost, Manner, SECOND_SAMPLES};
+use crate::report::evidence::{ExchangeKind, LegEvidence, Reach, RunEvidence, SkipReason};
 use crate::report::plan::{ExchangePlan, Plan, When};
-
-/// What is common to all exchanges of a run.
-pub struct Context<'r> {
-    /// What to do.
-    pub plan: &'r Plan,
-    /// Request bytes.
-    pub composer: Composer,
-    /// Knows the secrets.
-    pub redactor: Redactor,
-    /// Addresses that are never connected to.
-    pub refusal: Refusal,
-    /// Bounds of one exchange.
-    pub limits: Limits,
-    /// When the report must be on its way.
-    pub report_by: Instant,
-    /// Told of each exchange.
-    pub progress: &'r (dyn Fn(Progress<'_>) + Sync),
-    /// Where paths of different keys meet for a second pair of streams.
-    pub meeting: Meeting,
-    board: Mutex<Board>,
-}
-
-/// What is known of the paths, in the plan's order.
-#[derive(Default)]
-struct Board {
-    evidence: Vec<LegEvidence>,
-    details: Vec<LegDetails>,
-}
-
-impl Context<'_> {
-    /// Time left until the report.
-    #[must_use]
-    pub fn left(&self) -> Duration {
-        self.report_by.saturating_duration_since(Instant::now())
-    }
-
-    /// Changes what is known of a leg.
-    pub fn publish(&self, leg: usize, change: impl FnOnce(&mut LegEvidence, &mut LegDetails)) {
-        let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-        let Board { evidence, details } = &mut *board;
-        if let (Some(evidence), Some(details)) = (evidence.get_mut(leg), details.get_mut(leg)) {
-            change(evidence, details);
-        }
-    }
-
-    /// Looks at what is known of all paths.
-    pub fn look<T>(&self, at: impl FnOnce(&[LegEvidence]) -> T) -> T {
-        at(&self.board.lock().unwrap_or_else(PoisonError::into_inner).evidence)
-    }
-
-    /// Notes that an exchange is left out.
-    pub fn skip(&self, leg: usize, kind: ExchangeKind, reason: SkipReason) {
-        self.publish(leg, |evidence, _| evidence.skipped.push((kind, reason)));
-    }
-
-    /// Notes an exchange.
-    pub fn record(&self, leg: usize, exchange: Exchange, details: ExchangeDetails) {
-        let name = self.plan.legs.get(leg).map_or("", |leg| leg.name.as_str());
-        (self.progress)(Progress::Done {
-            path: name,
-            exchange: &exchange,
-        });
-        self.publish(leg, |evidence, all| {
-            evidence.exchanges.push(exchange);
-            all.exchanges.push(details);
-        });
-    }
-}
 
 /// What an exchange that ended at its deadline has for reading what came: a flood of megabytes on a slow machine.
 const GRACE: Duration = Duration::from_secs(2);
@@ -118,7 +49,7 @@ pub async fn run(
         report_by: start + order::report_after(Duration::from_millis(plan.run_timeout_ms)),
         progress,
         meeting: Meeting::default(),
-        board: Mutex::new(Board::of(plan)),
+        board: Board::of(plan),
     };
     let groups = groups(&context, secrets);
     context.meeting.expect(groups.len());
@@ -137,19 +68,6 @@ pub async fn run(
     Ok(report(context, start, started_at_ms))
 }
 
-impl Board {
-    fn of(plan: &Plan) -> Self {
-        let blank = |name: &String| LegEvidence {
-            path: name.clone(),
-            ..LegEvidence::default()
-        };
-        Self {
-            evidence: plan.legs.iter().map(|leg| blank(&leg.name)).collect(),
-            details: plan.legs.iter().map(|leg| LegDetails::new(&leg.name)).collect(),
-        }
-    }
-}
-
 /// Eight random hexadecimal digits.
 fn nonce() -> String {
     use ring::rand::{SecureRandom, SystemRandom};
@@ -160,17 +78,14 @@ fn nonce() -> String {
 }
 
 fn report(context: Context<'_>, start: Instant, started_at_ms: i64) -> FullReport {
-    let Board {
-        evidence: mut legs,
-        details,
-    } = context.board.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (mut legs, details) = context.board.into_parts();
     for (leg, plan) in legs.iter_mut().zip(&context.plan.legs) {
         name_the_unsent(leg, &plan.exchanges, context.plan.zero_token_only);
     }
     let evidence = RunEvidence {
         slot: context.plan.slot.clone(),
         started_at_ms,
-        duration_ms: super::connect::millis(start),
+        duration_ms: millis(start),
         legs,
         complete: true,
     };
@@ -266,7 +181,7 @@ async fn serve(context: &Context<'_>, mut group: Group<'_>) {
                 continue;
             };
             let may = order::decide(plan, &group.standing(context, leg)) == Decision::Send;
-            if may && *sent < exchanges::SECOND_SAMPLES && group.wants_second_sample(index, round.kind) {
+            if may && *sent < SECOND_SAMPLES && group.wants_second_sample(index, round.kind) {
                 *sent += 1;
                 send_planned(context, &mut group, index, plan).await;
             }
@@ -369,35 +284,17 @@ async fn confirm(context: &Context<'_>, group: &mut Group<'_>) {
         .await;
 }
 
-/// Longest time for an exchange that generates nothing.
-const CANARY: Duration = Duration::from_secs(30);
-/// Longest time for the GET after a failure: Claude refuses it at once, and what a slow gateway says has been waited for before.
-const ROUTE: Duration = Duration::from_secs(5);
-
 async fn send_planned(context: &Context<'_>, group: &mut Group<'_>, index: usize, plan: &ExchangePlan) {
     let left = context.left();
-    match plan.kind {
-        ExchangeKind::Parallel => group.parallel(context, index, plan.amount, left).await,
-        ExchangeKind::ReuseIdle => group.reuse_idle(context, index, plan.amount).await,
-        ExchangeKind::Long if context.plan.long_timeout_ms > 0 => {
-            let own = Duration::from_millis(context.plan.long_timeout_ms);
-            group.send(context, index, plan.kind, plan.amount, left.min(own)).await;
+    let entry = plan.kind.entry();
+    match entry.manner {
+        Manner::AtOnce => group.parallel(context, index, plan.amount, left).await,
+        Manner::AfterIdle => group.reuse_idle(context, index, plan.amount).await,
+        Manner::Once => {
+            let long = Some(context.plan.long_timeout_ms).filter(|ms| entry.cost == Cost::LongAnswer && *ms > 0);
+            let own = long.map(Duration::from_millis).or(entry.at_most);
+            let share = own.map_or(left, |own| left.min(own));
+            group.send(context, index, plan.kind, plan.amount, share).await;
         }
-        ExchangeKind::Route => group.send(context, index, plan.kind, 0, left.min(ROUTE)).await,
-        kind if exchanges::is_billed(kind) => group.send(context, index, kind, plan.amount, left).await,
-        kind => group.send(context, index, kind, plan.amount, left.min(CANARY)).await,
-    }
-}
-
-/// The credential that an exchange of this kind carries on this leg.
-#[must_use]
-pub fn carried<'k>(kind: ExchangeKind, leg: &'k LegState<'_>, bad: &'k secrecy::SecretString) -> Carried<'k> {
-    match kind {
-        ExchangeKind::NoKey => Carried::Nothing,
-        // A path without a credential sends none, a bad one included: there is no carrier to put it into.
-        ExchangeKind::BadKey => leg.key.as_ref().map_or(Carried::Nothing, |_| Carried::Own(bad)),
-        ExchangeKind::OtherCarrier => leg.usable_key().map_or(Carried::Nothing, Carried::Other),
-        ExchangeKind::TrimmedKey => leg.trimmed_key().map_or(Carried::Nothing, Carried::Own),
-        _ => leg.usable_key().map_or(Carried::Nothing, Carried::Own),
     }
 }

@@ -4,11 +4,13 @@
 //! report on stdout. Three fields are *details* that go first when room is short, and no verdict may depend on them:
 //! [`Handshake::peer`], [`Exchange::request_id`], [`Exchange::quote`]. All others decide. A value that was not observed is `None` or absent, never a default that reads like an observation.
 
+pub mod exchange_kind;
 mod head;
 mod marks;
 mod reply;
 mod way;
 
+pub use exchange_kind::{DIGITS, ExchangeKind};
 pub use head::{Departure, HeadEvidence, ReplyHeader, Spelling};
 pub use marks::{Echo, Maker, Marks, Phrase};
 pub use reply::{BodyKind, EventKind, Headroom, LimitKind, NamedLimit, Outcome, StreamEvidence, Usage};
@@ -49,7 +51,7 @@ impl RunEvidence {
                 .into_iter()
                 .for_each(whole);
             for exchange in &mut leg.exchanges {
-                let kept = digits(exchange.kind);
+                let kept = exchange.kind.entry().digits;
                 for time in [&mut exchange.first_byte_ms, &mut exchange.total_ms] {
                     *time = time.map(|time| round(time, kept));
                 }
@@ -68,33 +70,6 @@ impl RunEvidence {
             }
         }
         self
-    }
-}
-
-/// Significant bits of times and sizes that rules measure by: an error below 0.1 %.
-pub const DIGITS: u32 = 11;
-
-/// Significant bits of an exchange's times: fewer where the times of a refusal are only shown (an error below 13 %).
-#[must_use]
-pub fn digits(kind: ExchangeKind) -> u32 {
-    use ExchangeKind as Kind;
-    match kind {
-        Kind::Route
-        | Kind::UnknownField
-        | Kind::NestedField
-        | Kind::MetadataField
-        | Kind::ToolField
-        | Kind::Number
-        | Kind::BogusVersion
-        | Kind::BogusBeta
-        | Kind::LargeHeader
-        | Kind::BigBody
-        | Kind::BenignPrompt
-        | Kind::AttackPrompt
-        | Kind::OtherCarrier
-        | Kind::NoKey
-        | Kind::BadKey => 4,
-        _ => DIGITS,
     }
 }
 
@@ -133,60 +108,6 @@ impl LegEvidence {
     pub fn frozen(&self) -> Option<&Exchange> {
         self.exchange(ExchangeKind::Frozen)
     }
-}
-
-/// What an exchange is for. The `P` numbers are those of the measured probe set that the design refers to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum ExchangeKind {
-    /// P8/P9: the frozen request, as `stream` says.
-    Frozen,
-    /// The frozen request again: after a failure on the same connection; where a stream looks held back on a fresh one, on the gateway
-    /// and on the control.
-    Repeat,
-    /// The one confirming request after a 429.
-    Confirm,
-    /// P8/P9: the other form than `stream` says; twice where that is a stream and looks held back, on the gateway and on the control.
-    OtherForm,
-    /// The frozen request with the key's repairable defects removed.
-    TrimmedKey,
-    /// P4 with the path's own key and no canary value: a valid count_tokens request, the positive control.
-    CountTokens,
-    /// P4: a beta value that does not exist.
-    BogusBeta,
-    /// P5: an API version that does not exist.
-    BogusVersion,
-    /// P1: a GET of the path of messages, after a failure. Claude refuses it, whatever the key.
-    Route,
-    /// P6: two top-level body fields that do not exist.
-    UnknownField,
-    /// P7: an unknown field inside a message.
-    NestedField,
-    /// P7: an unknown field inside `metadata`.
-    MetadataField,
-    /// P7: an unknown field inside an entry of `tools`.
-    ToolField,
-    /// P7: an integer that no double holds, where Claude refuses it and quotes it.
-    Number,
-    /// P13: a big body.
-    BigBody,
-    /// A large header.
-    LargeHeader,
-    /// P14: an attack-looking prompt (gateway) or its benign twin (direct).
-    AttackPrompt,
-    /// P14: the benign twin on the gateway.
-    BenignPrompt,
-    /// P3: the credential in the other carrier.
-    OtherCarrier,
-    /// P3: no credential at all.
-    NoKey,
-    /// P2: a key that does not exist.
-    BadKey,
-    /// P12: one of several at once.
-    Parallel,
-    /// P11: the long request.
-    Long,
-    /// P15: reuse of a connection after an idle time.
-    ReuseIdle,
 }
 
 /// Why an exchange of the plan was not sent.
@@ -301,6 +222,54 @@ impl Exchange {
 }
 
 impl Exchange {
+    /// Whether the body is a model's answer or a token count, in whatever form, under whatever status, and however it ended.
+    #[must_use]
+    pub fn bears_an_answer(&self) -> bool {
+        matches!(self.body, BodyKind::AsAsked | BodyKind::MessageNotStream)
+    }
+
+    /// Whether an answer began: a 200 with what was asked for, in whatever form and however it ended.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.status == 200 && self.bears_an_answer()
+    }
+
+    /// Whether a complete answer came under a status that no answer has: whoever relays it set another one.
+    #[must_use]
+    pub fn is_answer_restated(&self) -> bool {
+        !matches!(self.status, 0 | 200) && self.bears_an_answer()
+    }
+
+    /// Whether the answer came whole, in whatever form: a message counts where a stream was asked for.
+    #[must_use]
+    pub fn is_answered_in_any_form(&self) -> bool {
+        let whole = self.stream.as_ref().is_none_or(|stream| stream.message_stop);
+        self.is_success() && self.outcome == Outcome::Answered && self.error == ErrorClass::None && whole
+    }
+
+    /// Whether the answer came whole, in the form that was asked for: an event stream, or one body.
+    #[must_use]
+    pub fn is_answered_as_asked(&self, stream: bool) -> bool {
+        if self.status != 200 || self.outcome != Outcome::Answered {
+            return false;
+        }
+        match &self.stream {
+            // Both facts: the last event, and the framing. A close-delimited body that the transport calls answered has no
+            // framing to miss.
+            Some(stream) => stream.message_stop && stream.error_event_genuine.is_none(),
+            None => {
+                let body = self.body == BodyKind::AsAsked || (self.body == BodyKind::Unknown && !stream);
+                body && self.error == ErrorClass::None
+            }
+        }
+    }
+
+    /// Whether something went wrong as far as status and quote tell, which need no knowledge of what was asked for.
+    #[must_use]
+    pub fn shows_a_failure(&self) -> bool {
+        self.status != 200 || self.quote.is_some()
+    }
+
     /// Whether this is an answer that was stored before: it says so, or it carries an earlier answer's id.
     #[must_use]
     pub fn is_stored(&self) -> bool {

@@ -29,7 +29,7 @@ mod wire;
 
 use wire::{Done, Wire};
 
-use super::evidence::{Exchange, ExchangeKind, LegEvidence, RunEvidence};
+use super::evidence::{Exchange, LegEvidence, RunEvidence};
 use crate::text::mask;
 use crate::text::plain::plain;
 
@@ -122,11 +122,7 @@ fn core<W: Wire>(wire: &mut W, leg: &mut LegEvidence, has_rest: &mut bool) -> Do
 
 /// The exchanges that travel with their leg: those of the frozen request itself.
 fn is_core(exchange: &Exchange) -> bool {
-    use ExchangeKind as Kind;
-    matches!(
-        exchange.kind,
-        Kind::Frozen | Kind::Repeat | Kind::Confirm | Kind::TrimmedKey
-    )
+    exchange.kind.is_frozen_request()
 }
 
 fn split(leg: &LegEvidence) -> (Vec<Exchange>, Vec<Exchange>) {
@@ -141,8 +137,7 @@ fn by_weight(run: &RunEvidence) -> Vec<(usize, &LegEvidence)> {
 }
 
 fn fails(leg: &LegEvidence) -> bool {
-    leg.frozen()
-        .is_none_or(|frozen| frozen.status != 200 || frozen.quote.is_some())
+    leg.frozen().is_none_or(Exchange::shows_a_failure)
 }
 
 /// The lines that decide; `None` for one that the format has no room for.

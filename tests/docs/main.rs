@@ -123,14 +123,16 @@ cheap and may be too short for that on a fast model: then `StreamIntact` says th
 
 #[test]
 fn the_exchanges_are_those_that_the_prober_knows() {
-    use claudeprobe::plan::exchanges::{CATALOGUE, Cost};
+    use claudeprobe::report::evidence::ExchangeKind;
+    use claudeprobe::report::evidence::exchange_kind::Cost;
     let mut text = String::from(
-        "# Exchanges\n\nGenerated from `src/plan/exchanges.rs`: everything that is ever sent on a path, in this order. The handshake (P0) comes with the\n\
+        "# Exchanges\n\nGenerated from `src/report/evidence/exchange_kind.rs`: everything that is ever sent on a path, in this order. The handshake (P0) comes with the\n\
          first of them: addresses, DNS, TCP and TLS times, ALPN, certificate. The direct path never gets the attack-looking prompt but its\n\
          harmless twin.\n\n\
          | exchange | | sends | shows | tokens |\n|---|---|---|---|---|\n",
     );
-    for entry in CATALOGUE {
+    for kind in ExchangeKind::all() {
+        let entry = kind.entry();
         let cost = match entry.cost {
             Cost::Answer => "an answer",
             Cost::LongAnswer => "a long answer",
@@ -138,8 +140,11 @@ fn the_exchanges_are_those_that_the_prober_knows() {
         };
         let _ = writeln!(
             text,
-            "| {:?} | {} | {} | {} | {cost} |",
-            entry.kind, entry.number, entry.sends, entry.shows
+            "| {} | {} | {} | {} | {cost} |",
+            kind.name(),
+            entry.number,
+            entry.sends,
+            entry.shows
         );
     }
     compare("docs/exchanges.md", &format!("{text}\n{MANNERS}"));

@@ -76,16 +76,8 @@ pub fn note(name: &str, case: &Case, played: &Played<'_>) {
 /// The model's own time in a run, milliseconds: what the control needed for the same kind of request, or the path itself where
 /// there is no control and it was answered.
 fn model_ms(report: &FullReport) -> f64 {
-    let takes_model = |exchange: &&Exchange| {
-        matches!(
-            exchange.kind,
-            ExchangeKind::Frozen
-                | ExchangeKind::Repeat
-                | ExchangeKind::Confirm
-                | ExchangeKind::TrimmedKey
-                | ExchangeKind::OtherForm
-        )
-    };
+    let takes_model =
+        |exchange: &&Exchange| exchange.kind.is_frozen_request() || exchange.kind == ExchangeKind::OtherForm;
     let legs = &report.evidence.legs;
     let direct = legs.iter().find(|leg| leg.path == "direct");
     let control = direct.and_then(|leg| leg.frozen()?.total_ms);

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use kube::api::ObjectMeta;
 use secrecy::SecretString;
@@ -12,9 +11,9 @@ use secrecy::SecretString;
 use super::args::{Args, MAIN_KEY, NamedUrl, credential_variable, secret_variable};
 use super::file;
 use crate::cli::exit::Failure;
-use crate::plan::{CanaryChoice, CredentialCanaries, PodNeeds, PodPlan, Settings, plan};
+use crate::plan::{CanaryChoice, CredentialCanaries, PodNeeds, PodPlan, Settings, leave_out_deep, plan};
 use crate::probe::Secrets;
-use crate::report::evidence::ExchangeKind;
+use crate::probe::order::timeout_to_measure;
 use crate::report::plan::{Header, HeaderValue, Plan};
 use crate::resource::spec::{ClaudeProbe, KeyRef};
 use crate::resource::validated::{PodGroup, Probe, SpecFault};
@@ -147,33 +146,12 @@ fn plan_here(probe: &Probe, args: &Args, files_root: &Path) -> PodPlan {
     let mut pod = plan(probe, &everything, "check", choice, &settings);
     pod.plan.mesh = false;
     pod.plan.uid = salt();
-    pod.plan.run_timeout_ms = u64::try_from(run_timeout(args.timeout).as_millis()).unwrap_or(u64::MAX);
+    pod.plan.run_timeout_ms = u64::try_from(timeout_to_measure(args.timeout).as_millis()).unwrap_or(u64::MAX);
     if !args.deep {
         // What costs tokens or seconds is left to `--deep`; what was asked for by name stays.
-        for leg in &mut pod.plan.legs {
-            leg.exchanges.retain(|exchange| {
-                !matches!(
-                    exchange.kind,
-                    ExchangeKind::OtherForm
-                        | ExchangeKind::NestedField
-                        | ExchangeKind::MetadataField
-                        | ExchangeKind::ToolField
-                        | ExchangeKind::Number
-                )
-            });
-        }
+        leave_out_deep(&mut pod.plan);
     }
     pod
-}
-
-/// The run timeout with which the prober measures for `time`: it keeps a margin to report in (see `probe::order`).
-fn run_timeout(time: Duration) -> Duration {
-    let long = time.saturating_add(Duration::from_secs(15));
-    if long >= Duration::from_secs(60) {
-        long
-    } else {
-        (time * 10 / 9).max(time + Duration::from_secs(1))
-    }
 }
 
 /// A salt of key fingerprints that nobody knows: those of two checks cannot be compared, and need not be.

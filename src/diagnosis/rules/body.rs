@@ -1,11 +1,16 @@
 //! What becomes of bodies, as far as answers show it: tokens that the prompt was counted with, and the answer's own bytes.
 
-use super::{Finding, Leg, View};
+use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
+use crate::diagnosis::view::{Leg, View};
 use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind, Marks, Outcome};
+use crate::resource::status::Finding;
+
+/// The rules of this file.
+pub(super) const RULES: &[PathRule] = &[prompt, reserialised, answer];
 
 /// Input tokens of the same request on the gateway and on the control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +31,11 @@ impl Counts {
 
 /// The same prompt costs another number of input tokens: something was added or taken away. There is no tolerance: the same bytes for
 /// the same model are counted alike, each time.
-pub(super) fn prompt(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some(pair) = Pair::of(view, leg).filter(|pair| pair.direct_unaltered() && pair.same_model()) else {
+fn prompt(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(pair) = view
+        .pair(leg)
+        .filter(|pair| pair.direct_unaltered() && pair.same_model())
+    else {
         return vec![];
     };
     let billed = leg.main().zip(pair.direct.main()).and_then(|(ours, theirs)| {
@@ -95,7 +103,7 @@ fn what_it_is_instead(body: BodyKind) -> Option<&'static str> {
 }
 
 /// Claude's answer comes in another shape than Claude's, or without its body.
-pub(super) fn answer(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn answer(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let changed = |reply: &&Exchange| !leg.path.is_direct() && !leg.complete(reply) && is_claudes_changed(reply);
     let Some(instead) = leg
         .main()
@@ -137,8 +145,8 @@ fn bears_claudes_marks(answer: &Exchange) -> bool {
 
 /// A relay that reads and writes JSON anew harms nobody by that alone. It shows in what Claude's own has by chance or by our choice:
 /// blanks in the events of an answer, and the order of a request's fields.
-pub(super) fn reserialised(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some(pair) = Pair::of(view, leg).filter(Pair::direct_unaltered) else {
+fn reserialised(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(pair) = view.pair(leg).filter(Pair::direct_unaltered) else {
         return vec![];
     };
     let padded = |of: &Leg<'_>| {

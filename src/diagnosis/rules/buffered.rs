@@ -4,19 +4,24 @@
 //! shows the same: this run's, an earlier run's, or the long request's, which may show it by itself, again and again. Two pairs of
 //! one run that disagree say nothing.
 
+use super::rule::PathRule;
 use super::shot::{Shot, shots};
-use super::{Finding, Leg, View};
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::held_back::{self, Held};
 use crate::diagnosis::say;
+use crate::diagnosis::view::{Leg, View};
 use crate::report::evidence::{Exchange, ExchangeKind, StreamEvidence};
+use crate::resource::status::Finding;
+
+/// The rules of this file.
+pub(super) const RULES: &[PathRule] = &[held_back];
 
 /// Runs before this one whose finding counts as a second pair.
 const EARLIER: usize = 4;
 
 /// The events come in a burst where the control's come as they are produced.
-pub(super) fn held_back(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn held_back(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     if leg.path.is_direct() || leg.is_cached() {
         return vec![];
     }

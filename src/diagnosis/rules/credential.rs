@@ -4,7 +4,7 @@
 //! "invalid" to all three, the gateway injects a key of its own; if it says "required" to the last, ours is passed on. What
 //! our key is worth only the control tells.
 
-use super::{Finding, Leg, View};
+use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::StaleWorkload;
@@ -12,18 +12,13 @@ use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::{Origin, Provenance};
 use crate::diagnosis::say;
+use crate::diagnosis::trouble::is_refusal;
+use crate::diagnosis::view::{Leg, View};
 use crate::report::evidence::{Exchange, ExchangeKind, KeyKind, Marks, Phrase};
+use crate::resource::status::Finding;
 
-/// Classes in which Claude refuses a credential that arrived.
-pub(super) fn is_refusal(class: ErrorClass) -> bool {
-    matches!(
-        class,
-        ErrorClass::KeyInvalid
-            | ErrorClass::BearerInvalid
-            | ErrorClass::CredentialRevoked
-            | ErrorClass::Unauthenticated
-    )
-}
+/// The rules of this file.
+pub(super) const RULES: &[PathRule] = &[refused_by_upstream, refused_by_gateway, refused_by_unknown];
 
 /// What Claude made of a canary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +70,7 @@ fn triple(leg: &Leg<'_>, frozen: &Exchange) -> String {
 
 /// The control's part of the evidence.
 fn beside(view: &View<'_>, leg: &Leg<'_>) -> String {
-    match Pair::of(view, leg) {
+    match view.pair(leg) {
         Some(pair) if pair.same_key() => pair.direct.main().map_or_else(String::new, |direct| {
             format!("; direct with the same Secret: {}", say::head(direct))
         }),
@@ -84,7 +79,7 @@ fn beside(view: &View<'_>, leg: &Leg<'_>) -> String {
 }
 
 /// Claude refuses the credential of the frozen request.
-pub(super) fn refused_by_upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn refused_by_upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some((frozen, provenance)) = leg.trouble() else {
         return vec![];
     };
@@ -116,7 +111,7 @@ pub(super) fn accepted_elsewhere(view: &View<'_>, leg: &Leg<'_>) -> Option<Strin
     }
     let mut gateways = view.gateways();
     let passing = gateways.find(|other| {
-        Pair::of(view, other).is_some_and(|pair| pair.same_key())
+        view.pair(other).is_some_and(|pair| pair.same_key())
             && other.is_complete()
             && other.now(ExchangeKind::BadKey).is_some()
             && answer(other, ExchangeKind::BadKey) == Answer::Refused
@@ -178,7 +173,7 @@ fn refused_through_gateway(view: &View<'_>, leg: &Leg<'_>, frozen: &Exchange, pr
     let evidence = format!("{}{}", triple(leg, frozen), beside(view, leg));
     let sure = provenance.confidence.max(Confidence::Likely);
     let new = |code, confidence| finding(code, leg.name(), confidence, evidence.clone());
-    let pair = Pair::of(view, leg);
+    let pair = view.pair(leg);
     let same_key = pair.as_ref().is_some_and(Pair::same_key);
     let direct_accepts = same_key && pair.as_ref().is_some_and(Pair::direct_works);
     let direct_refuses = same_key && pair.as_ref().is_some_and(|pair| refused(pair.direct));
@@ -194,8 +189,6 @@ fn refused_through_gateway(view: &View<'_>, leg: &Leg<'_>, frozen: &Exchange, pr
                 .map(|code| finding(code, leg.name(), Confidence::Possible, both.clone()))
                 .to_vec()
         }
-        // We send none here, and one arrives.
-        _ if leg.path.key_ref.is_none() => vec![stale(view, leg, new(Code::GatewayStaleCredential, sure), false)],
         // Whatever we send, a key arrives, and Claude refuses it: it is not ours. A rule that glues something to the header even
         // where there is none looks the same to Claude, which says "invalid" to any key of any shape; only a gateway that
         // is known to be older than the key leaves no other reading.
@@ -347,7 +340,7 @@ fn altered(leg: &Leg<'_>, found: Finding) -> Finding {
 }
 
 /// The gateway itself refuses the credential.
-pub(super) fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some((frozen, provenance)) = leg.trouble() else {
         return vec![];
     };
@@ -356,7 +349,10 @@ pub(super) fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
     }
     let evidence = format!("{}{}", triple(leg, frozen), beside(view, leg));
     let mut found = Vec::new();
-    if Pair::of(view, leg).is_some_and(|pair| pair.same_key() && refused(pair.direct)) {
+    if view
+        .pair(leg)
+        .is_some_and(|pair| pair.same_key() && refused(pair.direct))
+    {
         // Claude refuses this very key: whoever wrote this reply, that explains it, and explains more.
         let rejected = Code::CredentialRejected;
         found.push(finding(rejected, leg.name(), Confidence::Likely, evidence.clone()));
@@ -439,7 +435,7 @@ pub(super) fn asks_for_credential(leg: &Leg<'_>, frozen: &Exchange) -> bool {
 }
 
 /// A 401 of unknown making: readings, no accusation.
-pub(super) fn refused_by_unknown(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn refused_by_unknown(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some((frozen, provenance)) = leg.trouble() else {
         return vec![];
     };
@@ -448,7 +444,7 @@ pub(super) fn refused_by_unknown(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding>
     }
     let evidence = format!("{}{}", triple(leg, frozen), beside(view, leg));
     let reading = |code, confidence| finding(code, leg.name(), confidence, evidence.clone());
-    let pair = Pair::of(view, leg);
+    let pair = view.pair(leg);
     if pair.is_some_and(|pair| pair.same_key() && refused(pair.direct)) {
         return vec![reading(Code::CredentialRejected, Confidence::Likely)];
     }

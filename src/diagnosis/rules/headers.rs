@@ -4,27 +4,27 @@
 //! arrived. A 200 instead means that it did not arrive as sent; why (dropped, filtered, overwritten) stays open. The control
 //! must have refused the same value.
 
-use super::{Finding, Leg, View};
+use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
-use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
+use crate::diagnosis::view::{Leg, View};
 use crate::report::evidence::{Echo, Exchange, ExchangeKind};
+use crate::resource::status::Finding;
+
+/// The rules of this file.
+pub(super) const RULES: &[PathRule] = &[beta_canary, version_canary, body_canary, frozen];
 
 /// Accepted through the gateway, refused on the control (so `Likely`), or refused by nobody that we can compare with.
-fn swallowed(
-    view: &View<'_>,
-    leg: &Leg<'_>,
-    kind: ExchangeKind,
-    complaint: ErrorClass,
-) -> Option<(Confidence, String)> {
+fn swallowed(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind) -> Option<(Confidence, String)> {
+    let complaint = kind.entry().usual.error;
     let reply = leg
         .known(kind)
         .filter(|reply| leg.complete(reply) && !reply.is_stored())?;
     let direct = view.direct().and_then(|direct| Some((direct, direct.known(kind)?)));
-    let pair = Pair::of(view, leg)?;
+    let pair = view.pair(leg)?;
     let (confidence, theirs) = match direct {
         _ if !leg.speaks_claude() => return None,
         Some((direct, theirs)) if direct.provenance(theirs).says(complaint) && pair.direct_unaltered() => {
@@ -66,7 +66,7 @@ fn echo(reply: &Exchange) -> &'static str {
 }
 
 /// `anthropic-beta`, by canary.
-pub(super) fn beta_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn beta_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let kind = ExchangeKind::BogusBeta;
     if leg.path.is_direct() {
         return vec![];
@@ -82,7 +82,7 @@ pub(super) fn beta_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         let evidence = format!("unknown beta value: {}; {}", say::reply(reply), echo(reply));
         return vec![warn(leg, finding(code, leg.name(), confidence, evidence))];
     }
-    swallowed(view, leg, kind, ErrorClass::BetaUnexpected)
+    swallowed(view, leg, kind)
         .or_else(|| swallowed_alone(view, leg, kind))
         .map(|(confidence, text)| {
             let evidence = format!(
@@ -95,7 +95,7 @@ pub(super) fn beta_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// `anthropic-version`, by canary.
-pub(super) fn version_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn version_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let kind = ExchangeKind::BogusVersion;
     if leg.path.is_direct() {
         return vec![];
@@ -112,7 +112,7 @@ pub(super) fn version_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         let evidence = format!("unknown version: {}; {how}", say::reply(reply));
         return vec![warn(leg, version(leg, reply, Confidence::Certain, evidence))];
     }
-    swallowed(view, leg, kind, ErrorClass::VersionInvalid)
+    swallowed(view, leg, kind)
         .or_else(|| swallowed_alone(view, leg, kind))
         .map(|(confidence, text)| {
             let evidence = format!(
@@ -140,18 +140,11 @@ fn warn(_: &Leg<'_>, finding: Finding) -> Finding {
     finding.hop("gateway → Claude").severity(Severity::Warning)
 }
 
-/// Where a field that does not exist is put, and by which exchange.
-const UNKNOWN_FIELDS: [(ExchangeKind, &str); 4] = [
-    (ExchangeKind::UnknownField, "at the top of the body"),
-    (ExchangeKind::NestedField, "in messages"),
-    (ExchangeKind::MetadataField, "in metadata"),
-    (ExchangeKind::ToolField, "in tools"),
-];
-
 /// The body, by canary: a field that does not exist must be refused, wherever it is.
-pub(super) fn body_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let lost = UNKNOWN_FIELDS.into_iter().filter_map(|(kind, place)| {
-        let seen = swallowed(view, leg, kind, ErrorClass::ExtraInputs).or_else(|| swallowed_alone(view, leg, kind))?;
+fn body_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let lost = ExchangeKind::all().filter_map(|kind| {
+        let place = kind.entry().unknown_field?;
+        let seen = swallowed(view, leg, kind).or_else(|| swallowed_alone(view, leg, kind))?;
         Some((place, seen))
     });
     let (places, seen): (Vec<&str>, Vec<(Confidence, String)>) = lost.unzip();
@@ -170,7 +163,9 @@ pub(super) fn body_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 /// that checks bodies may refuse it by itself, which says nothing of what it forwards.
 fn number_canary(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
     let (kind, class) = (ExchangeKind::Number, ErrorClass::InvalidRequest);
-    let pair = Pair::of(view, leg).filter(|pair| pair.direct_unaltered() && leg.speaks_claude())?;
+    let pair = view
+        .pair(leg)
+        .filter(|pair| pair.direct_unaltered() && leg.speaks_claude())?;
     let theirs = pair.direct.known(kind).filter(|theirs| theirs.echo == Echo::Exact)?;
     if !pair.direct.provenance(theirs).says(class) {
         return None;
@@ -187,7 +182,7 @@ fn number_canary(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
                 format!("{}; {}; direct: as sent", say::reply(reply), echo(reply)),
             )
         }
-        None => swallowed(view, leg, kind, class)?,
+        None => swallowed(view, leg, kind)?,
     };
     let evidence = format!("an integer above 2^53 does not arrive as sent: {text}");
     let found = finding(Code::BodyRewritten, leg.name(), confidence, evidence)
@@ -196,15 +191,18 @@ fn number_canary(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
 }
 
 /// Claude refuses the frozen request for something in its headers or body, on this gateway and not on the control.
-pub(super) fn frozen(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn frozen(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = leg.trouble().filter(|_| !leg.path.is_direct()) else {
         return vec![];
     };
     if !provenance.from_upstream() || !leg.speaks_claude() {
         return vec![];
     }
-    let accepted = Pair::of(view, leg).is_some_and(|pair| pair.direct_works() && pair.direct_unaltered());
-    let direct = Pair::of(view, leg)
+    let accepted = view
+        .pair(leg)
+        .is_some_and(|pair| pair.direct_works() && pair.direct_unaltered());
+    let direct = view
+        .pair(leg)
         .filter(|_| accepted)
         .and_then(|pair| pair.direct.main())
         .map_or_else(String::new, |theirs| format!("; direct: {}", say::head(theirs)));

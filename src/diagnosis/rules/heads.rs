@@ -3,32 +3,26 @@
 //! Losing what clients use is a warning: `request-id`, `retry-after`, `anthropic-ratelimit-*`. Anything else is information, and what
 //! every proxy does in its own way (`server`, the spelling of names, names of its own) is nothing by itself.
 
-use super::{Finding, Leg, View};
+use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::{HeadDifference, Pair};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
+use crate::diagnosis::view::{Leg, View};
 use crate::report::evidence::{Exchange, ExchangeKind, Marks, ReplyHeader, Spelling};
+use crate::resource::status::Finding;
 
-/// Kinds whose replies both legs get from Claude where everything works.
-const COMPARED: [ExchangeKind; 10] = [
-    ExchangeKind::Frozen,
-    ExchangeKind::OtherForm,
-    ExchangeKind::CountTokens,
-    ExchangeKind::UnknownField,
-    ExchangeKind::NestedField,
-    ExchangeKind::BogusVersion,
-    ExchangeKind::BogusBeta,
-    ExchangeKind::OtherCarrier,
-    ExchangeKind::NoKey,
-    ExchangeKind::BadKey,
-];
+/// The rules of this file.
+pub(super) const RULES: &[PathRule] = &[response_headers];
 
 /// The gateway's replies beside the control's.
-pub(super) fn response_headers(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some(pair) = Pair::of(view, leg).filter(|pair| pair.direct_unaltered() && pair.same_model()) else {
+fn response_headers(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(pair) = view
+        .pair(leg)
+        .filter(|pair| pair.direct_unaltered() && pair.same_model())
+    else {
         return vec![];
     };
     let difference = heads(leg, &pair);
@@ -127,8 +121,8 @@ fn lost(leg: &Leg<'_>, pair: &Pair<'_, '_>, difference: &Option<HeadDifference>)
 /// The same error of Claude's on both.
 fn errors<'a>(leg: &Leg<'a>, pair: &Pair<'_, 'a>) -> Vec<(&'a Exchange, &'a Exchange)> {
     let both = |kind| Some((leg.known(kind)?, pair.direct.known(kind)?));
-    COMPARED
-        .into_iter()
+    ExchangeKind::all()
+        .filter(|kind| kind.entry().comparable)
         .filter_map(both)
         .filter(|(ours, theirs)| {
             let (our, their) = (leg.provenance(ours), pair.direct.provenance(theirs));

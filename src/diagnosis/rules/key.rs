@@ -1,10 +1,15 @@
 //! The bytes of the key: what is wrong with them before anything is sent, and which clients would stumble over it.
 
-use super::{Finding, Leg, View};
+use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::say;
+use crate::diagnosis::view::{Leg, View};
 use crate::report::evidence::{ExchangeKind, KeyDefect, Outcome, SkipReason};
+use crate::resource::status::Finding;
+
+/// The rules of this file.
+pub(super) const RULES: &[PathRule] = &[malformed];
 
 /// The defects that count on this path: those of form always, those of kind only where the key is meant for Claude and does
 /// not work.

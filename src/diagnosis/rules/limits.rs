@@ -1,37 +1,27 @@
 //! Limits: whose, which, how large, and whether waiting helps.
 
+use super::rule::PathRule;
 use super::shot::{Shot, shots};
-use super::{Finding, Leg, View};
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::provenance::{Origin, Provenance, is_answer_restated, is_worded};
+use crate::diagnosis::provenance::{Origin, is_worded};
 use crate::diagnosis::say;
+use crate::diagnosis::trouble::limit;
+use crate::diagnosis::view::{Leg, View};
 use crate::report::evidence::{Exchange, ExchangeKind, LimitKind, Marks, Phrase, same_account};
+use crate::resource::status::Finding;
 
-/// Which of Claude's limits an error class is; a 429 that does not say is a rate limit.
-pub(super) fn upstream_limit(reply: &Exchange, provenance: Provenance) -> Option<Code> {
-    match provenance.class {
-        ErrorClass::RateLimit | ErrorClass::Throttled => Some(Code::RateLimited),
-        ErrorClass::AccelerationLimit => Some(Code::AccelerationLimited),
-        ErrorClass::ConcurrencyLimit => Some(Code::ConcurrencyLimited),
-        ErrorClass::CreditExhausted
-        | ErrorClass::SpendLimitOwn
-        | ErrorClass::SpendLimitEnforced
-        | ErrorClass::Billing => Some(Code::QuotaExhausted),
-        ErrorClass::OrganizationDisabled => Some(Code::AccountDisabled),
-        ErrorClass::None if reply.status == 429 && !is_answer_restated(reply) => Some(Code::RateLimited),
-        _ => None,
-    }
-}
+/// The rules of this file.
+pub(super) const RULES: &[PathRule] = &[upstream, gateway, parallel, cooldown];
 
 /// Claude's own limits, on the frozen request (an error) or under load (a warning).
-pub(super) fn upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     for reply in limited(leg) {
         let provenance = leg.provenance(reply);
-        let Some(code) = upstream_limit(reply, provenance).filter(|_| provenance.from_upstream()) else {
+        let Some(code) = limit(reply, provenance).filter(|_| provenance.from_upstream()) else {
             continue;
         };
         let confidence = if provenance.class == ErrorClass::None {
@@ -53,10 +43,7 @@ pub(super) fn upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 fn limited<'a>(leg: &Leg<'a>) -> impl Iterator<Item = &'a Exchange> {
     let main = leg.trouble().map(|(main, _)| main);
     let others = leg.exchanges().filter(move |exchange| {
-        main.is_none_or(|main| main.kind != exchange.kind)
-            && exchange.status == 429
-            && exchange.kind != ExchangeKind::BadKey
-            && exchange.kind != ExchangeKind::NoKey
+        main.is_none_or(|main| main.kind != exchange.kind) && exchange.status == 429 && exchange.kind.needs_own_key()
     });
     main.into_iter().chain(others)
 }
@@ -89,13 +76,13 @@ fn size(reply: &Exchange) -> String {
 
 /// Whether the control meets the same limit, and in the same account.
 fn whose(view: &View<'_>, leg: &Leg<'_>, reply: &Exchange) -> String {
-    let Some(pair) = Pair::of(view, leg) else {
+    let Some(pair) = view.pair(leg) else {
         return String::new();
     };
     let limited = pair
         .direct
         .main()
-        .is_some_and(|direct| upstream_limit(direct, pair.direct.provenance(direct)).is_some());
+        .is_some_and(|direct| limit(direct, pair.direct.provenance(direct)).is_some());
     let theirs = pair.direct.main().and_then(|direct| direct.account);
     let same = reply.account.zip(theirs).and_then(|(a, b)| same_account(a, b));
     let account = match same {
@@ -131,7 +118,7 @@ fn advice(code: Code, reply: &Exchange) -> String {
 }
 
 /// The gateway's own limits.
-pub(super) fn gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     if leg.path.is_direct() {
         return vec![];
     }
@@ -168,7 +155,7 @@ pub(super) fn gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
                 }
             }
             Origin::Unknown if reply.status == 429 => {
-                let sure = passes_our_key(leg) && Pair::of(view, leg).is_some_and(|pair| headroom_left(&pair));
+                let sure = passes_our_key(leg) && view.pair(leg).is_some_and(|pair| headroom_left(&pair));
                 let confidence = if sure { Confidence::Likely } else { Confidence::Possible };
                 found.push(new(Code::GatewayRateLimited, confidence));
                 let shared = shared(view, leg);
@@ -207,10 +194,10 @@ fn says_whose(reply: &Exchange) -> bool {
 
 /// Claude limits the same key on the direct path in this run.
 fn shared(view: &View<'_>, leg: &Leg<'_>) -> bool {
-    Pair::of(view, leg).is_some_and(|pair| {
+    view.pair(leg).is_some_and(|pair| {
         pair.same_key()
             && pair.direct.trouble().is_some_and(|(direct, provenance)| {
-                provenance.from_upstream() && upstream_limit(direct, provenance) == Some(Code::RateLimited)
+                provenance.from_upstream() && limit(direct, provenance) == Some(Code::RateLimited)
             })
     })
 }
@@ -250,7 +237,7 @@ fn is_refused_beside_others(leg: &Leg<'_>, exchange: &Exchange) -> bool {
 }
 
 /// Concurrency: several at once are refused where one is answered. A warning: the frozen request works.
-pub(super) fn parallel(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn parallel(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let sent: Vec<&Exchange> = leg
         .exchanges()
         .filter(|exchange| exchange.kind == ExchangeKind::Parallel)
@@ -291,7 +278,7 @@ pub(super) fn parallel(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// After a failure the gateway answers the same request with a refusal of its own: a cooldown or a breaker, a symptom.
-pub(super) fn cooldown(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn cooldown(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some(shot) = shots(view, leg).into_iter().find(|shot| shot.frozen) else {
         return vec![];
     };

@@ -1,17 +1,30 @@
 //! Reaching the first hop: names, connections, TLS, forward proxies, interception, resets, silence.
 
+use super::rule::PathRule;
 use super::shot::{reached_upstream, shots};
 use super::stream::by_idle_timer;
-use super::{Finding, Leg, View};
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::{Origin, Provenance};
 use crate::diagnosis::say;
+use crate::diagnosis::trouble::began_as_claude;
 use crate::diagnosis::view::State;
+use crate::diagnosis::view::{Leg, View};
 use crate::report::evidence::{Exchange, ExchangeKind, Outcome, Phrase, Reach, Trust};
+use crate::resource::status::Finding;
+
+/// The rules of this file.
+pub(super) const RULES: &[PathRule] = &[
+    handshake,
+    certificate_asked,
+    intercepted,
+    silence,
+    direct_answered_by_another,
+    reuse,
+];
 
 /// What the handshake of this path shows.
-pub(super) fn handshake(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn handshake(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some(seen) = leg.seen else {
         return vec![];
     };
@@ -110,7 +123,7 @@ fn words(reach: Reach) -> Option<&'static str> {
 }
 
 /// TLS goes through without a client certificate, and the gateway asks for one in HTTP.
-pub(super) fn certificate_asked(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn certificate_asked(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let asks = |(reply, provenance): &(&Exchange, Provenance)| {
         reply.phrase == Phrase::ClientCertificate && !provenance.from_upstream()
     };
@@ -130,7 +143,7 @@ pub(super) fn certificate_asked(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// The control is opened on the way although its chain verifies: only a CA that somebody added vouches for api.anthropic.com.
-pub(super) fn intercepted(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn intercepted(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let reached = leg.reach() == Reach::Connected;
     if !leg.path.is_direct() || !reached || !leg.intercepted() {
         return vec![];
@@ -158,7 +171,7 @@ pub(super) fn intercepted(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// Connected, and then nothing that could be read.
-pub(super) fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some((main, _)) = leg.trouble() else {
         return vec![];
     };
@@ -172,7 +185,7 @@ pub(super) fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         // Where not even a connection came about, the handshake has said so.
         Outcome::ConnectFailed | Outcome::ClosedBeforeHead if leg.reach() != Reach::Connected => return vec![],
         // As no end within our time: what we gave up on is no fault of a hop until it is known to be another's answer.
-        Outcome::Oversized if main.status == 200 && super::route::began_as_claude(main) => finding(
+        Outcome::Oversized if main.status == 200 && began_as_claude(main) => finding(
             Code::NoReply,
             leg.name(),
             Confidence::Possible,
@@ -271,7 +284,7 @@ fn beside(view: &View<'_>, leg: &Leg<'_>) -> String {
 }
 
 /// Something on the way answers the control in Claude's place.
-pub(super) fn direct_answered_by_another(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn direct_answered_by_another(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some((main, provenance)) = leg.trouble().filter(|_| leg.path.is_direct()) else {
         return vec![];
     };
@@ -294,7 +307,7 @@ pub(super) fn direct_answered_by_another(_: &View<'_>, leg: &Leg<'_>) -> Vec<Fin
 }
 
 /// A connection that rested was dead when it was used again.
-pub(super) fn reuse(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn reuse(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some(reused) = leg.now(ExchangeKind::ReuseIdle).filter(|_| leg.is_complete()) else {
         return vec![];
     };

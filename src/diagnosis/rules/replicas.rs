@@ -1,15 +1,20 @@
 //! Not every try fails: some replicas, some addresses, or some moments. What is found then has its rate, and never speaks for all.
 
-use super::{Finding, Leg, View};
+use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Layer, Severity};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
+use crate::diagnosis::view::{Leg, View};
 use crate::report::evidence::{Exchange, ExchangeKind, Reach};
+use crate::resource::status::Finding;
+
+/// The rules of this file.
+pub(super) const RULES: &[PathRule] = &[addresses, sometimes];
 
 /// Addresses of the gateway's name that take no connection, where another does. Clients that are given one of them first wait,
 /// or fail.
-pub(super) fn addresses(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn addresses(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some(hand) = leg.seen.map(|seen| &seen.handshake).filter(|_| !leg.path.is_direct()) else {
         return vec![];
     };
@@ -29,7 +34,7 @@ pub(super) fn addresses(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 
 /// The frozen request is answered, and it or another request, sent more than once, is answered at one time and fails in the gateway at
 /// another.
-pub(super) fn sometimes(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn sometimes(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     if leg.path.is_direct() || !leg.is_complete() {
         return vec![];
     }
@@ -53,7 +58,11 @@ pub(super) fn sometimes(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         return vec![];
     };
     let worst = failed.iter().map(|failed| say::reply(failed)).min().unwrap_or_default();
-    let evidence = format!("{} of {of} equal requests ({kind:?}) fail: {worst}", failed.len());
+    let evidence = format!(
+        "{} of {of} equal requests ({}) fail: {worst}",
+        failed.len(),
+        kind.name()
+    );
     vec![
         finding(Code::GatewayUnavailable, leg.name(), Confidence::Likely, evidence)
             .hop("gateway")

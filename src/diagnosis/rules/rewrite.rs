@@ -1,14 +1,28 @@
 //! What a gateway does to Claude's answers: status, body, headers; and whose answer it is: account, backend, model, cache.
 
-use super::{Finding, Leg, View};
+use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
-use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::provenance::{Origin, is_answer_restated};
+use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
+use crate::diagnosis::view::{Leg, View};
 use crate::report::evidence::{Exchange, ExchangeKind, Marks};
 use crate::resource::spec::Upstream;
+use crate::resource::status::Finding;
+
+/// The rules of this file.
+pub(super) const RULES: &[PathRule] = &[
+    status,
+    answer_as_error,
+    error_as_success,
+    error_body,
+    account,
+    backend,
+    model,
+    cached,
+    retries,
+];
 
 /// The status that Claude gives this class; `None` where it has several.
 fn canonical(class: ErrorClass) -> Option<u16> {
@@ -30,7 +44,7 @@ fn canonical(class: ErrorClass) -> Option<u16> {
 }
 
 /// Claude's error under another status. Claude itself was seen to send "Overloaded" as 500.
-pub(super) fn status(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn status(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     if leg.path.is_direct() || !leg.speaks_claude() {
         return vec![];
     }
@@ -64,12 +78,14 @@ pub(super) fn status(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 /// What Claude refuses on the control ends here as a server error of the gateway's own, again and again, while the frozen
 /// request is answered: the gateway writes Claude's refusals anew.
 fn refusals_as_failures(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
-    let pair = Pair::of(view, leg).filter(|pair| leg.is_complete() && pair.direct_unaltered())?;
+    let pair = view
+        .pair(leg)
+        .filter(|pair| leg.is_complete() && pair.direct_unaltered())?;
     let refused = |reply: &&Exchange| {
         pair.direct.now(reply.kind).is_some_and(|theirs| {
             (400..=499).contains(&theirs.status)
                 && pair.direct.provenance(theirs).origin == Origin::Claude
-                && !matches!(reply.kind, ExchangeKind::BigBody | ExchangeKind::LargeHeader)
+                && !reply.kind.is_large()
         })
     };
     let failed = |reply: &&Exchange| reply.status >= 500 && !leg.provenance(reply).from_upstream();
@@ -88,10 +104,10 @@ fn refusals_as_failures(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
 }
 
 /// An answer under the status of an error: whoever set it, Claude answered.
-pub(super) fn answer_as_error(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn answer_as_error(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some(reply) = leg
         .main()
-        .filter(|reply| !leg.path.is_direct() && is_answer_restated(reply))
+        .filter(|reply| !leg.path.is_direct() && reply.is_answer_restated())
     else {
         return vec![];
     };
@@ -109,7 +125,7 @@ pub(super) fn answer_as_error(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// An error under status 200, whoever made it: Claude never sends one outside a stream.
-pub(super) fn error_as_success(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn error_as_success(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = leg.trouble().filter(|_| !leg.path.is_direct()) else {
         return vec![];
     };
@@ -128,31 +144,25 @@ pub(super) fn error_as_success(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     ]
 }
 
-/// What Claude refuses for three reasons.
-const COMPLAINTS: [ExchangeKind; 3] = [
-    ExchangeKind::UnknownField,
-    ExchangeKind::BogusVersion,
-    ExchangeKind::BogusBeta,
-];
-
 /// Claude's error with a body that the gateway wrote.
-pub(super) fn error_body(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn error_body(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     if leg.path.is_direct() || !leg.speaks_claude() {
         return vec![];
     }
     let foreign = |reply: &&Exchange| {
         reply.status >= 400
-            && !is_answer_restated(reply)
+            && !reply.is_answer_restated()
             && leg.provenance(reply).origin == Origin::Relayed
             && (!reply.marks.has(Marks::ENVELOPE)
                 || reply.marks.has(Marks::EXTRA_KEYS)
                 || reply.marks.has(Marks::INNER_REQUEST_ID)
                 || reply.inner_error != ErrorClass::None)
     };
+    let complaints = || ExchangeKind::all().filter(|kind| kind.entry().complaint);
     let evidence = match leg.exchanges().find(foreign) {
         Some(reply) => format!("Claude's marks with a body that is not Claude's: {}", say::reply(reply)),
         // One such refusal may be the gateway's own: many check bodies, and some headers.
-        None if COMPLAINTS.iter().all(|kind| leg.masked.contains(kind)) => {
+        None if complaints().all(|kind| leg.masked.contains(&kind)) => {
             "where the direct path shows Claude's error, this one shows the same status with another body".to_owned()
         }
         None => return vec![],
@@ -165,8 +175,8 @@ pub(super) fn error_body(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// Another organisation or workspace pays and limits.
-pub(super) fn account(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some(pair) = Pair::of(view, leg).filter(|_| leg.path.expect_same_account) else {
+fn account(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some(pair) = view.pair(leg).filter(|_| leg.path.expect_same_account) else {
         return vec![];
     };
     if pair.same_account() != Some(false) {
@@ -181,7 +191,7 @@ pub(super) fn account(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// Another platform answers than the Claude API.
-pub(super) fn backend(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn backend(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     if leg.path.is_direct() || leg.path.upstream != Upstream::Auto || !leg.on_platform() {
         return vec![];
     }
@@ -194,7 +204,7 @@ pub(super) fn backend(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// Another model answers than was asked for, and the control got the one that was asked for where there is one.
-pub(super) fn model(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn model(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let substituted = leg.main().is_some_and(|main| main.model_matches == Some(false));
     let direct_too = view
         .direct()
@@ -213,7 +223,7 @@ pub(super) fn model(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// The answer was stored before. One that comes to another request than the first shows it, too.
-pub(super) fn cached(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn cached(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let judged = leg.main().filter(|main| main.status == 200 && main.is_stored());
     let repeated = || leg.exchanges().find(|reply| reply.status == 200 && reply.is_stored());
     let Some(reply) = judged.or_else(|| repeated().filter(|_| !leg.path.is_direct())) else {
@@ -228,7 +238,7 @@ pub(super) fn cached(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// The gateway says that it tried more than once.
-pub(super) fn retries(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn retries(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let retried = leg.exchanges().find(|exchange| exchange.marks.has(Marks::RETRIED));
     let Some(reply) = retried.filter(|_| !leg.path.is_direct()) else {
         return vec![];

@@ -1,22 +1,27 @@
 //! Replies that come from the wrong place, and refusals that a gateway's policy makes.
 
+use super::rule::PathRule;
 use super::shot::shots;
-use super::{Finding, Leg, View};
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
-use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::provenance::{Origin, Provenance, is_answer_restated};
+use crate::diagnosis::provenance::{Origin, Provenance};
 use crate::diagnosis::say;
+use crate::diagnosis::trouble::began_as_claude;
+use crate::diagnosis::view::{Leg, View};
 use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Marks, Outcome, Phrase};
+use crate::resource::status::Finding;
+
+/// The rules of this file.
+pub(super) const RULES: &[PathRule] = &[wrong_route, collapsed, denied, waf, sizes];
 
 /// The URL does not lead to the Claude API: a 404, a redirect, a foreign or empty 200, no HTTP at all.
-pub(super) fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some((reply, provenance)) = leg.trouble().filter(|(reply, _)| !is_answer_restated(reply)) else {
+fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = leg.trouble().filter(|(reply, _)| !reply.is_answer_restated()) else {
         return vec![];
     };
-    let direct_ok = Pair::of(view, leg).is_some_and(|pair| pair.direct_works());
-    let same_request_works = direct_ok && Pair::of(view, leg).is_some_and(|pair| pair.same_key() && pair.same_model());
+    let direct_ok = view.pair(leg).is_some_and(|pair| pair.direct_works());
+    let same_request_works = direct_ok && view.pair(leg).is_some_and(|pair| pair.same_key() && pair.same_model());
     let confidence = match reply.status {
         0 if matches!(reply.outcome, Outcome::NotHttp | Outcome::Oversized) => Confidence::Likely,
         // RFC 9110, 15: no final answer, or none at all.
@@ -80,11 +85,6 @@ fn foreign(reply: &Exchange) -> bool {
         )
 }
 
-/// Whether an answer that is longer than we read may be one of Claude's all the same: its stream has a model.
-pub(super) fn began_as_claude(reply: &Exchange) -> bool {
-    reply.stream.is_some() && reply.model_matches.is_some()
-}
-
 fn body(reply: &Exchange) -> &'static str {
     match reply.body {
         BodyKind::Empty => ", empty body",
@@ -97,7 +97,7 @@ fn body(reply: &Exchange) -> &'static str {
 }
 
 /// A complete message where a stream was asked for: something collects the stream first.
-pub(super) fn collapsed(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn collapsed(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     shots(view, leg)
         .into_iter()
         .filter(|shot| {
@@ -127,7 +127,7 @@ pub(super) fn collapsed(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// The gateway itself refuses the request, and not for its credential.
-pub(super) fn denied(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn denied(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = leg.trouble().filter(|_| !leg.path.is_direct()) else {
         return vec![];
     };
@@ -193,7 +193,7 @@ fn unknown_refusal(view: &View<'_>, leg: &Leg<'_>, reply: &Exchange, provenance:
     let claudes = match reply.status {
         403 => Code::PermissionDenied,
         // Claude takes the same request on the control: if it refuses this one, the gateway changed it.
-        400 if unnamed && Pair::of(view, leg).is_some_and(|pair| pair.direct_works()) => Code::BodyRewritten,
+        400 if unnamed && view.pair(leg).is_some_and(|pair| pair.direct_works()) => Code::BodyRewritten,
         _ => return vec![],
     };
     [Code::GatewayPolicyDenied, claudes]
@@ -203,7 +203,7 @@ fn unknown_refusal(view: &View<'_>, leg: &Leg<'_>, reply: &Exchange, provenance:
 }
 
 /// The attack-looking prompt is refused by the gateway, its benign twin is not. The frozen request works: a warning.
-pub(super) fn waf(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn waf(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some(attack) = leg.known(ExchangeKind::AttackPrompt).filter(|_| !leg.path.is_direct()) else {
         return vec![];
     };
@@ -232,7 +232,7 @@ pub(super) fn waf(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// A size that the gateway does not take and Claude does.
-pub(super) fn sizes(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn sizes(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     [
         (ExchangeKind::BigBody, Code::GatewayBodyLimit, "the big body"),
         (ExchangeKind::LargeHeader, Code::GatewayHeaderLimit, "the large header"),

@@ -1,12 +1,13 @@
 //! A shot: one judged exchange of a path with its repeats and with what the control got for the same request.
 
-use super::{Finding, Leg, View};
 use crate::catalogue::Severity;
-use crate::diagnosis::comparison::{Pair, same_time};
+use crate::diagnosis::comparison::same_time;
 use crate::diagnosis::finding::Sharpen as _;
 use crate::diagnosis::provenance::Provenance;
 use crate::diagnosis::view::State;
+use crate::diagnosis::view::{Leg, View};
 use crate::report::evidence::{Exchange, ExchangeKind, StreamEvidence};
+use crate::resource::status::Finding;
 
 /// One judged exchange.
 pub(super) struct Shot<'a> {
@@ -61,7 +62,9 @@ fn control<'a>(view: &View<'a>, leg: &Leg<'a>, kind: ExchangeKind) -> Both<'a> {
         return (None, None);
     };
     let beside = direct.now(kind);
-    let fit = Pair::of(view, leg).is_some_and(|pair| pair.direct_unaltered() && pair.same_model());
+    let fit = view
+        .pair(leg)
+        .is_some_and(|pair| pair.direct_unaltered() && pair.same_model());
     let control = beside.filter(|exchange| fit && direct.complete(exchange));
     (beside, control)
 }

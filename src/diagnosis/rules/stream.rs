@@ -4,14 +4,20 @@
 //! the cut came: a constant silence before it is an idle timer, a constant total while events flow is a cap, neither is a
 //! cut by an event (a reload, a rollout). A second cut at the same time makes a timer certain.
 
+use super::rule::PathRule;
 use super::shot::{Shot, shots};
 use super::unavailable::TIMER_MIN_MS;
-use super::{Finding, Leg, View, hidden};
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::say;
-use crate::report::evidence::{EventKind, Exchange, Marks, Outcome, StreamEvidence};
+use crate::diagnosis::trouble::{begun, ended_early, failed_at_once};
+use crate::diagnosis::view::{Leg, View};
+use crate::report::evidence::{EventKind, Outcome, StreamEvidence};
+use crate::resource::status::Finding;
+
+/// The rules of this file.
+pub(super) const RULES: &[PathRule] = &[broken];
 
 /// Times that people set, seconds.
 const SET: [u32; 23] = [
@@ -19,7 +25,7 @@ const SET: [u32; 23] = [
 ];
 
 /// Everything about broken streams of this path.
-pub(super) fn broken(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn broken(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     shots(view, leg)
         .iter()
         .filter(|shot| shot.exchange.status == 200 && !leg.complete(shot.exchange))
@@ -62,7 +68,7 @@ fn broken_stream(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>, stream: &Strea
     let mut found = Vec::new();
     let both = if leg.path.is_direct() {
         view.gateways().any(|gateway| {
-            let hidden = shot.frozen && hidden::may_hide(view, gateway);
+            let hidden = shot.frozen && gateway.hides.is_some();
             hidden || gateway.now(shot.exchange.kind).is_some_and(ended_early)
         })
     } else {
@@ -104,28 +110,6 @@ fn broken_stream(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>, stream: &Strea
         }
     }
     found
-}
-
-/// A stream that is nothing but an error, with nothing of Claude's before it or on its head: a refusal that came too late for a status.
-pub(super) fn failed_at_once(reply: &Exchange) -> bool {
-    let error = reply
-        .stream
-        .as_ref()
-        .is_some_and(|stream| stream.error_event_genuine == Some(false));
-    error && reply.status == 200 && !begun(reply)
-}
-
-/// Whether any word of Claude's stands before the error.
-fn begun(reply: &Exchange) -> bool {
-    super::route::began_as_claude(reply) || reply.marks.has(Marks::REQUEST_ID)
-}
-
-/// The control's stream began and ended without `message_stop`.
-pub(super) fn ended_early(theirs: &Exchange) -> bool {
-    theirs
-        .stream
-        .as_ref()
-        .is_some_and(|stream| theirs.status == 200 && !stream.message_stop && theirs.outcome != Outcome::Oversized)
 }
 
 fn evidence(shot: &Shot<'_>, stream: &StreamEvidence) -> String {

@@ -1,12 +1,16 @@
 //! What time shows: latency that a gateway adds, certificates that end, clocks that differ, carriers that one path refuses.
 
-use super::{Finding, Leg, View};
+use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence};
-use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::memory::LATENCY_RUNS;
 use crate::diagnosis::say;
+use crate::diagnosis::view::{Leg, View};
 use crate::report::evidence::{ExchangeKind, Trust};
+use crate::resource::status::Finding;
+
+/// The rules of this file.
+pub(super) const RULES: &[PathRule] = &[latency, certificate, clock, other_carrier];
 
 /// What is below this is not felt beside a model's own time, milliseconds.
 const LATENCY_FLOOR_MS: i64 = 250;
@@ -14,10 +18,10 @@ const LATENCY_FLOOR_MS: i64 = 250;
 const SKEW_MAX_S: i32 = 60;
 
 /// The median of paired differences, so that one slow run says nothing.
-pub(super) fn latency(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn latency(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let context = &view.case.context;
     let pairs: Vec<_> = view.latency.iter().filter(|pair| pair.path == leg.name()).collect();
-    let control = Pair::of(view, leg).is_some_and(|pair| pair.direct_unaltered());
+    let control = view.pair(leg).is_some_and(|pair| pair.direct_unaltered());
     if pairs.len() < LATENCY_RUNS || !control {
         return vec![];
     }
@@ -49,7 +53,7 @@ pub(super) fn latency(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// The gateway's certificate ends soon. Claude's own is not the user's to renew.
-pub(super) fn certificate(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn certificate(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some(seen) = leg.seen else {
         return vec![];
     };
@@ -67,7 +71,7 @@ pub(super) fn certificate(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// Clocks differ. An answer from a cache carries an old date.
-pub(super) fn clock(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn clock(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let cached = leg.is_cached();
     match leg.seen.and_then(|seen| seen.handshake.clock_skew_s) {
         Some(skew) if skew.abs() > SKEW_MAX_S && !cached => {
@@ -101,7 +105,7 @@ fn span(seconds: u32) -> String {
 }
 
 /// The frozen request is answered, and with the key in the other header it is not, where Claude takes both.
-pub(super) fn other_carrier(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn other_carrier(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let kind = ExchangeKind::OtherCarrier;
     let Some(reply) = leg.known(kind).filter(|_| !leg.path.is_direct() && leg.is_complete()) else {
         return vec![];

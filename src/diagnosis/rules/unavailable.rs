@@ -3,13 +3,18 @@
 //! One reply of one path gets one name here. Without words that name the cause, status, elapsed time, a second try and the
 //! control's own time decide; what they leave open stays `GatewayUnavailable`, which states a fact and blames no part.
 
+use super::rule::PathRule;
 use super::shot::{Shot, direct_trouble, reached_upstream, shots};
-use super::{Finding, Leg, View};
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
+use crate::diagnosis::view::{Leg, View};
 use crate::report::evidence::{Exchange, ExchangeKind, Maker, Marks, Outcome, Phrase};
+use crate::resource::status::Finding;
+
+/// The rules of this file.
+pub(super) const RULES: &[PathRule] = &[towards_upstream];
 
 /// Shorter waits are no timers: they are a refusal, and its noise.
 pub(super) const TIMER_MIN_MS: u32 = 900;
@@ -18,7 +23,7 @@ pub(super) const TIMER_MIN_MS: u32 = 900;
 const MEASURABLE: u32 = 4;
 
 /// A gateway-made error towards upstream, by its most exact name.
-pub(super) fn towards_upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn towards_upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     if leg.path.is_direct() {
         return vec![];
     }

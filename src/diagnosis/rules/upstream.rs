@@ -1,18 +1,23 @@
 //! What Claude itself says: overload, errors of its own, permission, its edge, the request as such.
 
+use super::rule::PathRule;
 use super::shot::direct_trouble;
-use super::{Finding, Leg, View};
 use crate::catalogue::{Code, Confidence};
 use crate::claude::error::ErrorClass;
 use crate::claude::model;
-use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::provenance::{Origin, Provenance, is_answer_restated};
+use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
-use crate::report::evidence::{Exchange, Marks, Phrase};
+use crate::diagnosis::trouble::{code, unnamed_page};
+use crate::diagnosis::view::{Leg, View};
+use crate::report::evidence::Phrase;
+use crate::resource::status::Finding;
+
+/// The rules of this file.
+pub(super) const RULES: &[PathRule] = &[says, unnamed_edge, request_invalid, model_not_found, model_retiring];
 
 /// What Claude or its edge says convicts on one leg alone; a 200 on the other does not acquit.
-pub(super) fn says(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn says(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = leg.trouble() else {
         return vec![];
     };
@@ -36,51 +41,14 @@ pub(super) fn says(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     }]
 }
 
-/// Which trouble of Claude's or its edge's this reply is; the trouble of a key is not among them.
-pub(super) fn code(reply: &Exchange, provenance: Provenance) -> Option<Code> {
-    if is_answer_restated(reply) {
-        return None;
-    }
-    match (provenance.class, provenance.origin) {
-        (ErrorClass::Overloaded, _) => Some(Code::UpstreamOverloaded),
-        (ErrorClass::Internal | ErrorClass::Timeout, _) => Some(Code::UpstreamError),
-        (ErrorClass::Permission | ErrorClass::OauthNotAllowed, _) => Some(Code::PermissionDenied),
-        (_, Origin::ClaudeEdge) if reply.marks.has(Marks::EDGE_FORBIDDEN) => Some(Code::EgressAddressRefused),
-        // Whatever status a gateway gave its page.
-        (ErrorClass::EdgeChallenge, Origin::ClaudeEdge) => Some(Code::EdgeBlocked),
-        (ErrorClass::EdgeUnavailable, Origin::ClaudeEdge) => Some(Code::UpstreamError),
-        (ErrorClass::EdgeForbidden, _) => Some(Code::EgressAddressRefused),
-        (_, Origin::ClaudeEdge) if reply.status == 403 => Some(Code::EdgeBlocked),
-        (_, Origin::ClaudeEdge) if reply.status >= 500 => Some(Code::UpstreamError),
-        (ErrorClass::None, Origin::Relayed) if reply.status == 529 => Some(Code::UpstreamOverloaded),
-        (ErrorClass::None, Origin::Claude | Origin::Relayed) if reply.status >= 500 => Some(Code::UpstreamError),
-        (ErrorClass::None, Origin::Claude) if reply.status == 403 => Some(Code::PermissionDenied),
-        _ => None,
-    }
-}
-
 fn beside(view: &View<'_>, leg: &Leg<'_>) -> String {
-    Pair::of(view, leg)
+    view.pair(leg)
         .and_then(|pair| pair.direct.main())
         .map_or_else(String::new, |direct| format!("; direct: {}", say::head(direct)))
 }
 
-/// What a page of a Cloudflare zone that cannot be named says, if it is Claude's.
-pub(super) fn unnamed_page(reply: &Exchange, provenance: Provenance) -> Option<Code> {
-    let page = reply.marks.has(Marks::CF_RAY) && (reply.marks.has(Marks::HTML) || reply.marks.has(Marks::CHALLENGE));
-    let wrapped = reply.marks.has(Marks::WRAPPED_PAGE);
-    match reply.status {
-        _ if !(page || wrapped) || provenance.origin != Origin::Unknown => None,
-        _ if reply.error == ErrorClass::EdgeChallenge => Some(Code::EdgeBlocked),
-        _ if reply.error == ErrorClass::EdgeUnavailable => Some(Code::UpstreamError),
-        403 => Some(Code::EdgeBlocked),
-        500..=599 => Some(Code::UpstreamError),
-        _ => None,
-    }
-}
-
 /// A page of a Cloudflare zone that cannot be named: on both legs it is Claude's edge, on one it convicts nobody.
-pub(super) fn unnamed_edge(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn unnamed_edge(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = leg.trouble() else {
         return vec![];
     };
@@ -92,7 +60,7 @@ pub(super) fn unnamed_edge(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             other
                 .trouble()
                 .is_some_and(|(theirs, said)| theirs.status == reply.status && unnamed_page(theirs, said).is_some())
-                || super::hidden::may_hide(view, other)
+                || other.hides.is_some()
         });
     let confidence = if everywhere {
         Confidence::Likely
@@ -112,7 +80,7 @@ pub(super) fn unnamed_edge(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// Claude refuses the request as such: on the control it is the probe's own request; on a gateway alone other rules speak.
-pub(super) fn request_invalid(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn request_invalid(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = leg.trouble() else {
         return vec![];
     };
@@ -146,13 +114,15 @@ pub(super) fn request_invalid(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// The model is unknown, to Claude or to the gateway.
-pub(super) fn model_not_found(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn model_not_found(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = leg.trouble() else {
         return vec![];
     };
     let model = leg.path.model.as_deref().unwrap_or(&view.case.request.model);
     let evidence = format!("asked for {model}: {}{}", say::reply(reply), beside(view, leg));
-    let direct_knows = Pair::of(view, leg).is_some_and(|pair| pair.direct_works() && pair.same_model());
+    let direct_knows = view
+        .pair(leg)
+        .is_some_and(|pair| pair.direct_works() && pair.same_model());
     if provenance.says(ErrorClass::ModelNotFound) {
         let found = finding(
             Code::ModelNotFound,
@@ -181,7 +151,7 @@ pub(super) fn model_not_found(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// The model that is asked for will be gone soon, as its makers announced.
-pub(super) fn model_retiring(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn model_retiring(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let model = leg.path.model.as_deref().unwrap_or(&view.case.request.model);
     let Some(day) = model::retires(model).filter(|_| leg.speaks_claude() && leg.is_complete()) else {
         return vec![];

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use super::digest32;
+use super::digest::digest32;
 use crate::report::evidence::{Departure, HeadEvidence, ReplyHeader, Spelling};
 
 /// Headers that frame a message, belong to one connection, or come with a single reply, on whatever hop.

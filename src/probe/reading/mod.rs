@@ -1,6 +1,7 @@
 //! From what came back to evidence: closed enums, integers and digests, and at most 160 bytes of quote.
 
 pub mod body;
+mod digest;
 pub mod echo;
 pub mod head;
 pub mod maker;
@@ -11,7 +12,8 @@ pub mod text;
 use std::collections::BTreeSet;
 
 use http::HeaderMap;
-use ring::digest;
+
+use digest::digest32;
 
 use super::compose::Asked;
 use super::link::Received;
@@ -40,9 +42,15 @@ pub struct Reading {
     pub ids: Vec<String>,
 }
 
-/// Reads what came back for one request.
+/// Reads what came back for one request. `now`: when its end came.
 #[must_use]
-pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &Redactor) -> Reading {
+pub fn read(
+    kind: ExchangeKind,
+    asked: &Asked,
+    received: &Received,
+    redactor: &Redactor,
+    now: jiff::Timestamp,
+) -> Reading {
     let mut exchange = Exchange::new(kind, received.outcome);
     exchange.first_byte_ms = received.first_byte_ms;
     exchange.total_ms = received.total_ms;
@@ -120,7 +128,7 @@ pub fn read(kind: ExchangeKind, asked: &Asked, received: &Received, redactor: &R
     if let Some(id) = headers::request_id(headers).filter(|id| headers::is_request_id(id) && !redactor.finds(id)) {
         exchange.request_id = Some(crate::text::bounded(id, 64));
     }
-    common(&mut exchange, headers);
+    common(&mut exchange, headers, now);
     if kind == ExchangeKind::Frozen && exchange.status == 200 {
         exchange.header_set = Some(header_set(headers));
         exchange.head = Some(head::head(headers, &head.spelled));
@@ -205,11 +213,6 @@ fn whole(exchange: &mut Exchange, asked: &Asked, body: &[u8], content_type: &str
     };
 }
 
-/// A model's answer: nothing of it is quoted or searched for words.
-fn is_answer(kind: BodyKind) -> bool {
-    matches!(kind, BodyKind::AsAsked | BodyKind::MessageNotStream)
-}
-
 fn foreign(kind: BodyKind) -> bool {
     matches!(kind, BodyKind::Html | BodyKind::OtherJson | BodyKind::Other)
 }
@@ -241,12 +244,16 @@ fn errors(exchange: &mut Exchange, asked: &Asked, headers: &HeaderMap, reading: 
     exchange.error = reading.class;
     exchange.inner_error = reading.inner_class.unwrap_or_default();
     // An answer has no marks of an error, whatever its status.
-    let status = if is_answer(exchange.body) { 200 } else { exchange.status };
+    let status = if exchange.bears_an_answer() {
+        200
+    } else {
+        exchange.status
+    };
     exchange.marks = marks::marks(status, headers, reading, asked);
     exchange.echo = echo::echo(asked, reading);
     let wording = match exchange.status {
         200 if exchange.error == ErrorClass::None => String::new(),
-        _ if exchange.status != 200 && is_answer(exchange.body) => String::new(),
+        _ if exchange.status != 200 && exchange.bears_an_answer() => String::new(),
         200 => reading.message.clone().unwrap_or_default().to_lowercase(),
         _ => String::from_utf8_lossy(body.get(..MAX_WORDING).unwrap_or(body)).to_lowercase(),
     };
@@ -258,7 +265,7 @@ fn errors(exchange: &mut Exchange, asked: &Asked, headers: &HeaderMap, reading: 
     exchange.maker = maker::maker(headers, &wording);
     // Claude's own words are no gateway's: only a foreign or id-less reply is searched for them.
     let genuine = exchange.marks.has(Marks::ENVELOPE) && exchange.marks.has(Marks::IDS_AGREE);
-    if !genuine && (exchange.status == 200 || !is_answer(exchange.body)) {
+    if !genuine && (exchange.status == 200 || !exchange.bears_an_answer()) {
         let status = if exchange.status == 200 && exchange.error != ErrorClass::None {
             500
         } else {
@@ -290,13 +297,13 @@ fn limit(exchange: &Exchange, headers: &HeaderMap, reading: &ErrorReading) -> Op
 
 /// Whether the reply shows a secret of ours, or our name: Claude repeats neither.
 fn echoes(headers: &HeaderMap, body: &[u8], redactor: &Redactor) -> bool {
-    let suspicious = |text: &str| text.contains(super::USER_AGENT) || redactor.finds(text);
+    let suspicious = |text: &str| text.contains(crate::version::USER_AGENT) || redactor.finds(text);
     let in_headers = headers.values().filter_map(|value| value.to_str().ok()).any(suspicious);
     let text = String::from_utf8_lossy(body.get(..MAX_WORDING).unwrap_or(body));
     in_headers || suspicious(&text)
 }
 
-/// A quote where the exchange failed; nothing of an answer.
+/// A quote where the exchange failed; nothing of a model's answer.
 fn quotation(
     exchange: &Exchange,
     reading: &ErrorReading,
@@ -306,7 +313,7 @@ fn quotation(
     redactor: &Redactor,
 ) -> Option<String> {
     let broken = exchange.stream.as_ref().is_some_and(|stream| !stream.message_stop);
-    if is_answer(exchange.body) && !broken && reading.class == ErrorClass::None {
+    if exchange.bears_an_answer() && !broken && reading.class == ErrorClass::None {
         return None;
     }
     let html = exchange.marks.has(Marks::HTML) || exchange.body == BodyKind::Html;
@@ -328,9 +335,9 @@ fn quotation(
 }
 
 /// What every reply may carry.
-fn common(exchange: &mut Exchange, headers: &HeaderMap) {
+fn common(exchange: &mut Exchange, headers: &HeaderMap, now: jiff::Timestamp) {
     exchange.retry_after_s = headers::retry_after(headers).map(|after| {
-        let seconds = after.seconds_from(crate::clock::now()).ceil();
+        let seconds = after.seconds_from(now).ceil();
         // Bounded on both sides before the cast.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let whole = seconds.clamp(0.0, 31_536_000.0) as u32;
@@ -339,15 +346,6 @@ fn common(exchange: &mut Exchange, headers: &HeaderMap) {
     exchange.account = account(headers);
     exchange.headroom = headroom(headers);
     exchange.cache_age_s = cache_age(headers, exchange);
-}
-
-/// First 32 bits of SHA-256.
-fn digest32(text: &str) -> u32 {
-    let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    hash.as_ref()
-        .iter()
-        .take(4)
-        .fold(0, |value, byte| value << 8 | u32::from(*byte))
 }
 
 fn account(headers: &HeaderMap) -> Option<u32> {

@@ -11,7 +11,6 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 
 use super::support::*;
-use crate::diagnosis::provenance;
 use crate::probe::{Secrets, run};
 use crate::report::evidence::{Echo, ExchangeKind};
 use crate::standin::{Config, Standin, TEST_KEY};
@@ -63,9 +62,7 @@ async fn canaries_take_the_way_of_messages_where_tokens_are_counted_by_the_gatew
     let secrets = Secrets::new().with("K", TEST_KEY);
     let report = run(&plan(legs, 30_000), &secrets, &|_| {}).await.unwrap();
     let edge = &report.evidence.legs[1];
-    assert!(provenance::is_success(
-        edge.exchange(ExchangeKind::CountTokens).unwrap()
-    ));
+    assert!(edge.exchange(ExchangeKind::CountTokens).unwrap().is_success());
     for kind in &canaries[1..] {
         let seen = edge.exchange(*kind).unwrap();
         assert_eq!((seen.status, seen.echo), (400, Echo::Exact), "{kind:?}");

@@ -110,7 +110,7 @@ async fn the_frozen_request_is_byte_identical_on_every_path_and_names_us() {
     assert_eq!(requests.len(), 2);
     assert_eq!(without_path_headers(&requests[0]), without_path_headers(&requests[1]));
     let agent: Vec<&str> = requests[0].header("user-agent").collect();
-    assert_eq!(agent, [crate::probe::USER_AGENT]);
+    assert_eq!(agent, [crate::version::USER_AGENT]);
     assert!(requests[0].body.contains("$(API_KEY) $$ ümlaut"));
 }
 

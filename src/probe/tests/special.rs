@@ -157,7 +157,7 @@ proptest! {
         received.chunks = ends.iter().zip(0u32..).map(|(&end, at_ms)| Chunk { at_ms, end }).collect();
         received.body = body;
         let asked = Asked { stream, counts, ..Asked::default() };
-        let read = reading::read(ExchangeKind::Frozen, &asked, &received, &Redactor::new(&Secrets::new()));
+        let read = reading::read(ExchangeKind::Frozen, &asked, &received, &Redactor::new(&Secrets::new()), jiff::Timestamp::UNIX_EPOCH);
         prop_assert!(read.exchange.quote.is_none_or(|quote| quote.len() <= 160 && !quote.contains('\n')));
     }
 }

@@ -52,62 +52,10 @@ coded! {
 impl Coded for ExchangeKind {
     const BITS: u32 = 5;
     fn code(self) -> u32 {
-        // Exhaustive: a new variant does not compile until it has a number.
-        match self {
-            Self::Frozen => 0,
-            Self::Repeat => 1,
-            Self::Confirm => 2,
-            Self::OtherForm => 3,
-            Self::TrimmedKey => 4,
-            Self::CountTokens => 5,
-            Self::BogusBeta => 6,
-            Self::BogusVersion => 7,
-            Self::UnknownField => 8,
-            Self::NestedField => 9,
-            Self::BigBody => 10,
-            Self::LargeHeader => 11,
-            Self::AttackPrompt => 12,
-            Self::BenignPrompt => 13,
-            Self::OtherCarrier => 14,
-            Self::NoKey => 15,
-            Self::BadKey => 16,
-            Self::Parallel => 17,
-            Self::Long => 18,
-            Self::ReuseIdle => 19,
-            Self::Number => 20,
-            Self::Route => 21,
-            Self::MetadataField => 22,
-            Self::ToolField => 23,
-        }
+        self.entry().code
     }
     fn of(code: u32) -> Option<Self> {
-        Some(match code {
-            0 => Self::Frozen,
-            1 => Self::Repeat,
-            2 => Self::Confirm,
-            3 => Self::OtherForm,
-            4 => Self::TrimmedKey,
-            5 => Self::CountTokens,
-            6 => Self::BogusBeta,
-            7 => Self::BogusVersion,
-            8 => Self::UnknownField,
-            9 => Self::NestedField,
-            10 => Self::BigBody,
-            11 => Self::LargeHeader,
-            12 => Self::AttackPrompt,
-            13 => Self::BenignPrompt,
-            14 => Self::OtherCarrier,
-            15 => Self::NoKey,
-            16 => Self::BadKey,
-            17 => Self::Parallel,
-            18 => Self::Long,
-            19 => Self::ReuseIdle,
-            20 => Self::Number,
-            21 => Self::Route,
-            22 => Self::MetadataField,
-            23 => Self::ToolField,
-            _ => return None,
-        })
+        Self::all().find(|kind| kind.entry().code == code)
     }
 }
 

@@ -5,9 +5,10 @@ use super::head::head;
 use super::stream::{self, stream};
 use super::wire::{Done, Wire};
 use crate::claude::error::ErrorClass;
+use crate::report::evidence::exchange_kind::Usual;
 use crate::report::evidence::{
     BodyKind, DIGITS, Echo, Exchange, ExchangeKind, HeadEvidence, Headroom, LimitKind, Maker, Marks, NamedLimit,
-    Outcome, Phrase, Usage, digits,
+    Outcome, Phrase, Usage,
 };
 
 /// Statuses that have a number of their own.
@@ -38,19 +39,7 @@ const COMMON_MARKS: [Marks; 8] = [
 
 /// What Claude answers to this kind where everything works; a reader starts from it.
 fn usual(kind: ExchangeKind) -> Exchange {
-    use ExchangeKind as Kind;
-    let (status, error, echo) = match kind {
-        Kind::BogusBeta => (400, ErrorClass::BetaUnexpected, Echo::Exact),
-        Kind::BogusVersion => (400, ErrorClass::VersionInvalid, Echo::Exact),
-        Kind::UnknownField | Kind::NestedField | Kind::MetadataField | Kind::ToolField | Kind::BigBody => {
-            (400, ErrorClass::ExtraInputs, Echo::Exact)
-        }
-        Kind::Number => (400, ErrorClass::InvalidRequest, Echo::Exact),
-        Kind::Route => (405, ErrorClass::InvalidRequest, Echo::None),
-        Kind::NoKey => (401, ErrorClass::KeyRequired, Echo::None),
-        Kind::BadKey => (401, ErrorClass::KeyInvalid, Echo::None),
-        _ => (200, ErrorClass::None, Echo::None),
-    };
+    let Usual { status, error, echo } = kind.entry().usual;
     Exchange {
         status,
         error,
@@ -119,37 +108,13 @@ impl Before {
         self.requests_limit = limit.or(self.requests_limit);
     }
 
-    /// The kind that most often comes next; after the last one the first.
+    /// The kind that most often comes next, after the last one the first: exchanges are reported in about the order in which they
+    /// are sent.
     fn next_kind(&self) -> ExchangeKind {
-        let place = SENT.iter().position(|kind| Some(*kind) == self.kind);
-        let next = place.and_then(|place| SENT.get(place + 1));
-        next.copied().unwrap_or(ExchangeKind::Frozen)
+        let next = ExchangeKind::all().find(|kind| kind.is_regular() && Some(*kind) > self.kind);
+        next.unwrap_or(ExchangeKind::Frozen)
     }
 }
-
-/// Kinds in the order in which they are sent.
-const SENT: [ExchangeKind; 20] = [
-    ExchangeKind::Frozen,
-    ExchangeKind::OtherForm,
-    ExchangeKind::CountTokens,
-    ExchangeKind::ReuseIdle,
-    ExchangeKind::Long,
-    ExchangeKind::Parallel,
-    ExchangeKind::UnknownField,
-    ExchangeKind::NestedField,
-    ExchangeKind::MetadataField,
-    ExchangeKind::ToolField,
-    ExchangeKind::Number,
-    ExchangeKind::BogusVersion,
-    ExchangeKind::BogusBeta,
-    ExchangeKind::LargeHeader,
-    ExchangeKind::BigBody,
-    ExchangeKind::BenignPrompt,
-    ExchangeKind::AttackPrompt,
-    ExchangeKind::OtherCarrier,
-    ExchangeKind::NoKey,
-    ExchangeKind::BadKey,
-];
 
 /// Exchanges, each against the ones before it; `core` are those that the reader has from another record.
 pub fn exchanges<W: Wire>(wire: &mut W, list: &mut Vec<Exchange>, core: &[Exchange]) -> Done {
@@ -175,7 +140,7 @@ fn exchange<W: Wire>(wire: &mut W, it: &mut Exchange, before: &Before) -> Done {
     }
     wire.unless(&mut it.marks, before.marks, marks)?;
     wire.unless(&mut it.maker, before.maker, W::code)?;
-    let digits = digits(it.kind);
+    let digits = it.kind.entry().digits;
     let time = |wire: &mut W, time: &mut Option<u32>| wire.option(time, 0, |wire, time| wire.significant(time, digits));
     time(wire, &mut it.first_byte_ms)?;
     // Most often next to the first byte, and the same where times are rough.

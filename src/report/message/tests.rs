@@ -2,38 +2,17 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::claude::error::ErrorClass;
+use crate::report::evidence::ExchangeKind;
 use crate::report::evidence::{
     BodyKind, Departure, Echo, EventKind, Handshake, HeadEvidence, Headroom, KeyDefect, KeyEvidence, KeyKind,
     LimitKind, Maker, Marks, NamedLimit, Outcome, Phrase, Reach, ReplyHeader, SkipReason, Spelling, StreamEvidence,
     Trust, Usage,
 };
 
-/// Every kind that a plan can ask for, in sending order.
-const KINDS: [ExchangeKind; 23] = [
-    ExchangeKind::Frozen,
-    ExchangeKind::Repeat,
-    ExchangeKind::TrimmedKey,
-    ExchangeKind::Confirm,
-    ExchangeKind::OtherForm,
-    ExchangeKind::CountTokens,
-    ExchangeKind::ReuseIdle,
-    ExchangeKind::Long,
-    ExchangeKind::Parallel,
-    ExchangeKind::UnknownField,
-    ExchangeKind::NestedField,
-    ExchangeKind::MetadataField,
-    ExchangeKind::ToolField,
-    ExchangeKind::Number,
-    ExchangeKind::BogusVersion,
-    ExchangeKind::BogusBeta,
-    ExchangeKind::LargeHeader,
-    ExchangeKind::BigBody,
-    ExchangeKind::BenignPrompt,
-    ExchangeKind::AttackPrompt,
-    ExchangeKind::OtherCarrier,
-    ExchangeKind::NoKey,
-    ExchangeKind::BadKey,
-];
+/// Every kind, in sending order.
+fn kinds() -> Vec<ExchangeKind> {
+    ExchangeKind::all().collect()
+}
 
 /// The evidence without its details.
 fn decisive(mut run: RunEvidence) -> RunEvidence {
@@ -120,7 +99,7 @@ prop_compose! {
 }
 
 fn exchanges() -> impl Strategy<Value = Vec<Exchange>> {
-    proptest::sample::subsequence(KINDS.to_vec(), 0..=KINDS.len())
+    proptest::sample::subsequence(kinds(), 0..=kinds().len())
         .prop_flat_map(|kinds| kinds.into_iter().map(exchange).collect::<Vec<_>>())
 }
 
@@ -135,7 +114,7 @@ prop_compose! {
         flags: [bool; 4],
         peer in proptest::option::of("[0-9.:]{5,20}"),
         exchanges in exchanges(),
-        skipped in proptest::collection::vec((one_of(&KINDS), one_of(&[SkipReason::Pointless, SkipReason::OverBudget])), 0..12),
+        skipped in proptest::collection::vec((one_of(&kinds()), one_of(&[SkipReason::Pointless, SkipReason::OverBudget])), 0..12),
     ) -> LegEvidence {
         LegEvidence {
             path: path.to_owned(),
@@ -221,7 +200,11 @@ fn usual(path: &str, seed: u32) -> LegEvidence {
         .with(Marks::IDS_AGREE)
         .with(Marks::ENVELOPE)
         .with(Marks::SHOULD_RETRY);
-    let exchanges = KINDS.iter().zip(0u32..).map(|(&kind, place)| {
+    // Where everything works no exchange follows a failure; those of the frozen request are there all the same, as they weigh most.
+    let sent = kinds()
+        .into_iter()
+        .filter(|kind| kind.is_regular() || kind.is_frozen_request());
+    let exchanges = sent.zip(0u32..).map(|(kind, place)| {
         use ExchangeKind as Kind;
         let mut exchange = Exchange::new(kind, Outcome::Answered);
         let wobble = seed
@@ -233,26 +216,19 @@ fn usual(path: &str, seed: u32) -> LegEvidence {
         exchange.maker = if seed == 0 { Maker::Cloudflare } else { Maker::Nginx };
         exchange.request_id = Some(format!("req_011CeCGmBjaWkq37Sf5iU{place:03}"));
         exchange.account = Some(0x1234_5678);
-        (exchange.status, exchange.marks, exchange.error, exchange.echo) = match kind {
-            Kind::BogusBeta => (400, refused, ErrorClass::BetaUnexpected, Echo::Exact),
-            Kind::BogusVersion => (400, refused, ErrorClass::VersionInvalid, Echo::Exact),
-            Kind::UnknownField | Kind::NestedField | Kind::MetadataField | Kind::ToolField | Kind::BigBody => {
-                (400, refused, ErrorClass::ExtraInputs, Echo::Exact)
-            }
-            Kind::Number => (400, refused, ErrorClass::InvalidRequest, Echo::Exact),
-            Kind::NoKey => (401, refused, ErrorClass::KeyRequired, Echo::None),
-            Kind::BadKey => (401, refused, ErrorClass::KeyInvalid, Echo::None),
-            _ => (200, genuine.with(Marks::RATE_LIMITS), ErrorClass::None, Echo::None),
+        let usual = kind.entry().usual;
+        (exchange.status, exchange.error, exchange.echo) = (usual.status, usual.error, usual.echo);
+        exchange.marks = if usual.status == 200 {
+            genuine.with(Marks::RATE_LIMITS)
+        } else {
+            refused
         };
         if exchange.status == 200 {
             exchange.body = BodyKind::AsAsked;
         } else {
             exchange.quote = Some("x".repeat(160));
         }
-        if matches!(
-            kind,
-            Kind::Frozen | Kind::Repeat | Kind::TrimmedKey | Kind::Confirm | Kind::Parallel | Kind::Long
-        ) {
+        if kind.entry().form.is_stream(true) {
             exchange.total_ms = Some(900 + wobble % 500);
             exchange.usage = Some(Usage { input: 15, output: 64 });
             exchange.model_matches = Some(true);

@@ -5,9 +5,8 @@ use std::time::Instant;
 
 use claudeprobe::cli::check::history::History;
 use claudeprobe::diagnosis::{Case as Diagnosed, Diagnosis, PathCase, Request, diagnose};
-use claudeprobe::plan::{CanaryChoice, CredentialCanaries, PodPlan, Settings, plan};
+use claudeprobe::plan::{CanaryChoice, CredentialCanaries, PodPlan, Settings, leave_out_deep, plan};
 use claudeprobe::probe::{self, FullReport, Secrets};
-use claudeprobe::report::evidence::ExchangeKind;
 use claudeprobe::resource::spec::ClaudeProbe;
 use claudeprobe::resource::validated::{PodGroup, Probe};
 use claudeprobe::standin::Standin;
@@ -165,18 +164,7 @@ spec:
         plan.run_timeout_ms = u64::try_from(self.time.as_millis()).unwrap();
         if !self.deep {
             // As `claudeprobe check` does.
-            for leg in &mut plan.legs {
-                leg.exchanges.retain(|exchange| {
-                    !matches!(
-                        exchange.kind,
-                        ExchangeKind::OtherForm
-                            | ExchangeKind::NestedField
-                            | ExchangeKind::MetadataField
-                            | ExchangeKind::ToolField
-                            | ExchangeKind::Number
-                    )
-                });
-            }
+            leave_out_deep(&mut plan);
         }
         for file in &needs.files {
             std::fs::create_dir_all(&file.directory).unwrap();

@@ -1,0 +1,139 @@
+//! Claude's trouble by its name: what a reply, with who made it, says of Claude; and whether the control's trouble may stand behind a
+//! gateway's reply in other words. Readings that several rules share; they find nothing.
+
+use super::comparison::Pair;
+use super::leg::{Leg, State};
+use super::provenance::{Origin, Provenance};
+use crate::catalogue::Code;
+use crate::claude::error::ErrorClass;
+use crate::report::evidence::{Exchange, Marks, Outcome, Phrase};
+
+/// The control's trouble, when it may stand behind the reply of this path.
+pub(super) fn behind<'a>(leg: &Leg<'a>, direct: &Leg<'a>) -> Option<(&'a Exchange, Provenance)> {
+    let (theirs, said) = direct.trouble().filter(|_| direct.state() == State::Failed)?;
+    let (reply, provenance) = leg.trouble().filter(|_| !leg.path.is_direct() && leg.speaks_claude())?;
+    let refused = theirs.status >= 400 && said.origin != Origin::Gateway;
+    let alike = reply.status == theirs.status || reply.status >= 500 || failed_at_once(reply);
+    let hides = alike && (refused || ended_early(theirs)) && !provenance.from_upstream() && is_general(reply);
+    // What Claude says of a key it says of this key only.
+    let concerns = of_the_key(theirs, said).is_none() || Pair::new(direct, leg).same_key();
+    (hides && concerns).then_some((theirs, said))
+}
+
+/// What Claude says of the key, whoever sends it.
+pub(super) fn of_the_key(theirs: &Exchange, said: Provenance) -> Option<Code> {
+    let refused = is_refusal(said.class).then_some(Code::CredentialRejected);
+    let limited = || limit(theirs, said);
+    let unknown = || (said.class == ErrorClass::ModelNotFound).then_some(Code::ModelNotFound);
+    refused
+        .or_else(limited)
+        .or_else(unknown)
+        .filter(|_| said.from_upstream())
+}
+
+/// Whether any error of an upstream may end as this reply: it names no trouble on the way to one, and bears no mark of a check.
+fn is_general(reply: &Exchange) -> bool {
+    let worded = matches!(
+        reply.phrase,
+        Phrase::None
+            | Phrase::AuthRequired
+            | Phrase::Denied
+            | Phrase::RateLimited
+            | Phrase::NoHealthyUpstream
+            | Phrase::ClosedEarly
+            | Phrase::UpstreamRefused
+    );
+    let failed = reply.status >= 400 || failed_at_once(reply);
+    failed && worded && !reply.marks.has(Marks::WWW_AUTHENTICATE)
+}
+
+/// Classes in which Claude refuses a credential that arrived.
+pub(super) fn is_refusal(class: ErrorClass) -> bool {
+    matches!(
+        class,
+        ErrorClass::KeyInvalid
+            | ErrorClass::BearerInvalid
+            | ErrorClass::CredentialRevoked
+            | ErrorClass::Unauthenticated
+    )
+}
+
+/// Which of Claude's limits an error class is; a 429 that does not say is a rate limit.
+pub(super) fn limit(reply: &Exchange, provenance: Provenance) -> Option<Code> {
+    match provenance.class {
+        ErrorClass::RateLimit | ErrorClass::Throttled => Some(Code::RateLimited),
+        ErrorClass::AccelerationLimit => Some(Code::AccelerationLimited),
+        ErrorClass::ConcurrencyLimit => Some(Code::ConcurrencyLimited),
+        ErrorClass::CreditExhausted
+        | ErrorClass::SpendLimitOwn
+        | ErrorClass::SpendLimitEnforced
+        | ErrorClass::Billing => Some(Code::QuotaExhausted),
+        ErrorClass::OrganizationDisabled => Some(Code::AccountDisabled),
+        ErrorClass::None if reply.status == 429 && !reply.is_answer_restated() => Some(Code::RateLimited),
+        _ => None,
+    }
+}
+
+/// Which trouble of Claude's or its edge's this reply is; the trouble of a key is not among them.
+pub(super) fn code(reply: &Exchange, provenance: Provenance) -> Option<Code> {
+    if reply.is_answer_restated() {
+        return None;
+    }
+    match (provenance.class, provenance.origin) {
+        (ErrorClass::Overloaded, _) => Some(Code::UpstreamOverloaded),
+        (ErrorClass::Internal | ErrorClass::Timeout, _) => Some(Code::UpstreamError),
+        (ErrorClass::Permission | ErrorClass::OauthNotAllowed, _) => Some(Code::PermissionDenied),
+        (_, Origin::ClaudeEdge) if reply.marks.has(Marks::EDGE_FORBIDDEN) => Some(Code::EgressAddressRefused),
+        // Whatever status a gateway gave its page.
+        (ErrorClass::EdgeChallenge, Origin::ClaudeEdge) => Some(Code::EdgeBlocked),
+        (ErrorClass::EdgeUnavailable, Origin::ClaudeEdge) => Some(Code::UpstreamError),
+        (ErrorClass::EdgeForbidden, _) => Some(Code::EgressAddressRefused),
+        (_, Origin::ClaudeEdge) if reply.status == 403 => Some(Code::EdgeBlocked),
+        (_, Origin::ClaudeEdge) if reply.status >= 500 => Some(Code::UpstreamError),
+        (ErrorClass::None, Origin::Relayed) if reply.status == 529 => Some(Code::UpstreamOverloaded),
+        (ErrorClass::None, Origin::Claude | Origin::Relayed) if reply.status >= 500 => Some(Code::UpstreamError),
+        (ErrorClass::None, Origin::Claude) if reply.status == 403 => Some(Code::PermissionDenied),
+        _ => None,
+    }
+}
+
+/// What a page of a Cloudflare zone that cannot be named says, if it is Claude's.
+pub(super) fn unnamed_page(reply: &Exchange, provenance: Provenance) -> Option<Code> {
+    let page = reply.marks.has(Marks::CF_RAY) && (reply.marks.has(Marks::HTML) || reply.marks.has(Marks::CHALLENGE));
+    let wrapped = reply.marks.has(Marks::WRAPPED_PAGE);
+    match reply.status {
+        _ if !(page || wrapped) || provenance.origin != Origin::Unknown => None,
+        _ if reply.error == ErrorClass::EdgeChallenge => Some(Code::EdgeBlocked),
+        _ if reply.error == ErrorClass::EdgeUnavailable => Some(Code::UpstreamError),
+        403 => Some(Code::EdgeBlocked),
+        500..=599 => Some(Code::UpstreamError),
+        _ => None,
+    }
+}
+
+/// Whether an answer that is longer than we read may be one of Claude's all the same: its stream has a model.
+pub(super) fn began_as_claude(reply: &Exchange) -> bool {
+    reply.stream.is_some() && reply.model_matches.is_some()
+}
+
+/// A stream that is nothing but an error, with nothing of Claude's before it or on its head: a refusal that came too late for a status.
+pub(super) fn failed_at_once(reply: &Exchange) -> bool {
+    let error = reply
+        .stream
+        .as_ref()
+        .is_some_and(|stream| stream.error_event_genuine == Some(false));
+    error && reply.status == 200 && !begun(reply)
+}
+
+/// Whether any word of Claude's stands before the error.
+pub(super) fn begun(reply: &Exchange) -> bool {
+    began_as_claude(reply) || reply.marks.has(Marks::REQUEST_ID)
+}
+
+/// The control's stream began and ended without `message_stop`.
+pub(super) fn ended_early(theirs: &Exchange) -> bool {
+    theirs
+        .stream
+        .as_ref()
+        .is_some_and(|stream| theirs.status == 200 && !stream.message_stop && theirs.outcome != Outcome::Oversized)
+}

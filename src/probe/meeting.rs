@@ -1,0 +1,40 @@
+//! Where the groups of a run meet: each reports when its first answers are there, and those that may be of a second pair of streams
+//! wait a while for the others. What is decided then is decided once for all.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// Where the groups of a run meet.
+#[derive(Debug, Default)]
+pub struct Meeting {
+    /// Groups whose first answers are not there yet.
+    awaited: watch::Sender<usize>,
+    /// The paths that are asked once more.
+    again: OnceLock<Vec<usize>>,
+}
+
+impl Meeting {
+    /// So many groups will come.
+    pub fn expect(&self, groups: usize) {
+        self.awaited.send_replace(groups);
+    }
+
+    /// A group's first answers are there.
+    pub fn arrive(&self) {
+        self.awaited.send_modify(|awaited| *awaited = awaited.saturating_sub(1));
+    }
+
+    /// Waits a while for those that have not come.
+    pub async fn all_there(&self, patience: Duration) {
+        let mut awaited = self.awaited.subscribe();
+        // The sender lives as long as the meeting; who does not come in time is not of a pair.
+        let _ = tokio::time::timeout(patience, awaited.wait_for(|awaited| *awaited == 0)).await;
+    }
+
+    /// What the first group that asks decides, for all of them: the paths that are asked once more.
+    pub fn decide_once(&self, decide: impl FnOnce() -> Vec<usize>) -> &[usize] {
+        self.again.get_or_init(decide)
+    }
+}
