@@ -180,10 +180,7 @@ mod tests {
     fn the_file_in_crds_is_what_the_types_say() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/crds/claudeprobe.yaml");
         let written = std::fs::read_to_string(file).unwrap_or_default();
-        assert!(
-            written == yaml().unwrap(),
-            "{file} is old: run make generate"
-        );
+        assert!(written == yaml().unwrap(), "{file} is old: run make generate");
     }
 
     #[test]

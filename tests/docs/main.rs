@@ -20,10 +20,7 @@ fn compare(file: &str, text: &str) {
         std::fs::write(&path, text).unwrap();
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        kept == text,
-        "{file} is not what the program says: run make generate"
-    );
+    assert!(kept == text, "{file} is not what the program says: run make generate");
 }
 
 fn read(file: &str) -> String {
