@@ -316,7 +316,7 @@ impl LegState<'_> {
         received: &Received,
         mut details: ExchangeDetails,
     ) -> Exchange {
-        let now = jiff::Timestamp::now();
+        let now = crate::clock::now();
         let mut read = reading::read(kind, asked, received, &context.redactor, now);
         let seen = read.ids.iter().any(|id| self.ids.contains(id));
         read.exchange.marks.set(Marks::ID_SEEN, seen);
