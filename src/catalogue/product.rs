@@ -1,11 +1,11 @@
-//! The gateway products that replies can be recognised by. Recognition sharpens advice; it convicts nobody.
+//! The gateway products that replies can be recognised by. Recognition sharpens advice; it never makes a finding.
 
 use serde::{Deserialize, Serialize};
 
-/// Whose wording or headers a reply has.
+/// The product whose error text or headers a reply has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Maker {
-    /// None that we know.
+    /// No known product.
     #[default]
     Unknown,
     /// nginx, ingress-nginx, OpenResty.
@@ -34,7 +34,7 @@ pub enum Maker {
     Azure,
     /// Google load balancer.
     Google,
-    /// Cloudflare (whose zone, the marks say).
+    /// Cloudflare (any zone).
     Cloudflare,
     /// Traefik.
     Traefik,
@@ -49,7 +49,7 @@ pub enum Maker {
 }
 
 impl Maker {
-    /// The name that people know it by; empty for those that are no one product.
+    /// The name of the product; empty for those that are not a single product.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -222,7 +222,7 @@ async fn a_broken_gateway_fires_its_alert_alone_and_claudes_trouble_holds_the_ot
         said.starts_with("GatewayStaleCredential on path gateway at 127.0.0.1:"),
         "{said}"
     );
-    assert!(said.ends_with("See docs/findings.md#gatewaystalecredential."), "{said}");
+    assert!(said.ends_with("See docs/findings/GatewayStaleCredential.md."), "{said}");
     assert_eq!(
         alert["annotations"]["runbook_url"],
         "docs/alerts.md#claudecredentialstale"

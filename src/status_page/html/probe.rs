@@ -53,10 +53,9 @@ pub fn probe(frame: &Frame<'_>, shown: &Explanation, trends: &[Trend], refresh: 
 
 /// Where to read on: a link where it is known where the documents are.
 fn read(frame: &Frame<'_>, code: Code) -> Markup {
-    let anchor = code.name().to_lowercase();
     match frame.docs {
         Some(docs) => {
-            html! { a href={ (docs) "docs/findings.md#" (anchor) } rel="noreferrer" { "What " (code) " means" } }
+            html! { a href={ (docs) (code.page()) } rel="noreferrer" { "What " (code) " means" } }
         }
         None => html! { span.quiet { code { "claudeprobe explain --finding " (code) } } },
     }

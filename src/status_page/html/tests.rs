@@ -108,7 +108,7 @@ fn all_that_an_on_call_person_asks_for_is_there() {
         assert!(text.contains(part), "{part}\n{text}");
     }
     assert!(
-        html.contains("href=\"https://git.example.com/docs/findings.md#gatewaystalecredential\""),
+        html.contains("href=\"https://git.example.com/docs/findings/GatewayStaleCredential.md\""),
         "a run-book is one click away"
     );
     assert_eq!(html.matches("<h1").count(), 1);
