@@ -82,7 +82,7 @@ pub const CLIENT_CERTIFICATE_REQUIRED: Entry = Entry {
     ],
     meaning: "The gateway requires a client certificate (mutual TLS). The client sends none, or one that the gateway \
         does not know.",
-    evidence: "A TLS alert or an error text of the gateway that asks for a certificate.",
+    evidence: "A TLS alert or an error text of the gateway that requires a certificate.",
     confirm: &[
         ("count \"$G\" -H \"$key\"", "400 · SSL certificate"),
         ("curl -sS -i --cert client.pem --key client.key \"$G/v1/messages\"", ""),

@@ -51,7 +51,7 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// A sentence that says why the probe cannot be shown.
+/// Why the probe cannot be shown.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     if args.findings {
         output::print(&match args.output {
