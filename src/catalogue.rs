@@ -170,6 +170,9 @@ pub enum Relation {
     GivesWayTo(Code),
     /// It explains a failed request only on a path whose connection was made.
     NeedsConnection,
+    /// It is read from the status and the text of a gateway's reply. Where Claude fails on the direct path in the same run, that
+    /// failure may be behind the reply, and this is only possible.
+    ReadFromReply,
 }
 
 impl Code {
@@ -213,6 +216,12 @@ impl Code {
     #[must_use]
     pub fn needs_connection(self) -> bool {
         self.has(Relation::NeedsConnection)
+    }
+
+    /// Whether this is read from the status and the text of a gateway's reply, which may hide a failure of Claude's own.
+    #[must_use]
+    pub fn is_read_from_reply(self) -> bool {
+        self.has(Relation::ReadFromReply)
     }
 
     fn has(self, relation: Relation) -> bool {

@@ -108,7 +108,7 @@ pub const GATEWAY_AUTH_REFUSED: Entry = Entry {
     layer: Layer::Configuration,
     severity: Severity::Error,
     condition: Some(ConditionType::CredentialsFresh),
-    relations: &[Relation::GivesWayTo(Code::CredentialMalformed)],
+    relations: &[Relation::GivesWayTo(Code::CredentialMalformed), Relation::ReadFromReply],
     title: "the gateway's own authentication rejects the credential",
     advice: "Give the client the credential that the gateway expects, or exempt this route from the gateway's \
         authentication.",

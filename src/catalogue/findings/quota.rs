@@ -7,7 +7,7 @@ pub const GATEWAY_RATE_LIMITED: Entry = Entry {
     layer: Layer::Quota,
     severity: Severity::Error,
     condition: Some(ConditionType::QuotaAvailable),
-    relations: &[],
+    relations: &[Relation::ReadFromReply],
     title: "the gateway's own rate limit is reached",
     advice: "Raise the gateway's limit for this client.",
     client_errors: &[

@@ -93,7 +93,7 @@ pub const GATEWAY_POLICY_DENIED: Entry = Entry {
     layer: Layer::Configuration,
     severity: Severity::Error,
     condition: None,
-    relations: &[Relation::GivesWayTo(Code::CredentialMalformed)],
+    relations: &[Relation::GivesWayTo(Code::CredentialMalformed), Relation::ReadFromReply],
     title: "a gateway policy denies the request",
     advice: "Allow this client in the gateway's access policy. If an external authoriser decides, check that it is \
         up.",

@@ -119,7 +119,7 @@ pub const STREAM_ERROR_SYNTHESISED: Entry = Entry {
     layer: Layer::Configuration,
     severity: Severity::Error,
     condition: Some(ConditionType::StreamIntact),
-    relations: &[Relation::Symptom],
+    relations: &[Relation::Symptom, Relation::ReadFromReply],
     title: "the gateway writes an error event of its own into the stream",
     advice: "To find the cause, look in the gateway's log for what ended its upstream connection.",
     client_errors: &[(ClientError::ErrorEvent, "of type api_error, without a `request_id`")],

@@ -7,7 +7,7 @@ pub const UPSTREAM_UNREACHABLE: Entry = Entry {
     layer: Layer::Network,
     severity: Severity::Error,
     condition: None,
-    relations: &[],
+    relations: &[Relation::ReadFromReply],
     title: "the gateway cannot connect to Claude",
     advice: "Check the host and port of the gateway's upstream, and that the gateway's egress policy allows port 443.",
     client_errors: &[(ClientError::GatewayError, "at once, for every request")],
@@ -32,7 +32,7 @@ pub const UPSTREAM_CONNECT_TIMEOUT: Entry = Entry {
     layer: Layer::Network,
     severity: Severity::Error,
     condition: None,
-    relations: &[],
+    relations: &[Relation::ReadFromReply],
     title: "the gateway's connection to Claude times out",
     advice: "Allow port 443 from the gateway's pods in network policies and firewalls. Packets are dropped, not \
         refused.",
@@ -111,7 +111,7 @@ pub const GATEWAY_UNAVAILABLE: Entry = Entry {
     layer: Layer::Network,
     severity: Severity::Error,
     condition: None,
-    relations: &[Relation::Symptom],
+    relations: &[Relation::Symptom, Relation::ReadFromReply],
     title: "the gateway returns an error that does not show its cause",
     advice: "To find the cause, look up the request in the gateway's log. The reply alone does not show it.",
     client_errors: &[
