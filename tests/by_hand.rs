@@ -1,4 +1,4 @@
-//! The commands of docs/findings.md, run against each fault by bash and curl: what stands below a command is what it prints.
+//! The commands of docs/findings/, run against each fault by bash and curl: the comment below a command lists what it prints.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 #[path = "by_hand/door.rs"]
@@ -13,16 +13,21 @@ use claudeprobe::catalogue::{CATALOGUE, Code};
 
 use faults::Fault;
 
-/// The commands of one finding with what they print, as the document has them; those without are for a cluster.
-fn commands(document: &str, code: Code) -> Vec<(String, Vec<String>)> {
-    let section = document.split(&format!("\n## {code}\n")).nth(1).unwrap();
-    let block = section
-        .split("\n```sh\n")
-        .nth(1)
-        .unwrap()
-        .split("\n```\n")
-        .next()
-        .unwrap();
+/// The first block of commands in a document.
+fn block(document: &str, after: &str) -> String {
+    let rest = document.split(after).nth(1).unwrap();
+    let block = rest.split("\n```sh\n").nth(1).unwrap();
+    block.split("\n```\n").next().unwrap().to_owned()
+}
+
+fn document(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/findings");
+    std::fs::read_to_string(folder.join(name)).unwrap()
+}
+
+/// The commands of one finding with what they print, as its page has them; those without are for a cluster.
+fn commands(code: Code) -> Vec<(String, Vec<String>)> {
+    let block = block(&document(&format!("{code}.md")), "\n## Confirm by hand\n");
     let lines: Vec<&str> = block.lines().collect();
     let told = lines.iter().zip(lines.iter().skip(1));
     told.filter_map(|(command, below)| {
@@ -78,8 +83,8 @@ fn holds(output: &str, part: &str) -> bool {
     }
 }
 
-async fn confirm(document: &str, setup: &str, code: Code) -> Vec<String> {
-    let commands = commands(document, code);
+async fn confirm(setup: &str, code: Code) -> Vec<String> {
+    let commands = commands(code);
     if commands.is_empty() {
         return vec![];
     }
@@ -104,26 +109,19 @@ async fn confirm(document: &str, setup: &str, code: Code) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_of_the_document_shows_the_fault_that_it_is_for() {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/findings.md")).unwrap();
-    let setup = document
-        .split("\n```sh\n")
-        .nth(1)
-        .unwrap()
-        .split("\n```\n")
-        .next()
-        .unwrap();
-    let each = CATALOGUE.iter().map(|entry| confirm(&document, setup, entry.code));
+    let setup = block(&document("README.md"), "\n## Shell setup\n");
+    let setup = setup.as_str();
+    let each = CATALOGUE.iter().map(|entry| confirm(setup, entry.code));
     let wrong: Vec<String> = futures::future::join_all(each).await.into_iter().flatten().collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn only_what_needs_a_cluster_or_a_date_has_no_command_that_runs_here() {
-    let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/findings.md")).unwrap();
     let without = CATALOGUE
         .iter()
         .map(|entry| entry.code)
-        .filter(|code| commands(&document, *code).is_empty());
+        .filter(|code| commands(*code).is_empty());
     assert_eq!(
         without.collect::<Vec<_>>(),
         [Code::WorkloadStaleCredential, Code::CertificateExpiring]

@@ -1,13 +1,13 @@
-//! The gateway products that replies can be recognised by. Recognition sharpens advice; it convicts nobody.
+//! The gateway products that replies can be recognised by. Recognition sharpens advice; it never makes a finding.
 
 use serde::{Deserialize, Serialize};
 use strum::FromRepr;
 
-/// Whose wording or headers a reply has.
+/// The product whose error text or headers a reply has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
 #[repr(u8)]
 pub enum Maker {
-    /// None that we know.
+    /// No known product.
     #[default]
     Unknown = 0,
     /// nginx, ingress-nginx, OpenResty.
@@ -36,7 +36,7 @@ pub enum Maker {
     Azure = 12,
     /// Google load balancer.
     Google = 13,
-    /// Cloudflare (whose zone, the marks say).
+    /// Cloudflare (any zone).
     Cloudflare = 14,
     /// Traefik.
     Traefik = 15,
@@ -51,7 +51,7 @@ pub enum Maker {
 }
 
 impl Maker {
-    /// The name that people know it by; empty for those that are no one product.
+    /// The name of the product; empty for those that are not a single product.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

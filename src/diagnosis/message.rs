@@ -7,7 +7,7 @@ use super::finding::concerns;
 use super::time;
 use super::verdict::Choice;
 use super::view::{State, View};
-use crate::catalogue::{Confidence, Layer};
+use crate::catalogue::Confidence;
 use crate::resource::status::{Finding, Verdict, VerdictState};
 
 /// Puts a choice into words. `findings` are sorted, the cause first.
@@ -39,21 +39,11 @@ pub(super) fn verdict(view: &View<'_>, findings: &[Finding], choice: &Choice) ->
     Verdict {
         state: choice.state,
         code: code.to_owned(),
-        layer: cause.map_or("", |cause| layer(cause.layer)).to_owned(),
+        layer: cause.map_or("", |cause| cause.layer.name()).to_owned(),
         path: choice.path.clone(),
         message: message.join(" "),
         advice: cause.map_or_else(String::new, |cause| cause.advice.clone()),
         since: time(since),
-    }
-}
-
-/// The layer's name as in status and metrics.
-fn layer(layer: Layer) -> &'static str {
-    match layer {
-        Layer::Configuration => "Configuration",
-        Layer::Quota => "Quota",
-        Layer::Network => "Network",
-        Layer::Upstream => "Upstream",
     }
 }
 

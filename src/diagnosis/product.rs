@@ -16,8 +16,8 @@ pub(super) fn sharpen(view: &View<'_>, finding: &mut Finding) {
     let Some(maker) = leg.and_then(|leg| product(view, leg)) else {
         return;
     };
-    if let Some(knob) = finding.code.help().knob(maker) {
-        finding.advice = format!("{} On {}: {knob}.", finding.advice, maker.name());
+    if let Some(hint) = finding.code.entry().product_hint(maker) {
+        finding.advice = format!("{} On {}: {hint}.", finding.advice, maker.name());
     }
 }
 

@@ -91,10 +91,10 @@ fn explains(finding: &Finding, leg: &Leg<'_>) -> bool {
     counts(finding) && finding.severity == Severity::Error && concerns(finding, leg.name()) && can_explain(finding, leg)
 }
 
-/// Where nobody was reached, nobody looked at the key.
+/// Without a connection nothing past it was tried.
 fn can_explain(finding: &Finding, leg: &Leg<'_>) -> bool {
     let stopped = !matches!(leg.reach(), Reach::Connected | Reach::NotTried);
-    !(stopped && finding.code == Code::CredentialMalformed)
+    !(stopped && finding.code.needs_connection())
 }
 
 /// The finding that explains most among those that `admit` admits.

@@ -100,7 +100,7 @@ impl Sections {
                     .map(|value| format!("`{value}`"))
                     .collect::<Vec<_>>()
                     .join(", "),
-                Some(_) => "[code](findings.md)".into(),
+                Some(_) => "[code](findings/README.md#all-findings)".into(),
                 None => "string".into(),
             },
             other => other.to_owned(),

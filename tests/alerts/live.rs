@@ -223,7 +223,7 @@ async fn a_broken_gateway_fires_its_alert_alone_and_a_failure_of_claude_suppress
         "{description}"
     );
     assert!(
-        description.ends_with("See docs/findings.md#gatewaystalecredential."),
+        description.ends_with("See docs/findings/GatewayStaleCredential.md."),
         "{description}"
     );
     assert_eq!(

@@ -9,8 +9,8 @@ fn documents() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = ["README.md", "CHANGELOG.md", "tests/tools/README.md"]
         .map(|file| root.join(file))
         .to_vec();
-    let docs = std::fs::read_dir(root.join("docs")).unwrap();
-    let docs = docs.map(|entry| entry.unwrap().path());
+    let docs = ["docs", "docs/findings"].map(|folder| std::fs::read_dir(root.join(folder)).unwrap());
+    let docs = docs.into_iter().flatten().map(|entry| entry.unwrap().path());
     found.extend(docs.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
     found.sort();
     found

@@ -66,8 +66,24 @@ fn the_metrics_reference_is_the_catalogue() {
 }
 
 #[test]
-fn the_findings_reference_is_the_catalogue() {
-    compare("docs/findings.md", &claudeprobe::catalogue::document::markdown());
+fn the_runbooks_are_the_catalogue() {
+    use claudeprobe::catalogue::{CATALOGUE, runbook};
+    let mut pages = vec![("README.md".to_owned(), runbook::index())];
+    pages.extend(
+        CATALOGUE
+            .iter()
+            .map(|entry| (format!("{}.md", entry.code), runbook::page(entry))),
+    );
+    for (name, text) in &pages {
+        compare(&format!("docs/findings/{name}"), text);
+    }
+    for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/findings")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        assert!(
+            pages.iter().any(|(page, _)| *page == name),
+            "docs/findings/{name} belongs to no finding"
+        );
+    }
 }
 
 const MANNERS: &str = "\

@@ -162,7 +162,7 @@ async fn a_run_that_is_waited_for_ends_with_its_verdict() {
     for part in [
         "FAILING  GatewayConnectFailed  layer Network  path edge",
         "\n  change  ",
-        "docs/findings.md#gatewayconnectfailed",
+        "docs/findings/GatewayConnectFailed.md",
     ] {
         assert!(typed.out.contains(part), "{part}\n{}", typed.out);
     }
@@ -253,7 +253,7 @@ async fn what_the_operator_found_is_explained_and_listed_the_worst_first() {
         "FAILING  WrongRoute",
         "said [2Jevil 31m",
         "Mend the route.",
-        "docs/findings.md#wrongroute",
+        "docs/findings/WrongRoute.md",
     ] {
         assert!(typed.out.contains(part), "{part}\n{}", typed.out);
     }

@@ -1,9 +1,9 @@
-//! The quotes of the catalogue are what the SDKs say: each meets each fault and is held to its words.
+//! The quotes of the catalogue are what the SDKs show: each SDK meets each fault, and its error is compared.
 
 use std::any::Any;
 
-use claudeprobe::catalogue::Sight;
-use claudeprobe::catalogue::sight::Shown;
+use claudeprobe::catalogue::ClientError;
+use claudeprobe::catalogue::client_error::Quotes;
 use claudeprobe::demo::gateway::{Answer, Behaviour, Gateway};
 use claudeprobe::standin::tls::Authority;
 use claudeprobe::standin::{Config, Ending, ErrorName, Fault, Page, Rule, Standin, TEST_KEY};
@@ -19,7 +19,7 @@ enum Place {
 }
 
 /// Where a client meets it, and with which key; `None` where the clients of this test cannot.
-fn place(sight: Sight) -> Option<(Place, String)> {
+fn place(error: ClientError) -> Option<(Place, String)> {
     let refused = |message: &str| Fault::CustomError {
         status: 400,
         r#type: "invalid_request_error".into(),
@@ -28,57 +28,59 @@ fn place(sight: Sight) -> Option<(Place, String)> {
         retry_after: None,
     };
     let cut = |how| Fault::Cut { after_events: 6, how };
-    let place = match sight {
-        Sight::FieldRefused => Place::Claude(refused("context_management: Extra inputs are not permitted")),
-        Sight::BetaRefused => Place::Claude(refused("Unexpected value(s) `x` for the `anthropic-beta` header.")),
-        Sight::VersionRefused => Place::Claude(Fault::Error(ErrorName::VersionRequired)),
-        Sight::OrganizationDisabled => Place::Claude(Fault::Error(ErrorName::OrganizationDisabled)),
-        Sight::CreditTooLow => Place::Claude(Fault::Error(ErrorName::CreditExhausted)),
-        Sight::Billing => Place::Claude(Fault::Error(ErrorName::Billing)),
-        Sight::KeyMissing => Place::Claude(Fault::Error(ErrorName::KeyRequired)),
-        Sight::KeyRefused => return Some((Place::Claude(Fault::Delay { ms: 0 }), "sk-ant-api03-older".into())),
-        Sight::OriginRefused => Place::Claude(Fault::Error(ErrorName::CorsDenied)),
-        Sight::OauthUnsupported => Place::Claude(Fault::Error(ErrorName::OauthUnsupported)),
-        Sight::GatewayUnauthorized => Place::Gateway(401, "<h1>401 Authorization Required</h1>"),
-        Sight::PermissionRefused => Place::Claude(Fault::Error(ErrorName::Permission)),
-        Sight::AddressRefused => Place::Claude(Fault::Edge(Page::Forbidden)),
-        Sight::EdgePage => Place::Claude(Fault::Edge(Page::Challenge)),
-        Sight::GatewayForbidden => Place::Gateway(403, "<h1>403 Forbidden</h1>"),
-        Sight::ModelUnknown => Place::Claude(Fault::Error(ErrorName::ModelNotFound)),
-        Sight::GatewayNotFound => Place::Gateway(404, "<h1>404 Not Found</h1>"),
-        Sight::NoMessage => Place::Gateway(200, "<h1>Sign in</h1>"),
-        Sight::GatewayTooLarge => Place::Gateway(413, "<h1>413 Request Entity Too Large</h1>"),
-        Sight::HeadersTooLarge => Place::Gateway(431, ""),
-        Sight::RateLimit => Place::Claude(Fault::Error(ErrorName::RateLimitRequests)),
-        Sight::Connections => Place::Claude(Fault::Error(ErrorName::Concurrency)),
-        Sight::Ramp => Place::Claude(Fault::Error(ErrorName::Acceleration)),
-        Sight::SpendLimit => Place::Claude(Fault::Error(ErrorName::SpendLimitEnforced)),
-        Sight::GatewayTooMany => Place::Gateway(429, "local_rate_limited"),
-        Sight::GatewayTimeout => Place::Gateway(504, "<h1>504 Gateway Time-out</h1>"),
-        Sight::GatewayError => Place::Gateway(502, "<h1>502 Bad Gateway</h1>"),
-        Sight::InternalError => Place::Claude(Fault::Error(ErrorName::Internal)),
-        Sight::Overloaded => Place::Claude(Fault::Error(ErrorName::Overloaded)),
-        Sight::Refused => {
+    let place = match error {
+        ClientError::FieldRefused => Place::Claude(refused("context_management: Extra inputs are not permitted")),
+        ClientError::BetaRefused => Place::Claude(refused("Unexpected value(s) `x` for the `anthropic-beta` header.")),
+        ClientError::VersionRefused => Place::Claude(Fault::Error(ErrorName::VersionRequired)),
+        ClientError::OrganizationDisabled => Place::Claude(Fault::Error(ErrorName::OrganizationDisabled)),
+        ClientError::CreditTooLow => Place::Claude(Fault::Error(ErrorName::CreditExhausted)),
+        ClientError::Billing => Place::Claude(Fault::Error(ErrorName::Billing)),
+        ClientError::KeyMissing => Place::Claude(Fault::Error(ErrorName::KeyRequired)),
+        ClientError::KeyRefused => return Some((Place::Claude(Fault::Delay { ms: 0 }), "sk-ant-api03-older".into())),
+        ClientError::OriginRefused => Place::Claude(Fault::Error(ErrorName::CorsDenied)),
+        ClientError::OauthUnsupported => Place::Claude(Fault::Error(ErrorName::OauthUnsupported)),
+        ClientError::GatewayUnauthorized => Place::Gateway(401, "<h1>401 Authorization Required</h1>"),
+        ClientError::PermissionRefused => Place::Claude(Fault::Error(ErrorName::Permission)),
+        ClientError::AddressRefused => Place::Claude(Fault::Edge(Page::Forbidden)),
+        ClientError::EdgePage => Place::Claude(Fault::Edge(Page::Challenge)),
+        ClientError::GatewayForbidden => Place::Gateway(403, "<h1>403 Forbidden</h1>"),
+        ClientError::ModelUnknown => Place::Claude(Fault::Error(ErrorName::ModelNotFound)),
+        ClientError::GatewayNotFound => Place::Gateway(404, "<h1>404 Not Found</h1>"),
+        ClientError::NoMessage => Place::Gateway(200, "<h1>Sign in</h1>"),
+        ClientError::GatewayTooLarge => Place::Gateway(413, "<h1>413 Request Entity Too Large</h1>"),
+        ClientError::HeadersTooLarge => Place::Gateway(431, ""),
+        ClientError::RateLimit => Place::Claude(Fault::Error(ErrorName::RateLimitRequests)),
+        ClientError::Connections => Place::Claude(Fault::Error(ErrorName::Concurrency)),
+        ClientError::Ramp => Place::Claude(Fault::Error(ErrorName::Acceleration)),
+        ClientError::SpendLimit => Place::Claude(Fault::Error(ErrorName::SpendLimitEnforced)),
+        ClientError::GatewayTooMany => Place::Gateway(429, "local_rate_limited"),
+        ClientError::GatewayTimeout => Place::Gateway(504, "<h1>504 Gateway Time-out</h1>"),
+        ClientError::GatewayError => Place::Gateway(502, "<h1>502 Bad Gateway</h1>"),
+        ClientError::InternalError => Place::Claude(Fault::Error(ErrorName::Internal)),
+        ClientError::Overloaded => Place::Claude(Fault::Error(ErrorName::Overloaded)),
+        ClientError::Refused => {
             let closed = std::net::TcpListener::bind("127.0.0.1:0")
                 .unwrap()
                 .local_addr()
                 .unwrap();
             Place::Url(format!("http://{closed}"))
         }
-        Sight::NameUnknown => Place::Url("http://gateway.invalid".into()),
-        Sight::Untrusted => Place::UnknownCa,
-        Sight::Dropped => Place::Claude(Fault::Close(Ending::Reset)),
-        Sight::IllegalKey => return Some((Place::Claude(Fault::Delay { ms: 0 }), format!("{TEST_KEY}\n"))),
-        Sight::Silence => Place::Claude(Fault::Hang),
-        Sight::Cut => Place::Claude(cut(Ending::Fin)),
-        Sight::HalfAnswer => Place::Claude(cut(Ending::Clean)),
-        Sight::ErrorEvent => Place::Claude(Fault::StreamError {
+        ClientError::NameUnknown => Place::Url("http://gateway.invalid".into()),
+        ClientError::Untrusted => Place::UnknownCa,
+        ClientError::Dropped => Place::Claude(Fault::Close(Ending::Reset)),
+        ClientError::IllegalKey => return Some((Place::Claude(Fault::Delay { ms: 0 }), format!("{TEST_KEY}\n"))),
+        ClientError::Silence => Place::Claude(Fault::Hang),
+        ClientError::Cut => Place::Claude(cut(Ending::Fin)),
+        ClientError::HalfAnswer => Place::Claude(cut(Ending::Clean)),
+        ClientError::ErrorEvent => Place::Claude(Fault::StreamError {
             after_events: 5,
             error: ErrorName::Overloaded,
         }),
         // A proxy of the environment would be every other request's, too.
-        Sight::ProxyRefused => return None,
-        Sight::AllAtOnce | Sight::SlowStart | Sight::OtherAnswer | Sight::NothingYet => return None,
+        ClientError::ProxyRefused => return None,
+        ClientError::AllAtOnce | ClientError::SlowStart | ClientError::OtherAnswer | ClientError::NothingYet => {
+            return None;
+        }
     };
     Some((place, TEST_KEY.to_owned()))
 }
@@ -138,11 +140,11 @@ fn is_quote(quote: &str, said: &str) -> bool {
 }
 
 /// The quote of one client; of the classes before a stroke the newest major's is the first, the older one's the last.
-fn quote(shown: Shown, sdk: &str) -> String {
+fn quote(quotes: Quotes, sdk: &str) -> String {
     if sdk == "node" {
-        return shown.typescript.to_owned();
+        return quotes.typescript.to_owned();
     }
-    match shown.python.split_once(": ") {
+    match quotes.python.split_once(": ") {
         Some((classes, text)) if classes.contains('|') => {
             let class = match sdk {
                 "python-1" => classes.rsplit('|').next(),
@@ -150,7 +152,7 @@ fn quote(shown: Shown, sdk: &str) -> String {
             };
             format!("{}: {text}", class.unwrap_or_default())
         }
-        _ => shown.python.to_owned(),
+        _ => quotes.python.to_owned(),
     }
 }
 
@@ -158,16 +160,16 @@ fn quote(shown: Shown, sdk: &str) -> String {
 pub async fn says_what_the_catalogue_quotes(sdk: &'static str) {
     let mut running = Vec::new();
     let mut cases = Vec::new();
-    for sight in Sight::ALL {
-        let Some((place, key)) = place(*sight) else { continue };
+    for error in ClientError::ALL {
+        let Some((place, key)) = place(*error) else { continue };
         let (base, kept) = start(place).await;
         running.push(kept);
-        let how = match sight {
-            Sight::HalfAnswer => "helper",
-            Sight::Cut | Sight::ErrorEvent => "stream",
+        let how = match error {
+            ClientError::HalfAnswer => "helper",
+            ClientError::Cut | ClientError::ErrorEvent => "stream",
             _ => "message",
         };
-        cases.push(json!({"name": sight.name(), "base": base, "key": key, "how": how}));
+        cases.push(json!({"name": error.name(), "base": base, "key": key, "how": how}));
     }
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("cases.json");
@@ -182,10 +184,13 @@ pub async fn says_what_the_catalogue_quotes(sdk: &'static str) {
     let said: serde_json::Value = serde_json::from_str(text.lines().last().unwrap_or_default())
         .unwrap_or_else(|error| panic!("{sdk}: {error}: {text}{}", String::from_utf8_lossy(&output.stderr)));
     let mut wrong = Vec::new();
-    for sight in Sight::ALL.iter().filter(|sight| place(**sight).is_some()) {
-        let (quote, said) = (quote(sight.shown().unwrap(), sdk), said[sight.name()].as_str().unwrap());
+    for error in ClientError::ALL.iter().filter(|error| place(**error).is_some()) {
+        let (quote, said) = (
+            quote(error.quotes().unwrap(), sdk),
+            said[error.name()].as_str().unwrap(),
+        );
         if !is_quote(&quote, said) {
-            wrong.push(format!("{}: catalogue: {quote}\n  {sdk}: {said}", sight.name()));
+            wrong.push(format!("{}: catalogue: {quote}\n  {sdk}: {said}", error.name()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -1,7 +1,8 @@
-//! `claudeprobe explain`: what the cluster knows of one probe, in one place.
+//! `claudeprobe explain`: the state of one probe, or the runbook of a finding.
 //!
-//! Reads the resource and nothing else: what a user with the role `view` may see. Shows it, judges nothing.
+//! Reads the resource and nothing else: what a user with the role `view` may see. Makes no diagnosis of its own.
 
+mod runbook;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
@@ -11,29 +12,33 @@ use super::check::args::Output;
 use super::cluster::{self, Cluster, Name};
 use super::exit::{Exit, Failure};
 use super::output::{self, Paint};
-use crate::catalogue::{CATALOGUE, Code, document};
 
 const EXAMPLES: &str = "\
-The user's kubeconfig is used as kubectl uses it, and the right to get claudeprobes suffices (the roles view, edit and
-admin have it). A copy of or a link to this program named kubectl-claudeprobe in the PATH makes it
-kubectl claudeprobe explain. The exit code is 0 whatever the verdict; claudeprobe run --wait ends with the verdict's.
+Uses the kubeconfig in the same way as kubectl. Needs the right to get claudeprobes, which the roles view, edit and admin include. \
+A link to this program named kubectl-claudeprobe in the PATH makes it available as kubectl claudeprobe explain.
+
+The exit code is 0 with any verdict; claudeprobe run --wait exits with the verdict's code.
 
 Examples:
   claudeprobe explain assistants
   claudeprobe explain ai/assistants --context staging
   claudeprobe explain -n ai assistants -o json | jq .verdict.code
+  claudeprobe explain --findings
   claudeprobe explain --finding GatewayStaleCredential";
 
-/// Shows what the cluster knows of a probe: verdict, evidence side by side, findings, conditions, history.
+/// Show a probe's verdict, evidence side by side, findings, conditions and history, or the runbook of a finding.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The probe
-    #[arg(value_name = "[NAMESPACE/]NAME", required_unless_present = "finding")]
+    #[arg(value_name = "[NAMESPACE/]NAME", required_unless_present_any = ["finding", "findings"])]
     name: Option<Name>,
-    /// Print what is known of a finding instead: what it means, how to confirm it by hand, how to fix it. Needs no cluster
+    /// Show the runbook of a finding instead: what it means, how to confirm it by hand, how to fix it. Needs no cluster
     #[arg(long, value_name = "CODE", conflicts_with = "name")]
     finding: Option<String>,
+    /// List all findings instead: code, layer, title. Needs no cluster
+    #[arg(long, conflicts_with_all = ["name", "finding"])]
+    findings: bool,
     #[command(flatten)]
     cluster: cluster::Where,
     /// Form of the result
@@ -44,14 +49,25 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// A sentence that says why the probe cannot be shown.
+/// Why the probe cannot be shown.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    if let Some(code) = &args.finding {
-        output::print(&document::section(finding(code)?))?;
+    if args.findings {
+        output::print(&match args.output {
+            Output::Text => runbook::list(runbook::width(), Paint::for_stdout()),
+            form => super::check::structured(&runbook::objects(), form)?,
+        })?;
+        return Ok(Exit::OK);
+    }
+    if let Some(name) = &args.finding {
+        let entry = runbook::find(name)?;
+        output::print(&match args.output {
+            Output::Text => runbook::text(entry, runbook::width(), Paint::for_stdout()),
+            form => super::check::structured(&runbook::object(entry), form)?,
+        })?;
         return Ok(Exit::OK);
     }
     let Some(name) = &args.name else {
-        return Err(Failure::usage("say which probe: NAME or NAMESPACE/NAME"));
+        return Err(Failure::usage("a probe is required: NAME or NAMESPACE/NAME"));
     };
     let known = super::block_on(async {
         let cluster = Cluster::find(&args.cluster).await?;
@@ -63,23 +79,4 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     };
     output::print(&shown)?;
     Ok(Exit::OK)
-}
-
-/// The finding of this name, in any case of letters.
-fn finding(text: &str) -> Result<Code, Failure> {
-    let mut codes = CATALOGUE.iter().map(|entry| entry.code);
-    codes
-        .find(|code| code.name().eq_ignore_ascii_case(text))
-        .ok_or_else(|| {
-            let wanted = text.to_ascii_lowercase();
-            let alike: Vec<&str> = CATALOGUE
-                .iter()
-                .map(|entry| entry.code.name())
-                .filter(|name| !wanted.is_empty() && name.to_ascii_lowercase().contains(&wanted))
-                .collect();
-            Failure::usage(match alike.as_slice() {
-                [] => "there is no finding of that name: docs/findings.md lists all".to_owned(),
-                alike => format!("there is no finding of that name: do you mean {}?", alike.join(" or ")),
-            })
-        })
 }

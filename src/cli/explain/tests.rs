@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
-use super::finding;
+use super::runbook;
 use super::text::render;
-use crate::catalogue::Code;
+use crate::catalogue::{CATALOGUE, Code};
 use crate::cli::output::Paint;
 use crate::text::plain::is_obeyed;
 use crate::view::Known;
@@ -34,7 +34,7 @@ fn all_that_an_on_call_person_asks_for_is_there() {
         "Restart it so that it",
         "2026-11-23T05:17:14Z (167m ago); seen in 5 of the last 5 runs; last good 2026-11-23T05:12:14Z (172m ago)",
         "  changed the key claude-key/api-key (seen since 2026-11-23T05:17:10Z).",
-        "docs/findings.md#gatewaystalecredential",
+        "docs/findings/GatewayStaleCredential.md",
         "HEADER  direct",
         "OtherCarrier  200 (119s ago)  401 (119s ago)",
         "direct  api.anthropic.com:443  requests 99 %",
@@ -155,12 +155,57 @@ fn a_status_of_a_newer_operator_is_refused_with_a_sentence() {
 }
 
 #[test]
-fn a_finding_is_found_in_any_case_and_others_like_it_are_named() {
-    assert_eq!(finding("gatewaystalecredential").unwrap(), Code::GatewayStaleCredential);
-    let alike = finding("StaleCred").unwrap_err();
-    assert!(
-        alike.message.contains("GatewayStaleCredential") && alike.exit.0 == 64,
-        "{alike:?}"
-    );
-    assert!(finding("").is_err());
+fn a_finding_is_found_in_any_case_of_letters() {
+    let found = runbook::find("gatewaystalecredential").unwrap();
+    assert_eq!(found.code, Code::GatewayStaleCredential);
+}
+
+#[test]
+fn a_wrong_code_gets_suggestions() {
+    for (wrong, meant) in [
+        ("StaleCred", "GatewayStaleCredential"),
+        ("GatewayStaleCredentail", "GatewayStaleCredential"),
+        ("StreamBufferd", "StreamBuffered"),
+        ("RateLimit", "RateLimited"),
+    ] {
+        let failure = runbook::find(wrong).unwrap_err();
+        assert!(
+            failure.message.contains("did you mean") && failure.message.contains(meant),
+            "{failure:?}"
+        );
+        assert_eq!(failure.exit.0, 64);
+    }
+    for nothing_alike in ["", "xyzzy"] {
+        let failure = runbook::find(nothing_alike).unwrap_err();
+        assert!(!failure.message.contains("did you mean"), "{failure:?}");
+    }
+}
+
+#[test]
+fn runbooks_fit_a_narrow_terminal_without_markdown() {
+    for entry in CATALOGUE {
+        for width in [80, 100] {
+            let text = runbook::text(entry, width, Paint::PLAIN);
+            let commands: Vec<&str> = entry.confirm.iter().map(|(command, _)| *command).collect();
+            for line in text.lines().filter(|line| !commands.contains(line)) {
+                let is_one_word = !line.trim_start().contains(' ');
+                assert!(line.chars().count() <= width || is_one_word, "{}: {line}", entry.code);
+            }
+            let prose: String = text.lines().filter(|line| !commands.contains(line)).collect();
+            for mark in ["`", "**", "## ", "]("] {
+                assert!(!prose.contains(mark), "{}: {mark}", entry.code);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_list_of_findings_fits_a_narrow_terminal() {
+    let text = runbook::list(80, Paint::PLAIN);
+    for entry in CATALOGUE {
+        assert!(text.contains(entry.code.name()), "{}", entry.code);
+    }
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
 }

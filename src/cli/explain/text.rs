@@ -1,4 +1,4 @@
-//! The text of an explanation, for a person at 3 a.m.: the verdict and what to change, the evidence side by side, all else.
+//! The text of an explanation for an on-call engineer: the verdict and its fix first, then the evidence side by side, then the rest.
 
 use std::fmt::Write as _;
 
@@ -20,8 +20,7 @@ pub fn render(known: &Known, now: Timestamp, paint: Paint) -> String {
     headline(&mut out, &shown.verdict, paint);
     points(&mut out, &shown.points, paint);
     if let Some(code) = shown.code {
-        let anchor = code.name().to_lowercase();
-        let link = format!("docs/findings.md#{anchor}, or claudeprobe explain --finding {code}");
+        let link = format!("{}, or claudeprobe explain --finding {code}", code.page());
         labelled(&mut out, "read", &link, paint);
     }
     labelled(&mut out, "note", &shown.note, paint);

@@ -33,7 +33,7 @@ pub struct Options {
     /// Audience that tokens for the status page must have [default: the API server's own]
     #[arg(long, env = "CLAUDEPROBE_STATUS_PAGE_AUDIENCE", value_name = "AUDIENCE")]
     status_page_audience: Option<String>,
-    /// What stands before docs/findings.md#… in the status page's links, with a final slash [default: no links]
+    /// What precedes docs/findings/… in the status page's links, with a final slash [default: no links]
     #[arg(long, env = "CLAUDEPROBE_RUNBOOK_BASE", value_name = "URL", value_parser = base)]
     runbook_base: Option<String>,
 }
@@ -66,7 +66,7 @@ fn base(text: &str) -> Result<String, String> {
         return Err("must begin with http:// or https://".into());
     }
     if !text.ends_with('/') {
-        return Err("must end with a slash: docs/findings.md#… is put behind it".into());
+        return Err("must end with a slash: docs/findings/… follows it".into());
     }
     Ok(url.into())
 }

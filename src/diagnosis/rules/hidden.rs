@@ -46,19 +46,7 @@ pub(super) fn acquit(leg: &Leg<'_>, findings: &mut [Finding]) {
     if leg.hides.is_none() {
         return;
     }
-    let read_from_words = |code| {
-        matches!(
-            code,
-            Code::GatewayAuthRefused
-                | Code::GatewayPolicyDenied
-                | Code::GatewayRateLimited
-                | Code::GatewayUnavailable
-                | Code::UpstreamUnreachable
-                | Code::UpstreamConnectTimeout
-                | Code::StreamErrorSynthesised
-        )
-    };
-    for finding in findings.iter_mut().filter(|finding| read_from_words(finding.code)) {
+    for finding in findings.iter_mut().filter(|finding| finding.code.is_read_from_reply()) {
         finding.confidence = Confidence::Possible;
     }
 }

@@ -35,9 +35,9 @@ fn advice_names_the_directive_of_the_gateway_at_hand() {
     let code = Code::UpstreamUnreachable;
     for maker in [Maker::Nginx, Maker::Traefik, Maker::Kong] {
         let advice = advice(&unreachable(maker), code);
-        let knob = code.help().knob(maker).unwrap();
+        let hint = code.entry().product_hint(maker).unwrap();
         assert!(
-            advice.starts_with(code.entry().advice) && advice.contains(knob),
+            advice.starts_with(code.entry().advice) && advice.contains(hint),
             "{advice}"
         );
     }

@@ -53,10 +53,9 @@ pub fn probe(frame: &Frame<'_>, shown: &Explanation, trends: &[Trend], refresh: 
 
 /// The runbook of a finding: a link if the base URL of the documents is known.
 fn runbook(frame: &Frame<'_>, code: Code) -> Markup {
-    let anchor = code.name().to_lowercase();
     match frame.docs {
         Some(docs) => {
-            html! { a href={ (docs) "docs/findings.md#" (anchor) } rel="noreferrer" { "Runbook for " (code) } }
+            html! { a href={ (docs) (code.page()) } rel="noreferrer" { "Runbook for " (code) } }
         }
         None => html! { span.quiet { code { "claudeprobe explain --finding " (code) } } },
     }

@@ -109,7 +109,7 @@ fn the_page_shows_all_parts_that_an_on_call_engineer_needs() {
         assert!(text.contains(part), "{part}\n{text}");
     }
     assert!(
-        html.contains("href=\"https://git.example.com/docs/findings.md#gatewaystalecredential\""),
+        html.contains("href=\"https://git.example.com/docs/findings/GatewayStaleCredential.md\""),
         "a link leads to the runbook"
     );
     assert_eq!(html.matches("<h1").count(), 1);
