@@ -4,20 +4,18 @@
 //! Label values come from closed sets, but for namespace, probe, path and host. [`FAMILIES`] is the catalogue that the
 //! documentation and the tests derive from.
 
-mod cause;
 mod families;
 mod own;
 
 use std::fmt::Write as _;
 
 pub use families::{FAMILIES, Family, Kind, PREFIX};
-pub use own::OperatorMetrics;
+pub use own::{ERROR_CLASSES, OperatorMetrics};
 
-use self::cause::Cause;
-use crate::catalogue::Severity;
-use crate::operator::tally::{MISSED, RESULTS, Tally};
-use crate::operator::wiring::Operator;
 use crate::resource::status::{ClaudeProbeStatus, PathStatus, VerdictState};
+use crate::status::cause::{self, Cause};
+use crate::status::tally::{MISSED, RESULTS, Tally};
+use crate::status::up::up;
 
 /// One probe as it is shown.
 #[derive(Clone, Debug)]
@@ -30,28 +28,6 @@ pub struct Shown {
     pub status: ClaudeProbeStatus,
     /// Its counters.
     pub tally: Tally,
-}
-
-/// What `/metrics` answers. Only the replica that acts shows probes: its peers would show the same twice, or older.
-#[must_use]
-pub fn exposition(operator: &Operator) -> String {
-    let acting = operator.is_acting();
-    let mut text = operator.metrics.exposition(acting);
-    if acting {
-        let shown = operator.probes();
-        let shown = shown.iter().filter_map(|guarded| {
-            let resource = guarded.0.as_ref().ok()?;
-            let uid = resource.metadata.uid.as_deref().unwrap_or_default();
-            Some(Shown {
-                namespace: resource.metadata.namespace.clone().unwrap_or_default(),
-                probe: resource.metadata.name.clone().unwrap_or_default(),
-                status: operator.cache.status(resource),
-                tally: operator.cache.tally(uid),
-            })
-        });
-        text.push_str(&state(shown));
-    }
-    text
 }
 
 /// The series of these probes, grouped by family.
@@ -202,26 +178,6 @@ fn path_series(of: &mut Of<'_>, status: &ClaudeProbeStatus, path: &PathStatus) {
     if let Some(expires) = &path.certificate_expires {
         of.put("certificate_expiry_timestamp_seconds", &[label], seconds(expires.0));
     }
-}
-
-/// Whether the frozen request was answered; `None` when the last run did not ask, or did not say: a blind probe is never 1.
-pub(crate) fn up(status: &ClaudeProbeStatus, path: &PathStatus) -> Option<bool> {
-    let blind = status
-        .verdict
-        .as_ref()
-        .is_none_or(|verdict| verdict.state == VerdictState::Unknown);
-    if blind || matches!(path.outcome.as_str(), "NotSent" | "NotReported" | "") {
-        return None;
-    }
-    let whole = path
-        .stream
-        .as_ref()
-        .is_none_or(|stream| stream.message_stop && stream.framing == "Complete");
-    let broken = status
-        .findings
-        .iter()
-        .any(|finding| finding.path == path.name && finding.severity == Severity::Error);
-    Some(path.outcome == "Answered" && (200..300).contains(&path.status) && whole && !broken)
 }
 
 fn times(of: &mut Of<'_>, status: &ClaudeProbeStatus) {

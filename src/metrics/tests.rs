@@ -334,26 +334,3 @@ fn a_label_value_cannot_break_a_line() {
     shown.status.paths[0].host = "a\"b\\c\nd".into();
     assert!(state([shown]).contains(r#"host="a\"b\\c\nd""#));
 }
-
-#[test]
-fn every_class_of_error_is_shown_from_the_start() {
-    use crate::operator::act::{ActError, CLASSES};
-    let api = |code| ActError::Api {
-        what: "a write",
-        source: Box::new(kube::Error::Api(Box::new(kube::core::Status {
-            code,
-            ..Default::default()
-        }))),
-    };
-    let own = [ActError::NotLeading, ActError::TooSlow { what: "a write" }];
-    let errors = own.into_iter().chain([401, 403, 404, 409, 422, 429, 500, 503].map(api));
-    let shown = OperatorMetrics::new().exposition(true);
-    for error in errors {
-        let class = error.class();
-        assert!(CLASSES.contains(&class), "{class}");
-    }
-    for class in CLASSES {
-        let line = format!("claudeprobe_reconcile_errors_total{{class=\"{class}\"}} 0");
-        assert!(shown.contains(&line), "{shown}");
-    }
-}

@@ -11,14 +11,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::harvest::{self, Harvest};
 use super::observe::Observed;
 use super::run::{self, Ended, Going, PATIENCE, Progress, Sorted};
-use super::schedule::{self, Question, Slot, Turn};
-use super::start_fault::Fault;
-use super::status::{self, RunOver, run_now_mark};
-use super::{bounds, budget, canaries, conditions, names};
 use crate::catalogue::ConditionType;
 use crate::plan::CanaryChoice;
 use crate::resource::status::ClaudeProbeStatus;
 use crate::resource::validated::Probe;
+use crate::status::fault::Fault;
+use crate::status::schedule::{self, Question, Slot, Turn};
+use crate::status::update::{self as update, RunOver, run_now_mark};
+use crate::status::{bounds, budget, canaries, conditions, names};
 
 /// How long after a refusal the API server is asked again.
 const RETRY_REFUSED: SignedDuration = SignedDuration::from_secs(10);
@@ -87,7 +87,7 @@ impl Draft<'_> {
         bounds::apply(&mut self.status);
         let before = &self.observed.status;
         let missed = self.status.missed_runs - before.missed_runs;
-        let write = self.closed.is_some() || status::differ(&self.status, before);
+        let write = self.closed.is_some() || update::differ(&self.status, before);
         Plan {
             status: write.then(|| Box::new(self.status)),
             actions: self.actions,
@@ -138,7 +138,7 @@ pub fn decide(observed: &Observed, now: Timestamp) -> Plan {
         .as_deref()
         .map_or_else(|| conditions::ready(probe), conditions::crd_outdated);
     conditions::set(&mut draft.status.conditions, &ready, probe.generation, now);
-    status::begin(&mut draft.status, probe, now);
+    update::begin(&mut draft.status, probe, now);
     let sorted = run::sort(&observed.pods, &observed.vanished, observed.status.last_run.as_ref());
     match run::progress(&sorted, observed.refusal.as_ref(), probe, now) {
         Some(Progress::Ended(run)) => close(&mut draft, probe, &run, &sorted, now),
@@ -148,8 +148,8 @@ pub fn decide(observed: &Observed, now: Timestamp) -> Plan {
             None => idle(&mut draft, probe, &sorted, now),
         },
     }
-    match status::blind_at(probe, &draft.status) {
-        Some(at) if at <= now => status::go_blind(&mut draft.status, probe, now),
+    match update::blind_at(probe, &draft.status) {
+        Some(at) if at <= now => update::go_blind(&mut draft.status, probe, now),
         Some(at) => draft.wake_by(at),
         None => {}
     }
@@ -175,7 +175,7 @@ fn question<'a>(observed: &'a Observed, probe: &'a Probe) -> Question<'a> {
         handled_generation: observed.status.observed_generation,
         suspend: probe.suspend,
         run_now: asked(observed),
-        starting_deadline: run::signed(probe.starting_deadline),
+        starting_deadline: schedule::signed(probe.starting_deadline),
     }
 }
 
@@ -198,12 +198,20 @@ fn close(draft: &mut Draft<'_>, probe: &Probe, run: &Ended<'_>, sorted: &Sorted<
         schedule::after(&question, &run.slot, now)
     };
     let over = RunOver {
-        run,
-        harvest: &harvest,
+        number: run.number,
+        slot: &run.slot,
+        started: run.started,
+        pod: &run.pod,
+        free: run.choice.zero_token_only,
+        result: harvest.result(),
+        fault: harvest.cause(),
+        evidence: harvest.evidence.as_ref(),
+        superseded: harvest.superseded,
+        charged: harvest.charged,
         schedule,
         run_now,
     };
-    status::end_run(&mut draft.status, probe, &over, &draft.observed.facts, now);
+    update::end_run(&mut draft.status, probe, &over, &draft.observed.facts, now);
     for pod in &sorted.current {
         let gone = sorted.vanished.iter().any(|gone| gone.uid == pod.uid);
         let lingers = matches!(&pod.state, super::pod_view::PodState::Left(left) if left.sidecar_runs);
@@ -269,7 +277,7 @@ fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestam
     if probe.suspend {
         if draft.status.observed_generation != Some(probe.generation) {
             draft.status.observed_generation = Some(probe.generation);
-            status::forget_paths(&mut draft.status);
+            update::forget_paths(&mut draft.status);
         }
         draft.status.next_run = None;
     }

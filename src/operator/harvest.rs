@@ -3,10 +3,10 @@
 //! Pure. A message that cannot be read says something of the prober, never of a path.
 
 use super::run::{Ended, Part};
-use super::start_fault::{Fault, FaultKind};
-use super::text;
 use crate::report::evidence::{Exchange, RunEvidence};
 use crate::report::message::{self, MessageError};
+use crate::status::fault::{Fault, FaultKind};
+use crate::status::text;
 
 /// How much of an unreadable message is shown.
 const SHOWN_BYTES: usize = 280;
@@ -151,9 +151,9 @@ mod tests {
 
     use super::*;
     use crate::operator::pod_view::Left;
-    use crate::operator::schedule::Slot;
     use crate::plan::CanaryChoice;
     use crate::report::evidence::{ExchangeKind, LegEvidence, Outcome, Usage};
+    use crate::status::schedule::Slot;
 
     fn evidence(path: &str) -> RunEvidence {
         let usage = Some(Usage { input: 10, output: 20 });

@@ -7,10 +7,11 @@ use k8s_openapi::api::core::v1::{Pod, PodCondition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use serde::{Deserialize, Serialize};
 
-use super::names;
-use super::schedule::Slot;
-use super::start_fault::{self, Fault};
+use super::start_fault;
 use crate::plan::CanaryChoice;
+use crate::status::fault::Fault;
+use crate::status::names;
+use crate::status::schedule::Slot;
 
 /// The parts of a Pod that are read from the watch.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, kube::Resource)]

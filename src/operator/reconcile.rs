@@ -11,10 +11,10 @@ use kube::runtime::controller::Action;
 
 use super::act::ActError;
 use super::decide::decide;
-use super::judge::Facts;
 use super::wiring::{Guarded, Operator};
 use super::{clock, workloads};
 use crate::resource::spec::ClaudeProbe;
+use crate::status::judge::Facts;
 
 /// Longest time that one look at a probe may take, all its writes included.
 const RECONCILE_LIMIT: Duration = Duration::from_secs(30);

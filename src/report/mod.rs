@@ -8,4 +8,3 @@ pub mod mask;
 pub mod message;
 pub mod plain;
 pub mod plan;
-pub mod summary;

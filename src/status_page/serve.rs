@@ -64,7 +64,7 @@ impl Page {
             replica: known.then(|| (&*self.replica, self.source.standing())),
             user,
             docs: self.docs.as_deref(),
-            now: crate::operator::conditions::whole_second(jiff::Timestamp::now()),
+            now: crate::status::conditions::whole_second(jiff::Timestamp::now()),
         }
     }
 

@@ -6,8 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::finding::{self, Other, Point};
 use super::{Cell, Known, Table, Tone, age, history, paths, runs};
 use crate::catalogue::Code;
-use crate::operator::run_now_mark;
 use crate::resource::status::{ClaudeProbeStatus, Finding, Verdict};
+use crate::status::run_now_mark;
 
 /// What is known of one probe.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::operator::names::RUN_NOW;
 use crate::report::plain::plain;
 use crate::resource::spec::ClaudeProbe;
 use crate::resource::status::{ClaudeProbeStatus, Verdict};
 use crate::resource::validated::Probe;
+use crate::status::names::RUN_NOW;
 
 /// What is known of one probe. The status's fields stand beside the name: `.verdict`, `.findings` and `.paths` are where
 /// `check -o json` has them.

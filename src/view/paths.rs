@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::{Cell, Table, Tone, age};
 use crate::diagnosis::KeptResult;
-use crate::operator::canaries;
 use crate::report::evidence::ExchangeKind;
 use crate::resource::status::PathStatus;
+use crate::status::canaries;
 
 /// What each path answered to the frozen request.
 #[must_use]

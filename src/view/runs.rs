@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Known, explanation::moment};
-use crate::operator::budget;
+use crate::status::budget;
 
 /// The sentences, without a full stop.
 #[must_use]

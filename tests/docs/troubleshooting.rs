@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use claudeprobe::metrics::FAMILIES;
-use claudeprobe::operator::start_fault::FaultKind;
+use claudeprobe::status::fault::FaultKind;
 
 const FILE: &str = "docs/troubleshooting.md";
 const BEGIN: &str = "\n## ProberOperational is False\n";

@@ -15,9 +15,9 @@ use kube::core::ApiResource;
 use kube::{Client, Config, ResourceExt};
 
 use super::exit::Failure;
-use crate::operator::names;
 use crate::report::plain::plain;
 use crate::resource::spec::ClaudeProbe;
+use crate::status::names;
 use crate::telemetry::chain;
 use crate::view::Known;
 

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use crate::catalogue::ConditionType;
 use crate::cli::cluster::Pods;
 use crate::cli::exit::Failure;
-use crate::operator::{budget, schedule::Slot};
 use crate::plan::CanaryChoice;
+use crate::status::{budget, schedule::Slot};
 use crate::view::{Known, capitalised};
 
 /// A request that nobody has taken up after so long is worth a word: an operator that runs takes it up within a second.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::budget;
-use super::start_fault::Fault;
+use super::fault::Fault;
 use super::text;
 use crate::catalogue::ConditionType;
 use crate::diagnosis::{self, Status};
@@ -199,7 +199,7 @@ pub fn prober(fault: Option<&Fault>) -> Said {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::operator::start_fault::FaultKind;
+    use crate::status::fault::FaultKind;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()

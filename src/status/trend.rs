@@ -8,9 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::metrics;
+use super::figures::{Measured, Trend};
 use crate::resource::status::{ClaudeProbeStatus, PathStatus};
-use crate::view::{Measured, Trend};
 
 /// Runs that are remembered. Four bytes each per path: 60 are 5 hours at one run in five minutes, and 0.6 KiB per probe of two paths.
 const KEPT: usize = 60;
@@ -93,7 +92,7 @@ impl Trends {
 
 /// Time to the first byte of a complete answer: what a gateway adds shows there, and how long the model talks does not.
 fn measured(status: &ClaudeProbeStatus, path: &PathStatus) -> u32 {
-    match (metrics::up(status, path), path.timings.get("first_byte")) {
+    match (super::up::up(status, path), path.timings.get("first_byte")) {
         (Some(true), Some(seconds)) => whole_milliseconds(*seconds),
         (Some(true), None) | (None, _) => UNASKED,
         (Some(false), _) => FAILED,

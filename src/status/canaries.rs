@@ -8,8 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::Value;
 
 use super::keys;
-use super::run::signed;
-use super::schedule::{self, Slot};
+use super::schedule::{self, Slot, signed};
 use crate::diagnosis::held_back::is_held_back;
 use crate::diagnosis::{KeptResult, LatencyPair, PathCanaries};
 use crate::plan::exchanges::CATALOGUE;
@@ -19,7 +18,7 @@ use crate::resource::status::{CanaryStatus, ClaudeProbeStatus, CredentialStatus,
 use crate::resource::validated::Probe;
 
 /// Kept results of one path at most: one per kind of exchange.
-pub(super) const KEPT_PER_PATH: usize = CATALOGUE.len();
+pub(crate) const KEPT_PER_PATH: usize = CATALOGUE.len();
 
 /// What the run of this slot does besides the frozen request. `deep` is asked for by hand.
 #[must_use]
@@ -213,9 +212,9 @@ fn read(text: &str, newest: Option<i64>) -> Option<KeptResult> {
 mod tests {
     use super::*;
     use crate::claude::error::ErrorClass;
-    use crate::operator::fixture;
     use crate::report::evidence::{Echo, Marks, Outcome};
     use crate::resource::validated::{Cron, Schedule};
+    use crate::status::fixture;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()

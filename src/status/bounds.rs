@@ -141,11 +141,11 @@ mod tests {
 
     use super::*;
     use crate::catalogue::{CATALOGUE, ConditionType, Confidence};
-    use crate::operator::canaries::KEPT_PER_PATH;
     use crate::resource::status::{
         CanaryStatus, CredentialStatus, Finding, HistoryEntry, LatencyStatus, PathStatus, RunStatus, StreamStatus,
         Verdict, VerdictState,
     };
+    use crate::status::canaries::KEPT_PER_PATH;
 
     fn time() -> Option<Time> {
         Some(Time(Timestamp::from_second(1_800_000_000).unwrap()))

@@ -7,15 +7,12 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::conditions::{self, Said, whole_second};
-use super::harvest::Harvest;
+use super::fault::Fault;
 use super::judge::{self, Facts};
-use super::run::{Ended, signed};
-use super::schedule::{self, Slot, short_hash};
-use super::start_fault::Fault;
-use super::{budget, canaries, history, keys, text};
+use super::schedule::{self, Slot, short_hash, signed};
+use super::{budget, canaries, history, keys, summary, text};
 use crate::diagnosis::Diagnosis;
 use crate::report::evidence::{ExchangeKind, LegEvidence, Reach, RunEvidence, SkipReason};
-use crate::report::summary;
 use crate::resource::go_duration;
 use crate::resource::status::{ClaudeProbeStatus, HistoryEntry, PathStatus, RunStatus, Verdict, VerdictState};
 use crate::resource::validated::Probe;
@@ -57,10 +54,26 @@ pub fn begin(status: &mut ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
 /// A run that is over.
 #[derive(Clone, Debug)]
 pub struct RunOver<'a> {
-    /// The run.
-    pub run: &'a Ended<'a>,
-    /// What it brought home.
-    pub harvest: &'a Harvest,
+    /// Its number.
+    pub number: i64,
+    /// The slot that it filled.
+    pub slot: &'a Slot,
+    /// When its first pod was created.
+    pub started: Option<Timestamp>,
+    /// Name of its first pod.
+    pub pod: &'a str,
+    /// Nothing that costs tokens was to be sent.
+    pub free: bool,
+    /// How it ended.
+    pub result: String,
+    /// What explains best why a pod's report is missing.
+    pub fault: Option<&'a Fault>,
+    /// What its pods reported together.
+    pub evidence: Option<&'a RunEvidence>,
+    /// A change of the spec cut it off.
+    pub superseded: bool,
+    /// Tokens to charge.
+    pub charged: i64,
     /// Slots that were missed meanwhile, and the schedule's new cursor.
     pub schedule: (u32, Option<Timestamp>),
     /// The annotation's value, when this run was asked for by it.
@@ -69,50 +82,45 @@ pub struct RunOver<'a> {
 
 /// Writes a run that is over into the status.
 pub fn end_run(status: &mut ClaudeProbeStatus, probe: &Probe, over: &RunOver<'_>, facts: &Facts, now: Timestamp) {
-    let RunOver {
-        run,
-        harvest,
-        schedule: (missed, cursor),
-        run_now,
-    } = over;
-    let started = run.started.map(Time);
+    let (missed, cursor) = over.schedule;
+    let started = over.started.map(Time);
     let before = status.clone();
-    if harvest.charged > 0 || status.usage.is_some() {
-        status.usage = Some(budget::charged(before.usage.as_ref(), harvest.charged, now));
+    if over.charged > 0 || status.usage.is_some() {
+        status.usage = Some(budget::charged(before.usage.as_ref(), over.charged, now));
     }
-    if let Some(value) = run_now {
+    if let Some(value) = over.run_now {
         status.last_handled_run_now = Some(run_now_mark(value));
     }
-    let never_started = harvest.result().starts_with("NotStarted") && matches!(run.slot, Slot::At(_));
+    let never_started = over.result.starts_with("NotStarted") && matches!(over.slot, Slot::At(_));
     status.missed_runs = status
         .missed_runs
-        .saturating_add(i64::from(*missed) + i64::from(never_started));
+        .saturating_add(i64::from(missed) + i64::from(never_started));
     status.next_run = cursor.map(Time);
     status.last_run = Some(RunStatus {
-        number: run.number,
-        slot: run.slot.to_string(),
-        result: harvest.result(),
+        number: over.number,
+        slot: over.slot.to_string(),
+        result: over.result.clone(),
         started_at: started.clone(),
         finished_at: Some(Time(whole_second(now))),
-        pod: run.pod.clone(),
+        pod: over.pod.to_owned(),
     });
-    if harvest.superseded {
+    if over.superseded {
         return;
     }
-    match (&harvest.evidence, &started) {
+    match (over.evidence, &started) {
         (Some(evidence), Some(started)) => {
             let seen = Seen {
                 evidence,
                 started,
-                free: run.choice.zero_token_only,
+                free: over.free,
             };
             reported(status, &before, probe, &seen, facts, now);
         }
-        _ => unreported(status, probe, harvest.cause(), now),
+        _ => unreported(status, probe, over.fault, now),
     }
     status.observed_generation = Some(probe.generation);
     status.run_timeout = Some(go_duration::format(probe.run_timeout));
-    let fault = harvest.cause();
+    let fault = over.fault;
     conditions::set(
         &mut status.conditions,
         &conditions::prober(fault),

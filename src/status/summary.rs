@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use super::evidence::{EventKind, Exchange, Headroom, LegEvidence, Outcome, Reach, StreamEvidence};
+use crate::report::evidence::{Exchange, Headroom, LegEvidence, Outcome, Reach, StreamEvidence};
 use crate::resource::status::{PathStatus, StreamStatus};
 
 /// What one path answered to the frozen request. `host` is `host:port` of the path's URL, `stream` whether an event stream
@@ -80,7 +80,7 @@ fn stream_status(stream: &StreamEvidence, outcome: Outcome) -> StreamStatus {
     StreamStatus {
         events: i64::from(stream.events),
         bytes: i64::from(stream.bytes),
-        last_event: event_name(stream.last_event).to_owned(),
+        last_event: stream.last_event.name().to_owned(),
         last_event_at: stream.last_event_ms.map_or(0.0, seconds),
         max_gap: seconds(stream.max_gap_ms),
         message_stop: stream.message_stop,
@@ -91,23 +91,6 @@ fn stream_status(stream: &StreamEvidence, outcome: Outcome) -> StreamStatus {
         }
         .to_owned(),
         ending: format!("{outcome:?}"),
-    }
-}
-
-/// The event's name on the wire; empty when none came.
-#[must_use]
-pub fn event_name(kind: EventKind) -> &'static str {
-    match kind {
-        EventKind::None => "",
-        EventKind::MessageStart => "message_start",
-        EventKind::BlockStart => "content_block_start",
-        EventKind::BlockDelta => "content_block_delta",
-        EventKind::BlockStop => "content_block_stop",
-        EventKind::MessageDelta => "message_delta",
-        EventKind::MessageStop => "message_stop",
-        EventKind::Ping => "ping",
-        EventKind::Error => "error",
-        EventKind::Other => "other",
     }
 }
 
@@ -141,7 +124,7 @@ fn seconds(ms: u32) -> f64 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::report::evidence::{ExchangeKind, Handshake, SkipReason};
+    use crate::report::evidence::{EventKind, ExchangeKind, Handshake, SkipReason};
 
     fn leg(reach: Reach) -> LegEvidence {
         LegEvidence {

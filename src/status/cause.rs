@@ -6,14 +6,14 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::catalogue::{Code, ConditionType};
-use crate::operator::judge::NO_RUN_REASONS;
 use crate::resource::status::{ClaudeProbeStatus, VerdictState};
+use crate::status::judge::NO_RUN_REASONS;
 
 const DIRECT: &str = "direct";
 
 /// Why a condition does not hold. Empty fields: the evidence does not tell, or it concerns no path or all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cause {
+pub(crate) struct Cause {
     /// The condition's type.
     pub kind: String,
     /// The finding's code.
@@ -25,7 +25,7 @@ pub(super) struct Cause {
 }
 
 /// One per condition that is False, and one for gateways that all fail for a reason that is not theirs.
-pub(super) fn causes(status: &ClaudeProbeStatus) -> Vec<Cause> {
+pub(crate) fn causes(status: &ClaudeProbeStatus) -> Vec<Cause> {
     let conditions = status.conditions.iter();
     conditions.filter_map(|condition| cause(status, condition)).collect()
 }
@@ -99,7 +99,7 @@ fn shared_code(status: &ClaudeProbeStatus, message: &str) -> Option<Code> {
 }
 
 /// Why no run speaks for the present, if none does. A probe that was suspended before its first run waits for nobody.
-pub(super) fn blind(status: &ClaudeProbeStatus) -> Option<&'static str> {
+pub(crate) fn blind(status: &ClaudeProbeStatus) -> Option<&'static str> {
     let reason = |kind: ConditionType| {
         let kind = format!("{kind:?}");
         let condition = status.conditions.iter().find(|condition| condition.type_ == kind);
