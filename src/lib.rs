@@ -44,3 +44,7 @@ pub mod status_page;
 pub mod telemetry;
 pub mod version;
 pub mod view;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod layers;

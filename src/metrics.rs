@@ -14,6 +14,7 @@ pub use own::{ERROR_CLASSES, OperatorMetrics};
 
 use crate::resource::status::{ClaudeProbeStatus, PathStatus, VerdictState};
 use crate::status::cause::{self, Cause};
+use crate::status::stale;
 use crate::status::tally::{MISSED, RESULTS, Tally};
 use crate::status::up::up;
 
@@ -64,6 +65,8 @@ impl Of<'_> {
             .position(|known| known.name == family)
             .and_then(|index| self.samples.0.get_mut(index))
         else {
+            debug_assert!(false, "no family of metrics is called {family}");
+            tracing::error!(family, "no family of metrics has this name");
             return;
         };
         let all = [("namespace", self.namespace), ("probe", self.probe)];
@@ -121,8 +124,8 @@ impl Samples {
             let labels = [("type", &*kind), ("code", code), ("layer", &*layer), ("path", &*path)];
             of.put("condition_cause", &labels, 1.0);
         }
-        if let Some(reason) = cause::blind(status) {
-            of.put("blind", &[("reason", reason)], 1.0);
+        if let Some(reason) = stale::reason(status) {
+            of.put("stale", &[("reason", reason.name())], 1.0);
         }
         times(&mut of, status);
         tally(&mut of, &shown.tally);
@@ -166,14 +169,14 @@ fn path_series(of: &mut Of<'_>, status: &ClaudeProbeStatus, path: &PathStatus) {
         of.put("up", &[label], if up { 1.0 } else { 0.0 });
         of.put("http_status", &[label], f64::from(path.status));
     }
-    for (phase, seconds) in &path.timings {
-        of.put("phase_seconds", &[label, ("phase", phase)], *seconds);
+    for (phase, seconds) in path.timings.observed() {
+        of.put("phase_seconds", &[label, ("phase", phase)], seconds);
     }
     if let Some(stream) = &path.stream {
         of.put("stream_max_gap_seconds", &[label], stream.max_gap);
     }
-    for (limit, ratio) in &path.ratelimit_remaining {
-        of.put("ratelimit_remaining_ratio", &[label, ("limit", limit)], *ratio);
+    for (limit, ratio) in path.ratelimit_remaining.observed() {
+        of.put("ratelimit_remaining_ratio", &[label, ("limit", limit)], ratio);
     }
     if let Some(expires) = &path.certificate_expires {
         of.put("certificate_expiry_timestamp_seconds", &[label], seconds(expires.0));

@@ -16,19 +16,20 @@ use super::decide::{Action, Closed, Plan};
 use super::events::{self, Publisher};
 use super::lease::Leadership;
 use super::pod::{self, Order};
-use super::pod_view::{self, ProbePod};
+use super::pod_status::ProbePod;
+use super::pod_view;
 use super::start_fault;
 use super::{cache::Cache, clock};
 use crate::claude::price;
 use crate::metrics::OperatorMetrics;
 use crate::plan::{CanaryChoice, reservation};
 use crate::resource::spec::ClaudeProbe;
-use crate::resource::status::ClaudeProbeStatus;
+use crate::resource::status::{ClaudeProbeStatus, RunResult};
 use crate::resource::validated::Probe;
 use crate::status::fault::{Fault, FaultKind};
 use crate::status::names;
 use crate::status::schedule::{Slot, signed};
-use crate::status::tally::Tally;
+use crate::status::tally::{self, Tally};
 
 /// Longest time that one write may take.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(5);
@@ -398,7 +399,7 @@ fn is_late(slot: &Slot, probe: &Probe, now: Timestamp) -> bool {
 }
 
 fn add(tally: &mut Tally, probe: Option<&Probe>, plan: &Plan) {
-    let not_started = |closed: &Closed| closed.harvest.result().starts_with("NotStarted");
+    let not_started = |closed: &Closed| closed.harvest.result() == RunResult::NotStarted;
     if plan.missed > 0 {
         let own = i64::from(
             plan.closed
@@ -411,13 +412,7 @@ fn add(tally: &mut Tally, probe: Option<&Probe>, plan: &Plan) {
         count("late", plan.missed - own);
     }
     let Some(closed) = &plan.closed else { return };
-    let result = match &closed.harvest {
-        harvest if harvest.superseded => "superseded",
-        harvest if harvest.evidence.is_some() => "reported",
-        _ if not_started(closed) => "not_started",
-        _ => "report_lost",
-    };
-    *tally.runs.entry(result).or_default() += 1;
+    *tally.runs.entry(tally::label(&closed.harvest.result())).or_default() += 1;
     let (input, output) = closed.harvest.tokens;
     let (input, output) = (u64::try_from(input).unwrap_or(0), u64::try_from(output).unwrap_or(0));
     tally.input_tokens += input;

@@ -13,12 +13,13 @@ use kube::ResourceExt;
 
 use super::observe::Observed;
 use super::pod::GRACE_SECONDS;
-use super::pod_view::{self, ProbePod, RunPod};
+use super::pod_status::ProbePod;
+use super::pod_view::{self, RunPod};
 use super::run::{self, Refusal};
 use crate::resource::spec::ClaudeProbe;
 use crate::resource::status::{ClaudeProbeStatus, CredentialStatus};
 use crate::resource::validated::{Probe, SpecFault};
-use crate::status::judge::Facts;
+use crate::status::memory::Facts;
 use crate::status::tally::Tally;
 use crate::status::{names, schedule::Slot};
 

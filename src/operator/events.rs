@@ -140,12 +140,8 @@ mod tests {
             ..Default::default()
         };
         let fault = fault.map(|kind| Fault::new(kind, ""));
-        conditions::set(
-            &mut status.conditions,
-            &conditions::prober(fault.as_ref()),
-            1,
-            Timestamp::UNIX_EPOCH,
-        );
+        let prober = conditions::prober(fault.as_ref());
+        conditions::put(&mut status, &prober, 1, Timestamp::UNIX_EPOCH);
         status
     }
 

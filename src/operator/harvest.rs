@@ -5,6 +5,7 @@
 use super::run::{Ended, Part};
 use crate::report::evidence::{Exchange, RunEvidence};
 use crate::report::message::{self, MessageError};
+use crate::resource::status::RunResult;
 use crate::status::fault::{Fault, FaultKind};
 use crate::status::text;
 
@@ -38,18 +39,17 @@ impl Harvest {
 
     /// The run's result, as in `lastRun.result`.
     #[must_use]
-    pub fn result(&self) -> String {
+    pub fn result(&self) -> RunResult {
         if self.superseded {
-            return "Superseded".to_owned();
+            return RunResult::Superseded;
         }
         if self.evidence.is_some() {
-            return "Reported".to_owned();
+            return RunResult::Reported;
         }
-        let never_started = self.faults.iter().any(|(never_started, _)| *never_started);
-        match self.cause().map(|fault| fault.kind) {
-            Some(kind) if never_started => format!("NotStarted({})", kind.name()),
-            Some(FaultKind::ReportLost) | None => "ReportLost".to_owned(),
-            Some(kind) => format!("ReportLost({})", kind.name()),
+        if self.faults.iter().any(|(never_started, _)| *never_started) {
+            RunResult::NotStarted
+        } else {
+            RunResult::ReportLost
         }
     }
 }
@@ -211,7 +211,7 @@ mod tests {
         );
         assert_eq!(
             (harvest.tokens, harvest.charged, harvest.result()),
-            ((20, 40), 60, "Reported".to_owned())
+            ((20, 40), 60, RunResult::Reported)
         );
     }
 

@@ -17,6 +17,7 @@ mod harvest;
 pub mod lease;
 mod observe;
 pub mod pod;
+mod pod_status;
 mod pod_view;
 mod reconcile;
 mod run;

@@ -2,7 +2,7 @@
 //!
 //! Pure: knows no spec and no clock.
 
-use super::pod_view::{ContainerState, PodStatusView};
+use super::pod_status::{ContainerState, PodStatusView};
 use crate::status::fault::{Fault, FaultKind};
 use crate::status::names;
 

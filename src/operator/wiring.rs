@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use super::act::Actor;
 use super::cache::Cache;
 use super::lease::{Elector, Leadership, Terms};
-use super::pod_view::ProbePod;
+use super::pod_status::ProbePod;
 use super::reconcile::{backoff, reconcile};
 use super::self_check;
 use super::{clock, pod};

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnosis::StaleWorkload;
 use crate::resource::status::{ClaudeProbeStatus, CredentialKind, CredentialStatus};
 use crate::resource::validated::{Probe, Selector};
-use crate::status::judge::Facts;
+use crate::status::memory::Facts;
 
 /// Pods per page.
 const PAGE: u32 = 250;

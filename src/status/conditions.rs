@@ -4,77 +4,118 @@
 //! when no run has told anything for too long.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as Written, Time};
 
 use super::budget;
 use super::fault::Fault;
 use super::text;
 use crate::catalogue::ConditionType;
-use crate::diagnosis::{self, Status};
+use crate::diagnosis::{Condition, DECIDED_BY_RUNS, Status};
+use crate::resource::status::{ClaudeProbeStatus, PendingCondition};
 use crate::resource::validated::{Probe, SpecFault};
 
 /// Longest message of a condition, bytes.
 const MESSAGE_BYTES: usize = 1024;
 
-/// The six conditions that runs decide.
-pub const DECIDED_BY_RUNS: [ConditionType; 6] = [
-    ConditionType::DirectPathHealthy,
-    ConditionType::GatewayPathHealthy,
-    ConditionType::CredentialsFresh,
-    ConditionType::HeadersPreserved,
-    ConditionType::StreamIntact,
-    ConditionType::QuotaAvailable,
-];
+/// Why no run speaks for the present: the reason of the conditions that runs decide, of an Unknown verdict, and of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StaleReason {
+    /// None has ended yet.
+    NoRunYet,
+    /// Scheduled runs are suspended.
+    Suspended,
+    /// Only exchanges without tokens are sent.
+    OverBudget,
+    /// The prober does not report: see `ProberOperational`.
+    NoRecentRun,
+}
 
-/// A condition to write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// Its type.
-    pub kind: ConditionType,
-    /// Its status.
-    pub status: Status,
-    /// CamelCase, out of a closed set.
-    pub reason: String,
-    /// A sentence that a person can act on.
-    pub message: String,
+impl StaleReason {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::NoRunYet, Self::Suspended, Self::OverBudget, Self::NoRecentRun];
+
+    /// The name, as in conditions and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoRunYet => "NoRunYet",
+            Self::Suspended => "Suspended",
+            Self::OverBudget => "OverBudget",
+            Self::NoRecentRun => "NoRecentRun",
+        }
+    }
+
+    /// The reason with this name, if there is one.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
 }
 
 /// The condition of this type.
 #[must_use]
-pub fn find(conditions: &[Condition], kind: ConditionType) -> Option<&Condition> {
-    conditions
-        .iter()
-        .find(|condition| condition.type_ == format!("{kind:?}"))
+pub fn find(conditions: &[Written], kind: ConditionType) -> Option<&Written> {
+    conditions.iter().find(|condition| condition.type_ == name(kind))
 }
 
-/// Writes a condition.
-pub fn set(conditions: &mut Vec<Condition>, said: &Said, generation: i64, now: Timestamp) {
-    let type_ = format!("{:?}", said.kind);
-    let known = conditions.iter().position(|condition| condition.type_ == type_);
+/// Writes a condition, with what is pending for it.
+pub fn put(status: &mut ClaudeProbeStatus, condition: &Condition, generation: i64, now: Timestamp) {
+    set(&mut status.conditions, condition, generation, now);
+    let type_ = name(condition.kind);
+    status.pending_conditions.retain(|pending| pending.type_ != type_);
+    let pending = condition.pending.as_ref().map(|pending| PendingCondition {
+        type_,
+        status: pending.status.name().to_owned(),
+        reason: pending.reason.clone(),
+    });
+    status.pending_conditions.extend(pending);
+    if condition.kind == ConditionType::GatewayPathHealthy {
+        status.shared_cause = condition.shared_cause;
+    }
+}
+
+/// Reads a condition that runs decided back, as it was put.
+#[must_use]
+pub fn read(status: &ClaudeProbeStatus, kind: ConditionType, generation: i64) -> Option<Condition> {
+    let written = find(&status.conditions, kind)?;
+    let state = [Status::True, Status::False, Status::Unknown]
+        .into_iter()
+        .find(|status| status.name() == written.status)?;
+    // Conditions of another spec, and those that no run decided, are none of a run's.
+    let of_a_run = written.observed_generation == Some(generation) && StaleReason::of(&written.reason).is_none();
+    of_a_run.then(|| Condition {
+        shared_cause: status
+            .shared_cause
+            .filter(|_| kind == ConditionType::GatewayPathHealthy),
+        ..Condition::new(kind, state, &written.reason, written.message.as_str())
+    })
+}
+
+/// The type's name in Kubernetes.
+fn name(kind: ConditionType) -> String {
+    format!("{kind:?}")
+}
+
+fn set(conditions: &mut Vec<Written>, condition: &Condition, generation: i64, now: Timestamp) {
+    let type_ = name(condition.kind);
+    let known = conditions.iter().position(|known| known.type_ == type_);
     let same = known
         .and_then(|index| conditions.get(index))
-        .filter(|condition| condition.status == said.status.name());
-    let since = same.map_or_else(
-        || Time(whole_second(now)),
-        |condition| condition.last_transition_time.clone(),
-    );
-    let condition = Condition {
+        .filter(|known| known.status == condition.status.name());
+    let since = same.map_or_else(|| Time(whole_second(now)), |known| known.last_transition_time.clone());
+    let written = Written {
         type_,
-        status: said.status.name().to_owned(),
-        reason: said.reason.clone(),
-        message: text::bounded(&said.message, MESSAGE_BYTES),
+        status: condition.status.name().to_owned(),
+        reason: condition.reason.clone(),
+        message: text::bounded(&condition.message, MESSAGE_BYTES),
         observed_generation: Some(generation),
         last_transition_time: since,
     };
     match known.and_then(|index| conditions.get_mut(index)) {
-        Some(known) => *known = condition,
+        Some(known) => *known = written,
         None => {
-            let place = |condition: &Condition| {
-                ConditionType::ALL
-                    .iter()
-                    .position(|kind| format!("{kind:?}") == condition.type_)
-            };
-            conditions.push(condition);
+            let place = |written: &Written| ConditionType::ALL.iter().position(|kind| name(*kind) == written.type_);
+            conditions.push(written);
             conditions.sort_by_key(place);
         }
     }
@@ -86,38 +127,15 @@ pub fn whole_second(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
-/// What a diagnosis published.
+/// The six conditions that runs decide, when no run speaks for the present.
 #[must_use]
-pub fn of_diagnosis(conditions: Vec<diagnosis::Condition>) -> Vec<Said> {
-    conditions.into_iter().map(Said::from).collect()
-}
-
-impl From<diagnosis::Condition> for Said {
-    fn from(condition: diagnosis::Condition) -> Self {
-        Self {
-            kind: condition.kind,
-            status: condition.status,
-            reason: condition.reason,
-            message: condition.message,
-        }
-    }
-}
-
-/// The six conditions when no run tells anything.
-#[must_use]
-pub fn untold(reason: &str, message: &str) -> Vec<Said> {
-    let unknown = |kind| Said {
-        kind,
-        status: Status::Unknown,
-        reason: reason.to_owned(),
-        message: message.to_owned(),
-    };
-    DECIDED_BY_RUNS.map(unknown).to_vec()
+pub fn stale(reason: StaleReason, message: &str) -> [Condition; 6] {
+    DECIDED_BY_RUNS.map(|kind| Condition::new(kind, Status::Unknown, reason.name(), message))
 }
 
 /// `Ready` of a spec that can be acted on.
 #[must_use]
-pub fn ready(probe: &Probe) -> Said {
+pub fn ready(probe: &Probe) -> Condition {
     let (reason, message) = if budget::planned_above(probe) {
         let text = format!(
             "The schedule plans more tokens than budget.tokensPerDay allows ({}): runs that cost tokens are thinned out over the day. \
@@ -127,71 +145,51 @@ pub fn ready(probe: &Probe) -> Said {
         ("BudgetBelowPlan", text)
     } else if probe.suspend {
         (
-            "Suspended",
+            StaleReason::Suspended.name(),
             "The spec is accepted; scheduled runs are suspended.".to_owned(),
         )
     } else {
         ("Accepted", "The spec is accepted.".to_owned())
     };
-    Said {
-        kind: ConditionType::Ready,
-        status: Status::True,
-        reason: reason.to_owned(),
-        message,
-    }
+    Condition::new(ConditionType::Ready, Status::True, reason, message)
 }
 
 /// `Ready` of a spec that cannot.
 #[must_use]
-pub fn not_ready(faults: &[SpecFault]) -> Said {
+pub fn not_ready(faults: &[SpecFault]) -> Condition {
     let list: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    Said {
-        kind: ConditionType::Ready,
-        status: Status::False,
-        reason: "InvalidSpec".to_owned(),
-        message: format!("{}.", list.join("; ")),
-    }
+    Condition::new(
+        ConditionType::Ready,
+        Status::False,
+        "InvalidSpec",
+        format!("{}.", list.join("; ")),
+    )
 }
 
 /// `Ready` under an installed CRD that lacks what this operator writes.
 #[must_use]
-pub fn crd_outdated(what: &str) -> Said {
-    Said {
-        kind: ConditionType::Ready,
-        status: Status::False,
-        reason: "CrdOutdated".to_owned(),
-        message: what.to_owned(),
-    }
+pub fn crd_outdated(what: &str) -> Condition {
+    Condition::new(ConditionType::Ready, Status::False, "CrdOutdated", what)
 }
 
 /// `ProberOperational` before anything was tried.
 #[must_use]
-pub fn prober_untried() -> Said {
-    Said {
-        kind: ConditionType::ProberOperational,
-        status: Status::Unknown,
-        reason: "NoRunYet".to_owned(),
-        message: "No run has ended yet.".to_owned(),
-    }
+pub fn prober_untried() -> Condition {
+    Condition::new(
+        ConditionType::ProberOperational,
+        Status::Unknown,
+        StaleReason::NoRunYet.name(),
+        "No run has ended yet.",
+    )
 }
 
 /// `ProberOperational` after a run: `fault` says why a pod's part is missing.
 #[must_use]
-pub fn prober(fault: Option<&Fault>) -> Said {
+pub fn prober(fault: Option<&Fault>) -> Condition {
     let kind = ConditionType::ProberOperational;
     match fault {
-        None => Said {
-            kind,
-            status: Status::True,
-            reason: "Reporting".to_owned(),
-            message: "Probe pods start, run and report.".to_owned(),
-        },
-        Some(fault) => Said {
-            kind,
-            status: Status::False,
-            reason: fault.kind.name().to_owned(),
-            message: fault.message(),
-        },
+        None => Condition::new(kind, Status::True, "Reporting", "Probe pods start, run and report."),
+        Some(fault) => Condition::new(kind, Status::False, fault.kind.name(), fault.message()),
     }
 }
 
@@ -227,8 +225,12 @@ mod tests {
     #[test]
     fn conditions_are_shown_in_the_order_of_the_catalogue() {
         let mut conditions = Vec::new();
-        for said in untold("NoRunYet", "").into_iter().rev().chain([prober_untried()]) {
-            set(&mut conditions, &said, 1, at(10));
+        for condition in stale(StaleReason::NoRunYet, "")
+            .into_iter()
+            .rev()
+            .chain([prober_untried()])
+        {
+            set(&mut conditions, &condition, 1, at(10));
         }
         assert_eq!(conditions[0].type_, "ProberOperational");
         assert_eq!(conditions[6].type_, "QuotaAvailable");

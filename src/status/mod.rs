@@ -15,18 +15,19 @@ pub mod conditions;
 pub mod fault;
 pub mod figures;
 pub mod history;
-pub mod judge;
 pub mod keys;
+pub mod memory;
 pub mod names;
 pub mod schedule;
+pub mod stale;
 pub mod summary;
 pub mod tally;
 pub mod text;
 pub mod trend;
 pub mod up;
-pub mod update;
+pub mod write;
 
-pub use update::run_now_mark;
+pub use memory::{Facts, Memory, RunOver};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

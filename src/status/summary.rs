@@ -2,13 +2,11 @@
 //!
 //! Judges nothing: what an outcome means is for the diagnosis to say.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use crate::report::evidence::{Exchange, Headroom, LegEvidence, Outcome, Reach, StreamEvidence};
-use crate::resource::status::{PathStatus, StreamStatus};
+use crate::report::evidence::{Exchange, Headroom, LegEvidence, Outcome, Reach, SkipReason, StreamEvidence};
+use crate::resource::status::{PathOutcome, PathStatus, RatelimitRemaining, StreamFraming, StreamStatus, Timings};
 
 /// What one path answered to the frozen request. `host` is `host:port` of the path's URL, `stream` whether an event stream
 /// was asked for, `started_at_ms` the start of the run in Unix milliseconds (the certificate's days count from it).
@@ -25,7 +23,6 @@ pub fn path_status(leg: &LegEvidence, host: &str, stream: bool, started_at_ms: i
             .and_then(|exchange| exchange.request_id.clone())
             .unwrap_or_default(),
         peer: leg.handshake.peer.clone().unwrap_or_default(),
-        headers: BTreeMap::new(),
         timings: timings(leg, frozen),
         stream: frozen.and_then(|exchange| {
             exchange
@@ -42,38 +39,90 @@ pub fn path_status(leg: &LegEvidence, host: &str, stream: bool, started_at_ms: i
             .handshake
             .certificate_days
             .and_then(|days| expiry(started_at_ms, days)),
-        canaries: None,
-        latency: None,
+        ..PathStatus::default()
     }
 }
 
 /// How the frozen request ended, or why it was never sent.
-fn outcome(leg: &LegEvidence, frozen: Option<&Exchange>) -> String {
+fn outcome(leg: &LegEvidence, frozen: Option<&Exchange>) -> PathOutcome {
     match (leg.handshake.outcome, frozen) {
-        (Reach::Connected | Reach::NotTried, Some(exchange)) => format!("{:?}", exchange.outcome),
+        (Reach::Connected | Reach::NotTried, Some(exchange)) => exchange_outcome(exchange.outcome),
         (Reach::Connected, None) => leg
             .skipped
             .first()
-            .map_or_else(|| "NotReported".to_owned(), |(_, reason)| format!("{reason:?}")),
-        (Reach::NotTried, None) => "NotReported".to_owned(),
-        (reach, _) => format!("{reach:?}"),
+            .map_or(PathOutcome::NotReported, |(_, reason)| skip_outcome(*reason)),
+        (reach, _) => reach_outcome(reach),
+    }
+}
+
+fn exchange_outcome(outcome: Outcome) -> PathOutcome {
+    match outcome {
+        Outcome::Answered => PathOutcome::Answered,
+        Outcome::CutByClose => PathOutcome::CutByClose,
+        Outcome::CutByReset => PathOutcome::CutByReset,
+        Outcome::StalledInBody => PathOutcome::StalledInBody,
+        Outcome::BrokenFraming => PathOutcome::BrokenFraming,
+        Outcome::Oversized => PathOutcome::Oversized,
+        Outcome::ClosedBeforeHead => PathOutcome::ClosedBeforeHead,
+        Outcome::ResetBeforeHead => PathOutcome::ResetBeforeHead,
+        Outcome::NoReply => PathOutcome::NoReply,
+        Outcome::NotHttp => PathOutcome::NotHttp,
+        Outcome::ConnectFailed => PathOutcome::ConnectFailed,
+    }
+}
+
+fn skip_outcome(reason: SkipReason) -> PathOutcome {
+    match reason {
+        SkipReason::Unreachable => PathOutcome::Unreachable,
+        SkipReason::RateLimited => PathOutcome::RateLimited,
+        SkipReason::LowHeadroom => PathOutcome::LowHeadroom,
+        SkipReason::OutOfTime => PathOutcome::OutOfTime,
+        SkipReason::Pointless => PathOutcome::Pointless,
+        SkipReason::NoUsableKey => PathOutcome::NoUsableKey,
+        SkipReason::OverBudget => PathOutcome::OverBudget,
+    }
+}
+
+/// A path that was connected to and shows nothing else is as one that was not reported.
+fn reach_outcome(reach: Reach) -> PathOutcome {
+    match reach {
+        Reach::NotTried | Reach::Connected => PathOutcome::NotReported,
+        Reach::DnsNoName => PathOutcome::DnsNoName,
+        Reach::DnsFailed => PathOutcome::DnsFailed,
+        Reach::AddressRefused => PathOutcome::AddressRefused,
+        Reach::ConnectRefused => PathOutcome::ConnectRefused,
+        Reach::ConnectTimeout => PathOutcome::ConnectTimeout,
+        Reach::Unreachable => PathOutcome::Unreachable,
+        Reach::TlsReset => PathOutcome::TlsReset,
+        Reach::TlsAlert => PathOutcome::TlsAlert,
+        Reach::TlsClientCertificate => PathOutcome::TlsClientCertificate,
+        Reach::TlsUntrusted => PathOutcome::TlsUntrusted,
+        Reach::TlsWrongName => PathOutcome::TlsWrongName,
+        Reach::TlsExpired => PathOutcome::TlsExpired,
+        Reach::TlsNotTls => PathOutcome::TlsNotTls,
+        Reach::TlsTimeout => PathOutcome::TlsTimeout,
+        Reach::ProxyRefused => PathOutcome::ProxyRefused,
+        Reach::ProxyUnreachable => PathOutcome::ProxyUnreachable,
+        Reach::UrlUnusable => PathOutcome::UrlUnusable,
+        Reach::ProxyUnusable => PathOutcome::ProxyUnusable,
+        Reach::CaMissing => PathOutcome::CaMissing,
+        Reach::TlsUnusable => PathOutcome::TlsUnusable,
+        Reach::SecretMissing => PathOutcome::SecretMissing,
+        Reach::HeaderUnusable => PathOutcome::HeaderUnusable,
     }
 }
 
 /// Seconds per phase; a phase that was not observed is absent.
-fn timings(leg: &LegEvidence, frozen: Option<&Exchange>) -> BTreeMap<String, f64> {
+fn timings(leg: &LegEvidence, frozen: Option<&Exchange>) -> Timings {
     let stream = frozen.and_then(|exchange| exchange.stream.as_ref());
-    [
-        ("dns", leg.handshake.dns_ms),
-        ("connect", leg.handshake.connect_ms),
-        ("tls", leg.handshake.tls_ms),
-        ("first_byte", frozen.and_then(|exchange| exchange.first_byte_ms)),
-        ("first_token", stream.and_then(|stream| stream.first_token_ms)),
-        ("total", frozen.and_then(|exchange| exchange.total_ms)),
-    ]
-    .into_iter()
-    .filter_map(|(phase, ms)| Some((phase.to_owned(), seconds(ms?))))
-    .collect()
+    Timings {
+        dns: leg.handshake.dns_ms.map(seconds),
+        connect: leg.handshake.connect_ms.map(seconds),
+        tls: leg.handshake.tls_ms.map(seconds),
+        first_byte: frozen.and_then(|exchange| exchange.first_byte_ms).map(seconds),
+        first_token: stream.and_then(|stream| stream.first_token_ms).map(seconds),
+        total: frozen.and_then(|exchange| exchange.total_ms).map(seconds),
+    }
 }
 
 fn stream_status(stream: &StreamEvidence, outcome: Outcome) -> StreamStatus {
@@ -85,25 +134,22 @@ fn stream_status(stream: &StreamEvidence, outcome: Outcome) -> StreamStatus {
         max_gap: seconds(stream.max_gap_ms),
         message_stop: stream.message_stop,
         framing: if stream.framing_complete {
-            "Complete"
+            StreamFraming::Complete
         } else {
-            "Incomplete"
-        }
-        .to_owned(),
-        ending: format!("{outcome:?}"),
+            StreamFraming::Incomplete
+        },
+        ending: exchange_outcome(outcome),
     }
 }
 
-fn remaining(headroom: &Headroom) -> BTreeMap<String, f64> {
-    [
-        ("requests", headroom.requests),
-        ("input_tokens", headroom.input_tokens),
-        ("output_tokens", headroom.output_tokens),
-        ("tokens", headroom.tokens),
-    ]
-    .into_iter()
-    .filter_map(|(limit, percent)| Some((limit.to_owned(), f64::from(percent?) / 100.0)))
-    .collect()
+fn remaining(headroom: &Headroom) -> RatelimitRemaining {
+    let share = |percent| Some(f64::from(percent?) / 100.0);
+    RatelimitRemaining {
+        requests: share(headroom.requests),
+        input_tokens: share(headroom.input_tokens),
+        output_tokens: share(headroom.output_tokens),
+        tokens: share(headroom.tokens),
+    }
 }
 
 /// Whole days after the start of the run, which is as exact as the evidence is.
@@ -153,29 +199,28 @@ mod tests {
         });
         leg.exchanges.push(frozen);
         let path = path_status(&leg, "edge:80", true, 0);
-        assert_eq!((path.outcome.as_str(), path.status), ("CutByClose", 200));
+        assert_eq!((path.outcome, path.status), (PathOutcome::CutByClose, 200));
         let stream = path.stream.unwrap();
         assert_eq!(
-            (
-                stream.last_event.as_str(),
-                stream.last_event_at,
-                stream.framing.as_str()
-            ),
-            ("content_block_delta", 0.1, "Incomplete")
+            (stream.last_event.as_str(), stream.last_event_at, stream.framing),
+            ("content_block_delta", 0.1, StreamFraming::Incomplete)
         );
-        assert_eq!(path.timings.get("total"), Some(&3.1));
-        assert!(!path.timings.contains_key("tls"), "what was not observed is absent");
+        assert_eq!(path.timings.total, Some(3.1));
+        assert!(path.timings.tls.is_none(), "what was not observed is absent");
     }
 
     #[test]
     fn a_path_that_was_not_reached_says_how_far_it_came() {
         assert_eq!(
             path_status(&leg(Reach::DnsNoName), "x:80", false, 0).outcome,
-            "DnsNoName"
+            PathOutcome::DnsNoName
         );
         let mut skipped = leg(Reach::Connected);
         skipped.skipped.push((ExchangeKind::Frozen, SkipReason::NoUsableKey));
-        assert_eq!(path_status(&skipped, "x:80", false, 0).outcome, "NoUsableKey");
+        assert_eq!(
+            path_status(&skipped, "x:80", false, 0).outcome,
+            PathOutcome::NoUsableKey
+        );
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::resource::status::ClaudeProbeStatus;
 use crate::resource::validated::Probe;
 use crate::status::fault::{Fault, FaultKind};
 use crate::status::fixture;
-use crate::status::judge::Facts;
+use crate::status::memory::Facts;
 use crate::status::names::{self, pod_name};
 use crate::status::schedule::Slot;
 use jiff::{SignedDuration, Timestamp};
@@ -157,7 +157,8 @@ impl World {
             self.status = (**status).clone();
             if plan.closed.is_some() {
                 let run = self.status.last_run.clone().unwrap();
-                self.closed.push((run.slot, run.result));
+                self.closed
+                    .push((run.slot, format!("{} {}", run.result, run.cause).trim().to_owned()));
                 self.vanished.clear();
                 self.refusal = None;
             }
