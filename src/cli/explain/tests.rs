@@ -33,7 +33,7 @@ fn all_that_an_on_call_person_asks_for_is_there() {
         "ai/assistants  FAILING  GatewayStaleCredential  layer Configuration  path edge",
         "Restart it so that it",
         "2026-11-23T05:17:14Z (167m ago); seen in 5 of the last 5 runs; last good 2026-11-23T05:12:14Z (172m ago)",
-        "  changed the key claude-key/api-key (seen since 2026-11-23T05:17:10Z).",
+        "  changed the key claude-key/api-key (seen since 2026-11-23T05:17:10Z)",
         "docs/findings.md#gatewaystalecredential",
         "HEADER  direct",
         "OtherCarrier  200 (119s ago)  401 (119s ago)",
