@@ -37,7 +37,7 @@ pub async fn serve(listener: TcpListener, current: Current, stop: CancellationTo
 
 async fn exposition(State(current): State<Current>) -> impl IntoResponse {
     let operator = current.borrow().clone();
-    let text = operator.as_deref().map(metrics::exposition).unwrap_or_default();
+    let text = operator.as_deref().map(metrics_of).unwrap_or_default();
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
         text,
@@ -59,4 +59,25 @@ async fn ready(State(current): State<Current>) -> impl IntoResponse {
         Some(operator) if operator.is_synced() => (StatusCode::OK, "ok\n"),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "the caches are not synced yet\n"),
     }
+}
+
+/// What `/metrics` answers. Only the replica that acts shows probes: its peers would show the same twice, or older.
+fn metrics_of(operator: &Operator) -> String {
+    let acting = operator.is_acting();
+    let mut text = operator.metrics.exposition(acting);
+    if acting {
+        let shown = operator.probes();
+        let shown = shown.iter().filter_map(|guarded| {
+            let resource = guarded.0.as_ref().ok()?;
+            let uid = resource.metadata.uid.as_deref().unwrap_or_default();
+            Some(metrics::Shown {
+                namespace: resource.metadata.namespace.clone().unwrap_or_default(),
+                probe: resource.metadata.name.clone().unwrap_or_default(),
+                status: operator.cache.status(resource),
+                tally: operator.cache.tally(uid),
+            })
+        });
+        text.push_str(&metrics::state(shown));
+    }
+    text
 }

@@ -4,20 +4,19 @@
 //! Label values come from closed sets, but for namespace, probe, path and host. [`FAMILIES`] is the catalogue that the
 //! documentation and the tests derive from.
 
-mod cause;
 mod families;
 mod own;
 
 use std::fmt::Write as _;
 
 pub use families::{FAMILIES, Family, Kind, PREFIX};
-pub use own::OperatorMetrics;
+pub use own::{ERROR_CLASSES, OperatorMetrics};
 
-use self::cause::Cause;
-use crate::catalogue::Severity;
-use crate::operator::tally::{MISSED, RESULTS, Tally};
-use crate::operator::wiring::Operator;
 use crate::resource::status::{ClaudeProbeStatus, PathStatus, VerdictState};
+use crate::status::cause::{self, Cause};
+use crate::status::stale;
+use crate::status::tally::{MISSED, RESULTS, Tally};
+use crate::status::up::up;
 
 /// One probe as it is shown.
 #[derive(Clone, Debug)]
@@ -30,28 +29,6 @@ pub struct Shown {
     pub status: ClaudeProbeStatus,
     /// Its counters.
     pub tally: Tally,
-}
-
-/// What `/metrics` answers. Only the replica that acts shows probes: its peers would show the same twice, or older.
-#[must_use]
-pub fn exposition(operator: &Operator) -> String {
-    let acting = operator.is_acting();
-    let mut text = operator.metrics.exposition(acting);
-    if acting {
-        let shown = operator.probes();
-        let shown = shown.iter().filter_map(|guarded| {
-            let resource = guarded.0.as_ref().ok()?;
-            let uid = resource.metadata.uid.as_deref().unwrap_or_default();
-            Some(Shown {
-                namespace: resource.metadata.namespace.clone().unwrap_or_default(),
-                probe: resource.metadata.name.clone().unwrap_or_default(),
-                status: operator.cache.status(resource),
-                tally: operator.cache.tally(uid),
-            })
-        });
-        text.push_str(&state(shown));
-    }
-    text
 }
 
 /// The series of these probes, grouped by family.
@@ -88,6 +65,8 @@ impl Of<'_> {
             .position(|known| known.name == family)
             .and_then(|index| self.samples.0.get_mut(index))
         else {
+            debug_assert!(false, "no family of metrics is called {family}");
+            tracing::error!(family, "no family of metrics has this name");
             return;
         };
         let all = [("namespace", self.namespace), ("probe", self.probe)];
@@ -145,8 +124,8 @@ impl Samples {
             let labels = [("type", &*kind), ("code", code), ("layer", &*layer), ("path", &*path)];
             of.put("condition_cause", &labels, 1.0);
         }
-        if let Some(reason) = cause::blind(status) {
-            of.put("blind", &[("reason", reason)], 1.0);
+        if let Some(reason) = stale::reason(status) {
+            of.put("stale", &[("reason", reason.name())], 1.0);
         }
         times(&mut of, status);
         tally(&mut of, &shown.tally);
@@ -190,38 +169,18 @@ fn path_series(of: &mut Of<'_>, status: &ClaudeProbeStatus, path: &PathStatus) {
         of.put("up", &[label], if up { 1.0 } else { 0.0 });
         of.put("http_status", &[label], f64::from(path.status));
     }
-    for (phase, seconds) in &path.timings {
-        of.put("phase_seconds", &[label, ("phase", phase)], *seconds);
+    for (phase, seconds) in path.timings.observed() {
+        of.put("phase_seconds", &[label, ("phase", phase)], seconds);
     }
     if let Some(stream) = &path.stream {
         of.put("stream_max_gap_seconds", &[label], stream.max_gap);
     }
-    for (limit, ratio) in &path.ratelimit_remaining {
-        of.put("ratelimit_remaining_ratio", &[label, ("limit", limit)], *ratio);
+    for (limit, ratio) in path.ratelimit_remaining.observed() {
+        of.put("ratelimit_remaining_ratio", &[label, ("limit", limit)], ratio);
     }
     if let Some(expires) = &path.certificate_expires {
         of.put("certificate_expiry_timestamp_seconds", &[label], seconds(expires.0));
     }
-}
-
-/// Whether the frozen request was answered; `None` when the last run did not ask, or did not say: a blind probe is never 1.
-pub(crate) fn up(status: &ClaudeProbeStatus, path: &PathStatus) -> Option<bool> {
-    let blind = status
-        .verdict
-        .as_ref()
-        .is_none_or(|verdict| verdict.state == VerdictState::Unknown);
-    if blind || matches!(path.outcome.as_str(), "NotSent" | "NotReported" | "") {
-        return None;
-    }
-    let whole = path
-        .stream
-        .as_ref()
-        .is_none_or(|stream| stream.message_stop && stream.framing == "Complete");
-    let broken = status
-        .findings
-        .iter()
-        .any(|finding| finding.path == path.name && finding.severity == Severity::Error);
-    Some(path.outcome == "Answered" && (200..300).contains(&path.status) && whole && !broken)
 }
 
 fn times(of: &mut Of<'_>, status: &ClaudeProbeStatus) {

@@ -14,8 +14,8 @@ use super::cluster::{self, Cluster, Name, Pods, Target};
 use super::exit::{Exit, Failure};
 use super::explain;
 use super::output::{self, Paint, Progress};
-use crate::operator::names::{RUN_NOW, wants_deep};
 use crate::resource::go_duration;
+use crate::status::names::{RUN_NOW, wants_deep};
 use crate::view::Known;
 use obstacles::Obstacles;
 

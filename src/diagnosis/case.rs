@@ -3,12 +3,12 @@
 //! Plain values: whoever calls (the operator, `check`, a test) gathers them; nothing here looks anything up. Times are Unix
 //! milliseconds.
 
-use super::conditions::Condition;
+use super::condition::Condition;
 use crate::catalogue::Code;
 use crate::claude::client::{AuthHeader, HttpVersion};
 use crate::report::evidence::{Exchange, RunEvidence};
 use crate::resource::spec::Upstream;
-use crate::resource::status::VerdictState;
+use crate::resource::status::{FoundOn, VerdictState};
 
 /// Everything that one diagnosis looks at.
 #[derive(Clone, Debug)]
@@ -158,8 +158,8 @@ pub struct PastRun {
     pub code: String,
     /// Its verdict's path, empty when it concerns all.
     pub path: String,
-    /// Its own findings as `code@path`: [`super::Diagnosis::own_findings`].
-    pub findings: Vec<String>,
+    /// Its own findings: [`super::Diagnosis::own_findings`].
+    pub findings: Vec<FoundOn>,
     /// Its own condition statuses, before the rule of two runs: [`super::Diagnosis::own_conditions`].
     pub own_conditions: String,
 }

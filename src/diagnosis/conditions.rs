@@ -2,6 +2,7 @@
 
 mod publish;
 
+use super::condition::{DECIDED_BY_RUNS, Reason, Status};
 use super::finding::{concerns, counts};
 use super::view::{Leg, State, View};
 use crate::catalogue::{Code, ConditionType, Confidence, Severity};
@@ -9,125 +10,6 @@ use crate::report::evidence::ExchangeKind;
 use crate::resource::status::Finding;
 
 pub(super) use publish::publish;
-
-/// The conditions that runs decide, in the order of [`super::Diagnosis::own_conditions`].
-const DECIDED: [ConditionType; 6] = [
-    ConditionType::DirectPathHealthy,
-    ConditionType::GatewayPathHealthy,
-    ConditionType::CredentialsFresh,
-    ConditionType::HeadersPreserved,
-    ConditionType::StreamIntact,
-    ConditionType::QuotaAvailable,
-];
-
-/// Status of a condition. `True` is good, `Unknown` means that it could not be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Status {
-    /// Not so.
-    False,
-    /// Could not be told.
-    Unknown,
-    /// So.
-    True,
-}
-
-impl Status {
-    /// As in `metav1.Condition`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::True => "True",
-            Self::False => "False",
-            Self::Unknown => "Unknown",
-        }
-    }
-
-    fn letter(self) -> char {
-        match self {
-            Self::True => 'T',
-            Self::False => 'F',
-            Self::Unknown => 'U',
-        }
-    }
-
-    fn from_letter(letter: char) -> Option<Self> {
-        [Self::True, Self::False, Self::Unknown]
-            .into_iter()
-            .find(|status| status.letter() == letter)
-    }
-}
-
-/// Why a condition has its status: a closed set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// The finding that falsifies it; its reason is the finding's code.
-    Finding(Code),
-    /// The frozen request was answered completely.
-    Answered,
-    /// The credential was accepted.
-    Accepted,
-    /// The canaries arrived as they were sent.
-    AsSent,
-    /// Streams arrived complete and as they were produced.
-    Complete,
-    /// No limit stood in the way.
-    Available,
-    /// The frozen request was not answered, and the evidence does not tell why.
-    NotExplained,
-    /// Only a finding that the spec accepts stands against it.
-    AcceptedFinding,
-    /// Every path fails for the same reason, which is not the gateways'.
-    SharedCause,
-    /// The answer came from a cache and says nothing of health.
-    AnsweredFromCache,
-    /// The spec has no direct path.
-    NotConfigured,
-    /// The exchange that would tell was not sent.
-    NotProbed,
-    /// The request did not come far enough to tell.
-    NotObserved,
-    /// The report did not arrive whole.
-    ReportIncomplete,
-    /// The first run failed and could not repeat its failure.
-    Unconfirmed,
-}
-
-impl Reason {
-    /// CamelCase, as in `metav1.Condition`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Finding(code) => code.name(),
-            Self::Answered => "Answered",
-            Self::Accepted => "Accepted",
-            Self::AsSent => "AsSent",
-            Self::Complete => "Complete",
-            Self::Available => "Available",
-            Self::NotExplained => "NotExplained",
-            Self::AcceptedFinding => "AcceptedFinding",
-            Self::SharedCause => "SharedCause",
-            Self::AnsweredFromCache => "AnsweredFromCache",
-            Self::NotConfigured => "NotConfigured",
-            Self::NotProbed => "NotProbed",
-            Self::NotObserved => "NotObserved",
-            Self::ReportIncomplete => "ReportIncomplete",
-            Self::Unconfirmed => "Unconfirmed",
-        }
-    }
-}
-
-/// A condition as it is to be published.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Condition {
-    /// Its type.
-    pub kind: ConditionType,
-    /// Its status.
-    pub status: Status,
-    /// A [`Reason`]'s name, or the published one's while a change is held back.
-    pub reason: String,
-    /// A sentence that a person can act on.
-    pub message: String,
-}
 
 /// A condition as this run alone has it.
 #[derive(Clone, Debug)]
@@ -142,7 +24,7 @@ pub(super) struct Own {
 
 /// This run's own conditions.
 pub(super) fn own(view: &View<'_>, findings: &[Finding]) -> Vec<Own> {
-    DECIDED
+    DECIDED_BY_RUNS
         .into_iter()
         .map(|kind| {
             let (status, reason, message) = match kind {
@@ -203,7 +85,7 @@ fn gateways(view: &View<'_>, findings: &[Finding]) -> Judged {
     if let Some(code) = shared_cause(view, findings) {
         return (
             Status::Unknown,
-            Reason::SharedCause,
+            Reason::SharedCause(code),
             format!("Every path fails for the same reason, which is not the gateways': {code}."),
         );
     }

@@ -1,12 +1,13 @@
 //! Evidence in a few words, for tests: replies as Claude, its edge and gateways make them, and paths that show them.
 
 use super::{Case, Context, Diagnosis, PathCase, Request, Role, diagnose};
+use crate::catalogue::Code;
 use crate::claude::error::ErrorClass;
 use crate::report::evidence::{
     BodyKind, EventKind, Exchange, ExchangeKind, Handshake, KeyEvidence, KeyKind, LegEvidence, Marks, Outcome, Reach,
     RunEvidence, StreamEvidence, Trust,
 };
-use crate::resource::status::Finding;
+use crate::resource::status::{Finding, FoundOn};
 
 pub(super) type K = ExchangeKind;
 
@@ -118,6 +119,21 @@ impl Story {
     pub fn verdict(&self) -> String {
         headline(&self.diagnose())
     }
+}
+
+/// A finding of an earlier run.
+pub(super) fn found(code: Code, path: &str) -> FoundOn {
+    FoundOn {
+        code,
+        path: path.into(),
+    }
+}
+
+/// Whether an accusation, `Code@path`, is that a stream was held back.
+pub(super) fn accuses_of_holding_back(accusation: &str) -> bool {
+    ["StreamBuffered@", "StreamCompressed@"]
+        .iter()
+        .any(|code| accusation.starts_with(code))
 }
 
 /// `State Code@path` of a verdict.

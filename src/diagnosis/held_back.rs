@@ -16,11 +16,10 @@ pub enum Held {
     Collected,
 }
 
-/// Whether a finding of an earlier run, `code@path`, says that a stream was held back.
+/// Whether a finding of this code shows that a stream was held back.
 #[must_use]
-pub fn is_held_back(found: &str) -> bool {
-    let code = found.split('@').next().and_then(Code::from_name);
-    matches!(code, Some(Code::StreamBuffered | Code::StreamCompressed))
+pub fn is_held_back(code: Code) -> bool {
+    matches!(code, Code::StreamBuffered | Code::StreamCompressed)
 }
 
 /// How this stream was held back, by what the control's shows. `None` where it was not, or where nothing tells.

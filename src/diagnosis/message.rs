@@ -1,4 +1,4 @@
-//! The verdict in words, in a fixed form: what, path, since / k of n / last good, what changed last, evidence, fix, request id,
+//! The verdict in words, in a fixed form: what, path, since / k of n / last good, evidence, fix, request id,
 //! the other findings.
 //!
 //! Nothing here decides anything.
@@ -24,7 +24,6 @@ pub(super) fn verdict(view: &View<'_>, findings: &[Finding], choice: &Choice) ->
     let parts = [
         what(view, choice, cause),
         when(view, choice, since),
-        changed(view),
         evidence(view, choice, cause, findings),
         cause.map_or_else(String::new, |cause| format!("Fix: {}", cause.advice)),
         request_id(view, choice, cause),
@@ -42,8 +41,10 @@ pub(super) fn verdict(view: &View<'_>, findings: &[Finding], choice: &Choice) ->
         layer: cause.map_or("", |cause| cause.layer.name()).to_owned(),
         path: choice.path.clone(),
         message: message.join(" "),
+        changed: changed(view),
         advice: cause.map_or_else(String::new, |cause| cause.advice.clone()),
         since: time(since),
+        ..Verdict::default()
     }
 }
 
@@ -157,9 +158,7 @@ fn changed(view: &View<'_>) -> String {
         }
     }
     changes.sort();
-    changes
-        .pop()
-        .map_or_else(String::new, |(_, what)| format!("Changed last: {what}."))
+    changes.pop().map_or_else(String::new, |(_, what)| what)
 }
 
 fn evidence(view: &View<'_>, choice: &Choice, cause: Option<&Finding>, findings: &[Finding]) -> String {

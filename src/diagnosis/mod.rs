@@ -16,6 +16,7 @@
 
 mod case;
 mod comparison;
+mod condition;
 mod conditions;
 mod finding;
 mod flapping;
@@ -43,9 +44,9 @@ pub use case::{
     Case, Context, KeptResult, KeyHistory, LatencyPair, PastRun, PathBefore, PathCanaries, PathCase, PodsOf,
     PreviousVerdict, Request, Role, StaleWorkload, Thresholds,
 };
-pub use conditions::{Condition, Reason, Status};
+pub use condition::{Condition, DECIDED_BY_RUNS, Pending, Reason, Status};
 
-use crate::resource::status::{Finding, Seen, Verdict};
+use crate::resource::status::{Finding, FoundOn, Seen, Verdict};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
@@ -61,9 +62,8 @@ pub struct Diagnosis {
     /// This run's own condition statuses, one letter (`T`, `F`, `U`) each, in the order of `conditions`. Keep it with the
     /// run's history: the rule of two runs reads it back from [`PastRun::own_conditions`].
     pub own_conditions: String,
-    /// What this run itself found, as `code@path`; what only earlier runs show is not among them. Keep it, too:
-    /// [`PastRun::findings`].
-    pub own_findings: Vec<String>,
+    /// What this run itself found; what only earlier runs show is not among them. Keep it, too: [`PastRun::findings`].
+    pub own_findings: Vec<FoundOn>,
     /// Canary results to keep for the next runs, per path.
     pub canaries: Vec<PathCanaries>,
     /// Pairs of times to keep for the next runs: [`Context::latency`].
@@ -81,7 +81,7 @@ pub fn diagnose(case: &Case<'_>) -> Diagnosis {
     }
     verdict::sort(&view, &mut findings);
     let own = conditions::own(&view, &findings);
-    let own_findings: Vec<String> = findings.iter().map(name).collect();
+    let own_findings: Vec<FoundOn> = findings.iter().map(name).collect();
     // A warning of earlier runs says nothing beside this run's own word, and falsifies no condition of this run.
     let mut earlier = flapping::findings(&view);
     earlier.retain(|finding| !own_findings.contains(&name(finding)));
@@ -108,8 +108,11 @@ pub fn diagnose(case: &Case<'_>) -> Diagnosis {
 }
 
 /// A finding as histories name it.
-fn name(finding: &Finding) -> String {
-    format!("{}@{}", finding.code, finding.path)
+fn name(finding: &Finding) -> FoundOn {
+    FoundOn {
+        code: finding.code,
+        path: finding.path.clone(),
+    }
 }
 
 fn is_accepted(case: &Case<'_>, finding: &Finding) -> bool {

@@ -3,7 +3,7 @@
 //! Everything here may be cut or missing without changing a verdict.
 
 use crate::claude::error::ErrorClass;
-use crate::report::evidence::{EventKind, Exchange, Outcome, StreamEvidence};
+use crate::report::evidence::{Exchange, Outcome, StreamEvidence};
 
 /// A reply in a few words: status or how it ended, what Claude's vocabulary calls it, request id, quote.
 pub(super) fn reply(exchange: &Exchange) -> String {
@@ -60,7 +60,7 @@ pub(super) fn ending(outcome: Outcome) -> &'static str {
 /// A stream in a few words.
 pub(super) fn stream(stream: &StreamEvidence) -> String {
     let last = stream.last_event_ms.map_or_else(String::new, |at| {
-        format!(", the last ({}) at {}", event(stream.last_event), seconds(at))
+        format!(", the last ({}) at {}", stream.last_event.name(), seconds(at))
     });
     format!(
         "{} events{last}, end at {}, message_stop {}, framing {}",
@@ -73,10 +73,6 @@ pub(super) fn stream(stream: &StreamEvidence) -> String {
             "incomplete"
         },
     )
-}
-
-fn event(kind: EventKind) -> &'static str {
-    crate::report::summary::event_name(kind)
 }
 
 /// Milliseconds as seconds with the digits that matter.

@@ -108,7 +108,7 @@ pub const FAMILIES: &[Family] = &[
         "Why a condition is False, or all gateways fail for a reason that is not theirs, always 1; empty labels where nothing tells.",
     ),
     probe(
-        "blind",
+        "stale",
         Gauge,
         &["reason"],
         "Why no run speaks for the present, always 1: NoRunYet, Suspended, OverBudget, NoRecentRun.",

@@ -7,7 +7,6 @@ use prometheus::{
 };
 
 use super::families::{FAMILIES, PREFIX};
-use crate::operator::act::CLASSES;
 use crate::resource::status::PathStatus;
 use crate::version;
 
@@ -17,6 +16,18 @@ const REQUEST_BUCKETS: &[f64] = &[
 ];
 const SKEW_BUCKETS: &[f64] = &[0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 const RECONCILE_BUCKETS: &[f64] = &[0.000_1, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0];
+
+/// Every class of error that a reconcile can end with.
+pub const ERROR_CLASSES: [&str; 8] = [
+    "not_leading",
+    "timeout",
+    "forbidden",
+    "conflict",
+    "throttled",
+    "rejected",
+    "server",
+    "transport",
+];
 
 /// Counters of this process.
 #[derive(Debug)]
@@ -78,7 +89,7 @@ impl OperatorMetrics {
             leader: Gauge::new(leader, help).expect("a valid name"),
         };
         // Present from the start: a counter that begins at 1 hides its first event from `rate()`.
-        for class in CLASSES {
+        for class in ERROR_CLASSES {
             metrics.errors.with_label_values(&[class]);
         }
         let register = |collector: Box<dyn prometheus::core::Collector>| {
@@ -116,10 +127,8 @@ impl OperatorMetrics {
     pub fn run_ended(&self, paths: &[PathStatus]) {
         for path in paths {
             let leg = if path.name == "direct" { "direct" } else { "gateway" };
-            for (phase, seconds) in &path.timings {
-                self.requests
-                    .with_label_values(&[leg, phase.as_str()])
-                    .observe(*seconds);
+            for (phase, seconds) in path.timings.observed() {
+                self.requests.with_label_values(&[leg, phase]).observe(seconds);
             }
         }
     }

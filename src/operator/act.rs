@@ -16,18 +16,20 @@ use super::decide::{Action, Closed, Plan};
 use super::events::{self, Publisher};
 use super::lease::Leadership;
 use super::pod::{self, Order};
-use super::pod_view::{self, ProbePod};
-use super::run;
-use super::schedule::Slot;
-use super::start_fault::{self, Fault, FaultKind};
-use super::tally::Tally;
-use super::{cache::Cache, clock, names};
+use super::pod_status::ProbePod;
+use super::pod_view;
+use super::start_fault;
+use super::{cache::Cache, clock};
 use crate::claude::price;
 use crate::metrics::OperatorMetrics;
 use crate::plan::{CanaryChoice, reservation};
 use crate::resource::spec::ClaudeProbe;
-use crate::resource::status::ClaudeProbeStatus;
+use crate::resource::status::{ClaudeProbeStatus, RunResult};
 use crate::resource::validated::Probe;
+use crate::status::fault::{Fault, FaultKind};
+use crate::status::names;
+use crate::status::schedule::{Slot, signed};
+use crate::status::tally::{self, Tally};
 
 /// Longest time that one write may take.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(5);
@@ -55,20 +57,8 @@ pub enum ActError {
     },
 }
 
-/// All that [`ActError::class`] says.
-pub const CLASSES: [&str; 8] = [
-    "not_leading",
-    "timeout",
-    "forbidden",
-    "conflict",
-    "throttled",
-    "rejected",
-    "server",
-    "transport",
-];
-
 impl ActError {
-    /// A bounded label for metrics, one of [`CLASSES`].
+    /// A bounded label for metrics, one of [`crate::metrics::ERROR_CLASSES`].
     #[must_use]
     pub fn class(&self) -> &'static str {
         match self {
@@ -405,11 +395,11 @@ impl Actor {
 
 /// The slot's time to start passed between the decision and the write.
 fn is_late(slot: &Slot, probe: &Probe, now: Timestamp) -> bool {
-    matches!(slot, Slot::At(at) if *at + run::signed(probe.starting_deadline) <= now)
+    matches!(slot, Slot::At(at) if *at + signed(probe.starting_deadline) <= now)
 }
 
 fn add(tally: &mut Tally, probe: Option<&Probe>, plan: &Plan) {
-    let not_started = |closed: &Closed| closed.harvest.result().starts_with("NotStarted");
+    let not_started = |closed: &Closed| closed.harvest.result() == RunResult::NotStarted;
     if plan.missed > 0 {
         let own = i64::from(
             plan.closed
@@ -422,18 +412,41 @@ fn add(tally: &mut Tally, probe: Option<&Probe>, plan: &Plan) {
         count("late", plan.missed - own);
     }
     let Some(closed) = &plan.closed else { return };
-    let result = match &closed.harvest {
-        harvest if harvest.superseded => "superseded",
-        harvest if harvest.evidence.is_some() => "reported",
-        _ if not_started(closed) => "not_started",
-        _ => "report_lost",
-    };
-    *tally.runs.entry(result).or_default() += 1;
+    *tally.runs.entry(tally::label(&closed.harvest.result())).or_default() += 1;
     let (input, output) = closed.harvest.tokens;
     let (input, output) = (u64::try_from(input).unwrap_or(0), u64::try_from(output).unwrap_or(0));
     tally.input_tokens += input;
     tally.output_tokens += output;
     if let Some(price) = probe.and_then(|probe| price::of(&probe.request.model)) {
         tally.cost += price.cost_usd(input, output);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::metrics::ERROR_CLASSES;
+
+    #[test]
+    fn every_class_of_error_is_shown_from_the_start() {
+        let api = |code| ActError::Api {
+            what: "a write",
+            source: Box::new(kube::Error::Api(Box::new(kube::core::Status {
+                code,
+                ..Default::default()
+            }))),
+        };
+        let own = [ActError::NotLeading, ActError::TooSlow { what: "a write" }];
+        let errors = own.into_iter().chain([401, 403, 404, 409, 422, 429, 500, 503].map(api));
+        let shown = OperatorMetrics::new().exposition(true);
+        for error in errors {
+            let class = error.class();
+            assert!(ERROR_CLASSES.contains(&class), "{class}");
+        }
+        for class in ERROR_CLASSES {
+            let line = format!("claudeprobe_reconcile_errors_total{{class=\"{class}\"}} 0");
+            assert!(shown.contains(&line), "{shown}");
+        }
     }
 }

@@ -11,16 +11,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
-use super::judge::Facts;
 use super::observe::Observed;
 use super::pod::GRACE_SECONDS;
-use super::pod_view::{self, ProbePod, RunPod};
+use super::pod_status::ProbePod;
+use super::pod_view::{self, RunPod};
 use super::run::{self, Refusal};
-use super::tally::Tally;
-use super::{names, schedule::Slot};
 use crate::resource::spec::ClaudeProbe;
 use crate::resource::status::{ClaudeProbeStatus, CredentialStatus};
 use crate::resource::validated::{Probe, SpecFault};
+use crate::status::memory::Facts;
+use crate::status::tally::Tally;
+use crate::status::{names, schedule::Slot};
 
 /// Pods are looked at for stale keys at most so often.
 const LOOK_PERIOD: SignedDuration = SignedDuration::from_mins(5);
@@ -132,7 +133,7 @@ impl Cache {
     }
 
     /// The API server refused to create a pod.
-    pub fn refused(&self, uid: &str, slot: &Slot, fault: super::start_fault::Fault, now: Timestamp) {
+    pub fn refused(&self, uid: &str, slot: &Slot, fault: crate::status::fault::Fault, now: Timestamp) {
         self.with(uid, |entry| {
             let first = entry
                 .refusal
@@ -345,7 +346,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::operator::fixture;
+    use crate::status::fixture;
 
     const UID: &str = "0b5e1e0e-6d5d-4d0a-9f3e-2f4f6a1c2d3e";
 

@@ -10,15 +10,17 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::harvest::{self, Harvest};
 use super::observe::Observed;
+use super::pod_view::PodState;
 use super::run::{self, Ended, Going, PATIENCE, Progress, Sorted};
-use super::schedule::{self, Question, Slot, Turn};
-use super::start_fault::Fault;
-use super::status::{self, RunOver, run_now_mark};
-use super::{bounds, budget, canaries, conditions, names};
 use crate::catalogue::ConditionType;
+use crate::diagnosis::diagnose;
 use crate::plan::CanaryChoice;
 use crate::resource::status::ClaudeProbeStatus;
 use crate::resource::validated::Probe;
+use crate::status::fault::Fault;
+use crate::status::memory::{Memory, RunOver};
+use crate::status::schedule::{self, Question, Slot, Turn};
+use crate::status::{bounds, budget, canaries, conditions, names, stale, write};
 
 /// How long after a refusal the API server is asked again.
 const RETRY_REFUSED: SignedDuration = SignedDuration::from_secs(10);
@@ -87,7 +89,7 @@ impl Draft<'_> {
         bounds::apply(&mut self.status);
         let before = &self.observed.status;
         let missed = self.status.missed_runs - before.missed_runs;
-        let write = self.closed.is_some() || status::differ(&self.status, before);
+        let write = self.closed.is_some() || write::differ(&self.status, before);
         Plan {
             status: write.then(|| Box::new(self.status)),
             actions: self.actions,
@@ -124,12 +126,8 @@ pub fn decide(observed: &Observed, now: Timestamp) -> Plan {
         Ok(probe) => probe.as_ref(),
         Err(faults) => {
             draft.status.observed_generation = Some(observed.generation);
-            conditions::set(
-                &mut draft.status.conditions,
-                &conditions::not_ready(faults),
-                observed.generation,
-                now,
-            );
+            let ready = conditions::not_ready(faults);
+            conditions::put(&mut draft.status, &ready, observed.generation, now);
             return draft.finish();
         }
     };
@@ -137,8 +135,8 @@ pub fn decide(observed: &Observed, now: Timestamp) -> Plan {
         .crd_outdated
         .as_deref()
         .map_or_else(|| conditions::ready(probe), conditions::crd_outdated);
-    conditions::set(&mut draft.status.conditions, &ready, probe.generation, now);
-    status::begin(&mut draft.status, probe, now);
+    conditions::put(&mut draft.status, &ready, probe.generation, now);
+    write::begin(&mut draft.status, probe, now);
     let sorted = run::sort(&observed.pods, &observed.vanished, observed.status.last_run.as_ref());
     match run::progress(&sorted, observed.refusal.as_ref(), probe, now) {
         Some(Progress::Ended(run)) => close(&mut draft, probe, &run, &sorted, now),
@@ -148,8 +146,8 @@ pub fn decide(observed: &Observed, now: Timestamp) -> Plan {
             None => idle(&mut draft, probe, &sorted, now),
         },
     }
-    match status::blind_at(probe, &draft.status) {
-        Some(at) if at <= now => status::go_blind(&mut draft.status, probe, now),
+    match stale::due(probe, &draft.status) {
+        Some(at) if at <= now => stale::mark(&mut draft.status, probe, now),
         Some(at) => draft.wake_by(at),
         None => {}
     }
@@ -163,7 +161,7 @@ fn next_number(status: &ClaudeProbeStatus) -> i64 {
 /// The annotation's value, unless it was handled.
 fn asked(observed: &Observed) -> Option<&str> {
     let value = observed.run_now.as_deref().filter(|value| !value.is_empty())?;
-    (observed.status.last_handled_run_now != Some(run_now_mark(value))).then_some(value)
+    (observed.status.last_handled_run_now != Some(names::run_now_mark(value))).then_some(value)
 }
 
 fn question<'a>(observed: &'a Observed, probe: &'a Probe) -> Question<'a> {
@@ -175,7 +173,7 @@ fn question<'a>(observed: &'a Observed, probe: &'a Probe) -> Question<'a> {
         handled_generation: observed.status.observed_generation,
         suspend: probe.suspend,
         run_now: asked(observed),
-        starting_deadline: run::signed(probe.starting_deadline),
+        starting_deadline: schedule::signed(probe.starting_deadline),
     }
 }
 
@@ -187,26 +185,60 @@ fn refused_too_long(observed: &Observed, probe: &Probe, now: Timestamp) -> Optio
     (over && !stale).then(|| run::never_created(next_number(&observed.status), refusal))
 }
 
-/// A run is over: the status first, then away with what must not run on.
+/// A run is over: the status first, then away with what must not run on. Every step is pure.
 fn close(draft: &mut Draft<'_>, probe: &Probe, run: &Ended<'_>, sorted: &Sorted<'_>, now: Timestamp) {
     let harvest = harvest::harvest(run);
-    let question = question(draft.observed, probe);
-    let run_now = question.run_now.filter(|value| Slot::run_now(value) == run.slot);
-    let schedule = if harvest.superseded {
+    let over = over(draft.observed, probe, run, &harvest, now);
+    let mut memory = Memory::read(&draft.status, probe);
+    let diagnosis = over.reported().map(|(evidence, started)| {
+        memory.see_keys(evidence, started);
+        diagnose(&memory.case(evidence, &draft.observed.facts, now))
+    });
+    draft.status = memory.after(&over, diagnosis, now).write();
+    stop(draft, sorted, now);
+    draft.closed = Some(Closed {
+        slot: run.slot.clone(),
+        harvest,
+    });
+    // What comes next is decided from the acknowledged status.
+    draft.wake = now;
+}
+
+/// The run as it is remembered, with what it does to the schedule.
+fn over<'a>(
+    observed: &'a Observed,
+    probe: &'a Probe,
+    run: &'a Ended<'_>,
+    harvest: &'a Harvest,
+    now: Timestamp,
+) -> RunOver<'a> {
+    let question = question(observed, probe);
+    let (missed, next) = if harvest.superseded {
         (0, question.cursor)
     } else {
         schedule::after(&question, &run.slot, now)
     };
-    let over = RunOver {
-        run,
-        harvest: &harvest,
-        schedule,
-        run_now,
-    };
-    status::end_run(&mut draft.status, probe, &over, &draft.observed.facts, now);
+    RunOver {
+        number: run.number,
+        slot: &run.slot,
+        started: run.started,
+        pod: &run.pod,
+        free: run.choice.zero_token_only,
+        result: harvest.result(),
+        fault: harvest.cause(),
+        evidence: harvest.evidence.as_ref(),
+        charged: harvest.charged,
+        missed,
+        next,
+        run_now: question.run_now.filter(|value| Slot::run_now(value) == run.slot),
+    }
+}
+
+/// Deletes the run's pods that would run on: those that have not ended, and those whose sidecars keep them.
+fn stop(draft: &mut Draft<'_>, sorted: &Sorted<'_>, now: Timestamp) {
     for pod in &sorted.current {
         let gone = sorted.vanished.iter().any(|gone| gone.uid == pod.uid);
-        let lingers = matches!(&pod.state, super::pod_view::PodState::Left(left) if left.sidecar_runs);
+        let lingers = matches!(&pod.state, PodState::Left(left) if left.sidecar_runs);
         if !gone && (!pod.ended() || lingers) {
             let force = pod.deleting.is_some_and(|until| until + PATIENCE <= now);
             if pod.deleting.is_none() || force {
@@ -214,12 +246,6 @@ fn close(draft: &mut Draft<'_>, probe: &Probe, run: &Ended<'_>, sorted: &Sorted<
             }
         }
     }
-    draft.closed = Some(Closed {
-        slot: run.slot.clone(),
-        harvest,
-    });
-    // What comes next is decided from the acknowledged status.
-    draft.wake = now;
 }
 
 /// A run is on.
@@ -251,11 +277,11 @@ fn go_on(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, going: &Goin
 
 /// Says what keeps the prober from starting. The first words stand: the kubelet's change with every retry.
 fn say_fault(draft: &mut Draft<'_>, fault: &Fault, probe: &Probe, now: Timestamp) {
-    let said = conditions::prober(Some(fault));
+    let condition = conditions::prober(Some(fault));
     let known = conditions::find(&draft.status.conditions, ConditionType::ProberOperational);
-    let same = known.is_some_and(|known| known.status == "False" && known.reason == said.reason);
+    let same = known.is_some_and(|known| known.status == "False" && known.reason == condition.reason);
     if !same {
-        conditions::set(&mut draft.status.conditions, &said, probe.generation, now);
+        conditions::put(&mut draft.status, &condition, probe.generation, now);
     }
 }
 
@@ -269,7 +295,7 @@ fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestam
     if probe.suspend {
         if draft.status.observed_generation != Some(probe.generation) {
             draft.status.observed_generation = Some(probe.generation);
-            status::forget_paths(&mut draft.status);
+            write::forget_paths(&mut draft.status);
         }
         draft.status.next_run = None;
     }

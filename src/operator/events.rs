@@ -5,10 +5,10 @@
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 
-use super::conditions;
-use super::text;
 use crate::catalogue::ConditionType;
 use crate::resource::status::{ClaudeProbeStatus, VerdictState};
+use crate::status::conditions;
+use crate::status::text;
 
 /// Longest note that the API server takes.
 const NOTE_BYTES: usize = 1024;
@@ -127,8 +127,8 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::operator::start_fault::{Fault, FaultKind};
     use crate::resource::status::Verdict;
+    use crate::status::fault::{Fault, FaultKind};
 
     fn status(state: VerdictState, code: &str, fault: Option<FaultKind>) -> ClaudeProbeStatus {
         let mut status = ClaudeProbeStatus {
@@ -140,12 +140,8 @@ mod tests {
             ..Default::default()
         };
         let fault = fault.map(|kind| Fault::new(kind, ""));
-        conditions::set(
-            &mut status.conditions,
-            &conditions::prober(fault.as_ref()),
-            1,
-            Timestamp::UNIX_EPOCH,
-        );
+        let prober = conditions::prober(fault.as_ref());
+        conditions::put(&mut status, &prober, 1, Timestamp::UNIX_EPOCH);
         status
     }
 

@@ -3,10 +3,11 @@
 //! Pure. A message that cannot be read says something of the prober, never of a path.
 
 use super::run::{Ended, Part};
-use super::start_fault::{Fault, FaultKind};
-use super::text;
 use crate::report::evidence::{Exchange, RunEvidence};
 use crate::report::message::{self, MessageError};
+use crate::resource::status::RunResult;
+use crate::status::fault::{Fault, FaultKind};
+use crate::status::text;
 
 /// How much of an unreadable message is shown.
 const SHOWN_BYTES: usize = 280;
@@ -38,18 +39,17 @@ impl Harvest {
 
     /// The run's result, as in `lastRun.result`.
     #[must_use]
-    pub fn result(&self) -> String {
+    pub fn result(&self) -> RunResult {
         if self.superseded {
-            return "Superseded".to_owned();
+            return RunResult::Superseded;
         }
         if self.evidence.is_some() {
-            return "Reported".to_owned();
+            return RunResult::Reported;
         }
-        let never_started = self.faults.iter().any(|(never_started, _)| *never_started);
-        match self.cause().map(|fault| fault.kind) {
-            Some(kind) if never_started => format!("NotStarted({})", kind.name()),
-            Some(FaultKind::ReportLost) | None => "ReportLost".to_owned(),
-            Some(kind) => format!("ReportLost({})", kind.name()),
+        if self.faults.iter().any(|(never_started, _)| *never_started) {
+            RunResult::NotStarted
+        } else {
+            RunResult::ReportLost
         }
     }
 }
@@ -151,9 +151,9 @@ mod tests {
 
     use super::*;
     use crate::operator::pod_view::Left;
-    use crate::operator::schedule::Slot;
     use crate::plan::CanaryChoice;
     use crate::report::evidence::{ExchangeKind, LegEvidence, Outcome, Usage};
+    use crate::status::schedule::Slot;
 
     fn evidence(path: &str) -> RunEvidence {
         let usage = Some(Usage { input: 10, output: 20 });
@@ -211,7 +211,7 @@ mod tests {
         );
         assert_eq!(
             (harvest.tokens, harvest.charged, harvest.result()),
-            ((20, 40), 60, "Reported".to_owned())
+            ((20, 40), 60, RunResult::Reported)
         );
     }
 

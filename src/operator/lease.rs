@@ -124,7 +124,7 @@ impl Elector {
                 () = stop.cancelled() => break,
                 outcome = tokio::time::timeout(limit, self.attempt()) => match outcome {
                     Ok(Ok(held)) => Some(held),
-                    Ok(Err(error)) => { #[cfg(test)] #[allow(clippy::print_stderr)] { eprintln!("DBG {error:?}"); } tracing::warn!(%error, lease = self.terms.name, "the Lease could not be read or written"); None }
+                    Ok(Err(error)) => { tracing::warn!(%error, lease = self.terms.name, "the Lease could not be read or written"); None }
                     Err(_) => { tracing::warn!(lease = self.terms.name, "the API server did not answer about the Lease in time"); None }
                 },
             };

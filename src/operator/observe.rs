@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::judge::Facts;
 use super::pod_view::RunPod;
 use super::run::Refusal;
 use crate::resource::status::ClaudeProbeStatus;
 use crate::resource::validated::{Probe, SpecFault};
+use crate::status::memory::Facts;
 
 /// A probe and its surroundings at one moment.
 #[derive(Clone, Debug)]

@@ -15,11 +15,11 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
-use super::names;
-use super::schedule::Slot;
 use crate::plan::{self, CanaryChoice, PodPlan};
 use crate::report::plan::{PLAN_ENV, PlanError};
 use crate::resource::validated::{Placement, PodGroup, Probe};
+use crate::status::names;
+use crate::status::schedule::Slot;
 
 /// Grace of a probe pod, seconds: what the prober needs to report when it is told to stop.
 pub const GRACE_SECONDS: i64 = 5;

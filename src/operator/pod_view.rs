@@ -1,95 +1,16 @@
-//! A probe pod as far as the operator looks at it: about 2 KiB instead of the 27 KiB of a whole pod in memory.
+//! A probe pod, reduced to what decides.
 
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Pod, PodCondition};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
-use serde::{Deserialize, Serialize};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
-use super::names;
-use super::schedule::Slot;
-use super::start_fault::{self, Fault};
+use super::pod_status::{ContainerStatusView, PodStatusView, ProbePod};
+use super::start_fault;
 use crate::plan::CanaryChoice;
-
-/// The parts of a Pod that are read from the watch.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, kube::Resource)]
-#[resource(inherit = Pod)]
-pub struct ProbePod {
-    /// Metadata; managedFields are cleared on arrival.
-    pub metadata: ObjectMeta,
-    /// Status.
-    #[serde(default)]
-    pub status: PodStatusView,
-}
-
-/// The parts of a pod's status that are read.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct PodStatusView {
-    /// Pending, Running, Succeeded, Failed, Unknown.
-    pub phase: Option<String>,
-    /// Why the pod as a whole is in this state (Evicted, DeadlineExceeded, …).
-    pub reason: Option<String>,
-    /// The same in words.
-    pub message: Option<String>,
-    /// Scheduling and disruption.
-    pub conditions: Vec<PodCondition>,
-    /// Sidecars that a mesh injected, among others.
-    pub init_container_statuses: Vec<ContainerStatusView>,
-    /// The prober, and sidecars.
-    pub container_statuses: Vec<ContainerStatusView>,
-}
-
-/// One container.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ContainerStatusView {
-    /// Name.
-    pub name: String,
-    /// State.
-    pub state: Option<ContainerState>,
-}
-
-/// Exactly one of them is set.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ContainerState {
-    /// Not started.
-    pub waiting: Option<Waiting>,
-    /// Running.
-    pub running: Option<Running>,
-    /// Ended.
-    pub terminated: Option<Terminated>,
-}
-
-/// A container that runs.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Running {}
-
-/// Why a container has not started.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Waiting {
-    /// One word.
-    pub reason: String,
-    /// The kubelet's or runtime's sentence.
-    pub message: String,
-}
-
-/// How a container ended.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Terminated {
-    /// Exit code.
-    pub exit_code: i32,
-    /// One word.
-    pub reason: String,
-    /// The termination message: the report.
-    pub message: String,
-    /// When.
-    pub finished_at: Option<Time>,
-}
+use crate::status::fault::Fault;
+use crate::status::names;
+use crate::status::schedule::Slot;
 
 /// A probe pod, reduced to what decides.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,15 +6,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
-use super::act::ActError;
+use super::act::{ActError, Done};
 use super::decide::decide;
-use super::judge::Facts;
+use super::observe::Observed;
 use super::wiring::{Guarded, Operator};
 use super::{clock, workloads};
 use crate::resource::spec::ClaudeProbe;
+use crate::status::memory::Facts;
 
 /// Longest time that one look at a probe may take, all its writes included.
 const RECONCILE_LIMIT: Duration = Duration::from_secs(30);
@@ -76,58 +78,72 @@ pub(super) async fn reconcile(probe: Arc<Guarded>, operator: Arc<Operator>) -> R
 }
 
 async fn look(resource: &ClaudeProbe, operator: &Operator) -> Result<Action, ReconcileError> {
-    if operator
-        .cache
-        .is_unsure(resource.metadata.uid.as_deref().unwrap_or_default())
-    {
-        operator.actor.read_status(&operator.cache, resource).await?;
-    }
+    // API server, only after a write that was not acknowledged.
+    confirm_status(resource, operator).await?;
+    // Pure: from the caches.
     let mut observed = operator.cache.observe(resource, operator.crd_outdated.borrow().clone());
     let now = clock::now();
-    let uid = resource.metadata.uid.as_deref().unwrap_or_default();
-    let suspects = observed
-        .spec
-        .as_deref()
-        .is_ok_and(|probe| workloads::worth_a_look(probe, &observed.status));
-    if !suspects {
-        // What an earlier key was held by says nothing of the one in use.
-        observed.facts = Facts::default();
-    } else if let Ok(probe) = observed.spec.as_deref()
-        && operator.cache.may_look(uid, &observed.status.credentials, now)
-    {
-        match workloads::look(&operator.client, probe, &observed.status).await {
-            Ok(facts) => {
-                operator.cache.learn(uid, &observed.status.credentials, facts.clone());
-                observed.facts = facts;
-            }
-            Err(error) => {
-                tracing::warn!(%error, probe = probe.name, namespace = probe.namespace, "the workloads' pods could not be listed")
-            }
-        }
-    }
+    // API server, only after a key changed.
+    look_for_old_keys(&mut observed, resource, operator, now).await;
+    // Pure.
     let plan = decide(&observed, now);
     let wake = plan.wake;
-    let done = operator
+    // API server: the status first, then pods.
+    let probe = observed.spec.as_deref().ok();
+    let acted = operator
         .actor
-        .act(
-            &operator.cache,
-            resource,
-            observed.spec.as_deref().ok(),
-            &observed.status,
-            plan,
-        )
-        .await?;
-    operator
-        .cache
-        .went_well(resource.metadata.uid.as_deref().unwrap_or_default());
-    let wait = Duration::try_from(wake.duration_since(clock::now())).unwrap_or(Duration::ZERO);
+        .act(&operator.cache, resource, probe, &observed.status, plan);
+    let done = acted.await?;
+    operator.cache.went_well(uid(resource));
+    // Pure.
+    Ok(Action::requeue(pause(wake, done, clock::now())))
+}
+
+fn uid(resource: &ClaudeProbe) -> &str {
+    resource.metadata.uid.as_deref().unwrap_or_default()
+}
+
+async fn confirm_status(resource: &ClaudeProbe, operator: &Operator) -> Result<(), ActError> {
+    if operator.cache.is_unsure(uid(resource)) {
+        operator.actor.read_status(&operator.cache, resource).await?;
+    }
+    Ok(())
+}
+
+/// Who may still hold a key that changed.
+async fn look_for_old_keys(observed: &mut Observed, resource: &ClaudeProbe, operator: &Operator, now: Timestamp) {
+    let (cache, uid) = (&operator.cache, uid(resource));
+    let probe = observed.spec.as_deref().ok();
+    let Some(probe) = probe.filter(|probe| workloads::worth_a_look(probe, &observed.status)) else {
+        // What an earlier key was held by says nothing of the one in use.
+        observed.facts = Facts::default();
+        return;
+    };
+    let keys = &observed.status.credentials;
+    if !cache.may_look(uid, keys, now) {
+        return;
+    }
+    match workloads::look(&operator.client, probe, &observed.status).await {
+        Ok(facts) => {
+            cache.learn(uid, keys, facts.clone());
+            observed.facts = facts;
+        }
+        Err(error) => {
+            let (probe, namespace) = (&probe.name, &probe.namespace);
+            tracing::warn!(%error, probe, namespace, "the workloads' pods could not be listed");
+        }
+    }
+}
+
+/// Until the next look.
+fn pause(wake: Timestamp, done: Done, now: Timestamp) -> Duration {
+    let wait = Duration::try_from(wake.duration_since(now)).unwrap_or(Duration::ZERO);
     // A plan that did nothing and wants to be looked at again at once would spin.
-    let wait = match (done.again, done.wrote) {
+    match (done.again, done.wrote) {
         (true, _) => Duration::ZERO,
         (false, true) => wait,
         (false, false) => wait.max(Duration::from_millis(20)),
-    };
-    Ok(Action::requeue(wait))
+    }
 }
 
 /// When a look that failed is tried again.

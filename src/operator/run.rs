@@ -2,17 +2,15 @@
 //!
 //! Pure. A run is the pods of one slot; the pod is the record that the slot was taken, until the status names the slot.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::pod;
 use super::pod_view::{Left, PodState, RunPod};
-use super::schedule::Slot;
-use super::start_fault::{Fault, FaultKind};
 use crate::plan::CanaryChoice;
 use crate::resource::status::RunStatus;
 use crate::resource::validated::Probe;
+use crate::status::fault::{Fault, FaultKind};
+use crate::status::schedule::{Slot, signed};
 
 /// How long a pod may stay Terminating beyond its grace before it is deleted by force, and how long past its deadline a
 /// silent kubelet is waited for.
@@ -272,10 +270,4 @@ fn missing<'a>(
         going.fault = fault;
     }
     None
-}
-
-/// A duration of the spec as jiff's; they are at most days.
-#[must_use]
-pub fn signed(duration: Duration) -> SignedDuration {
-    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }

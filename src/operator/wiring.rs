@@ -27,14 +27,15 @@ use tokio_util::sync::CancellationToken;
 use super::act::Actor;
 use super::cache::Cache;
 use super::lease::{Elector, Leadership, Terms};
-use super::pod_view::ProbePod;
+use super::pod_status::ProbePod;
 use super::reconcile::{backoff, reconcile};
 use super::self_check;
-use super::trend::Trends;
-use super::{clock, names, pod};
+use super::{clock, pod};
 use crate::metrics::OperatorMetrics;
 use crate::operator::events::Publisher;
 use crate::resource::spec::ClaudeProbe;
+use crate::status::names;
+use crate::status::trend::Trends;
 
 /// A probe as the watch tells it: one that cannot be read does not hide the others.
 pub type Guarded = DeserializeGuard<ClaudeProbe>;

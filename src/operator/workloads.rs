@@ -14,10 +14,10 @@ use kube::Client;
 use kube::api::{Api, ListParams};
 use serde::{Deserialize, Serialize};
 
-use super::judge::Facts;
 use crate::diagnosis::StaleWorkload;
 use crate::resource::status::{ClaudeProbeStatus, CredentialKind, CredentialStatus};
 use crate::resource::validated::{Probe, Selector};
+use crate::status::memory::Facts;
 
 /// Pods per page.
 const PAGE: u32 = 250;
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_short_lived_token_that_changed_makes_nobody_look() {
-        let probe = crate::operator::fixture::probe_with("workloads: [{selector: {matchLabels: {app: chat}}}]");
+        let probe = crate::status::fixture::probe_with("workloads: [{selector: {matchLabels: {app: chat}}}]");
         let mut status = ClaudeProbeStatus {
             credentials: vec![key()],
             ..ClaudeProbeStatus::default()

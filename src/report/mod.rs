@@ -6,4 +6,3 @@
 pub mod evidence;
 pub mod message;
 pub mod plan;
-pub mod summary;

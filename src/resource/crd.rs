@@ -90,6 +90,10 @@ fn tidy(schema: &mut Map<String, Value>) {
             *number = whole(number);
         }
     }
+    // An object of any fields says so with `x-kubernetes-preserve-unknown-fields` alone.
+    if schema.get("additionalProperties") == Some(&Value::Bool(true)) {
+        schema.remove("additionalProperties");
+    }
     // The defaults of the fields fill an empty object; writing them twice invites a difference.
     if schema.get("default").is_some_and(Value::is_object) {
         schema.insert("default".into(), json!({}));

@@ -5,6 +5,7 @@
 
 pub mod crd;
 pub mod go_duration;
+mod lenient;
 pub mod reference;
 pub mod spec;
 pub mod status;

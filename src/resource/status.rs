@@ -2,12 +2,18 @@
 //!
 //! Every list and string is bounded where it is made (see the operator's status builder): at most 32 KiB in all.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod path;
+
+pub use path::{
+    CanaryResult, CanaryStatus, LatencyStatus, PathOutcome, PathStatus, RatelimitRemaining, StreamFraming,
+    StreamStatus, Timings,
+};
+
+use super::lenient::{self, open_enum};
 use crate::catalogue::{Code, Confidence, Layer, Severity};
 pub use crate::claude::key::KeyKind as CredentialKind;
 
@@ -26,8 +32,20 @@ pub struct ClaudeProbeStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
     /// Everything that the evidence shows, the verdict's cause first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::list")]
     pub findings: Vec<Finding>,
+    /// Changes of conditions that wait for a second run that agrees.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending_conditions: Vec<PendingCondition>,
+    /// The finding for which every path fails and which is not the gateways', while GatewayPathHealthy has the reason
+    /// SharedCause.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "lenient::option"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub shared_cause: Option<Code>,
     /// What each path answered to the frozen request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<PathStatus>,
@@ -75,7 +93,9 @@ pub enum VerdictState {
     /// It fails, and the evidence cannot tell why, or contradicts itself.
     Inconclusive,
     /// No run yet, or the prober could not run.
+    // Also what a newer release calls otherwise.
     #[default]
+    #[serde(other)]
     Unknown,
 }
 
@@ -94,15 +114,56 @@ pub struct Verdict {
     /// The first path that it is on, `direct` for the control, empty when it concerns all or there is none.
     #[serde(default)]
     pub path: String,
+    /// Why the state is Unknown: NoRunYet, Suspended, OverBudget, NoRecentRun, or what kept the prober from reporting (as in
+    /// ProberOperational); empty where a run was diagnosed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
     /// What is wrong, on which path, since when, the evidence, the fix, the request id.
     #[serde(default)]
     pub message: String,
+    /// What changed last before it: the key, the spec, a path's address or its response headers.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub changed: String,
     /// What to change, where.
     #[serde(default)]
     pub advice: String,
     /// Since when state and code are the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
+    /// Over budget: since then only exchanges without tokens were sent, and the frozen request was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zero_token_since: Option<Time>,
+}
+
+/// A change of a condition that the latest run shows, and that a second run must confirm.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingCondition {
+    /// The condition's type.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// The status that the latest run shows.
+    pub status: String,
+    /// And its reason.
+    pub reason: String,
+}
+
+/// A finding and the path it is on, as histories keep it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundOn {
+    /// The finding's code.
+    #[schemars(with = "String")]
+    pub code: Code,
+    /// The path, absent when it concerns all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
+}
+
+impl std::fmt::Display for FoundOn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}@{}", self.code, self.path)
+    }
 }
 
 /// Something that the evidence shows.
@@ -148,106 +209,6 @@ pub struct Seen {
     pub of: i32,
 }
 
-/// What one path answered to the frozen request in the latest run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PathStatus {
-    /// `direct` or the gateway's name.
-    pub name: String,
-    /// Host and port of the path's URL.
-    #[serde(default)]
-    pub host: String,
-    /// The exchange that this speaks of: `message` or `stream`.
-    #[serde(default)]
-    pub exchange: String,
-    /// How it ended: `Answered`, or what stopped it.
-    #[serde(default)]
-    pub outcome: String,
-    /// HTTP status, 0 when no response head came.
-    #[serde(default)]
-    pub status: i32,
-    /// Claude's request id, empty when the reply had none.
-    #[serde(default)]
-    pub request_id: String,
-    /// Address that was connected to.
-    #[serde(default)]
-    pub peer: String,
-    /// Response headers that help to find the hop.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, String>,
-    /// Seconds per phase: dns, connect, tls, first_byte, first_token, total.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub timings: BTreeMap<String, f64>,
-    /// The event stream, where one was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stream: Option<StreamStatus>,
-    /// 32-bit digest of the set of response header names: tells whether the gateway's headers changed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub header_set: Option<i64>,
-    /// Remaining share of Claude's rate limits, 0 to 1, by limit.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub ratelimit_remaining: BTreeMap<String, f64>,
-    /// When the certificate of this path expires.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub certificate_expires: Option<Time>,
-    /// Results of the last zero-token exchanges; they enter every diagnosis until refuted or stale.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub canaries: Option<CanaryStatus>,
-    /// How long the zero-token exchange took in the last runs that sent it, here and on the direct path.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub latency: Option<LatencyStatus>,
-}
-
-/// An event stream as it arrived.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct StreamStatus {
-    /// Events, pings included.
-    pub events: i64,
-    /// Body bytes.
-    pub bytes: i64,
-    /// Name of the last event.
-    pub last_event: String,
-    /// When it came, seconds after the request was sent.
-    pub last_event_at: f64,
-    /// Longest silence between two events, seconds.
-    pub max_gap: f64,
-    /// `message_stop` came.
-    pub message_stop: bool,
-    /// The HTTP framing ended properly: `Complete`, or `Incomplete`.
-    pub framing: String,
-    /// How the connection ended.
-    pub ending: String,
-}
-
-/// Results of the last canaries of a path, one per kind of exchange: the newest that told something.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CanaryStatus {
-    /// When the newest of them was sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<Time>,
-    /// One compact JSON record per exchange: `kind`, `outcome`, what else was observed, and `at` (Unix seconds) where it was
-    /// sent before the newest.
-    #[serde(default)]
-    pub results: Vec<String>,
-}
-
-/// Times of the zero-token exchange of a gateway beside the direct path's, the newest last: both lists are equally long.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct LatencyStatus {
-    /// When the newest was taken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<Time>,
-    /// Milliseconds on the direct path.
-    #[serde(default)]
-    pub direct_ms: Vec<i32>,
-    /// Milliseconds through the gateway, in the same runs.
-    #[serde(default)]
-    pub gateway_ms: Vec<i32>,
-}
-
 /// The key of one Secret, without the key.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -259,7 +220,11 @@ pub struct CredentialStatus {
     /// First 5 hex digits of HMAC-SHA256(probe UID, key).
     pub fingerprint: String,
     /// What kind of credential it is by its shape.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "lenient::option"
+    )]
     pub kind: Option<CredentialKind>,
     /// First run that saw this fingerprint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -267,6 +232,20 @@ pub struct CredentialStatus {
     /// Last run that saw the one before: the change lies between the two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_last_seen_at: Option<Time>,
+}
+
+open_enum! {
+    /// How a run ended.
+    pub enum RunResult {
+        /// Its pods reported, not necessarily all of them.
+        Reported,
+        /// A pod did not start.
+        NotStarted,
+        /// Its pods left no report.
+        ReportLost,
+        /// A change of the spec cut it off.
+        Superseded,
+    }
 }
 
 /// A run.
@@ -278,9 +257,12 @@ pub struct RunStatus {
     pub number: i64,
     /// The slot that it filled: a time, `g<generation>`, or `r<hash>` for run-now.
     pub slot: String,
-    /// `Reported`, `NotStarted(<cause>)`, `ReportLost(<cause>)`, or `Superseded` by a change of the spec.
+    /// `Reported`, `NotStarted`, `ReportLost`, or `Superseded` by a change of the spec.
     #[serde(default)]
-    pub result: String,
+    pub result: RunResult,
+    /// Why it did not start or its report is lost, as in ProberOperational; absent where the prober reported.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cause: String,
     /// When its pod was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
@@ -325,9 +307,9 @@ pub struct HistoryEntry {
     pub path: String,
     /// How many runs.
     pub count: i32,
-    /// All findings of each of them as `code@path`, for the k-of-n rules.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub findings: Vec<String>,
+    /// All findings of each of them, for the rules that count runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::list")]
+    pub findings: Vec<FoundOn>,
     /// The runs' own condition statuses, before the rule of two runs: a letter (T, F, U) each, from DirectPathHealthy on.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub conditions: String,

@@ -65,7 +65,7 @@ impl Page {
             replica: known.then(|| (&*self.replica, self.source.replica_state())),
             user,
             docs: self.docs.as_deref(),
-            now: crate::operator::conditions::whole_second(crate::clock::now()),
+            now: crate::status::conditions::whole_second(crate::clock::now()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! How long ago, in the two largest units, as kubectl shows ages.
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 /// The time from `from` to `to`; `0s` when it has not passed yet.
 #[must_use]
@@ -30,6 +31,12 @@ pub fn spoken(at: Timestamp, now: Timestamp) -> String {
     } else {
         format!("{} ago", between(at, now))
     }
+}
+
+/// A moment, and how long ago that is.
+#[must_use]
+pub fn moment(at: &Time, now: Timestamp) -> String {
+    format!("{} ({})", at.0, spoken(at.0, now))
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! All that is known of one probe, in the order in which a person at 3 a.m. asks for it.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::finding::{self, Other, Point};
 use super::{Cell, Known, Table, Tone, age, history, paths, runs};
 use crate::catalogue::Code;
-use crate::operator::run_now_mark;
-use crate::resource::status::{ClaudeProbeStatus, Finding, Verdict};
+use crate::resource::status::{ClaudeProbeStatus, Finding, PendingCondition, Verdict};
+use crate::status::names::run_now_mark;
 
 /// What is known of one probe.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +62,7 @@ pub struct Standing {
 }
 
 impl Standing {
-    fn of(condition: &Condition, now: Timestamp) -> Self {
+    fn of(condition: &Condition, pending: &[PendingCondition], now: Timestamp) -> Self {
         let tone = match condition.status.as_str() {
             "True" => Tone::Good,
             "False" => Tone::Bad,
@@ -72,8 +72,14 @@ impl Standing {
             name: condition.type_.clone(),
             status: Cell::toned(&condition.status, tone),
             reason: condition.reason.clone(),
-            since: moment(&condition.last_transition_time, now),
-            message: condition.message.clone(),
+            since: age::moment(&condition.last_transition_time, now),
+            message: match pending.iter().find(|pending| pending.type_ == condition.type_) {
+                Some(pending) => format!(
+                    "{} (latest run: {} {}, pending until a second run confirms it)",
+                    condition.message, pending.status, pending.reason
+                ),
+                None => condition.message.clone(),
+            },
         }
     }
 
@@ -99,7 +105,7 @@ impl Explanation {
                 || without_finding(&verdict, now),
                 |main| of_finding(status, &verdict, main, now),
             ),
-            note: outdated(known, main.is_some()),
+            note: outdated(known),
             answers: paths::answers(&status.paths),
             streams: paths::streams(&status.paths),
             headers: paths::headers(&status.paths),
@@ -109,7 +115,7 @@ impl Explanation {
             conditions: status
                 .conditions
                 .iter()
-                .map(|condition| Standing::of(condition, now))
+                .map(|condition| Standing::of(condition, &status.pending_conditions, now))
                 .collect(),
             keys: keys(status, now),
             runs: runs::sentences(known, now),
@@ -119,15 +125,10 @@ impl Explanation {
     }
 }
 
-/// A moment, and how long ago that is.
-pub(super) fn moment(at: &Time, now: Timestamp) -> String {
-    format!("{} ({})", at.0, age::spoken(at.0, now))
-}
-
 fn of_finding(status: &ClaudeProbeStatus, verdict: &Verdict, main: &Finding, now: Timestamp) -> Vec<Point> {
     let mut points = finding::details(main);
     points.extend(Point::new("since", since(status, main, now)));
-    points.extend(Point::new("changed", changed_last(&verdict.message)));
+    points.extend(Point::new("changed", verdict.changed.as_str()));
     points
 }
 
@@ -136,33 +137,23 @@ fn without_finding(verdict: &Verdict, now: Timestamp) -> Vec<Point> {
     let points = [
         Point::new("", verdict.message.as_str()),
         Point::new("change", verdict.advice.as_str()),
-        Point::new("since", since.map_or_else(String::new, |since| moment(since, now))),
+        Point::new("since", since.map_or_else(String::new, |since| age::moment(since, now))),
     ];
     points.into_iter().flatten().collect()
 }
 
 fn since(status: &ClaudeProbeStatus, finding: &Finding, now: Timestamp) -> String {
     let since = status.verdict.as_ref().and_then(|verdict| verdict.since.as_ref());
-    let mut parts: Vec<String> = since.map(|at| moment(at, now)).into_iter().collect();
+    let mut parts: Vec<String> = since.map(|at| age::moment(at, now)).into_iter().collect();
     parts.extend(finding::seen(finding));
     if let Some(good) = &status.last_good_at {
-        parts.push(format!("last good {}", moment(good, now)));
+        parts.push(format!("last good {}", age::moment(good, now)));
     }
     parts.join("; ")
 }
 
-/// What the verdict's message says of the latest change, see `diagnosis::message`.
-fn changed_last(message: &str) -> &str {
-    let Some((_, rest)) = message.split_once(" Changed last: ") else {
-        return "";
-    };
-    let ends = [" Evidence: ", " Fix: ", " Request id: "];
-    let end = ends.iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
-    rest.get(..end).unwrap_or_default()
-}
-
 /// What keeps the status from speaking of the present.
-fn outdated(known: &Known, finding_shown: bool) -> String {
+fn outdated(known: &Known) -> String {
     let status = &known.status;
     let mut notes = Vec::new();
     if status.observed_generation.is_some_and(|seen| seen < known.generation) {
@@ -171,13 +162,18 @@ fn outdated(known: &Known, finding_shown: bool) -> String {
     if known.suspended {
         notes.push("Scheduled runs are suspended; claudeprobe run starts one all the same.".to_owned());
     }
-    let verdict = known.verdict();
-    // Such a verdict is of a run before, or of exchanges without tokens; where a finding is shown in the message's place, say so.
-    if let Some((budget, _)) = verdict.message.split_once(". ")
-        && finding_shown
-        && budget.starts_with("Over budget")
-    {
-        notes.push(format!("{budget}."));
+    let verdict = status.verdict.as_ref();
+    if let Some(since) = verdict.and_then(|verdict| verdict.zero_token_since.as_ref()) {
+        notes.push(format!(
+            "Over budget (budget.tokensPerDay): since {} only exchanges without tokens are sent.",
+            since.0
+        ));
+    }
+    if known.unread > 0 {
+        notes.push(format!(
+            "{} findings are of a newer release and are not shown. Use the version of the operator.",
+            known.unread
+        ));
     }
     let asked = known.run_now.as_deref().filter(|value| !value.is_empty());
     if asked.is_some_and(|value| status.last_handled_run_now != Some(run_now_mark(value))) {
@@ -191,8 +187,8 @@ fn keys(status: &ClaudeProbeStatus, now: Timestamp) -> Table {
     let mut table = Table::new(&["KEY", "FINGERPRINT", "KIND", "CHANGED"]);
     for key in &status.credentials {
         let changed = match (&key.previous_last_seen_at, &key.seen_since) {
-            (Some(before), Some(since)) => format!("between {} and {}", before.0, moment(since, now)),
-            (None, Some(since)) => format!("no change seen since {}", moment(since, now)),
+            (Some(before), Some(since)) => format!("between {} and {}", before.0, age::moment(since, now)),
+            (None, Some(since)) => format!("no change seen since {}", age::moment(since, now)),
             _ => String::new(),
         };
         table.row(vec![

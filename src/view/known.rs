@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::operator::names::RUN_NOW;
 use crate::resource::spec::ClaudeProbe;
 use crate::resource::status::{ClaudeProbeStatus, Verdict};
 use crate::resource::validated::Probe;
+use crate::status::names::RUN_NOW;
 use crate::text::plain::plain;
 
 /// What is known of one probe. The status's fields stand beside the name: `.verdict`, `.findings` and `.paths` are where
@@ -31,6 +31,9 @@ pub struct Known {
     /// The status, field by field; always with a verdict.
     #[serde(flatten)]
     pub status: ClaudeProbeStatus,
+    /// Findings of a newer release, which this one cannot read.
+    #[serde(skip)]
+    pub unread: usize,
     /// The checked spec, for what a run would do.
     #[serde(skip)]
     pub spec: Option<Box<Probe>>,
@@ -44,6 +47,7 @@ impl Known {
     pub fn of<T: Serialize>(object: &T) -> Result<Self, Unreadable> {
         let value = serde_json::to_value(object).map_err(|source| Unreadable::new("", &source))?;
         let value = cleaned(value);
+        let written = value["status"]["findings"].as_array().map_or(0, Vec::len);
         let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
         let resource: ClaudeProbe = serde_json::from_value(value).map_err(|source| Unreadable::new(&name, &source))?;
         let spec = Probe::parse(&resource).ok();
@@ -61,6 +65,7 @@ impl Known {
             suspended: resource.spec.suspend,
             tokens_per_day: spec.as_ref().map(|probe| probe.tokens_per_day),
             run_now: meta.annotations.unwrap_or_default().remove(RUN_NOW),
+            unread: written.saturating_sub(status.findings.len()),
             status,
             spec: spec.map(Box::new),
         })
@@ -80,6 +85,7 @@ impl Known {
             tokens_per_day: None,
             run_now: None,
             status: serde_json::from_value(cleaned(value)).map_err(|source| Unreadable::new(name, &source))?,
+            unread: 0,
             spec: None,
         })
     }

@@ -13,13 +13,12 @@ mod listed;
 pub mod paths;
 pub mod runs;
 mod table;
-mod trend;
 
+pub use crate::status::figures::{Figures, Measured, Trend};
 pub use explanation::Explanation;
 pub use known::{Known, Unreadable, cleaned};
 pub use listed::Listed;
 pub use table::{Cell, Column, Table, Tone};
-pub use trend::{Figures, Measured, Trend};
 
 use crate::resource::status::VerdictState;
 

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::{Cell, Table, Tone, age};
 use crate::diagnosis::KeptResult;
-use crate::operator::canaries;
 use crate::report::evidence::ExchangeKind;
 use crate::resource::status::PathStatus;
+use crate::status::canaries;
 
 /// What each path answered to the frozen request.
 #[must_use]
@@ -27,17 +27,19 @@ pub fn answers(paths: &[PathStatus]) -> Table {
         "PEER",
     ]);
     for path in paths {
-        let phase = |name: &str| path.timings.get(name).map_or_else(String::new, |s| seconds(*s)).into();
+        let (phases, phase) = (&path.timings, |time: Option<f64>| {
+            time.map_or_else(String::new, seconds).into()
+        });
         table.row(vec![
             path.name.as_str().into(),
             status(path),
-            path.outcome.as_str().into(),
-            phase("dns"),
-            phase("connect"),
-            phase("tls"),
-            phase("first_byte"),
-            phase("first_token"),
-            phase("total"),
+            path.outcome.name().into(),
+            phase(phases.dns),
+            phase(phases.connect),
+            phase(phases.tls),
+            phase(phases.first_byte),
+            phase(phases.first_token),
+            phase(phases.total),
             path.request_id.as_str().into(),
             path.peer.as_str().into(),
         ]);
@@ -81,8 +83,8 @@ pub fn streams(paths: &[PathStatus]) -> Table {
             } else {
                 Cell::toned("no", Tone::Bad)
             },
-            stream.framing.as_str().into(),
-            stream.ending.as_str().into(),
+            stream.framing.name().into(),
+            stream.ending.name().into(),
         ]);
     }
     table
@@ -168,7 +170,7 @@ pub fn more(paths: &[PathStatus], now: Timestamp) -> Table {
 /// How much of Claude's rate limits is left, the untouched ones in one word.
 fn limits_left(path: &PathStatus) -> String {
     let known = &path.ratelimit_remaining;
-    let touched = known.iter().filter(|(_, left)| **left < 0.995);
+    let touched = known.observed().filter(|(_, left)| *left < 0.995);
     let touched: Vec<String> = touched
         .map(|(limit, left)| format!("{limit} {:.0} %", left * 100.0))
         .collect();

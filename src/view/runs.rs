@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Known, explanation::moment};
-use crate::operator::budget;
+use super::Known;
+use super::age::moment;
+use crate::status::budget;
 
 /// The sentences, without a full stop.
 #[must_use]
@@ -25,7 +26,12 @@ pub fn sentences(known: &Known, now: Timestamp) -> Vec<(&'static str, String)> {
         } else {
             format!(" (slot {})", run.slot)
         };
-        parts.push(("Last run", format!("{}{slot}{ended}{pod}", run.result)));
+        let cause = if run.cause.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", run.cause)
+        };
+        parts.push(("Last run", format!("{}{cause}{slot}{ended}{pod}", run.result)));
     }
     match &status.next_run {
         Some(next) if next.0 > now => parts.push(("Next run", moment(next, now))),

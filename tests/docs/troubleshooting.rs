@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use claudeprobe::metrics::FAMILIES;
-use claudeprobe::operator::start_fault::FaultKind;
+use claudeprobe::status::fault::FaultKind;
 
 const FILE: &str = "docs/troubleshooting.md";
 const BEGIN: &str = "\n## ProberOperational is False\n";
@@ -43,7 +43,7 @@ fn every_reason_has_an_entry_that_begins_with_the_programs_words_and_goes_on_by_
 #[test]
 fn every_reason_why_no_run_speaks_for_the_present_is_explained() {
     let text = crate::read(FILE);
-    let family = FAMILIES.iter().find(|family| family.name == "blind").unwrap();
+    let family = FAMILIES.iter().find(|family| family.name == "stale").unwrap();
     let (_, reasons) = family.help.trim_end_matches('.').split_once("always 1: ").unwrap();
     for reason in reasons.split(", ") {
         assert!(

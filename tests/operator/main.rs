@@ -22,7 +22,7 @@ mod rotation;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use claudeprobe::resource::status::VerdictState;
+use claudeprobe::resource::status::{RunResult, VerdictState};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::events::v1::Event;
 use kit::{Operator, connect, eventually, namespace, probe, ran, run_now};
@@ -71,7 +71,7 @@ async fn a_run_is_told_in_the_status_and_costs_three_writes_and_no_read() {
         run_now(&api, value).await;
         let probe = ran(&api, value).await;
         let status = probe.status.unwrap();
-        assert_eq!(status.last_run.as_ref().unwrap().result, "Reported");
+        assert_eq!(status.last_run.as_ref().unwrap().result, RunResult::Reported);
         assert_eq!(
             status.verdict.as_ref().unwrap().state,
             VerdictState::Healthy,

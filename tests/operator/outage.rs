@@ -7,7 +7,7 @@ use kube::api::Api;
 use serde_json::json;
 
 use claudeprobe::resource::spec::ClaudeProbe;
-use claudeprobe::resource::status::ClaudeProbeStatus;
+use claudeprobe::resource::status::{ClaudeProbeStatus, RunResult};
 
 use crate::front::Front;
 use crate::kit::{Operator, connect, eventually, namespace, probe};
@@ -63,7 +63,7 @@ async fn a_slot_that_comes_due_in_an_outage_runs_once_when_it_is_over_and_in_tim
     eventually("the slot was run", async || {
         let status = status(&api).await;
         match status.last_run {
-            Some(run) if run.slot == slot.to_string() && run.result == "Reported" => Ok(()),
+            Some(run) if run.slot == slot.to_string() && run.result == RunResult::Reported => Ok(()),
             other => Err(format!("{other:?}")),
         }
     })

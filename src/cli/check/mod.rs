@@ -22,9 +22,9 @@ use crate::diagnosis::{Case, PathCase, Request, diagnose};
 use crate::plan;
 use crate::probe::{FullReport, Progress as Sent};
 use crate::report::evidence::{ExchangeKind, LegEvidence};
-use crate::report::summary::path_status;
 use crate::resource::status::PathStatus;
 use crate::resource::validated::Probe;
+use crate::status::summary::path_status;
 
 use super::exit::{Exit, Failure};
 use super::output::{self, Paint, Progress};

@@ -54,12 +54,10 @@ pub fn line(report: &CheckReport, paint: Paint) -> String {
         );
     }
     for path in &report.paths {
-        let total = path
-            .timings
-            .get("total")
-            .map_or_else(String::new, |s| format!(" {} s", seconds(*s)));
+        let total = path.timings.total;
+        let total = total.map_or_else(String::new, |s| format!(" {} s", seconds(s)));
         let status = if path.status == 0 {
-            path.outcome.clone()
+            path.outcome.to_string()
         } else {
             path.status.to_string()
         };

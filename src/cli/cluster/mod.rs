@@ -15,8 +15,8 @@ use kube::core::ApiResource;
 use kube::{Client, Config, ResourceExt};
 
 use super::exit::Failure;
-use crate::operator::names;
 use crate::resource::spec::ClaudeProbe;
+use crate::status::names;
 use crate::telemetry::chain;
 use crate::text::plain::plain;
 use crate::view::Known;

@@ -22,10 +22,10 @@ use crate::cli::output;
 use crate::demo::scenario::{self, Scenario};
 use crate::demo::stage::Stage;
 use crate::metrics::{self, Shown};
-use crate::operator::tally::{RESULTS, Tally};
-use crate::operator::trend::Trends;
-use crate::operator::{conditions, history};
-use crate::resource::status::{ClaudeProbeStatus, HistoryEntry, RunStatus, Verdict, VerdictState};
+use crate::resource::status::{ClaudeProbeStatus, HistoryEntry, RunResult, RunStatus, Verdict, VerdictState};
+use crate::status::tally::{RESULTS, Tally};
+use crate::status::trend::Trends;
+use crate::status::{conditions, history};
 use crate::status_page::access::Access;
 use crate::status_page::{Found, Page, ReplicaState, Row, Source, routes};
 use crate::telemetry::chain;
@@ -178,7 +178,7 @@ fn note(board: &Board, played: &Played, outcome: &Outcome, every: Duration) {
     status.findings.clone_from(&report.findings);
     status.paths.clone_from(&report.paths);
     status.last_run = Some(RunStatus {
-        result: "Reported".into(),
+        result: RunResult::Reported,
         finished_at: Some(Time(now)),
         ..RunStatus::default()
     });
@@ -186,9 +186,9 @@ fn note(board: &Board, played: &Played, outcome: &Outcome, every: Duration) {
     if matches!(report.verdict.state, VerdictState::Healthy | VerdictState::Degraded) {
         status.last_good_at = Some(Time(now));
     }
-    let decided = played.history.conditions().iter().cloned().map(conditions::Said::from);
-    for said in decided.chain([conditions::prober(None)]) {
-        conditions::set(&mut status.conditions, &said, 1, now);
+    let decided = played.history.conditions().iter().cloned();
+    for condition in decided.chain([conditions::prober(None)]) {
+        conditions::put(status, &condition, 1, now);
     }
     if let Some(run) = played.history.newest() {
         let entry = HistoryEntry {

@@ -33,7 +33,7 @@ fn all_that_an_on_call_person_asks_for_is_there() {
         "ai/assistants  FAILING  GatewayStaleCredential  layer Configuration  path edge",
         "Restart it so that it",
         "2026-11-23T05:17:14Z (167m ago); seen in 5 of the last 5 runs; last good 2026-11-23T05:12:14Z (172m ago)",
-        "  changed the key claude-key/api-key (seen since 2026-11-23T05:17:10Z).",
+        "  changed the key claude-key/api-key (seen since 2026-11-23T05:17:10Z)",
         "docs/findings/GatewayStaleCredential.md",
         "HEADER  direct",
         "OtherCarrier  200 (119s ago)  401 (119s ago)",
@@ -134,8 +134,8 @@ fn what_is_of_an_older_spec_or_waits_for_a_run_says_so() {
     value["metadata"]["generation"] = json!(2);
     value["metadata"]["annotations"] = json!({"claudeprobe.dev/run-now": "2026-11-23T08:04:00Z deep"});
     value["spec"]["suspend"] = json!(true);
-    let note = "Over budget (budget.tokensPerDay): only exchanges without tokens since 2026-11-23T08:00:00Z, and they show no fault.";
-    value["status"]["verdict"]["message"] = json!(format!("{note} Before: all of it."));
+    let note = "Over budget (budget.tokensPerDay): since 2026-11-23T08:00:00Z only exchanges without tokens are sent.";
+    value["status"]["verdict"]["zeroTokenSince"] = json!("2026-11-23T08:00:00Z");
     let text = squeezed(&text(value));
     for part in [note, "The spec has changed since", "suspended", "has not ended yet"] {
         assert!(text.contains(part), "{part}\n{text}");
@@ -143,15 +143,25 @@ fn what_is_of_an_older_spec_or_waits_for_a_run_says_so() {
 }
 
 #[test]
-fn a_status_of_a_newer_operator_is_refused_with_a_sentence() {
+fn a_status_of_a_newer_operator_is_shown_as_far_as_it_is_known_and_says_so() {
     let mut value = recorded();
-    value["status"]["findings"][0]["code"] = json!("FoundInTheFuture");
-    let object: DynamicObject = serde_json::from_value(value).unwrap();
-    let failure = Known::of(&object).unwrap_err();
-    assert!(
-        failure.to_string().contains("Use the version of the operator"),
-        "{failure:?}"
-    );
+    let status = &mut value["status"];
+    status["findings"][0]["code"] = json!("FoundInTheFuture");
+    status["paths"][1]["outcome"] = json!("EndedInTheFuture");
+    status["paths"][0]["stream"]["framing"] = json!("FramedInTheFuture");
+    status["paths"][0]["canaries"]["results"][0]["kind"] = json!("AskedInTheFuture");
+    status["lastRun"]["result"] = json!("OverInTheFuture");
+    status["history"][0]["findings"] = json!([{"code": "FoundInTheFuture", "path": "edge"}]);
+    status["credentials"][0]["kind"] = json!("KeyOfTheFuture");
+    let text = squeezed(&text(value));
+    for part in [
+        "1 findings are of a newer release and are not shown. Use the version of the operator.",
+        "EndedInTheFuture",
+        "FramedInTheFuture",
+        "OverInTheFuture",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
 }
 
 #[test]

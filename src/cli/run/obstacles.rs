@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use crate::catalogue::ConditionType;
 use crate::cli::cluster::Pods;
 use crate::cli::exit::Failure;
-use crate::operator::{budget, schedule::Slot};
 use crate::plan::CanaryChoice;
+use crate::resource::status::RunResult;
+use crate::status::{budget, schedule::Slot};
 use crate::text::capitalised;
 use crate::view::Known;
 
@@ -47,7 +48,7 @@ pub fn refuse(known: &Known) -> Result<(), Failure> {
 /// A run that a change of the spec cut short has no verdict: the one in the status is of a run before.
 pub fn superseded(known: &Known) -> Result<(), Failure> {
     match &known.status.last_run {
-        Some(run) if run.result == "Superseded" => Err(Failure::runtime(format!(
+        Some(run) if run.result == RunResult::Superseded => Err(Failure::runtime(format!(
             "the spec of {}/{} was changed while the run was on, which ended it: ask again",
             known.namespace, known.name
         ))),
@@ -249,7 +250,7 @@ mod tests {
     fn the_verdict_of_a_run_before_is_not_taken_for_this_one() {
         let mut known = known();
         assert!(superseded(&known).is_ok());
-        known.status.last_run.as_mut().unwrap().result = "Superseded".to_owned();
+        known.status.last_run.as_mut().unwrap().result = RunResult::Superseded;
         assert_eq!(superseded(&known).unwrap_err().exit.0, 4);
     }
 

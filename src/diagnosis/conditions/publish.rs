@@ -2,12 +2,13 @@
 //!
 //! A run has its *own* statuses, derived from its findings. What is *published* changes only when this run and the one before
 //! agree, or three of the last five (unless the two runs before this one have just settled it): one lost packet flips
-//! nothing, while the verdict always shows the latest run. Where nothing is published yet (or nothing but "no run" or "blind";
+//! nothing, while the verdict always shows the latest run. Where nothing is published yet (or nothing but "no run" or "stale";
 //! the caller passes neither earlier runs nor conditions of another spec) the first run decides at once, if its own evidence
 //! was repeated: a failure that the same run could not repeat leaves the condition `Unknown` until a second run agrees.
 
-use super::{Condition, Own, Reason, Status};
+use super::Own;
 use crate::diagnosis::case::Context;
+use crate::diagnosis::condition::{Condition, Pending, Reason, Status};
 
 /// Applies the rule of two runs.
 pub(in crate::diagnosis) fn publish(context: &Context, own: Vec<Own>) -> Vec<Condition> {
@@ -22,13 +23,11 @@ pub(in crate::diagnosis) fn publish(context: &Context, own: Vec<Own>) -> Vec<Con
                 .filter_map(|run| run.own_conditions.chars().nth(at).and_then(Status::from_letter))
                 .collect();
             match published {
-                Some(published) if held_back(own.status, published, &earlier) => held(own, published),
+                Some(published) if held_back(own.status, published, &earlier) => held(&own, published),
                 None if !own.confirmed && earlier.first() != Some(&own.status) => unconfirmed(own),
                 _ => Condition {
-                    kind: own.kind,
-                    status: own.status,
-                    reason: own.reason.name().to_owned(),
-                    message: own.message,
+                    shared_cause: own.reason.shared_cause(),
+                    ..Condition::new(own.kind, own.status, own.reason.name(), own.message)
                 },
             }
         })
@@ -55,29 +54,21 @@ fn held_back(own: Status, published: &Condition, earlier: &[Status]) -> bool {
 }
 
 fn unconfirmed(own: Own) -> Condition {
-    Condition {
-        kind: own.kind,
-        status: Status::Unknown,
-        reason: Reason::Unconfirmed.name().to_owned(),
-        message: format!(
-            "A failure that the same run could not repeat ({}): a second run decides. {}",
-            own.reason.name(),
-            own.message
-        ),
-    }
+    let message = format!(
+        "A failure that the same run could not repeat ({}): a second run decides. {}",
+        own.reason.name(),
+        own.message
+    );
+    Condition::new(own.kind, Status::Unknown, Reason::Unconfirmed.name(), message)
 }
 
-fn held(own: Own, published: &Condition) -> Condition {
-    const NOTE: &str = " (the latest run says ";
-    let base = published.message.split(NOTE).next().unwrap_or_default();
+/// What is published stands, and the change is announced beside it.
+fn held(own: &Own, published: &Condition) -> Condition {
     Condition {
-        kind: own.kind,
-        status: published.status,
-        reason: published.reason.clone(),
-        message: format!(
-            "{base}{NOTE}{} {}: this changes when a second run agrees)",
-            own.status.name(),
-            own.reason.name()
-        ),
+        pending: Some(Pending {
+            status: own.status,
+            reason: own.reason.name().to_owned(),
+        }),
+        ..published.clone()
     }
 }

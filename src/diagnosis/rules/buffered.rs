@@ -110,9 +110,8 @@ fn samples<'a>(leg: &Leg<'a>, kind: ExchangeKind) -> Vec<&'a Exchange> {
 /// Whether one of the last runs found the same on this path.
 fn seen_before(view: &View<'_>, leg: &Leg<'_>) -> bool {
     let runs = view.case.context.last_runs.iter().take(EARLIER);
-    let here = |found: &String| found.split_once('@').is_some_and(|(_, path)| path == leg.name());
     runs.flat_map(|run| &run.findings)
-        .any(|found| here(found) && held_back::is_held_back(found))
+        .any(|found| found.path == leg.name() && held_back::is_held_back(found.code))
 }
 
 fn spread(stream: &StreamEvidence, direct: Option<&StreamEvidence>) -> String {

@@ -232,12 +232,12 @@ fn a_second_pair_decides_whether_a_stream_is_held_back() {
     // The run before saw the same.
     let mut again = one.clone();
     again.context.last_runs = vec![PastRun {
-        findings: vec!["StreamBuffered@edge".into()],
+        findings: vec![found(Code::StreamBuffered, "edge")],
         ..PastRun::default()
     }];
     assert_eq!(confidence(&again), Some(Confidence::Certain));
     assert_eq!(again.verdict(), "Degraded StreamBuffered@edge");
-    again.context.last_runs[0].findings = vec!["StreamBuffered@other".into()];
+    again.context.last_runs[0].findings = vec![found(Code::StreamBuffered, "other")];
     assert_eq!(confidence(&again), Some(Confidence::Possible));
 }
 

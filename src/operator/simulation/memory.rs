@@ -3,6 +3,7 @@
 use super::*;
 use crate::claude::error::ErrorClass;
 use crate::report::evidence::{Echo, Marks, Reach, SkipReason, Usage};
+use crate::resource::status::PathOutcome;
 
 fn verdict(world: &World) -> String {
     let verdict = world.status.verdict.as_ref().unwrap();
@@ -171,14 +172,14 @@ fn what_a_key_canary_told_outlives_the_next_header_canaries() {
     };
     world.pass(1000);
     let kept = world.status.paths[1].canaries.clone().unwrap();
-    let (old, new): (Vec<_>, Vec<_>) = kept.results.iter().partition(|text| text.contains("\"at\""));
-    assert!(old.len() == 1 && old[0].contains("NoKey"), "{kept:?}");
-    assert!(new.len() == 1 && new[0].contains("BogusBeta"), "{kept:?}");
+    let (old, new): (Vec<_>, Vec<_>) = kept.results.iter().partition(|kept| kept.at.is_some());
+    assert!(old.len() == 1 && old[0].kind == "NoKey", "{kept:?}");
+    assert!(new.len() == 1 && new[0].kind == "BogusBeta", "{kept:?}");
     // Older than three periods it is gone, the other is not.
     world.pass(1200);
     let kept = world.status.paths[1].canaries.clone().unwrap();
     assert!(
-        kept.results.len() == 1 && kept.results[0].contains("BogusBeta"),
+        kept.results.len() == 1 && kept.results[0].kind == "BogusBeta",
         "{kept:?}"
     );
 }
@@ -257,12 +258,9 @@ fn over_budget_the_verdict_says_so_and_ends_as_unknown_and_a_fault_is_still_told
     assert_eq!(verdict(&world), "Healthy @");
     world.pass(310);
     assert_eq!(verdict(&world), "Healthy @", "it is not too old yet");
-    let message = world.status.verdict.clone().unwrap().message;
-    assert!(
-        message.starts_with("Over budget (budget.tokensPerDay): only exchanges without tokens since 2026-11-23T10:0"),
-        "{message}"
-    );
-    assert_eq!(world.status.paths[1].outcome, "NotSent", "so `up` is absent");
+    let since = world.status.verdict.clone().unwrap().zero_token_since.unwrap().0;
+    assert!(since.to_string().starts_with("2026-11-23T10:0"), "{since}");
+    assert_eq!(world.status.paths[1].outcome, PathOutcome::NotSent, "so `up` is absent");
     world.pass(900);
     assert_eq!(verdict(&world), "Unknown @");
     assert_eq!(

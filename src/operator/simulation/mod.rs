@@ -11,20 +11,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::decide::{Action, Plan, decide};
-use super::fixture;
-use super::judge::Facts;
-use super::names::{self, pod_name};
 use super::observe::Observed;
 use super::pod::group_name;
 use super::pod_view::{Left, PodState, RunPod};
 use super::run::Refusal;
-use super::schedule::Slot;
-use super::start_fault::{Fault, FaultKind};
 use crate::plan::CanaryChoice;
 use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, LegEvidence, Outcome, RunEvidence, StreamEvidence};
 use crate::report::message;
 use crate::resource::status::ClaudeProbeStatus;
 use crate::resource::validated::Probe;
+use crate::status::fault::{Fault, FaultKind};
+use crate::status::fixture;
+use crate::status::memory::Facts;
+use crate::status::names::{self, pod_name};
+use crate::status::schedule::Slot;
 use jiff::{SignedDuration, Timestamp};
 
 /// What becomes of a pod.
@@ -157,7 +157,8 @@ impl World {
             self.status = (**status).clone();
             if plan.closed.is_some() {
                 let run = self.status.last_run.clone().unwrap();
-                self.closed.push((run.slot, run.result));
+                self.closed
+                    .push((run.slot, format!("{} {}", run.result, run.cause).trim().to_owned()));
                 self.vanished.clear();
                 self.refusal = None;
             }

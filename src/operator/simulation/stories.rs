@@ -36,7 +36,7 @@ fn a_pod_that_cannot_start_is_named_at_once_ends_as_not_started_and_recovers() {
     );
     assert!(world.closed.is_empty());
     world.pass(200);
-    assert_eq!(world.closed, [("g1".into(), "NotStarted(SecretMissing)".into())]);
+    assert_eq!(world.closed, [("g1".into(), "NotStarted SecretMissing".into())]);
     assert_eq!(
         world.status.verdict.as_ref().unwrap().state,
         crate::resource::status::VerdictState::Unknown
@@ -80,7 +80,7 @@ fn a_refused_pod_is_named_tried_again_and_ends_as_not_started() {
     assert!(
         world
             .closed
-            .contains(&(world.closed[1].0.clone(), "NotStarted(QuotaExceeded)".into())),
+            .contains(&(world.closed[1].0.clone(), "NotStarted QuotaExceeded".into())),
         "{:?}",
         world.closed
     );
@@ -158,7 +158,7 @@ fn a_probe_that_is_not_heard_of_any_more_is_not_green() {
 fn a_silent_kubelet_is_waited_for_until_the_deadline_and_then_forced() {
     let mut world = World::new(probe(), Fate::Vanishes(1_000_000));
     world.pass(120 + 180 + 35);
-    assert_eq!(world.closed, [("g1".into(), "ReportLost(NodeLost)".into())]);
+    assert_eq!(world.closed, [("g1".into(), "ReportLost NodeLost".into())]);
     assert!(
         world
             .pods

@@ -122,6 +122,25 @@ pub enum EventKind {
     Other = 9,
 }
 
+impl EventKind {
+    /// The event's name on the wire; empty when none came.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::MessageStart => "message_start",
+            Self::BlockStart => "content_block_start",
+            Self::BlockDelta => "content_block_delta",
+            Self::BlockStop => "content_block_stop",
+            Self::MessageDelta => "message_delta",
+            Self::MessageStop => "message_stop",
+            Self::Ping => "ping",
+            Self::Error => "error",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// Tokens of one answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {

@@ -148,10 +148,10 @@ proptest! {
             story.evidence.legs[1].exchanges[0].cache_age_s = Some(3);
         }
         let found = accusations(&story.diagnose().findings);
-        prop_assert!(!found.iter().any(|found| crate::diagnosis::held_back::is_held_back(found)), "{found:?}");
+        prop_assert!(!found.iter().any(|found| accuses_of_holding_back(found)), "{found:?}");
         story.paths.remove(0);
         let found = accusations(&story.diagnose().findings);
-        prop_assert!(!found.iter().any(|found| crate::diagnosis::held_back::is_held_back(found)), "{found:?}");
+        prop_assert!(!found.iter().any(|found| accuses_of_holding_back(found)), "{found:?}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ fn lives(stories: Vec<Story>) -> Vec<Diagnosis> {
 /// What accuses a gateway of holding streams back.
 fn held_back(findings: &[crate::resource::status::Finding]) -> Vec<String> {
     let mut found = accusations(findings);
-    found.retain(|found| crate::diagnosis::held_back::is_held_back(found));
+    found.retain(|found| accuses_of_holding_back(found));
     found
 }
 
@@ -77,7 +77,7 @@ proptest! {
             prop_assert!(one.verdict.state == among.verdict.state || warned, "{} became {}", headline(one), headline(&among));
             // What was added is a warning with a rate of at least two.
             for finding in among.findings.iter().filter(|finding| {
-                !among.own_findings.contains(&format!("{}@{}", finding.code, finding.path))
+                !among.own_findings.contains(&found(finding.code, &finding.path))
             }) {
                 prop_assert!(finding.severity < crate::catalogue::Severity::Error && finding.seen.unwrap().failed >= 2);
             }

@@ -92,8 +92,8 @@ pub fn histories(keys: &[CredentialStatus]) -> Vec<KeyHistory> {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::operator::fixture;
     use crate::report::evidence::{KeyEvidence, LegEvidence};
+    use crate::status::fixture;
 
     fn at(minute: i64) -> Time {
         Time(k8s_openapi::jiff::Timestamp::from_second(minute * 60).unwrap())

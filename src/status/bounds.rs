@@ -50,6 +50,7 @@ fn texts(status: &mut ClaudeProbeStatus) {
     if let Some(verdict) = &mut status.verdict {
         cut(&mut verdict.message, LONG);
         cut(&mut verdict.advice, LONG);
+        cut(&mut verdict.changed, SHORT);
     }
     status.findings.truncate(FINDINGS);
     for finding in &mut status.findings {
@@ -60,7 +61,7 @@ fn texts(status: &mut ClaudeProbeStatus) {
         }
     }
     for path in &mut status.paths {
-        for text in [&mut path.host, &mut path.outcome, &mut path.request_id, &mut path.peer] {
+        for text in [&mut path.host, &mut path.request_id, &mut path.peer] {
             cut(text, SHORT);
         }
         path.headers.values_mut().for_each(|value| cut(value, SHORT));
@@ -134,18 +135,16 @@ fn squeeze(status: &mut ClaudeProbeStatus) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use jiff::Timestamp;
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
     use super::*;
     use crate::catalogue::{CATALOGUE, ConditionType, Confidence};
-    use crate::operator::canaries::KEPT_PER_PATH;
     use crate::resource::status::{
-        CanaryStatus, CredentialStatus, Finding, HistoryEntry, LatencyStatus, PathStatus, RunStatus, StreamStatus,
-        Verdict, VerdictState,
+        CanaryResult, CanaryStatus, CredentialStatus, Finding, FoundOn, HistoryEntry, LatencyStatus, PathOutcome,
+        PathStatus, RunResult, RunStatus, StreamStatus, Timings, Verdict, VerdictState,
     };
+    use crate::status::canaries::KEPT_PER_PATH;
 
     fn time() -> Option<Time> {
         Some(Time(Timestamp::from_second(1_800_000_000).unwrap()))
@@ -175,18 +174,30 @@ mod tests {
         let path = |name: &String| PathStatus {
             name: name.clone(),
             host: long(2000),
-            outcome: "ResetBeforeHead".into(),
+            outcome: PathOutcome::ResetBeforeHead,
             request_id: long(2000),
             peer: long(2000),
             headers: (0..20).map(|number| (format!("header-{number}"), long(1000))).collect(),
-            timings: BTreeMap::from(
-                ["dns", "connect", "tls", "first_byte", "first_token", "total"]
-                    .map(|phase| (phase.to_owned(), 123.456_789)),
-            ),
+            timings: Timings {
+                dns: Some(123.456_789),
+                connect: Some(123.456_789),
+                tls: Some(123.456_789),
+                first_byte: Some(123.456_789),
+                first_token: Some(123.456_789),
+                total: Some(123.456_789),
+            },
             stream: Some(StreamStatus::default()),
             canaries: Some(CanaryStatus {
                 at: time(),
-                results: vec![long(300); KEPT_PER_PATH],
+                results: vec![
+                    CanaryResult {
+                        kind: "MetadataField".into(),
+                        at: time(),
+                        status: Some(400),
+                        evidence: [("error".to_owned(), long(250).into())].into_iter().collect(),
+                    };
+                    KEPT_PER_PATH
+                ],
             }),
             latency: Some(LatencyStatus {
                 at: time(),
@@ -204,7 +215,10 @@ mod tests {
             path: long(40),
             count: number,
             findings: (0..200)
-                .map(|number| format!("SomeCodeOfAFinding{number}@{}", long(40)))
+                .map(|number| FoundOn {
+                    code: CATALOGUE[number % CATALOGUE.len()].code,
+                    path: long(40),
+                })
                 .collect(),
             conditions: "TFUTFU".into(),
         };
@@ -237,7 +251,8 @@ mod tests {
                 .collect(),
             last_run: Some(RunStatus {
                 slot: long(40),
-                result: long(60),
+                result: RunResult::ReportLost,
+                cause: long(40),
                 pod: long(63),
                 ..RunStatus::default()
             }),

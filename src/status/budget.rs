@@ -77,7 +77,7 @@ fn fits(probe: &Probe, choice: CanaryChoice, used: i64) -> bool {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::operator::fixture;
+    use crate::status::fixture;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()

@@ -2,8 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use crate::resource::status::RunResult;
+
 /// Results of runs.
 pub const RESULTS: [&str; 4] = ["reported", "not_started", "report_lost", "superseded"];
+/// The label of a run that ended so, one of [`RESULTS`].
+#[must_use]
+pub fn label(result: &RunResult) -> &'static str {
+    match result {
+        RunResult::Reported => RESULTS[0],
+        RunResult::NotStarted => RESULTS[1],
+        RunResult::ReportLost | RunResult::Other(_) => RESULTS[2],
+        RunResult::Superseded => RESULTS[3],
+    }
+}
+
 /// Reasons of missed slots.
 pub const MISSED: [&str; 2] = ["late", "not_started"];
 

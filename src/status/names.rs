@@ -53,6 +53,19 @@ pub fn wants_deep(value: &str) -> bool {
     value.split_whitespace().next_back() == Some("deep")
 }
 
+/// Longest annotation value that is kept as it is, bytes.
+const RUN_NOW_BYTES: usize = 128;
+
+/// What a run-now value is remembered as: itself, or its hash when it is long.
+#[must_use]
+pub fn run_now_mark(value: &str) -> String {
+    if value.len() <= RUN_NOW_BYTES {
+        value.to_owned()
+    } else {
+        format!("hash:{}", short_hash(&[value]))
+    }
+}
+
 /// A label value: what a name may have and a label may not is cut off.
 #[must_use]
 pub fn label_value(name: &str) -> String {

@@ -8,9 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::metrics;
-use crate::resource::status::{ClaudeProbeStatus, PathStatus};
-use crate::view::{Measured, Trend};
+use super::figures::{Measured, Trend};
+use crate::resource::status::{ClaudeProbeStatus, PathStatus, RunResult};
 
 /// Runs that are remembered. Four bytes each per path: 60 are 5 hours at one run in five minutes, and 0.6 KiB per probe of two paths.
 const KEPT: usize = 60;
@@ -48,7 +47,7 @@ impl Trends {
             return;
         }
         lines.newest = this;
-        let reported = run.result == "Reported";
+        let reported = run.result == RunResult::Reported;
         // A path that the spec no longer has leaves with its first run without it.
         lines
             .paths
@@ -93,8 +92,8 @@ impl Trends {
 
 /// Time to the first byte of a complete answer: what a gateway adds shows there, and how long the model talks does not.
 fn measured(status: &ClaudeProbeStatus, path: &PathStatus) -> u32 {
-    match (metrics::up(status, path), path.timings.get("first_byte")) {
-        (Some(true), Some(seconds)) => whole_milliseconds(*seconds),
+    match (super::up::up(status, path), path.timings.first_byte) {
+        (Some(true), Some(seconds)) => whole_milliseconds(seconds),
         (Some(true), None) | (None, _) => UNASKED,
         (Some(false), _) => FAILED,
     }
@@ -125,7 +124,7 @@ mod tests {
     use super::*;
 
     fn status(number: i64, result: &str, http: i32, first_byte: f64) -> ClaudeProbeStatus {
-        let path = |name: &str, http: i32| json!({"name": name, "outcome": "Answered", "status": http, "timings": {"first_byte": first_byte}});
+        let path = |name: &str, http: i32| json!({"name": name, "outcome": "Answered", "status": http, "timings": {"firstByte": first_byte}});
         serde_json::from_value(json!({
             "verdict": {"state": "Healthy"},
             "paths": [path("direct", 200), path("edge", http)],
@@ -159,7 +158,7 @@ mod tests {
     fn what_failed_and_what_was_not_asked_are_told_apart() {
         let trends = Trends::default();
         trends.note("u", &status(1, "Reported", 401, 0.01));
-        trends.note("u", &status(2, "ReportLost(x)", 200, 0.01));
+        trends.note("u", &status(2, "ReportLost", 200, 0.01));
         let edge = &trends.of("u")[1].runs;
         assert_eq!(*edge, [Measured::Failed, Measured::Unasked]);
     }

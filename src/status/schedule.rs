@@ -256,6 +256,12 @@ pub fn after(question: &Question<'_>, ran: &Slot, now: Timestamp) -> (u32, Optio
     }
 }
 
+/// A duration of the spec as jiff's; they are at most days.
+#[must_use]
+pub fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {

@@ -5,20 +5,21 @@
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::keys;
-use super::run::signed;
-use super::schedule::{self, Slot};
+use super::schedule::{self, Slot, signed};
 use crate::diagnosis::held_back::is_held_back;
 use crate::diagnosis::{KeptResult, LatencyPair, PathCanaries};
 use crate::plan::{CanaryChoice, CredentialCanaries};
-use crate::report::evidence::{Exchange, ExchangeKind};
-use crate::resource::status::{CanaryStatus, ClaudeProbeStatus, CredentialStatus, LatencyStatus, PathStatus};
-use crate::resource::validated::Probe;
+use crate::report::evidence::{Exchange, ExchangeKind, Outcome};
+use crate::resource::status::{
+    CanaryResult, CanaryStatus, ClaudeProbeStatus, CredentialStatus, FoundOn, LatencyStatus, PathStatus,
+};
+use crate::resource::validated::{Path, Probe};
 
 /// Kept results of one path at most: one per kind of exchange.
-pub(super) const KEPT_PER_PATH: usize = ExchangeKind::COUNT;
+pub(crate) const KEPT_PER_PATH: usize = ExchangeKind::COUNT;
 
 /// What the run of this slot does besides the frozen request. `deep` is asked for by hand.
 #[must_use]
@@ -51,8 +52,7 @@ fn held_back_before(probe: &Probe, status: &ClaudeProbeStatus) -> bool {
         let mut pods = probe.pods.iter().map(|pod| pod.paths.iter().filter_map(path));
         pods.any(|paths| paths.clone().any(|path| path.direct) && paths.clone().any(|path| path.name == name))
     };
-    let counts =
-        |found: &String| is_held_back(found) && found.split_once('@').is_some_and(|(_, path)| beside_control(path));
+    let counts = |found: &FoundOn| is_held_back(found.code) && beside_control(&found.path);
     known.is_some_and(|run| run.findings.iter().any(counts))
 }
 
@@ -81,35 +81,43 @@ fn long_due(probe: &Probe, slot: &Slot) -> bool {
     before.is_none_or(|before| period(before) < period(*at))
 }
 
-/// The kept results of all paths. What asked about a key is dropped with that key: `keys` are those in use now.
+/// The kept results of the probe's paths.
 #[must_use]
-pub fn kept(paths: &[PathStatus], probe: &Probe, keys: &[CredentialStatus]) -> Vec<PathCanaries> {
-    let read = paths.iter().filter_map(|shown| {
-        let path = probe.path(&shown.name)?;
-        let known = path.credential.as_ref().and_then(|credential| {
-            let secret = &credential.secret;
-            keys.iter()
-                .find(|key| key.secret == secret.name && key.key == secret.key)
-        });
-        let changed = known
-            .filter(|key| key.previous_last_seen_at.is_some())
-            .and_then(|key| Some(key.seen_since.as_ref()?.0.as_millisecond()));
-        let of_old_key =
-            |kept: &KeptResult| kept.exchange.kind.is_about_key() && changed.is_some_and(|at| kept.at_ms < at);
-        let results = results(shown.canaries.as_ref()).filter(|kept| !of_old_key(kept));
-        Some(PathCanaries {
-            path: shown.name.clone(),
-            results: results.collect(),
-        })
+pub fn read(paths: &[PathStatus], probe: &Probe) -> Vec<PathCanaries> {
+    let known = paths.iter().filter(|path| probe.path(&path.name).is_some());
+    let read = known.map(|path| PathCanaries {
+        path: path.name.clone(),
+        results: results(path.canaries.as_ref()).collect(),
     });
     read.filter(|path| !path.results.is_empty()).collect()
+}
+
+/// Drops what showed something about a key that is no longer in use: `keys` are those in use now.
+pub fn forget_old_keys(kept: &mut Vec<PathCanaries>, probe: &Probe, keys: &[CredentialStatus]) {
+    for path in kept.iter_mut() {
+        let changed = probe.path(&path.path).and_then(|path| changed(path, keys));
+        let of_old_key =
+            |kept: &KeptResult| kept.exchange.kind.is_about_key() && changed.is_some_and(|at| kept.at_ms < at);
+        path.results.retain(|kept| !of_old_key(kept));
+    }
+    kept.retain(|path| !path.results.is_empty());
+}
+
+/// When the path's key was seen to be another, Unix milliseconds.
+fn changed(path: &Path, keys: &[CredentialStatus]) -> Option<i64> {
+    let secret = &path.credential.as_ref()?.secret;
+    let known = keys
+        .iter()
+        .find(|key| key.secret == secret.name && key.key == secret.key)?;
+    known.previous_last_seen_at.as_ref()?;
+    Some(known.seen_since.as_ref()?.0.as_millisecond())
 }
 
 /// The results that the status keeps of a path; those that this version does not know are left out.
 pub fn results(canaries: Option<&CanaryStatus>) -> impl Iterator<Item = KeptResult> + use<'_> {
     canaries.into_iter().flat_map(|canaries| {
-        let newest = canaries.at.as_ref().map(|at| at.0.as_second());
-        canaries.results.iter().filter_map(move |text| read(text, newest))
+        let newest = canaries.at.as_ref();
+        canaries.results.iter().filter_map(move |kept| parse(kept, newest))
     })
 }
 
@@ -117,13 +125,14 @@ pub fn results(canaries: Option<&CanaryStatus>) -> impl Iterator<Item = KeptResu
 #[must_use]
 pub fn status(canaries: &PathCanaries) -> CanaryStatus {
     let second = |kept: &KeptResult| kept.at_ms.div_euclid(1000);
+    let time = |at| Timestamp::from_second(at).ok().map(Time);
     let newest = canaries.results.iter().map(second).max();
     let written = canaries.results.iter().filter_map(|kept| {
-        let at = second(kept);
-        write(&kept.exchange, (Some(at) != newest).then_some(at))
+        let at = Some(second(kept)).filter(|at| Some(*at) != newest);
+        shown(&kept.exchange, at.and_then(time))
     });
     CanaryStatus {
-        at: newest.and_then(|at| Timestamp::from_second(at).ok()).map(Time),
+        at: newest.and_then(time),
         results: written.take(KEPT_PER_PATH).collect(),
     }
 }
@@ -161,53 +170,65 @@ pub fn latency_status(pairs: &[LatencyPair], path: &str) -> Option<LatencyStatus
     })
 }
 
-/// One result: the JSON of the exchange without what was not observed, and its own time where it has one.
-fn write(exchange: &Exchange, at: Option<i64>) -> Option<String> {
+/// One result: what was observed of the exchange, and its own time where it has one.
+fn shown(exchange: &Exchange, at: Option<Time>) -> Option<CanaryResult> {
     let plain = Exchange {
         quote: None,
         ..exchange.clone()
     };
-    let blank = serde_json::to_value(Exchange::new(exchange.kind, exchange.outcome)).ok()?;
-    let Value::Object(mut fields) = serde_json::to_value(plain).ok()? else {
-        return None;
-    };
-    fields.retain(|name, value| matches!(name.as_str(), "kind" | "outcome") || blank.get(name) != Some(value));
-    if let Some(at) = at {
-        fields.insert("at".to_owned(), at.into());
-    }
-    serde_json::to_string(&fields).ok()
+    let unobserved = fields(&Exchange::new(exchange.kind, Outcome::Answered))?;
+    let mut evidence = fields(&plain)?;
+    evidence.retain(|name, value| !matches!(name.as_str(), KIND | STATUS) && unobserved.get(name) != Some(value));
+    Some(CanaryResult {
+        kind: format!("{:?}", exchange.kind),
+        at,
+        status: (exchange.status != 0).then(|| i32::from(exchange.status)),
+        evidence,
+    })
 }
 
 /// Reads a result back; what another version wrote and this one does not know is no result. `newest` is the time of one
-/// without its own, Unix seconds.
-fn read(text: &str, newest: Option<i64>) -> Option<KeptResult> {
-    let Value::Object(mut given) = serde_json::from_str(text).ok()? else {
-        return None;
-    };
-    let at = match given.remove("at") {
-        Some(at) => at.as_i64(),
-        None => newest,
-    };
-    let kind = serde_json::from_value(given.get("kind")?.clone()).ok()?;
-    let outcome = serde_json::from_value(given.get("outcome")?.clone()).ok()?;
-    let Value::Object(mut fields) = serde_json::to_value(Exchange::new(kind, outcome)).ok()? else {
-        return None;
-    };
-    fields.extend(given);
+/// without its own.
+fn parse(kept: &CanaryResult, newest: Option<&Time>) -> Option<KeptResult> {
+    let at = kept.at.as_ref().or(newest)?;
+    let kind = serde_json::from_value(Value::from(kept.kind.as_str())).ok()?;
+    let mut fields = fields(&Exchange::new(kind, Outcome::Answered))?;
+    fields.extend(kept.evidence.clone());
+    fields.insert(KIND.to_owned(), Value::from(kept.kind.as_str()));
+    fields.insert(STATUS.to_owned(), Value::from(kept.status.unwrap_or(0)));
     Some(KeptResult {
-        at_ms: at?.checked_mul(1000)?,
+        at_ms: at.0.as_millisecond(),
         exchange: serde_json::from_value(Value::Object(fields)).ok()?,
     })
+}
+
+/// Fields of an exchange that a result has as its own.
+const KIND: &str = "kind";
+const STATUS: &str = "status";
+
+fn fields(exchange: &Exchange) -> Option<Map<String, Value>> {
+    match serde_json::to_value(exchange).ok()? {
+        Value::Object(fields) => Some(fields),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::catalogue::Code;
     use crate::claude::error::ErrorClass;
-    use crate::operator::fixture;
-    use crate::report::evidence::{Echo, Marks, Outcome};
+    use crate::report::evidence::{Echo, Marks};
     use crate::resource::validated::{Cron, Schedule};
+    use crate::status::fixture;
+
+    fn found(code: Code, path: &str) -> FoundOn {
+        FoundOn {
+            code,
+            path: path.into(),
+        }
+    }
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -226,7 +247,10 @@ mod tests {
 
     #[test]
     fn a_result_survives_its_short_form() {
-        let text = write(&result(), None).unwrap();
+        let time = |second| Time(Timestamp::from_second(second).unwrap());
+        let (newest, earlier) = (time(70), time(60));
+        let kept = shown(&result(), None).unwrap();
+        let text = serde_json::to_string(&kept).unwrap();
         assert!(text.len() < 160, "{text}");
         let at = |second: i64| {
             Some(KeptResult {
@@ -234,10 +258,15 @@ mod tests {
                 exchange: result(),
             })
         };
-        assert_eq!(read(&text, Some(70)), at(70));
-        assert_eq!(read(&write(&result(), Some(60)).unwrap(), Some(70)), at(60));
-        assert_eq!(read("{\"kind\":\"Unheard\",\"outcome\":\"Answered\"}", Some(70)), None);
-        assert_eq!(read("garbage", Some(70)), None);
+        assert_eq!(parse(&kept, Some(&newest)), at(70));
+        assert_eq!(parse(&shown(&result(), Some(earlier)).unwrap(), Some(&newest)), at(60));
+        let unheard = |field: &str, value: &str| {
+            let mut kept = serde_json::to_value(&kept).unwrap();
+            kept[field] = serde_json::from_str(value).unwrap();
+            parse(&serde_json::from_value(kept).unwrap(), Some(&newest))
+        };
+        assert_eq!(unheard("kind", "\"Unheard\""), None);
+        assert_eq!(unheard("evidence", "{\"outcome\": \"Unheard\"}"), None);
     }
 
     #[test]
@@ -266,7 +295,12 @@ mod tests {
             canaries: Some(super::status(&told)),
             ..PathStatus::default()
         }];
-        assert_eq!(kept(&status.paths, &probe, &[]), [told]);
+        let kept = |keys: &[CredentialStatus]| {
+            let mut kept = read(&status.paths, &probe);
+            forget_old_keys(&mut kept, &probe, keys);
+            kept
+        };
+        assert_eq!(kept(&[]), [told]);
         let runs = (1..=24).map(|n| start + SignedDuration::from_mins(5 * n));
         let due: Vec<_> = runs
             .filter(|now| choose(&probe, &status, &Slot::At(*now), false, *now).headers)
@@ -280,7 +314,7 @@ mod tests {
             previous_last_seen_at: Some(Time(start + SignedDuration::from_mins(10))),
             ..CredentialStatus::default()
         };
-        let left = kept(&status.paths, &probe, &[key]);
+        let left = kept(&[key]);
         assert_eq!(left[0].results.len(), 1);
         assert_eq!(left[0].results[0].exchange, result());
     }
@@ -295,7 +329,7 @@ mod tests {
             observed_generation: Some(2),
             history: vec![crate::resource::status::HistoryEntry {
                 generation: Some(2),
-                findings: vec!["StreamBuffered@edge".into()],
+                findings: vec![found(Code::StreamBuffered, "edge")],
                 ..Default::default()
             }],
             ..ClaudeProbeStatus::default()
@@ -304,12 +338,12 @@ mod tests {
         assert!(held_back(&status, Slot::At(now), false));
         assert!(!held_back(&status, Slot::At(now), true), "asked for by hand");
         assert!(!held_back(&status, Slot::Generation(2), false), "a new spec");
-        status.history[0].findings = vec!["StreamCut@edge".into(), "StreamBuffered@own".into()];
+        status.history[0].findings = vec![found(Code::StreamCut, "edge"), found(Code::StreamBuffered, "own")];
         assert!(
             !held_back(&status, Slot::At(now), false),
             "no second pair was to be saved"
         );
-        status.history[0].findings = vec!["StreamCompressed@edge".into()];
+        status.history[0].findings = vec![found(Code::StreamCompressed, "edge")];
         status.history[0].generation = Some(1);
         assert!(!held_back(&status, Slot::At(now), false), "of another spec");
     }

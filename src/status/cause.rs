@@ -6,14 +6,13 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::catalogue::{Code, ConditionType};
-use crate::operator::judge::NO_RUN_REASONS;
 use crate::resource::status::{ClaudeProbeStatus, VerdictState};
 
 const DIRECT: &str = "direct";
 
 /// Why a condition does not hold. Empty fields: the evidence does not tell, or it concerns no path or all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cause {
+pub struct Cause {
     /// The condition's type.
     pub kind: String,
     /// The finding's code.
@@ -25,7 +24,8 @@ pub(super) struct Cause {
 }
 
 /// One per condition that is False, and one for gateways that all fail for a reason that is not theirs.
-pub(super) fn causes(status: &ClaudeProbeStatus) -> Vec<Cause> {
+#[must_use]
+pub fn causes(status: &ClaudeProbeStatus) -> Vec<Cause> {
     let conditions = status.conditions.iter();
     conditions.filter_map(|condition| cause(status, condition)).collect()
 }
@@ -36,7 +36,7 @@ fn cause(status: &ClaudeProbeStatus, condition: &Condition) -> Option<Cause> {
         return None;
     }
     let code = if shared {
-        shared_code(status, &condition.message)
+        status.shared_cause
     } else {
         Code::from_name(&condition.reason)
     };
@@ -70,10 +70,8 @@ fn seen(status: &ClaudeProbeStatus) -> impl Iterator<Item = (Code, &str)> {
         .map(|finding| (finding.code, finding.path.as_str()));
     let earlier = status.history.iter().flat_map(|entry| {
         let verdict = Code::from_name(&entry.code).map(|code| (code, entry.path.as_str()));
-        let findings = entry.findings.iter().filter_map(|name| name.split_once('@'));
-        verdict
-            .into_iter()
-            .chain(findings.filter_map(|(code, path)| Some((Code::from_name(code)?, path))))
+        let findings = entry.findings.iter().map(|found| (found.code, found.path.as_str()));
+        verdict.into_iter().chain(findings)
     });
     latest.chain(earlier)
 }
@@ -90,25 +88,4 @@ fn failed(status: &ClaudeProbeStatus) -> impl Iterator<Item = &str> {
         .chain(earlier)
         .filter(move |(state, _)| failing(*state))
         .map(|(_, path)| path)
-}
-
-/// The one that the condition's message names.
-fn shared_code(status: &ClaudeProbeStatus, message: &str) -> Option<Code> {
-    let named = |code: Code| code.is_shareable() && message.contains(&format!(": {code}."));
-    seen(status).map(|(code, _)| code).find(|code| named(*code))
-}
-
-/// Why no run speaks for the present, if none does. A probe that was suspended before its first run waits for nobody.
-pub(super) fn blind(status: &ClaudeProbeStatus) -> Option<&'static str> {
-    let reason = |kind: ConditionType| {
-        let kind = format!("{kind:?}");
-        let condition = status.conditions.iter().find(|condition| condition.type_ == kind);
-        condition.map(|condition| condition.reason.as_str())
-    };
-    let suspended = reason(ConditionType::Ready) == Some("Suspended");
-    let said = match reason(ConditionType::GatewayPathHealthy)? {
-        "NoRunYet" if suspended => "Suspended",
-        said => said,
-    };
-    NO_RUN_REASONS.into_iter().find(|reason| *reason == said)
 }

@@ -1,0 +1,34 @@
+//! What is remembered of a probe: from the status before a run to the status after it.
+//!
+//! ```text
+//!  status ──► Memory::read ──► diagnose(case) ──► Memory::after(run, diagnosis) ──► Memory::write ──► status
+//! ```
+//!
+//! Pure: knows no client and no clock; `now` is a value. Everything that is read out of a status again is a field or an enum,
+//! never a sentence. Also here: what follows from a status alone, for metrics, views and the status page.
+
+pub mod bounds;
+pub mod budget;
+pub mod canaries;
+pub mod cause;
+pub mod conditions;
+pub mod fault;
+pub mod figures;
+pub mod history;
+pub mod keys;
+pub mod memory;
+pub mod names;
+pub mod schedule;
+pub mod stale;
+pub mod summary;
+pub mod tally;
+pub mod text;
+pub mod trend;
+pub mod up;
+pub mod write;
+
+pub use memory::{Facts, Memory, RunOver};
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+pub(crate) mod fixture;

@@ -1,0 +1,86 @@
+//! When no run speaks for the present, and why.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::conditions::{self, StaleReason, whole_second};
+use super::schedule::{self, signed};
+use super::{budget, text};
+use crate::catalogue::ConditionType;
+use crate::plan::CanaryChoice;
+use crate::resource::status::{ClaudeProbeStatus, RunResult, Verdict, VerdictState};
+use crate::resource::validated::Probe;
+
+/// Why no run speaks for the present, if none does. A probe that was suspended before its first run waits for none.
+#[must_use]
+pub fn reason(status: &ClaudeProbeStatus) -> Option<StaleReason> {
+    let reason = |kind| StaleReason::of(&conditions::find(&status.conditions, kind)?.reason);
+    let suspended = reason(ConditionType::Ready) == Some(StaleReason::Suspended);
+    match reason(ConditionType::GatewayPathHealthy)? {
+        StaleReason::NoRunYet if suspended => Some(StaleReason::Suspended),
+        reason => Some(reason),
+    }
+}
+
+/// When the last completed run is too old to speak for the present: the second slot after it, and a run's time.
+#[must_use]
+pub fn due(probe: &Probe, status: &ClaudeProbeStatus) -> Option<Timestamp> {
+    let last = status.last_reported_at.as_ref()?.0;
+    let first = schedule::next(&probe.schedule, &probe.uid, last)?;
+    let second = schedule::next(&probe.schedule, &probe.uid, first)?;
+    Some(second + signed(probe.run_timeout))
+}
+
+/// The last completed run is too old: no verdict and no condition of a path may look as if one had just ended.
+pub fn mark(status: &mut ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
+    let used = budget::used(status.usage.as_ref(), now);
+    // The last run reported, and is not the one that the status speaks of: it cost nothing.
+    let saved = status.last_run.as_ref().is_some_and(|last| {
+        last.result == RunResult::Reported
+            && last.started_at.as_ref().map(|at| at.0) > status.last_reported_at.as_ref().map(|at| at.0)
+    });
+    let (reason, why) = if probe.suspend {
+        (StaleReason::Suspended, "scheduled runs are suspended")
+    } else if saved || budget::afford(probe, CanaryChoice::default(), used, now).zero_token_only {
+        (
+            StaleReason::OverBudget,
+            "the tokens of the day are used up (budget.tokensPerDay), and only exchanges without tokens are sent",
+        )
+    } else {
+        (StaleReason::NoRecentRun, "see ProberOperational")
+    };
+    let last = status
+        .last_reported_at
+        .as_ref()
+        .map_or_else(String::new, |at| format!(" since {}", at.0));
+    let message = format!("No run has completed{last}: {why}.");
+    for condition in conditions::stale(reason, &message) {
+        conditions::put(status, &condition, probe.generation, now);
+    }
+    // A verdict that already says why the prober does not report says more.
+    let known = status.verdict.as_ref().map(|verdict| verdict.state);
+    if known != Some(VerdictState::Unknown) {
+        let verdict = unknown(status, reason.name(), text::sentence_case(&message), "", now);
+        status.verdict = Some(verdict);
+    }
+}
+
+/// A verdict for want of a run, since when there is none.
+pub(super) fn unknown(
+    status: &ClaudeProbeStatus,
+    reason: &str,
+    message: String,
+    advice: &str,
+    now: Timestamp,
+) -> Verdict {
+    let before = status.verdict.as_ref();
+    let before = before.filter(|verdict| verdict.state == VerdictState::Unknown);
+    let since = before.and_then(|verdict| verdict.since.clone());
+    Verdict {
+        reason: reason.to_owned(),
+        message,
+        advice: advice.to_owned(),
+        since: since.or(Some(Time(whole_second(now)))),
+        ..Verdict::default()
+    }
+}
