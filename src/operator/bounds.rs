@@ -48,7 +48,7 @@ fn cut(text: &mut String, bytes: usize) {
 
 fn texts(status: &mut ClaudeProbeStatus) {
     if let Some(verdict) = &mut status.verdict {
-        cut(&mut verdict.message, LONG);
+        cut(&mut verdict.message, crate::diagnosis::LONGEST_MESSAGE);
         cut(&mut verdict.advice, LONG);
     }
     status.findings.truncate(FINDINGS);

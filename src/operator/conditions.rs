@@ -14,7 +14,7 @@ use crate::diagnosis::{self, Status};
 use crate::resource::validated::{Probe, SpecFault};
 
 /// Longest message of a condition, bytes.
-const MESSAGE_BYTES: usize = 1024;
+const MESSAGE_BYTES: usize = diagnosis::LONGEST_CONDITION_MESSAGE;
 
 /// The six conditions that runs decide.
 pub const DECIDED_BY_RUNS: [ConditionType; 6] = [
@@ -120,8 +120,8 @@ pub fn untold(reason: &str, message: &str) -> Vec<Said> {
 pub fn ready(probe: &Probe) -> Said {
     let (reason, message) = if budget::planned_above(probe) {
         let text = format!(
-            "The schedule plans more tokens than budget.tokensPerDay allows ({}): runs that cost tokens are thinned out over the day. \
-             Run less often, ask for fewer tokens, or raise the budget.",
+            "The schedule needs more tokens than budget.tokensPerDay ({}), so some runs send only zero-token exchanges. Run less often \
+             or raise the budget.",
             probe.tokens_per_day
         );
         ("BudgetBelowPlan", text)
@@ -144,12 +144,16 @@ pub fn ready(probe: &Probe) -> Said {
 /// `Ready` of a spec that cannot.
 #[must_use]
 pub fn not_ready(faults: &[SpecFault]) -> Said {
-    let list: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let first = faults.first().map_or_else(String::new, ToString::to_string);
+    let more = match faults.len() {
+        0 | 1 => String::new(),
+        many => format!(" (and {} more)", many - 1),
+    };
     Said {
         kind: ConditionType::Ready,
         status: Status::False,
         reason: "InvalidSpec".to_owned(),
-        message: format!("{}.", list.join("; ")),
+        message: text::bounded(&first, MESSAGE_BYTES - 1 - more.len()) + &more + ".",
     }
 }
 

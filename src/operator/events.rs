@@ -10,8 +10,8 @@ use super::text;
 use crate::catalogue::ConditionType;
 use crate::resource::status::{ClaudeProbeStatus, VerdictState};
 
-/// Longest note that the API server takes.
-const NOTE_BYTES: usize = 1024;
+/// Longest note: one line. The API server takes 1024.
+const NOTE_BYTES: usize = crate::diagnosis::LONGEST_MESSAGE;
 
 /// Something that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]

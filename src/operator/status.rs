@@ -160,7 +160,7 @@ fn reported(
         ..
     } = diagnosis;
     if seen.free {
-        verdict.message = format!("Over budget, judged by exchanges without tokens. {}", verdict.message);
+        verdict.message = format!("Over budget, judged by zero-token exchanges. {}", verdict.message);
     }
     if matches!(verdict.state, VerdictState::Healthy | VerdictState::Degraded) {
         status.last_good_at = Some(Time(whole_second(now)));
@@ -176,9 +176,9 @@ fn reported(
 /// Over budget, and what cost nothing showed no fault. That says nothing of the frozen request: the verdict stays until it is
 /// too old, and says since when nobody asked. There is none for a spec that nobody has asked under.
 fn saved_tokens(status: &mut ClaudeProbeStatus, before: &ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
-    const NOTE: &str = "Over budget (budget.tokensPerDay): only exchanges without tokens since ";
+    const NOTE: &str = "Over budget: only zero-token exchanges since ";
     let asked = before.observed_generation == Some(probe.generation) && before.last_reported_at.is_some();
-    let note = format!("{NOTE}{}, and they show no fault.", whole_second(now));
+    let note = format!("{NOTE}{}, without an error.", whole_second(now));
     match &mut status.verdict {
         Some(verdict) if asked => {
             if verdict.state != VerdictState::Unknown && !verdict.message.starts_with(NOTE) {
@@ -260,7 +260,7 @@ fn remember(
 
 /// The prober said nothing: the verdict is `Unknown`, never `Failing`; what earlier runs found stands until it is too old.
 fn unreported(status: &mut ClaudeProbeStatus, probe: &Probe, fault: Option<&Fault>, now: Timestamp) {
-    let message = fault.map_or_else(|| "The run ended without a report.".to_owned(), Fault::message);
+    let message = fault.map_or_else(|| "The run ended without a report.".to_owned(), Fault::what);
     let advice = fault.map_or("", |fault| fault.kind.fix());
     let verdict = unknown(status, message, advice, now);
     remember(status, probe, &verdict, Vec::new(), String::new(), now);

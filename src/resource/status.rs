@@ -93,15 +93,21 @@ pub struct Verdict {
     /// The first path that it is on, `direct` for the control, empty when it concerns all or there is none.
     #[serde(default)]
     pub path: String,
-    /// What is wrong, on which path, since when, the evidence, the fix, the request id.
+    /// The hop inside that path, empty when the evidence names none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hop: String,
+    /// What is wrong, on which path and hop, since when, in how many runs, the request id: at most 200 characters.
     #[serde(default)]
     pub message: String,
-    /// What to change, where.
+    /// What to change, where; for Inconclusive what would decide.
     #[serde(default)]
     pub advice: String,
     /// Since when state and code are the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
+    /// What changed last before this verdict: the key, the spec, a path's address or response headers.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub changed: String,
 }
 
 /// Something that the evidence shows.

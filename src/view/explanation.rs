@@ -94,8 +94,8 @@ impl Explanation {
         Self {
             namespace: known.namespace.clone(),
             name: known.name.clone(),
-            code: main.map(|main| main.code),
-            points: main.map_or_else(
+            code: main.as_ref().and_then(|main| Some(main.first()?.code)),
+            points: main.as_ref().map_or_else(
                 || without_finding(&verdict, now),
                 |main| of_finding(status, &verdict, main, now),
             ),
@@ -105,7 +105,7 @@ impl Explanation {
             headers: paths::headers(&status.paths),
             canaries: paths::canary_results(&status.paths, now),
             more: paths::more(&status.paths, now),
-            others: others.into_iter().map(|other| Other::seen_at(other, now)).collect(),
+            others: others.iter().filter_map(|other| Other::seen_at(other, now)).collect(),
             conditions: status
                 .conditions
                 .iter()
@@ -124,41 +124,31 @@ pub(super) fn moment(at: &Time, now: Timestamp) -> String {
     format!("{} ({})", at.0, age::spoken(at.0, now))
 }
 
-fn of_finding(status: &ClaudeProbeStatus, verdict: &Verdict, main: &Finding, now: Timestamp) -> Vec<Point> {
+fn of_finding(status: &ClaudeProbeStatus, verdict: &Verdict, main: &[&Finding], now: Timestamp) -> Vec<Point> {
     let mut points = finding::details(main);
     points.extend(Point::new("since", since(status, main, now)));
-    points.extend(Point::new("changed", changed_last(&verdict.message)));
+    points.extend(Point::new("changed", verdict.changed.as_str()));
     points
 }
 
 fn without_finding(verdict: &Verdict, now: Timestamp) -> Vec<Point> {
     let since = verdict.since.as_ref();
-    let points = [
-        Point::new("", verdict.message.as_str()),
-        Point::new("change", verdict.advice.as_str()),
-        Point::new("since", since.map_or_else(String::new, |since| moment(since, now))),
-    ];
-    points.into_iter().flatten().collect()
+    let mut points = finding::without(verdict);
+    points.extend(Point::new(
+        "since",
+        since.map_or_else(String::new, |since| moment(since, now)),
+    ));
+    points
 }
 
-fn since(status: &ClaudeProbeStatus, finding: &Finding, now: Timestamp) -> String {
+fn since(status: &ClaudeProbeStatus, main: &[&Finding], now: Timestamp) -> String {
     let since = status.verdict.as_ref().and_then(|verdict| verdict.since.as_ref());
     let mut parts: Vec<String> = since.map(|at| moment(at, now)).into_iter().collect();
-    parts.extend(finding::seen(finding));
+    parts.extend(main.first().and_then(|finding| finding::seen(finding)));
     if let Some(good) = &status.last_good_at {
         parts.push(format!("last good {}", moment(good, now)));
     }
     parts.join("; ")
-}
-
-/// What the verdict's message says of the latest change, see `diagnosis::message`.
-fn changed_last(message: &str) -> &str {
-    let Some((_, rest)) = message.split_once(" Changed last: ") else {
-        return "";
-    };
-    let ends = [" Evidence: ", " Fix: ", " Request id: "];
-    let end = ends.iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
-    rest.get(..end).unwrap_or_default()
 }
 
 /// What keeps the status from speaking of the present.
@@ -188,7 +178,7 @@ fn outdated(known: &Known, finding_shown: bool) -> String {
 
 /// The keys, and when they changed.
 fn keys(status: &ClaudeProbeStatus, now: Timestamp) -> Table {
-    let mut table = Table::new(&["KEY", "FINGERPRINT", "KIND", "CHANGED"]);
+    let mut table = Table::new(&["KEY", "FINGERPRINT", "KIND", "CHANGED"]).turning();
     for key in &status.credentials {
         let changed = match (&key.previous_last_seen_at, &key.seen_since) {
             (Some(before), Some(since)) => format!("between {} and {}", before.0, moment(since, now)),

@@ -8,9 +8,6 @@ use crate::plan::explain::{DayCost, Explained, ExplainedExchange, ExplainedPath,
 use crate::resource::validated::Tokens;
 use crate::view::Table;
 
-/// Width of running text.
-const WIDTH: usize = 100;
-
 /// The plan as text, ending in a line end.
 #[must_use]
 pub fn render(plan: &Explained, paint: Paint) -> String {
@@ -24,7 +21,7 @@ pub fn render(plan: &Explained, paint: Paint) -> String {
         plan.max_tokens,
         plan.api_version
     );
-    let _ = writeln!(out, "{}", wrap(&frozen, WIDTH, 0));
+    let _ = writeln!(out, "{}", wrap(&frozen, paint.text_room(), 0));
     for (at, path) in plan.paths.iter().enumerate() {
         let alike = |other: &&ExplainedPath| other.exchanges == path.exchanges;
         if plan.paths[..at].iter().any(|earlier| alike(&earlier)) {
@@ -36,9 +33,9 @@ pub fn render(plan: &Explained, paint: Paint) -> String {
         }
         out.push_str(&exchanges(path, paint));
     }
-    let _ = writeln!(out, "\n{}", wrap(&run(&plan.run, paint), WIDTH, 0));
+    let _ = writeln!(out, "\n{}", wrap(&run(&plan.run, paint), paint.text_room(), 0));
     if let Some(cost) = &plan.day {
-        let _ = writeln!(out, "\n{}", wrap(&day(cost, paint), WIDTH, 0));
+        let _ = writeln!(out, "\n{}", wrap(&day(cost, paint), paint.text_room(), 0));
     }
     out
 }

@@ -219,7 +219,8 @@ fn details(outcomes: &[Outcome], paint: Paint) -> String {
 }
 
 fn table(outcomes: &[Outcome], paint: Paint) -> String {
-    let mut table = Table::new(&["", "FAULT", "VERDICT", "CAUSE", "LAYER", "PATH", "SECONDS", "EXPECTED"]);
+    let mut table = Table::new(&["", "FAULT", "VERDICT", "CAUSE", "LAYER", "PATH", "SECONDS", "EXPECTED"])
+        .dropping(&["SECONDS", "LAYER"]);
     for outcome in outcomes {
         let verdict = &outcome.report.verdict;
         let mark = if outcome.right {

@@ -33,7 +33,7 @@ fn all_that_an_on_call_person_asks_for_is_there() {
         "ai/assistants  FAILING  GatewayStaleCredential  layer Configuration  path edge",
         "Restart it so that it",
         "2026-11-23T05:17:14Z (167m ago); seen in 5 of the last 5 runs; last good 2026-11-23T05:12:14Z (172m ago)",
-        "  changed the key claude-key/api-key (seen since 2026-11-23T05:17:10Z).",
+        "  changed the key claude-key/api-key (seen since 2026-11-23T05:17:10Z)",
         "docs/findings.md#gatewaystalecredential",
         "HEADER  direct",
         "OtherCarrier  200 (119s ago)  401 (119s ago)",
@@ -134,7 +134,7 @@ fn what_is_of_an_older_spec_or_waits_for_a_run_says_so() {
     value["metadata"]["generation"] = json!(2);
     value["metadata"]["annotations"] = json!({"claudeprobe.dev/run-now": "2026-11-23T08:04:00Z deep"});
     value["spec"]["suspend"] = json!(true);
-    let note = "Over budget (budget.tokensPerDay): only exchanges without tokens since 2026-11-23T08:00:00Z, and they show no fault.";
+    let note = "Over budget: only zero-token exchanges since 2026-11-23T08:00:00Z, without an error.";
     value["status"]["verdict"]["message"] = json!(format!("{note} Before: all of it."));
     let text = squeezed(&text(value));
     for part in [note, "The spec has changed since", "suspended", "has not ended yet"] {

@@ -8,6 +8,7 @@
 
 use super::{Condition, Own, Reason, Status};
 use crate::diagnosis::case::Context;
+use crate::diagnosis::message::{LONGEST_OF_CONDITION, bounded};
 
 /// Applies the rule of two runs.
 pub(in crate::diagnosis) fn publish(context: &Context, own: Vec<Own>) -> Vec<Condition> {
@@ -55,29 +56,27 @@ fn held_back(own: Status, published: &Condition, earlier: &[Status]) -> bool {
 }
 
 fn unconfirmed(own: Own) -> Condition {
+    const NOTE: &str = " Not repeated in this run: the next run decides.";
     Condition {
         kind: own.kind,
         status: Status::Unknown,
         reason: Reason::Unconfirmed.name().to_owned(),
-        message: format!(
-            "A failure that the same run could not repeat ({}): a second run decides. {}",
-            own.reason.name(),
-            own.message
-        ),
+        message: bounded(&own.message, LONGEST_OF_CONDITION - NOTE.len()) + NOTE,
     }
 }
 
 fn held(own: Own, published: &Condition) -> Condition {
-    const NOTE: &str = " (the latest run says ";
+    const NOTE: &str = " (latest run: ";
     let base = published.message.split(NOTE).next().unwrap_or_default();
+    let note = format!(
+        "{NOTE}{} {}; changes when a second run agrees)",
+        own.status.name(),
+        own.reason.name()
+    );
     Condition {
         kind: own.kind,
         status: published.status,
         reason: published.reason.clone(),
-        message: format!(
-            "{base}{NOTE}{} {}: this changes when a second run agrees)",
-            own.status.name(),
-            own.reason.name()
-        ),
+        message: bounded(base, LONGEST_OF_CONDITION - note.len()) + &note,
     }
 }

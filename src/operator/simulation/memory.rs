@@ -259,7 +259,7 @@ fn over_budget_the_verdict_says_so_and_ends_as_unknown_and_a_fault_is_still_told
     assert_eq!(verdict(&world), "Healthy @", "it is not too old yet");
     let message = world.status.verdict.clone().unwrap().message;
     assert!(
-        message.starts_with("Over budget (budget.tokensPerDay): only exchanges without tokens since 2026-11-23T10:0"),
+        message.starts_with("Over budget: only zero-token exchanges since 2026-11-23T10:0"),
         "{message}"
     );
     assert_eq!(world.status.paths[1].outcome, "NotSent", "so `up` is absent");

@@ -68,7 +68,7 @@ pub fn bare_points(points: &[Point]) -> Markup {
 
 fn label(label: &str) -> &str {
     match label {
-        "" => "Says",
+        "" => "Verdict",
         "what" => "What",
         "hop" => "Hop",
         "seen" => "Evidence",
@@ -76,6 +76,7 @@ fn label(label: &str) -> &str {
         "since" => "Since",
         "changed" => "Changed last",
         "when" => "When",
+        "next" => "To decide",
         other => other,
     }
 }
