@@ -1,4 +1,4 @@
-//! `claudeprobe list`: all probes and what each says, the worst first.
+//! `claudeprobe list`: all probes and their verdicts, the worst first.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -16,23 +16,24 @@ use crate::resource::status::{RunStatus, Verdict};
 use crate::view::{Cell, Listed, Table, cleaned, path_shown, tone};
 
 const EXAMPLES: &str = "\
-Failing comes first, then Inconclusive, Unknown, Degraded and Healthy. The exit code is 0 whatever the verdicts are.
+Failing probes come first, then Inconclusive, Unknown, Degraded and Healthy. The exit code is 0 for every verdict.
 
 Examples:
   claudeprobe list
   claudeprobe list --all-namespaces
-  claudeprobe list -A -o json | jq -r '.probes[] | select(.verdict.state == \"Failing\") | .name'";
+  claudeprobe list -A -o json \\
+    | jq -r '.probes[] | select(.verdict.state == \"Failing\") | .name'";
 
 /// Lists probes with their verdicts, the worst first.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The probes of all namespaces
+    /// List the probes of all namespaces
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     all_namespaces: bool,
     #[command(flatten)]
     cluster: cluster::Where,
-    /// Form of the result
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
 }
@@ -43,7 +44,7 @@ struct Listing {
     probes: Vec<Listed>,
 }
 
-/// The part of a resource that a list needs: what a newer operator writes besides does no harm.
+/// The part of a resource that a list needs: unknown fields of a newer operator are ignored.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Part {
@@ -84,9 +85,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
     match (namespace, probes.is_empty()) {
         (Some(namespace), true) => output::complain(&format!(
-            "There is no ClaudeProbe in namespace {namespace}: --all-namespaces looks in all."
+            "Namespace {namespace} has no ClaudeProbe. To list all namespaces, add --all-namespaces."
         )),
-        (None, true) => output::complain("There is no ClaudeProbe in this cluster."),
+        (None, true) => output::complain("This cluster has no ClaudeProbe."),
         (namespace, false) => {
             let everywhere = namespace.is_none();
             output::print(&render(&probes, everywhere, Timestamp::now(), Paint::for_stdout()))?;
@@ -98,7 +99,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 fn listed(object: DynamicObject) -> Listed {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let created = object.metadata.creation_timestamp.clone();
-    // A part that cannot be read is one probe's trouble: it is listed as Unknown, the others as they are.
+    // A status that cannot be read concerns one probe: it is listed as Unknown, the others as they are.
     let part: Part = serde_json::from_value(cleaned(object.data)).unwrap_or_else(|_| unreadable());
     let ready = format!("{:?}", ConditionType::Ready);
     let ready = part
@@ -119,7 +120,7 @@ fn listed(object: DynamicObject) -> Listed {
 }
 
 fn unreadable() -> Part {
-    let message = "Its status is not of a form that this version knows: use the version of the operator.";
+    let message = "This version cannot read the status. Use the claudeprobe of the operator's release.";
     let verdict = Verdict {
         message: message.to_owned(),
         ..Verdict::default()

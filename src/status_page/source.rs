@@ -55,7 +55,7 @@ impl Row {
     #[must_use]
     pub fn of(namespace: &str, name: &str, suspended: bool, status: ClaudeProbeStatus, trends: Vec<Trend>) -> Self {
         let verdict = status.verdict.unwrap_or_else(|| Verdict {
-            message: "No operator has looked at this probe yet.".to_owned(),
+            message: "No operator has reconciled this probe yet.".to_owned(),
             ..Verdict::default()
         });
         let listed = Listed {

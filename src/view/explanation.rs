@@ -1,4 +1,4 @@
-//! All that is known of one probe, in the order in which a person at 3 a.m. asks for it.
+//! All that is known of one probe, in the order in which an on-call engineer needs it.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -16,7 +16,7 @@ pub struct Explanation {
     pub namespace: String,
     /// Name.
     pub name: String,
-    /// What the latest run said.
+    /// The latest run's verdict.
     pub verdict: Verdict,
     /// The verdict's finding, where there is one of that code.
     pub code: Option<Code>,
@@ -156,10 +156,10 @@ fn outdated(known: &Known, finding_shown: bool) -> String {
     let status = &known.status;
     let mut notes = Vec::new();
     if status.observed_generation.is_some_and(|seen| seen < known.generation) {
-        notes.push("The spec has changed since: all this is of the one before.".to_owned());
+        notes.push("The spec has changed since: everything here is of the previous spec.".to_owned());
     }
     if known.suspended {
-        notes.push("Scheduled runs are suspended; claudeprobe run starts one all the same.".to_owned());
+        notes.push("Scheduled runs are suspended. To start one: claudeprobe run.".to_owned());
     }
     let verdict = known.verdict();
     // Such a verdict is of a run before, or of exchanges without tokens; where a finding is shown in the message's place, say so.
@@ -171,7 +171,7 @@ fn outdated(known: &Known, finding_shown: bool) -> String {
     }
     let asked = known.run_now.as_deref().filter(|value| !value.is_empty());
     if asked.is_some_and(|value| status.last_handled_run_now != Some(run_now_mark(value))) {
-        notes.push("A run was asked for by hand and has not ended yet.".to_owned());
+        notes.push("A requested run has not ended yet.".to_owned());
     }
     notes.join(" ")
 }

@@ -66,11 +66,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 fn warn_of_side_effects(args: &Args) {
     if let Some(parallel) = args.parallel {
         output::complain(&format!(
-            "claudeprobe: --parallel sends {parallel} requests at once on each path: other users of the key may see 429"
+            "claudeprobe: --parallel sends {parallel} requests at once on each path. Other users of the key may get 429"
         ));
     }
     if args.waf {
-        output::complain("claudeprobe: --waf sends a prompt that looks like an attack: a firewall may raise an alarm");
+        output::complain("claudeprobe: --waf sends an attack-looking prompt. A firewall may raise an alarm");
     }
 }
 
@@ -94,7 +94,7 @@ pub async fn once(prepared: &Prepared, history: &mut History) -> Result<CheckRep
     for details in seen.details.iter().zip(&seen.evidence.legs) {
         // The exact sentence: which file, which variable.
         if let (Some(error), Some(_)) = (&details.0.error, details.1.handshake.outcome.unusable()) {
-            output::complain(&format!("claudeprobe: nothing is sent on {}: {error}", details.0.path));
+            output::complain(&format!("claudeprobe: nothing was sent on {}: {error}", details.0.path));
         }
     }
     Ok(judge(prepared, &seen, history, started))

@@ -16,14 +16,14 @@ use super::output::{self, Paint};
 use crate::catalogue::{CATALOGUE, Code, document};
 
 const EXAMPLES: &str = "\
-The user's kubeconfig is used as kubectl uses it, and the right to get claudeprobes suffices (the roles view, edit and
-admin have it). A copy of or a link to this program named kubectl-claudeprobe in the PATH makes it
-kubectl claudeprobe explain. The exit code is 0 whatever the verdict; claudeprobe run --wait ends with the verdict's.
+Reads your kubeconfig as kubectl does, and needs the right to get claudeprobes, which the roles view, edit and admin include. \
+As a kubectl plug-in: link this program as kubectl-claudeprobe in your PATH, then kubectl claudeprobe explain. \
+The exit code is 0 for every verdict; claudeprobe run --wait ends with the verdict's own.
 
 Examples:
   claudeprobe explain assistants
   claudeprobe explain ai/assistants --context staging
-  claudeprobe explain -n ai assistants -o json | jq .verdict.code
+  claudeprobe explain ai/assistants -o json | jq .verdict.code
   claudeprobe explain --finding GatewayStaleCredential";
 
 /// Shows what the cluster knows of a probe: verdict, evidence side by side, findings, conditions, history.
@@ -38,7 +38,7 @@ pub struct Args {
     finding: Option<String>,
     #[command(flatten)]
     cluster: cluster::Where,
-    /// Form of the result
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
 }
@@ -53,7 +53,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         return Ok(Exit::OK);
     }
     let Some(name) = &args.name else {
-        return Err(Failure::usage("say which probe: NAME or NAMESPACE/NAME"));
+        return Err(Failure::usage("the probe is missing: NAME or NAMESPACE/NAME"));
     };
     let known = super::block_on(async {
         let cluster = Cluster::find(&args.cluster).await?;

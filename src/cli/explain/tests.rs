@@ -123,7 +123,7 @@ fn a_probe_that_nobody_has_looked_at_says_so() {
     value.as_object_mut().unwrap().remove("status");
     let text = text(value);
     assert!(
-        text.contains("UNKNOWN") && text.contains("No operator has looked at this probe yet."),
+        text.contains("UNKNOWN") && text.contains("No operator has reconciled this probe yet."),
         "{text}"
     );
 }
@@ -149,7 +149,9 @@ fn a_status_of_a_newer_operator_is_refused_with_a_sentence() {
     let object: DynamicObject = serde_json::from_value(value).unwrap();
     let failure = Known::of(&object).unwrap_err();
     assert!(
-        failure.to_string().contains("Use the version of the operator"),
+        failure
+            .to_string()
+            .contains("Use the claudeprobe of the operator's release"),
         "{failure:?}"
     );
 }

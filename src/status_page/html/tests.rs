@@ -258,7 +258,7 @@ fn a_probe_that_nobody_has_looked_at_says_so() {
     value.as_object_mut().unwrap().remove("status");
     let page = text(&drilled(&value));
     assert!(
-        page.contains("Unknown") && page.contains("No operator has looked at this probe yet."),
+        page.contains("Unknown") && page.contains("No operator has reconciled this probe yet."),
         "{page}"
     );
 }
