@@ -207,7 +207,7 @@ async fn wrong_use_is_exit_64_and_one_clear_sentence() {
             ],
             "/nonexistent/ca.pem",
         ),
-        (&["demo", "--only", "nothing"], "there is no such scenario"),
+        (&["demo", "--only", "nothing"], "unknown scenario"),
         (&[], "Usage"),
     ] {
         let output = claudeprobe(words, &[KEY]).await;
@@ -253,7 +253,7 @@ async fn without_a_cluster_what_needs_one_says_what_to_do_and_prints_no_kubeconf
     let broken = broken.to_str().unwrap();
     for words in [&["explain", "ai/a"][..], &["list", "-A"], &["run", "ai/a", "--wait"]] {
         for (environment, expected) in [
-            (vec![("HOME", home)], "there is no kubeconfig: set KUBECONFIG"),
+            (vec![("HOME", home)], "no kubeconfig found: set KUBECONFIG"),
             (
                 vec![("HOME", home), ("KUBECONFIG", "/does/not/exist")],
                 "KUBECONFIG names no file that exists: /does/not/exist",
@@ -321,8 +321,8 @@ spec:
     assert!(day["usd"].as_f64().unwrap() > 0.08, "{day}");
     let said = text(&claudeprobe(&words[..4], &[]).await.stdout);
     assert!(
-        said.contains("per day: 24 runs (6 with canaries, 1 with the long request)"),
+        said.contains("per day: 24 runs (6 with forwarding checks, 1 with the long request)"),
         "{said}"
     );
-    assert!(said.contains("thinned out"), "{said}");
+    assert!(said.contains("some runs send only zero-token exchanges"), "{said}");
 }

@@ -1,13 +1,13 @@
-//! `claudeprobe crd`: prints the resource definition, or the reference of its fields.
+//! `claudeprobe crd`: prints the CRD, or the reference of its fields.
 
 use super::exit::{Exit, Failure};
 use super::output;
 use crate::resource::{crd, reference};
 
-/// Prints the resource definition of ClaudeProbe as YAML, for `kubectl apply -f -`.
+/// Prints the CRD of ClaudeProbe as YAML, for kubectl apply --server-side -f -
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Print the reference of all fields instead, as Markdown.
+    /// Print the reference of all fields as Markdown instead
     #[arg(long)]
     reference: bool,
 }

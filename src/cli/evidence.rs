@@ -8,8 +8,6 @@ use crate::resource::status::Verdict;
 use crate::view::finding::{Other, Point};
 use crate::view::{path_shown, tone};
 
-/// Width of running text.
-pub const WIDTH: usize = 100;
 /// Column where running text starts.
 const INDENT: usize = 10;
 
@@ -55,6 +53,6 @@ pub fn other(out: &mut String, finding: &Other, paint: Paint) {
 pub fn labelled(out: &mut String, label: &str, text: &str, paint: Paint) {
     if !text.is_empty() {
         let label = paint.paint(Tone::Faint, label);
-        let _ = writeln!(out, "  {label:<7} {}", wrap(text, WIDTH, INDENT));
+        let _ = writeln!(out, "  {label:<7} {}", wrap(text, paint.text_room(), INDENT));
     }
 }

@@ -1,7 +1,7 @@
-//! `claudeprobe list`: all probes and what each says, the worst first.
+//! `claudeprobe list`: all probes and their verdicts, the worst first.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::ResourceExt;
 use kube::api::DynamicObject;
 use serde::{Deserialize, Serialize};
@@ -11,27 +11,29 @@ use super::cluster::{self, Cluster};
 use super::exit::{Exit, Failure};
 use super::output::{self, Paint};
 use super::table;
+use crate::catalogue::ConditionType;
 use crate::resource::status::{RunStatus, Verdict};
 use crate::view::{Cell, Listed, Table, cleaned, path_shown, tone};
 
 const EXAMPLES: &str = "\
-Failing comes first, then Inconclusive, Unknown, Degraded and Healthy. The exit code is 0 whatever the verdicts are.
+Failing probes come first, then Inconclusive, Unknown, Degraded and Healthy. The exit code is 0 for every verdict.
 
 Examples:
   claudeprobe list
   claudeprobe list --all-namespaces
-  claudeprobe list -A -o json | jq -r '.probes[] | select(.verdict.state == \"Failing\") | .name'";
+  claudeprobe list -A -o json \\
+    | jq -r '.probes[] | select(.verdict.state == \"Failing\") | .name'";
 
 /// Lists probes with their verdicts, the worst first.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The probes of all namespaces
+    /// List the probes of all namespaces
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     all_namespaces: bool,
     #[command(flatten)]
     cluster: cluster::Where,
-    /// Form of the result
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
 }
@@ -42,7 +44,7 @@ struct Listing {
     probes: Vec<Listed>,
 }
 
-/// The part of a resource that a list needs: what a newer operator writes besides does no harm.
+/// The part of a resource that a list needs: unknown fields of a newer operator are ignored.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Part {
@@ -62,6 +64,7 @@ struct StatusPart {
     verdict: Verdict,
     last_run: Option<RunStatus>,
     next_run: Option<Time>,
+    conditions: Vec<Condition>,
 }
 
 /// Runs the command.
@@ -82,9 +85,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
     match (namespace, probes.is_empty()) {
         (Some(namespace), true) => output::complain(&format!(
-            "There is no ClaudeProbe in namespace {namespace}: --all-namespaces looks in all."
+            "Namespace {namespace} has no ClaudeProbe. To list all namespaces, add --all-namespaces."
         )),
-        (None, true) => output::complain("There is no ClaudeProbe in this cluster."),
+        (None, true) => output::complain("This cluster has no ClaudeProbe."),
         (namespace, false) => {
             let everywhere = namespace.is_none();
             output::print(&render(&probes, everywhere, crate::clock::now(), Paint::for_stdout()))?;
@@ -95,11 +98,20 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn listed(object: DynamicObject) -> Listed {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-    // A part that cannot be read is one probe's trouble: it is listed as Unknown, the others as they are.
+    let created = object.metadata.creation_timestamp.clone();
+    // A status that cannot be read concerns one probe: it is listed as Unknown, the others as they are.
     let part: Part = serde_json::from_value(cleaned(object.data)).unwrap_or_else(|_| unreadable());
+    let ready = format!("{:?}", ConditionType::Ready);
+    let ready = part
+        .status
+        .conditions
+        .into_iter()
+        .find(|condition| condition.type_ == ready);
     Listed {
         namespace,
         name,
+        created,
+        ready: ready.map_or_else(String::new, |ready| ready.status),
         suspended: part.spec.suspend,
         verdict: part.status.verdict,
         last_run: part.status.last_run,
@@ -108,7 +120,7 @@ fn listed(object: DynamicObject) -> Listed {
 }
 
 fn unreadable() -> Part {
-    let message = "Its status is not of a form that this version knows: use the version of the operator.";
+    let message = "This version cannot read the status. Use the claudeprobe of the operator's release.";
     let verdict = Verdict {
         message: message.to_owned(),
         ..Verdict::default()
@@ -128,17 +140,22 @@ fn sorted(mut probes: Vec<Listed>) -> Vec<Listed> {
 }
 
 fn render(probes: &[Listed], everywhere: bool, now: Timestamp, paint: Paint) -> String {
+    // The columns of `kubectl get -o wide`; those that it shows without `-o wide` stay longest.
     let mut table = Table::new(&[
         "NAMESPACE",
         "NAME",
         "VERDICT",
         "CODE",
         "PATH",
-        "LAYER",
         "SINCE",
-        "LAST RUN",
-        "NEXT RUN",
-    ]);
+        "LAST-RUN",
+        "READY",
+        "LAYER",
+        "HOP",
+        "NEXT-RUN",
+        "AGE",
+    ])
+    .dropping(&["HOP", "LAYER", "NEXT-RUN", "AGE", "READY", "PATH", "LAST-RUN"]);
     for probe in probes {
         let verdict = &probe.verdict;
         table.row(vec![
@@ -147,10 +164,13 @@ fn render(probes: &[Listed], everywhere: bool, now: Timestamp, paint: Paint) -> 
             Cell::toned(format!("{:?}", verdict.state), tone(verdict.state)),
             verdict.code.as_str().into(),
             path_shown(&verdict.code, &verdict.path).into(),
-            verdict.layer.as_str().into(),
             probe.since(now).into(),
             probe.last(now).into(),
+            probe.ready(),
+            verdict.layer.as_str().into(),
+            verdict.hop.as_str().into(),
             probe.next(now),
+            probe.age(now).into(),
         ]);
     }
     table::text(&table, paint)
@@ -165,7 +185,7 @@ mod tests {
 
     fn probe(name: &str, status: serde_json::Value) -> DynamicObject {
         let object = json!({"apiVersion": "claudeprobe.dev/v1alpha1", "kind": "ClaudeProbe",
-            "metadata": {"name": name, "namespace": "ai"}, "spec": {}, "status": status});
+            "metadata": {"name": name, "namespace": "ai", "creationTimestamp": "2026-11-20T08:00:00Z"}, "spec": {}, "status": status});
         serde_json::from_value(object).unwrap()
     }
 
@@ -180,7 +200,9 @@ mod tests {
             probe(
                 "failing",
                 json!({"verdict": {"state": "Failing", "code": "NewCode\u{1b}[2J", "layer": "Network"},
-                "lastRun": {"slot": "g1", "finishedAt": "2026-11-23T08:00:00Z"}, "nextRun": "2026-11-23T08:05:00Z"}),
+                "lastRun": {"slot": "g1", "finishedAt": "2026-11-23T08:00:00Z"}, "nextRun": "2026-11-23T08:05:00Z",
+                "conditions": [{"type": "Ready", "status": "True", "reason": "Accepted", "message": "",
+                    "lastTransitionTime": "2026-11-23T08:00:00Z"}]}),
             ),
             probe("unsure", state("Inconclusive")),
         ];
@@ -192,7 +214,7 @@ mod tests {
         let failing: Vec<&str> = text.lines().nth(1).unwrap().split_whitespace().collect();
         assert_eq!(
             failing.join(" "),
-            "failing Failing NewCode [2J all Network 3m ago in 2m"
+            "failing Failing NewCode [2J all 3m ago True Network in 2m 3d"
         );
         assert!(!text.contains("NAMESPACE") && render(&probes, true, now, Paint::PLAIN).contains("NAMESPACE"));
         assert!(text.contains("never"), "{text}");

@@ -30,8 +30,8 @@ use crate::version;
 
 /// Finds out why calls to the Claude API fail: configuration, quota, network or upstream.
 ///
-/// Sends the identical request through your gateways and by the direct path, compares what comes back, and names the
-/// cause, its layer, the path that it is on, and what to change.
+/// Sends the identical request through your gateways and by the direct path, compares the replies, and names the cause, its layer, its
+/// path, and the fix.
 #[derive(Debug, Parser)]
 #[command(name = "claudeprobe", max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
@@ -42,13 +42,13 @@ struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   claudeprobe demo
-      Shows every fault on embedded gateways: no cluster, no key, no internet.
+      Shows every fault on embedded gateways. Needs no cluster, no key, no internet.
   ANTHROPIC_API_KEY=… claudeprobe check --gateway https://ai-gateway.example.com
-      Compares a gateway with the direct path, now, from here.
+      Compares a gateway with the direct path, once, from this machine.
   claudeprobe explain ai/assistants
-      Shows what the operator in your cluster found: the cause, the evidence side by side, the history.
-  claudeprobe crd | kubectl apply -f -
-      Installs the resource definition.";
+      Shows what the operator found: the cause, the evidence side by side, the history.
+  claudeprobe crd | kubectl apply --server-side -f -
+      Installs the CRD.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

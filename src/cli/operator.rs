@@ -30,17 +30,17 @@ const GRACE: Duration = Duration::from_secs(20);
 
 /// Runs the operator: starts probe pods, reads their reports, writes status, serves metrics
 ///
-/// Runs in a cluster under deploy/, or anywhere with a KUBECONFIG. Several replicas elect one that acts.
+/// Runs in a cluster, or anywhere with a KUBECONFIG. Several replicas elect a leader.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Image of probe pods: this program's own
+    /// Image of probe pods, of this release
     #[arg(long, env = "CLAUDEPROBE_IMAGE", value_name = "IMAGE")]
     image: String,
-    /// When probe pods pull their image
+    /// Pull policy of probe pods
     #[arg(long, env = "CLAUDEPROBE_IMAGE_PULL_POLICY", value_name = "POLICY", default_value = "IfNotPresent",
           value_parser = ["Always", "IfNotPresent", "Never"])]
     image_pull_policy: String,
-    /// Name of this replica, unique among those that run at the same time [default: made up]
+    /// Name of this replica, unique among running replicas [default: generated]
     #[arg(long, env = "POD_NAME", value_name = "NAME")]
     pod_name: Option<String>,
     /// Namespace of the Lease
@@ -59,10 +59,10 @@ pub struct Args {
         default_value = "claudeprobe-operator"
     )]
     lease_name: String,
-    /// How long the other replicas wait before they follow a leader that is gone
+    /// Lease duration: standby replicas take over so long after the leader's last renewal
     #[arg(long, env = "CLAUDEPROBE_LEASE_DURATION", value_name = "DURATION", default_value = "15s", value_parser = lease_duration)]
     lease_duration: Duration,
-    /// Work in these namespaces only [default: all]
+    /// Watch only these namespaces [default: all]
     #[arg(
         long,
         env = "CLAUDEPROBE_NAMESPACES",
@@ -70,7 +70,7 @@ pub struct Args {
         value_delimiter = ','
     )]
     namespaces: Vec<String>,
-    /// Networks that probes refuse to connect to, besides metadata addresses
+    /// Networks that probes never connect to, in addition to metadata addresses
     #[arg(
         long,
         env = "CLAUDEPROBE_REFUSE_NETWORKS",
@@ -78,7 +78,7 @@ pub struct Args {
         value_delimiter = ','
     )]
     refuse_networks: Vec<IpNet>,
-    /// Where /metrics, /livez and /readyz listen
+    /// Address of /metrics, /livez and /readyz
     #[arg(
         long,
         env = "CLAUDEPROBE_LISTEN",
@@ -88,7 +88,7 @@ pub struct Args {
     listen: SocketAddr,
     #[command(flatten)]
     page: page::Options,
-    /// Form of log lines
+    /// Log format
     #[arg(long, env = "CLAUDEPROBE_LOG_FORMAT", value_name = "FORMAT", default_value = "auto")]
     log_format: LogFormat,
 }
@@ -135,7 +135,7 @@ async fn operate(args: &Args) -> Result<Exit, Failure> {
     let status_page = door
         .as_ref()
         .map_or_else(|| "off".to_owned(), |door| door.address.to_string());
-    tracing::info!(listen = %address, status_page, image = args.image, version = version::VERSION, commit = version::COMMIT, "the operator starts");
+    tracing::info!(listen = %address, status_page, image = args.image, version = version::VERSION, commit = version::COMMIT, "operator starting");
     let settings = settings(args);
     let mut server = tokio::spawn(http::serve(listener, current.clone(), stop.clone()));
     let page = door.map(|door| door.open(&client, current, settings.instance.clone(), stop.clone()));
@@ -149,12 +149,12 @@ async fn operate(args: &Args) -> Result<Exit, Failure> {
     };
     tracing::info!(
         signal = told,
-        "stopping: work in hand is finished, the Lease is given back"
+        "stopping: finishing work in progress, releasing the Lease"
     );
     stop.cancel();
     match tokio::time::timeout(GRACE, work).await {
         Ok(Ok(Ok(()))) => tracing::info!("stopped"),
-        other => tracing::warn!(?other, "stopped with work in hand: the next leader goes on with it"),
+        other => tracing::warn!(?other, "stopped with work in progress: the next leader continues it"),
     }
     Ok(Exit::OK)
 }

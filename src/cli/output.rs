@@ -8,24 +8,64 @@ use anstyle::{AnsiColor, Style};
 use super::exit::Failure;
 pub use crate::view::Tone;
 
-/// Where a command's text goes, and whether it may be coloured.
+/// Widest running text, columns: longer lines are hard to read.
+const WIDEST_TEXT: usize = 100;
+/// A terminal that claims to be narrower is treated as this wide.
+const NARROWEST: usize = 40;
+
+/// How text looks where it goes: whether it may be coloured, and how wide it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paint {
     colours: bool,
+    /// Columns; `None` where lines may have any length.
+    room: Option<usize>,
 }
 
 impl Paint {
-    /// Never coloured.
-    pub const PLAIN: Paint = Paint { colours: false };
+    /// Never coloured, of any width.
+    pub const PLAIN: Paint = Paint {
+        colours: false,
+        room: None,
+    };
 
-    /// Coloured if standard output is a terminal and the environment does not forbid it (<https://no-color.org>).
+    /// Coloured if standard output is a terminal and the environment does not forbid it (<https://no-color.org>); as wide as `COLUMNS` or
+    /// the terminal is, and of any width where it is neither.
     #[must_use]
     pub fn for_stdout() -> Self {
         let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let stdout = io::stdout();
+        let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let measured = || terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
         Self {
-            colours: !forbidden && io::stdout().is_terminal(),
+            colours: !forbidden && stdout.is_terminal(),
+            room: said
+                .or_else(measured)
+                .filter(|columns| *columns > 0)
+                .map(|columns| columns.max(NARROWEST)),
         }
+    }
+
+    /// The same in a terminal of so many columns.
+    #[cfg(test)]
+    #[must_use]
+    pub fn within(self, columns: usize) -> Self {
+        Self {
+            room: Some(columns),
+            ..self
+        }
+    }
+
+    /// Columns that a table may take; `None` for any number.
+    #[must_use]
+    pub fn room(self) -> Option<usize> {
+        self.room
+    }
+
+    /// Columns that running text may take.
+    #[must_use]
+    pub fn text_room(self) -> usize {
+        self.room.unwrap_or(WIDEST_TEXT).min(WIDEST_TEXT)
     }
 
     /// `text` in this style.
@@ -131,7 +171,14 @@ mod tests {
 
     #[test]
     fn colours_wrap_the_padded_text() {
-        let text = format!("{:<4}|", Paint { colours: true }.paint(Tone::Strong, "a"));
+        let text = format!(
+            "{:<4}|",
+            Paint {
+                colours: true,
+                room: None
+            }
+            .paint(Tone::Strong, "a")
+        );
         assert_eq!(text, "\u{1b}[1ma   \u{1b}[0m|");
     }
 }

@@ -10,14 +10,14 @@ use crate::report::message;
 use crate::report::plan::{PLAN_ENV, Plan};
 use crate::telemetry::chain;
 
-/// Runs one plan and reports (what the operator starts in a probe pod)
+/// Runs one plan and reports; the operator starts it in a probe pod
 ///
 /// Reads the plan from CLAUDEPROBE_PLAN and the keys from the variables that it names, sends the exchanges, writes the
 /// full report to standard output and the short one to the termination message. SIGTERM ends the run with a report of
 /// what was seen until then.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Where the short report goes
+    /// File of the short report
     #[arg(
         long,
         value_name = "FILE",
@@ -51,7 +51,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 fn report() -> Result<(FullReport, Redactor), Failure> {
     let value = std::env::var(PLAN_ENV).map_err(|_| {
         Failure::usage(format!(
-            "{PLAN_ENV} is not set: this command is for probe pods; on a laptop use `claudeprobe check`"
+            "{PLAN_ENV} is not set. This command is for probe pods; elsewhere use claudeprobe check"
         ))
     })?;
     let plan = Plan::from_env(&value).map_err(|error| Failure::usage(chain(&error)))?;

@@ -1,7 +1,7 @@
-//! `claudeprobe run`: asks for a run now, and waits for its verdict where that is asked for.
+//! `claudeprobe run`: requests a run, and with `--wait` waits for its verdict.
 //!
-//! The request is an annotation of the probe; its answer is the status that names the annotation's value. What stands in the
-//! way meanwhile is said once, on standard error.
+//! The request is an annotation of the probe; its answer is the status that names the annotation's value. What delays the run is
+//! reported once, on standard error.
 
 mod obstacles;
 
@@ -29,11 +29,11 @@ const MARGIN: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_secs(600);
 
 const EXAMPLES: &str = "\
-Sets the annotation claudeprobe.dev/run-now, which takes the right to patch claudeprobes (the roles edit and admin have
-it). A suspended probe runs, too. Over budget only exchanges that cost no tokens are sent.
+Sets the annotation claudeprobe.dev/run-now. This needs the right to patch claudeprobes, which the roles edit and admin include. \
+A suspended probe runs as well. Over budget, the run sends only zero-token exchanges.
 
-Exit code with --wait: 0 Healthy, 1 Degraded, 2 Failing, 3 Inconclusive, 4 Unknown or no verdict in time, 64 wrong usage.
-Without: 0 when the run was asked for.
+Exit code with --wait: 0 Healthy, 1 Degraded, 2 Failing, 3 Inconclusive, 4 Unknown or no verdict in time, 64 wrong usage. \
+Without --wait: 0 when the run was requested.
 
 Examples:
   claudeprobe run ai/assistants --wait
@@ -46,18 +46,18 @@ pub struct Args {
     /// The probe
     #[arg(value_name = "[NAMESPACE/]NAME")]
     name: Name,
-    /// Send every harmless exchange, as check --deep does; costs one more answer per path
+    /// Send every harmless exchange, as check --deep does. Costs one more answer per path
     #[arg(long)]
     deep: bool,
     /// Wait for the verdict, print it as explain does, and end with its exit code
     #[arg(long)]
     wait: bool,
-    /// Longest wait. Default: what a run may take to start and to end
+    /// Longest wait [default: the longest time that a run may take to start and to end]
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "wait")]
     timeout: Option<Duration>,
     #[command(flatten)]
     cluster: cluster::Where,
-    /// Form of the result of --wait
+    /// Output format of --wait
     #[arg(short, long, value_enum, default_value_t = Output::Text, requires = "wait")]
     output: Output,
 }
@@ -81,7 +81,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             wait(args, &cluster, &target, &before, &value).await.map(Some)
         } else {
             output::complain(&format!(
-                "A run of {}/{} was asked for: claudeprobe explain {}/{} shows what it finds.",
+                "Requested a run of {}/{}. To see its result: claudeprobe explain {}/{}",
                 target.namespace, target.name, target.namespace, target.name
             ));
             Ok(None)
@@ -122,8 +122,8 @@ async fn wait(args: &Args, cluster: &Cluster, target: &Target, before: &Known, v
                 obstacles::refuse(&known)?;
                 if known.run_now.as_deref() != Some(value) {
                     return Err(Failure::runtime(
-                        "somebody else asked for another run meanwhile, and the status will tell of that one only: ask again, \
-                         or look with claudeprobe explain",
+                        "another run was requested meanwhile, and the status will show only that one. Request a run again, or use claudeprobe \
+                         explain",
                     ));
                 }
                 let pods = if obstacles.wants_pods(passed) {
@@ -148,7 +148,7 @@ async fn wait(args: &Args, cluster: &Cluster, target: &Target, before: &Known, v
         if passed >= limit {
             let limit = go_duration::format(limit);
             return Err(Failure::runtime(format!(
-                "no verdict within {limit}. {} The request stands: claudeprobe explain {}/{} shows the run when it has ended",
+                "no verdict within {limit}. {} The request stands. To see the run once it has ended: claudeprobe explain {}/{}",
                 obstacles.reason(),
                 target.namespace,
                 target.name

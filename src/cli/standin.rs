@@ -20,12 +20,12 @@ Examples:
       Then, with any Claude client:
         ANTHROPIC_BASE_URL=http://127.0.0.1:8080 ANTHROPIC_API_KEY=<the key it prints>
   curl -d '{\"times\": 1, \"fault\": {\"error\": \"rate_limit_requests\"}}' \\
-       http://127.0.0.1:8081/_standin/faults
-      The next call is rate-limited. Other faults: {\"edge\": \"forbidden\"}, {\"delay\": {\"ms\": 3000}},
-      {\"silence\": {\"after_events\": 6, \"ms\": 65000}}, {\"cut\": {\"after_events\": 6, \"how\": \"reset\"}}, \"hang\", …
+    http://127.0.0.1:8081/_standin/faults
+      Rate-limits the next call. Other faults: {\"edge\": \"forbidden\"}, {\"delay\": {\"ms\": 3000}}, \
+{\"silence\": {\"after_events\": 6, \"ms\": 65000}}, {\"cut\": {\"after_events\": 6, \"how\": \"reset\"}}, \"hang\", …
   curl -X PUT -d '[{\"key\": \"sk-ant-api03-new\"}]' \\
-       http://127.0.0.1:8081/_standin/keys
-      Rotates the key: the old one is refused from now on.
+    http://127.0.0.1:8081/_standin/keys
+      Rotates the key: the stand-in rejects the old one from now on.
   curl http://127.0.0.1:8081/_standin/requests
       Shows what arrived, headers and bodies. Set `pace`, list and delete `faults` in the same way.";
 
@@ -36,13 +36,13 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Where the API listens; port 0 takes a free one
+    /// Address of the API; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where the control endpoint listens: whoever reaches it can read all requests. None if absent
+    /// Address of the control endpoint, which shows all requests to every client [default: none]
     #[arg(long, value_name = "ADDRESS")]
     control: Option<SocketAddr>,
-    /// A key that is valid; may be repeated [default: a test key, printed at the start]
+    /// Valid key. Repeatable [default: a test key, printed at the start]
     #[arg(long = "key", value_name = "KEY")]
     keys: Vec<String>,
     /// Keys with their accounts and limits, and faults, from a YAML or JSON file: {keys: […], faults: […]}
@@ -57,7 +57,7 @@ pub struct Args {
     /// Serve HTTPS under an authority made now, and write its ca.pem, and the server's tls.crt and tls.key, into DIR
     #[arg(long, value_name = "DIR", conflicts_with_all = ["tls_cert", "tls_key"])]
     tls_self_signed: Option<PathBuf>,
-    /// A name or address in the made certificate; may be repeated [default: localhost and 127.0.0.1]
+    /// Name or address in the generated certificate. Repeatable [default: localhost and 127.0.0.1]
     #[arg(long = "tls-name", value_name = "NAME", requires = "tls_self_signed")]
     tls_names: Vec<String>,
     /// Serve HTTPS with this certificate chain (PEM)

@@ -4,10 +4,12 @@ mod publish;
 
 use super::condition::{DECIDED_BY_RUNS, Reason, Status};
 use super::finding::{concerns, counts};
+use super::message::LONGEST_OF_CONDITION;
 use super::view::{Leg, State, View};
 use crate::catalogue::{Code, ConditionType, Confidence, Severity};
 use crate::report::evidence::ExchangeKind;
 use crate::resource::status::Finding;
+use crate::text::shortened;
 
 pub(super) use publish::publish;
 
@@ -36,7 +38,7 @@ pub(super) fn own(view: &View<'_>, findings: &[Finding]) -> Vec<Own> {
                 kind,
                 status,
                 reason,
-                message,
+                message: shortened(&message, LONGEST_OF_CONDITION),
                 confirmed: status != Status::False || is_confirmed(view, kind),
             }
         })
@@ -59,14 +61,15 @@ pub(super) fn letters(own: &[Own]) -> String {
 
 type Judged = (Status, Reason, String);
 
-/// What a finding says in a condition's message.
+/// A finding in a condition's message.
 fn sentence(finding: &Finding) -> String {
     let on = if finding.path.is_empty() {
         "all paths"
     } else {
         &finding.path
     };
-    format!("{on}: {}. {}", finding.code.entry().title, finding.advice)
+    let hop = finding.hop.as_ref().map_or_else(String::new, |hop| format!(" [{hop}]"));
+    format!("{on}{hop}: {}.", finding.code.entry().title)
 }
 
 fn direct(view: &View<'_>, findings: &[Finding]) -> Judged {
@@ -74,7 +77,7 @@ fn direct(view: &View<'_>, findings: &[Finding]) -> Judged {
         None => (
             Status::Unknown,
             Reason::NotConfigured,
-            "The probe has no direct path: gateways are judged without a control.".to_owned(),
+            "The probe has no direct path, so gateways are judged without a control.".to_owned(),
         ),
         Some(leg) => path(view, findings, leg),
     }
@@ -86,7 +89,7 @@ fn gateways(view: &View<'_>, findings: &[Finding]) -> Judged {
         return (
             Status::Unknown,
             Reason::SharedCause(code),
-            format!("Every path fails for the same reason, which is not the gateways': {code}."),
+            format!("Every path fails for the same reason outside the gateways: {code}."),
         );
     }
     let mut judged: Vec<Judged> = view.gateways().map(|leg| path(view, findings, leg)).collect();
@@ -118,7 +121,7 @@ fn path(view: &View<'_>, findings: &[Finding], leg: &Leg<'_>) -> Judged {
                 return (
                     Status::Unknown,
                     Reason::AnsweredFromCache,
-                    format!("{name} answered from a cache, which says nothing of health."),
+                    format!("{name} answered from a cache, which does not show its health."),
                 );
             }
             (
@@ -147,7 +150,7 @@ fn path(view: &View<'_>, findings: &[Finding], leg: &Leg<'_>) -> Judged {
                 return (
                     Status::Unknown,
                     Reason::AcceptedFinding,
-                    format!("{name} does not answer, for a reason that the spec accepts."),
+                    format!("{name} does not answer, for a reason that `accept` lists."),
                 );
             }
             if !view.case.evidence.complete {
@@ -157,7 +160,7 @@ fn path(view: &View<'_>, findings: &[Finding], leg: &Leg<'_>) -> Judged {
             (
                 Status::False,
                 Reason::NotExplained,
-                format!("{name} does not answer the frozen request ({seen}), and the evidence does not tell why."),
+                format!("{name} fails without a known cause: {seen}."),
             )
         }
     }
@@ -176,7 +179,7 @@ fn incomplete() -> Judged {
     (
         Status::Unknown,
         Reason::ReportIncomplete,
-        "The report did not arrive whole.".to_owned(),
+        "The report arrived incomplete.".to_owned(),
     )
 }
 
@@ -216,13 +219,13 @@ fn topic(view: &View<'_>, findings: &[Finding], kind: ConditionType) -> Judged {
             view,
             Reason::Accepted,
             "Every path's credential was accepted.",
-            "No path's reply tells whether the credential is accepted.",
+            "No reply shows whether the credential is accepted.",
         ),
         ConditionType::QuotaAvailable => every_path(
             view,
             Reason::Available,
             "No rate, spend or concurrency limit stood in the way.",
-            "The request did not come far enough to meet a limit.",
+            "No request got far enough to meet a limit.",
         ),
         ConditionType::HeadersPreserved => headers(view),
         _ => stream(view),
@@ -250,13 +253,13 @@ fn headers(view: &View<'_>) -> Judged {
         (
             Status::True,
             Reason::AsSent,
-            "anthropic-beta and anthropic-version arrive at Claude as sent, by the last canaries.".to_owned(),
+            "anthropic-beta and anthropic-version arrive at Claude as sent, by the last forwarding checks.".to_owned(),
         )
     } else {
         (
             Status::Unknown,
             Reason::NotProbed,
-            "No canary has told yet whether headers arrive as sent.".to_owned(),
+            "No forwarding check has shown yet whether headers arrive as sent.".to_owned(),
         )
     }
 }
@@ -271,21 +274,21 @@ fn too_short(view: &View<'_>, verified_ms: u32) -> String {
         .filter(|wanted| sent && verified_ms < *wanted)
     {
         Some(wanted) => format!(
-            " The long request was to take {}: raise its maxTokens.",
+            " The long request ended before {}: raise its maxTokens.",
             super::say::seconds(wanted)
         ),
         None => String::new(),
     }
 }
 
-/// Nothing is said of buffers where they could not show.
+/// Buffers can hide where every reply is short.
 fn buffering(view: &View<'_>) -> &'static str {
     let control = view.direct().into_iter().flat_map(Leg::exchanges);
     let mut streams = control.filter_map(|exchange| exchange.stream.as_ref()).peekable();
     if streams.peek().is_none() || streams.any(super::held_back::shows_buffering) {
         ""
     } else {
-        " Whether they are buffered does not show with this request: its events came within a second, or in few pieces, on the direct path, too."
+        " The reply is too short to show buffering."
     }
 }
 
@@ -310,8 +313,9 @@ fn stream(view: &View<'_>) -> Judged {
             Status::True,
             Reason::Complete,
             format!(
-                "Streams arrive complete on every gateway; verified up to {} and {bytes} bytes.{}{}",
+                "Streams arrive complete on every gateway, up to {} and {}.{}{}",
                 super::say::seconds(ms),
+                super::say::size(bytes),
                 too_short(view, ms),
                 buffering(view)
             ),
@@ -319,7 +323,7 @@ fn stream(view: &View<'_>) -> Judged {
         None => (
             Status::Unknown,
             Reason::NotObserved,
-            "No complete stream was seen on every gateway.".to_owned(),
+            "Not every gateway has delivered a complete stream yet.".to_owned(),
         ),
     }
 }

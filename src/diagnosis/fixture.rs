@@ -105,14 +105,16 @@ impl Story {
         }
     }
 
-    /// Diagnoses.
+    /// Diagnoses. No case may have a longer message than is promised, nor evidence or advice in it.
     pub fn diagnose(&self) -> Diagnosis {
-        diagnose(&Case {
+        let diagnosis = diagnose(&Case {
             request: self.request.clone(),
             paths: self.paths.clone(),
             evidence: &self.evidence,
             context: self.context.clone(),
-        })
+        });
+        keeps_to_its_length(&diagnosis);
+        diagnosis
     }
 
     /// `State Code@path` of the verdict, the part that tests compare.
@@ -134,6 +136,39 @@ pub(super) fn accuses_of_holding_back(accusation: &str) -> bool {
     ["StreamBuffered@", "StreamCompressed@"]
         .iter()
         .any(|code| accusation.starts_with(code))
+}
+
+/// What a message promises: one line, of a length, without what has a field of its own.
+pub(super) fn keeps_to_its_length(diagnosis: &Diagnosis) {
+    let verdict = &diagnosis.verdict;
+    let message = &verdict.message;
+    assert!(message.len() <= 200, "{} bytes: {message}", message.len());
+    assert!(
+        verdict.advice.is_empty() || !message.contains(&verdict.advice),
+        "{message}"
+    );
+    let mut texts = vec![message];
+    for condition in &diagnosis.conditions {
+        let message = &condition.message;
+        assert!(message.len() <= 160, "{} bytes: {message}", message.len());
+        texts.push(message);
+    }
+    for text in texts {
+        assert!(
+            !text.is_empty() && !text.contains('\n') && !text.ends_with('…'),
+            "{text}"
+        );
+    }
+}
+
+/// The evidence of all findings.
+pub(super) fn evidence(diagnosis: &Diagnosis) -> String {
+    let all: Vec<&str> = diagnosis
+        .findings
+        .iter()
+        .map(|finding| finding.evidence.as_str())
+        .collect();
+    all.join("; ")
 }
 
 /// `State Code@path` of a verdict.

@@ -1,5 +1,5 @@
-//! The verdict in words, in a fixed form: what, path, since / k of n / last good, evidence, fix, request id,
-//! the other findings.
+//! The verdict in words, in a fixed form of at most [`LONGEST`] bytes: what, path and hop; since when and in how many runs;
+//! request id. Evidence, advice and what changed last are fields of their own.
 //!
 //! Nothing here decides anything.
 
@@ -7,8 +7,14 @@ use super::finding::concerns;
 use super::time;
 use super::verdict::Choice;
 use super::view::{State, View};
-use crate::catalogue::Confidence;
+use crate::catalogue::{Code, Confidence};
 use crate::resource::status::{Finding, Verdict, VerdictState};
+use crate::text::shortened;
+
+/// Longest message of a verdict, bytes: one line of `kubectl get events`, three lines of a terminal.
+pub const LONGEST: usize = 200;
+/// Longest message of a condition, bytes.
+pub const LONGEST_OF_CONDITION: usize = 160;
 
 /// Puts a choice into words. `findings` are sorted, the cause first.
 pub(super) fn verdict(view: &View<'_>, findings: &[Finding], choice: &Choice) -> Verdict {
@@ -21,34 +27,56 @@ pub(super) fn verdict(view: &View<'_>, findings: &[Finding], choice: &Choice) ->
         Some(before) if before.state == choice.state && before.code == code => before.since_ms,
         _ => now,
     };
-    let parts = [
-        what(view, choice, cause),
-        when(view, choice, since),
-        evidence(view, choice, cause, findings),
-        cause.map_or_else(String::new, |cause| format!("Fix: {}", cause.advice)),
-        request_id(view, choice, cause),
-        others(choice, cause, findings),
-        if cause.is_some() || choice.state != VerdictState::Unknown {
-            unusable(view).trim_start().to_owned()
-        } else {
-            String::new()
-        },
-    ];
-    let message: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let readings = readings(view, choice, cause, findings);
+    let message = fitted(
+        &what(view, choice, cause, &readings),
+        &[
+            unexplained(choice, cause),
+            when(view, choice, since),
+            request_id(view, choice, cause),
+        ],
+    );
     Verdict {
         state: choice.state,
         code: code.to_owned(),
         layer: cause.map_or("", |cause| cause.layer.name()).to_owned(),
         path: choice.path.clone(),
-        message: message.join(" "),
-        changed: changed(view),
-        advice: cause.map_or_else(String::new, |cause| cause.advice.clone()),
+        hop: cause.and_then(|cause| cause.hop.clone()).unwrap_or_default(),
+        message,
+        advice: cause.map_or_else(|| decide(view, choice, &readings), |cause| cause.advice.clone()),
         since: time(since),
+        changed: changed(view),
         ..Verdict::default()
     }
 }
 
-fn what(view: &View<'_>, choice: &Choice, cause: Option<&Finding>) -> String {
+/// The first sentence, and of the others those that there is room for: what is left out is a field elsewhere.
+fn fitted(first: &str, others: &[String]) -> String {
+    let mut message = shortened(first, LONGEST);
+    for sentence in others.iter().filter(|sentence| !sentence.is_empty()) {
+        if message.len() + 1 + sentence.len() <= LONGEST {
+            message.push(' ');
+            message.push_str(sentence);
+        }
+    }
+    message
+}
+
+/// A finding that is only a reading orders no repair.
+pub(super) fn hedge(finding: &mut Finding) {
+    if finding.confidence == Confidence::Possible && !finding.advice.is_empty() {
+        let mut letters = finding.advice.chars();
+        let first = letters.next().map(|first| first.to_lowercase().to_string());
+        finding.advice = format!(
+            "If this is the cause: {}{}",
+            first.unwrap_or_default(),
+            letters.as_str()
+        );
+    }
+}
+
+/// What is wrong, and where.
+fn what(view: &View<'_>, choice: &Choice, cause: Option<&Finding>, readings: &[Code]) -> String {
     let on = match choice.path.as_str() {
         "" if view.legs.len() > 1 => "all paths".to_owned(),
         "" => view.legs.first().map_or_else(String::new, |leg| leg.name().to_owned()),
@@ -72,18 +100,70 @@ fn what(view: &View<'_>, choice: &Choice, cause: Option<&Finding>) -> String {
             n => format!("All {n} paths answered the frozen request completely."),
         },
         (VerdictState::Degraded, None) => {
-            "The gateways answer; the direct path does not, and the evidence does not tell why.".to_owned()
+            "The gateways answer. The direct path does not, and the evidence does not show why.".to_owned()
         }
         (VerdictState::Inconclusive, None) if !view.case.evidence.complete => {
-            "The report did not arrive whole: what is missing may decide.".to_owned()
+            "The report is incomplete: the missing part can change the verdict.".to_owned()
         }
-        (VerdictState::Inconclusive, None) => {
-            format!("The frozen request fails on {on}, and the evidence does not tell why.")
-        }
+        (VerdictState::Inconclusive, None) => match alternatives(readings) {
+            None => format!("The frozen request fails on {on}, and the evidence does not show why."),
+            Some(codes) => format!("The frozen request fails on {on}. Could be {codes}."),
+        },
         (_, None) if view.legs.iter().any(|leg| leg.seen.is_some()) => {
             format!("The frozen request was not sent on every path.{}", unusable(view))
         }
-        (_, None) => "No path was reported.".to_owned(),
+        (_, None) => "The run reported no path.".to_owned(),
+    }
+}
+
+/// What the evidence of an inconclusive run fits, each once.
+fn readings(view: &View<'_>, choice: &Choice, cause: Option<&Finding>, findings: &[Finding]) -> Vec<Code> {
+    let mut codes = Vec::new();
+    if cause.is_some() || choice.state != VerdictState::Inconclusive {
+        return codes;
+    }
+    let failed = || view.legs.iter().filter(|leg| leg.state() == State::Failed);
+    for finding in findings {
+        if failed().any(|leg| concerns(finding, leg.name())) && !codes.contains(&finding.code) {
+            codes.push(finding.code);
+        }
+    }
+    codes
+}
+
+/// `A`, `A or B`, `A, B or 2 others`; `None` where there is none.
+fn alternatives(codes: &[Code]) -> Option<String> {
+    Some(match codes {
+        [] => return None,
+        [one] => one.to_string(),
+        [one, two] => format!("{one} or {two}"),
+        [one, two, three] => format!("{one}, {two} or {three}"),
+        [one, two, others @ ..] => format!("{one}, {two} or {} others", others.len()),
+    })
+}
+
+/// What would decide an inconclusive verdict; empty for the other states. Never a repair: nothing is known to be broken.
+fn decide(view: &View<'_>, choice: &Choice, readings: &[Code]) -> String {
+    if choice.state != VerdictState::Inconclusive {
+        return String::new();
+    }
+    if !view.case.evidence.complete {
+        return "To decide: repeat the run, because its report arrived incomplete.".to_owned();
+    }
+    let control = match view.direct() {
+        None => Some("configure a direct path, so that a run compares the gateway with Claude itself"),
+        Some(direct) if direct.state() != State::Complete => {
+            Some("wait for a run in which the direct path answers, and compare with it")
+        }
+        Some(_) => None,
+    };
+    let by_hand = match readings.first() {
+        Some(code) => format!("confirm by hand as `claudeprobe explain --finding {code}` describes"),
+        None => "look for the request in the gateway's log, by its request id or the time of the run".to_owned(),
+    };
+    match control {
+        Some(control) => format!("To decide: {control}; or {by_hand}."),
+        None => format!("To decide: {by_hand}."),
     }
 }
 
@@ -100,8 +180,8 @@ fn unusable(view: &View<'_>) -> String {
     sentences.collect::<String>().replace("?.", "?")
 }
 
+/// Since when, and in how many of the last runs.
 fn when(view: &View<'_>, choice: &Choice, since: i64) -> String {
-    let context = &view.case.context;
     if choice.state == VerdictState::Healthy {
         return String::new();
     }
@@ -109,13 +189,10 @@ fn when(view: &View<'_>, choice: &Choice, since: i64) -> String {
     if let Some(at) = time(since) {
         parts.push(format!("Since {}", at.0));
     }
-    let runs = &context.last_runs[..context.last_runs.len().min(4)];
+    let runs = &view.case.context.last_runs[..view.case.context.last_runs.len().min(4)];
     if !runs.is_empty() {
         let same = runs.iter().filter(|run| run.state == choice.state).count() + 1;
         parts.push(format!("{same} of the last {} runs", runs.len() + 1));
-    }
-    if let Some(good) = context.last_good_ms.and_then(time) {
-        parts.push(format!("last good {}", good.0));
     }
     if parts.is_empty() {
         String::new()
@@ -161,42 +238,6 @@ fn changed(view: &View<'_>) -> String {
     changes.pop().map_or_else(String::new, |(_, what)| what)
 }
 
-fn evidence(view: &View<'_>, choice: &Choice, cause: Option<&Finding>, findings: &[Finding]) -> String {
-    if let Some(cause) = cause {
-        return format!("Evidence: {}.", cause.evidence.trim_end_matches('.'));
-    }
-    if choice.state != VerdictState::Inconclusive {
-        return String::new();
-    }
-    let mut seen: Vec<String> = Vec::new();
-    let mut readings: Vec<String> = Vec::new();
-    for leg in view.legs.iter().filter(|leg| leg.state() == State::Failed) {
-        // What a reading rests on says more than the reply that it reads.
-        let read = findings
-            .iter()
-            .filter(|finding| finding.confidence == Confidence::Possible)
-            .find(|finding| concerns(finding, leg.name()))
-            .map(|finding| finding.evidence.clone());
-        if let Some(text) = read.or_else(|| leg.main().map(super::say::reply)) {
-            seen.push(format!("{}: {text}", leg.name()));
-        }
-        for finding in findings.iter().filter(|finding| concerns(finding, leg.name())) {
-            let reading = format!("{} ({})", finding.code, finding.code.entry().title);
-            if !readings.contains(&reading) {
-                readings.push(reading);
-            }
-        }
-    }
-    let mut text = String::new();
-    if !seen.is_empty() {
-        text.push_str(&format!("Seen: {}.", seen.join("; ")));
-    }
-    if !readings.is_empty() {
-        text.push_str(&format!(" It fits: {}.", readings.join(", or ")));
-    }
-    text.trim().to_owned()
-}
-
 fn request_id(view: &View<'_>, choice: &Choice, cause: Option<&Finding>) -> String {
     if choice.state == VerdictState::Healthy {
         return String::new();
@@ -208,32 +249,13 @@ fn request_id(view: &View<'_>, choice: &Choice, cause: Option<&Finding>) -> Stri
             None => choice.unexplained.iter().any(|name| name == leg.name()),
         })
         .find_map(|leg| leg.main()?.request_id.as_ref())
-        .map_or_else(String::new, |id| format!("Request id: {id}."))
+        .map_or_else(String::new, |id| format!("Request id {id}."))
 }
 
-fn others(choice: &Choice, cause: Option<&Finding>, findings: &[Finding]) -> String {
-    let mut parts: Vec<String> = findings
-        .iter()
-        .filter(|finding| {
-            finding.confidence >= Confidence::Likely && cause.is_none_or(|cause| cause.code != finding.code)
-        })
-        .map(|finding| {
-            let on = if finding.path.is_empty() { "all" } else { &finding.path };
-            let accepted = if finding.accepted { ", accepted" } else { "" };
-            format!("{} ({on}{accepted})", finding.code)
-        })
-        .collect();
-    if cause.is_some() {
-        parts.extend(
-            choice
-                .unexplained
-                .iter()
-                .map(|path| format!("{path} fails unexplained")),
-        );
-    }
-    if parts.is_empty() {
-        String::new()
-    } else {
-        format!("Also: {}.", parts.join(", "))
+/// Paths that fail as well, and that the verdict's finding does not explain.
+fn unexplained(choice: &Choice, cause: Option<&Finding>) -> String {
+    match (cause, choice.unexplained.as_slice()) {
+        (None, _) | (_, []) => String::new(),
+        (Some(_), paths) => format!("Without a known cause: {}.", paths.join(", ")),
     }
 }

@@ -45,6 +45,7 @@ pub use case::{
     PreviousVerdict, Request, Role, StaleWorkload, Thresholds,
 };
 pub use condition::{Condition, DECIDED_BY_RUNS, Pending, Reason, Status};
+pub use message::{LONGEST as LONGEST_MESSAGE, LONGEST_OF_CONDITION as LONGEST_CONDITION_MESSAGE};
 
 use crate::resource::status::{Finding, FoundOn, Seen, Verdict};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -55,7 +56,7 @@ use k8s_openapi::jiff::Timestamp;
 pub struct Diagnosis {
     /// Everything that the evidence shows, the verdict's cause first.
     pub findings: Vec<Finding>,
-    /// The latest run in one sentence.
+    /// The latest run in at most 200 bytes.
     pub verdict: Verdict,
     /// The six conditions that runs decide, as they are to be published.
     pub conditions: Vec<Condition>,
@@ -78,6 +79,7 @@ pub fn diagnose(case: &Case<'_>) -> Diagnosis {
     for finding in &mut findings {
         finish(case, finding);
         product::sharpen(&view, finding);
+        message::hedge(finding);
     }
     verdict::sort(&view, &mut findings);
     let own = conditions::own(&view, &findings);

@@ -85,6 +85,15 @@ pub(super) fn seconds(ms: u32) -> String {
     }
 }
 
+/// A size as people read it: bytes, else KiB or MiB with a digit behind the point.
+pub(super) fn size(bytes: u32) -> String {
+    match bytes {
+        0..=1023 => format!("{bytes} B"),
+        1024..=1_048_575 => format!("{:.1} KiB", f64::from(bytes) / 1024.0),
+        _ => format!("{:.1} MiB", f64::from(bytes) / 1_048_576.0),
+    }
+}
+
 /// A timer's value as a person would have set it: measured milliseconds, to a tenth of a second.
 pub(super) fn timer(ms: u32) -> String {
     seconds(ms.saturating_add(50) / 100 * 100)

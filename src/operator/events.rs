@@ -8,10 +8,10 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use crate::catalogue::ConditionType;
 use crate::resource::status::{ClaudeProbeStatus, VerdictState};
 use crate::status::conditions;
-use crate::status::text;
+use crate::text;
 
-/// Longest note that the API server takes.
-const NOTE_BYTES: usize = 1024;
+/// Longest note: one line. The API server takes 1024.
+const NOTE_BYTES: usize = crate::diagnosis::LONGEST_MESSAGE;
 
 /// Something that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl Publisher {
                 EventType::Normal
             },
             reason: note.reason.clone(),
-            note: Some(text::bounded(&note.text, NOTE_BYTES)),
+            note: Some(text::shortened(&note.text, NOTE_BYTES)),
             action: note.action.to_owned(),
             secondary: None,
         };

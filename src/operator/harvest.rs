@@ -7,7 +7,7 @@ use crate::report::evidence::{Exchange, RunEvidence};
 use crate::report::message::{self, MessageError};
 use crate::resource::status::RunResult;
 use crate::status::fault::{Fault, FaultKind};
-use crate::status::text;
+use crate::text::mask::untrusted;
 
 /// How much of an unreadable message is shown.
 const SHOWN_BYTES: usize = 280;
@@ -108,13 +108,13 @@ fn read(message: &str, slot: &str) -> Result<RunEvidence, Fault> {
         Ok(evidence) if evidence.slot.is_empty() || evidence.slot == slot => Ok(evidence),
         Ok(evidence) => Err(Fault::new(
             FaultKind::ReportUnreadable,
-            &format!("it is of slot {}", text::untrusted(&evidence.slot, 64)),
+            &format!("it is of slot {}", untrusted(&evidence.slot, 64)),
         )),
         Err(MessageError::Prober { reason }) => Err(Fault::new(FaultKind::PlanRefused, &reason)),
         // The message's own error shows a bounded piece; whatever looks like a key goes a second time.
         Err(error) => Err(Fault::new(
             FaultKind::ReportUnreadable,
-            &text::untrusted(&error.to_string(), SHOWN_BYTES),
+            &untrusted(&error.to_string(), SHOWN_BYTES),
         )),
     }
 }

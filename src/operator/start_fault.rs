@@ -161,6 +161,30 @@ mod tests {
     }
 
     #[test]
+    fn every_fault_fits_a_message_whatever_the_cluster_adds() {
+        for kind in FaultKind::ALL {
+            for detail in [
+                "",
+                "secret \"claude-key\" not found",
+                &"node(s) did not match: ".repeat(40),
+            ] {
+                let fault = Fault::new(*kind, detail);
+                assert!(fault.message().len() <= 160, "{}", fault.message());
+                assert!(
+                    fault.what().len() <= 200 && !fault.what().contains(kind.fix()),
+                    "{}",
+                    fault.what()
+                );
+                assert!(
+                    fault.message().contains(detail) || detail.len() > 30,
+                    "{}",
+                    fault.message()
+                );
+            }
+        }
+    }
+
+    #[test]
     fn a_pod_on_its_way_has_no_fault() {
         assert_eq!(while_starting(&waiting("ContainerCreating", "")), None);
         assert_eq!(while_starting(&status(json!({"phase": "Pending"}))), None);

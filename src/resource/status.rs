@@ -114,17 +114,20 @@ pub struct Verdict {
     /// The first path that it is on, `direct` for the control, empty when it concerns all or there is none.
     #[serde(default)]
     pub path: String,
+    /// The hop inside that path, empty when the evidence names none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hop: String,
     /// Why the state is Unknown: NoRunYet, Suspended, OverBudget, NoRecentRun, or what kept the prober from reporting (as in
     /// ProberOperational); empty where a run was diagnosed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
-    /// What is wrong, on which path, since when, the evidence, the fix, the request id.
+    /// What is wrong, on which path and hop, since when, in how many runs, the request id: at most 200 characters.
     #[serde(default)]
     pub message: String,
-    /// What changed last before it: the key, the spec, a path's address or its response headers.
+    /// What changed last before this verdict: the key, the spec, a path's address or response headers.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub changed: String,
-    /// What to change, where.
+    /// What to change, where; for Inconclusive what would decide.
     #[serde(default)]
     pub advice: String,
     /// Since when state and code are the same.

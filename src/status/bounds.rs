@@ -2,8 +2,8 @@
 //!
 //! Pure. etcd and every watcher pay for each byte of a status, at every run.
 
-use super::text::bounded;
 use crate::resource::status::ClaudeProbeStatus;
+use crate::text::shortened;
 
 /// Largest status, bytes of JSON.
 pub const STATUS_BYTES: usize = 32 * 1024;
@@ -42,13 +42,13 @@ pub fn size(status: &ClaudeProbeStatus) -> usize {
 
 fn cut(text: &mut String, bytes: usize) {
     if text.len() > bytes {
-        *text = bounded(text, bytes);
+        *text = shortened(text, bytes);
     }
 }
 
 fn texts(status: &mut ClaudeProbeStatus) {
     if let Some(verdict) = &mut status.verdict {
-        cut(&mut verdict.message, LONG);
+        cut(&mut verdict.message, crate::diagnosis::LONGEST_MESSAGE);
         cut(&mut verdict.advice, LONG);
         cut(&mut verdict.changed, SHORT);
     }

@@ -8,14 +8,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as Written, Time}
 
 use super::budget;
 use super::fault::Fault;
-use super::text;
 use crate::catalogue::ConditionType;
-use crate::diagnosis::{Condition, DECIDED_BY_RUNS, Status};
+use crate::diagnosis::{Condition, DECIDED_BY_RUNS, LONGEST_CONDITION_MESSAGE, Status};
 use crate::resource::status::{ClaudeProbeStatus, PendingCondition};
 use crate::resource::validated::{Probe, SpecFault};
-
-/// Longest message of a condition, bytes.
-const MESSAGE_BYTES: usize = 1024;
+use crate::text::shortened;
 
 /// Why no run speaks for the present: the reason of the conditions that runs decide, of an Unknown verdict, and of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +104,7 @@ fn set(conditions: &mut Vec<Written>, condition: &Condition, generation: i64, no
         type_,
         status: condition.status.name().to_owned(),
         reason: condition.reason.clone(),
-        message: text::bounded(&condition.message, MESSAGE_BYTES),
+        message: shortened(&condition.message, LONGEST_CONDITION_MESSAGE),
         observed_generation: Some(generation),
         last_transition_time: since,
     };
@@ -138,8 +135,8 @@ pub fn stale(reason: StaleReason, message: &str) -> [Condition; 6] {
 pub fn ready(probe: &Probe) -> Condition {
     let (reason, message) = if budget::planned_above(probe) {
         let text = format!(
-            "The schedule plans more tokens than budget.tokensPerDay allows ({}): runs that cost tokens are thinned out over the day. \
-             Run less often, ask for fewer tokens, or raise the budget.",
+            "The schedule needs more tokens than budget.tokensPerDay ({}), so some runs send only zero-token exchanges. Run less often \
+             or raise the budget.",
             probe.tokens_per_day
         );
         ("BudgetBelowPlan", text)
@@ -157,12 +154,16 @@ pub fn ready(probe: &Probe) -> Condition {
 /// `Ready` of a spec that cannot.
 #[must_use]
 pub fn not_ready(faults: &[SpecFault]) -> Condition {
-    let list: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let first = faults.first().map_or_else(String::new, ToString::to_string);
+    let more = match faults.len() {
+        0 | 1 => String::new(),
+        many => format!(" (and {} more)", many - 1),
+    };
     Condition::new(
         ConditionType::Ready,
         Status::False,
         "InvalidSpec",
-        format!("{}.", list.join("; ")),
+        shortened(&first, LONGEST_CONDITION_MESSAGE - 1 - more.len()) + &more + ".",
     )
 }
 

@@ -3,7 +3,10 @@
 //! A fault here is about the cluster around the prober, never about a path: it makes `ProberOperational` false and no verdict
 //! `Failing`.
 
-/// Longest detail that is carried on, bytes.
+use crate::diagnosis::{LONGEST_CONDITION_MESSAGE, LONGEST_MESSAGE};
+use crate::text::{capitalised, one_line, shortened};
+
+/// Longest detail that is kept, bytes.
 const DETAIL_BYTES: usize = 300;
 
 macro_rules! faults {
@@ -41,85 +44,99 @@ macro_rules! faults {
 
 faults! {
     /// The image cannot be pulled.
-    ImagePullFailed => "the prober's image cannot be pulled", "Check the operator's --image, the registry, and placement.imagePullSecrets.";
+    ImagePullFailed => "the prober's image cannot be pulled", "Check the operator's --image, the registry and placement.imagePullSecrets.";
     /// The image name is not one.
     ImageNameInvalid => "the prober's image name is invalid", "Correct the operator's --image.";
     /// `imagePullPolicy: Never`, and the node does not have it.
-    ImageNotPresent => "the prober's image is not on the node, and must not be pulled", "Load the image on every node, or set the operator's --image-pull-policy to IfNotPresent.";
+    ImageNotPresent => "the prober's image is missing on the node", "Load it on every node, or set the operator's --image-pull-policy to IfNotPresent.";
     /// A Secret that the probe names does not exist.
-    SecretMissing => "a Secret that the probe names does not exist", "Create the Secret in the probe's namespace, or correct its name in the probe.";
+    SecretMissing => "a Secret of the probe does not exist", "Create it in the probe's namespace, or correct its name in the spec.";
     /// The Secret exists, the key in it does not.
-    SecretKeyMissing => "a Secret that the probe names has no such key", "Add the key to the Secret, or correct the key's name in the probe.";
+    SecretKeyMissing => "a Secret of the probe lacks a key", "Add the key to the Secret, or correct its name in the spec.";
     /// Another fault in the container's configuration.
-    ContainerConfigInvalid => "the kubelet refuses the container's configuration", "Read the message; kubectl describe of the pod shows more.";
+    ContainerConfigInvalid => "the kubelet rejects the container's configuration", "Run kubectl describe on the pod.";
     /// The runtime cannot create or start the container.
-    ContainerNotStarted => "the container runtime cannot start the prober", "Check that the operator's --image is claudeprobe's own, for this node's architecture, and placement.runtimeClassName.";
+    ContainerNotStarted => "the container runtime cannot start the prober", "Check the operator's --image, its architecture and placement.runtimeClassName.";
     /// No node takes the pod.
-    Unschedulable => "no node can take the probe pod", "Correct placement (nodeSelector, tolerations, resources), or give the cluster room.";
+    Unschedulable => "no node can take the probe pod", "Correct placement (nodeSelector, tolerations, resources), or add room.";
     /// The node that it was bound to refused it.
-    NodeRefused => "the node refused the probe pod", "Read the message; the pod runs again in the next slot, maybe on another node.";
+    NodeRefused => "the node rejected the probe pod", "The next slot runs again.";
     /// The API server refused to create it.
-    AdmissionDenied => "the API server refused to create the probe pod", "Read the message: a policy, webhook or Pod Security level of the namespace says what it misses.";
+    AdmissionDenied => "the API server rejected the probe pod", "Change that policy, or placement.";
     /// A ResourceQuota is used up.
-    QuotaExceeded => "a ResourceQuota of the namespace leaves no room for the probe pod", "Raise the quota, or lower placement.resources.";
+    QuotaExceeded => "a ResourceQuota leaves no room for the probe pod", "Raise the quota, or lower placement.resources.";
     /// The namespace is being deleted.
-    NamespaceTerminating => "the namespace is being deleted", "Nothing: the probe goes with it.";
+    NamespaceTerminating => "the namespace is being deleted", "The probe is deleted with it.";
     /// The service account does not exist.
     ServiceAccountMissing => "the probe pod's service account does not exist", "Create it, or correct placement.serviceAccountName.";
     /// The operator is not allowed to create pods.
     OperatorForbidden => "the operator may not create pods in this namespace", "Restore the operator's ClusterRole and its binding (pods: create).";
     /// Something else that has the pod's name.
-    PodNameTaken => "a pod that is not this probe's has the name of the run's pod", "Delete or rename that pod.";
+    PodNameTaken => "another pod has the name of the run's pod", "Delete or rename that pod.";
     /// The plan does not fit in a pod.
-    PlanTooLarge => "the run's plan does not fit in a pod", "Shorten prompt and headers, or put the body into a ConfigMap (request.bodyFrom).";
+    PlanTooLarge => "the run's plan does not fit in a pod", "Shorten prompt and headers, or use request.bodyFrom.";
     /// Evicted, preempted or deleted by a drain.
-    Evicted => "the probe pod was evicted", "Nothing if the node was drained; else give it a priority class or the node more room.";
+    Evicted => "the probe pod was evicted", "If no node was drained: set a priority class, or give the node more room.";
     /// Killed for its memory.
     OutOfMemory => "the prober ran out of memory", "Raise placement.resources.limits.memory.";
     /// The pod's deadline passed before it reported.
-    DeadlineExceeded => "the probe pod did not report before its deadline", "Look at kubectl logs of the pod; raise runTimeout if the paths are that slow.";
+    DeadlineExceeded => "the probe pod did not report before its deadline", "Read kubectl logs of the pod; raise runTimeout if the paths are slow.";
     /// The node does not answer any more.
     NodeLost => "the probe pod's node does not answer", "Check the node.";
     /// It ended without a report.
-    ProberCrashed => "the prober ended without a report", "Look at kubectl logs of the pod, and report the fault.";
+    ProberCrashed => "the prober ended without a report", "Read kubectl logs of the pod, and report this bug.";
     /// The prober could not do what it was told.
-    PlanRefused => "the prober could not carry out its plan", "Correct what the message names: a ConfigMap, a file, or an operator and a prober of different releases (--image).";
+    PlanRefused => "the prober could not carry out its plan", "Correct what is named; --image must match the operator's release.";
     /// What it left is not a report of this version.
-    ReportUnreadable => "the prober's report cannot be read", "Use operator and prober of the same release (--image).";
+    ReportUnreadable => "the prober's report cannot be read", "Use the same release for operator and prober (--image).";
     /// The pod is gone, and nobody read it.
-    ReportLost => "the probe pod is gone, and its report with it", "Find out what deletes pods in this namespace (a drained node, a cleaner).";
+    ReportLost => "the probe pod was deleted before its report was read", "Find what deletes pods in this namespace: a drained node, a cleaner.";
     /// It did not start in time, and nothing says why.
-    StartTimeout => "the probe pod did not start in time, and its status does not say why", "Look at kubectl describe of the pod (volumes, network plugin, sidecars).";
+    StartTimeout => "the probe pod did not start in time; its status shows no reason", "Run kubectl describe on the pod (volumes, network plugin, sidecars).";
 }
 
-/// A fault with what the cluster said about it.
+/// A fault with the cluster's own message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// Which.
     pub kind: FaultKind,
-    /// The cluster's own words, bounded; empty when it has none.
+    /// The cluster's own message, bounded; empty when there is none.
     pub detail: String,
 }
 
 impl Fault {
-    /// A fault with the cluster's words, cut to a bound.
+    /// A fault with the cluster's message, cut to a bound.
     #[must_use]
     pub fn new(kind: FaultKind, detail: &str) -> Self {
         Self {
             kind,
-            detail: super::text::bounded(&super::text::one_line(detail), DETAIL_BYTES),
+            detail: shortened(&one_line(detail), DETAIL_BYTES),
         }
     }
 
-    /// What is wrong and what to do, for a condition's message.
+    /// What is wrong, for a verdict's message: its advice is a field of its own.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let title = capitalised(self.kind.title());
+        if self.detail.is_empty() {
+            return format!("{title}.");
+        }
+        let room = LONGEST_MESSAGE.saturating_sub(title.len() + ": .".len());
+        let detail = shortened(self.detail.trim_end_matches('.'), room);
+        format!("{title}: {detail}.")
+    }
+
+    /// What is wrong and what to do, for a condition's message: the cluster's words are cut where they do not fit.
     #[must_use]
     pub fn message(&self) -> String {
         let (title, fix) = (self.kind.title(), self.kind.fix());
-        let title = super::text::sentence_case(title);
-        if self.detail.is_empty() {
+        let title = capitalised(title);
+        let room = LONGEST_CONDITION_MESSAGE.saturating_sub(title.len() + fix.len() + ": . ".len());
+        let detail = shortened(self.detail.trim_end_matches('.'), room);
+        if detail.is_empty() {
             format!("{title}. {fix}")
         } else {
-            format!("{title}: {}. {fix}", self.detail.trim_end_matches('.'))
+            format!("{title}: {detail}. {fix}")
         }
     }
 }

@@ -254,9 +254,7 @@ impl<'a> Memory<'a> {
             }
             Some(verdict) if sent || verdict.zero_token_since.is_some() => {}
             _ => {
-                let note = format!(
-                    "Over budget (budget.tokensPerDay): only exchanges without tokens since {since}, and they show no fault."
-                );
+                let note = format!("Over budget: only zero-token exchanges since {since}, without an error.");
                 for condition in conditions::stale(StaleReason::OverBudget, &note) {
                     self.put(&condition, now);
                 }
@@ -272,7 +270,7 @@ impl<'a> Memory<'a> {
 
     /// The prober did not report: the verdict is `Unknown`, never `Failing`; what earlier runs found stands until it is too old.
     fn unreported(&mut self, fault: Option<&Fault>, now: Timestamp) {
-        let message = fault.map_or_else(|| "The run ended without a report.".to_owned(), Fault::message);
+        let message = fault.map_or_else(|| "The run ended without a report.".to_owned(), Fault::what);
         let (reason, advice) = fault.map_or(("NotReported", ""), |fault| (fault.kind.name(), fault.kind.fix()));
         let verdict = unknown(&self.status, reason, message, advice, now);
         self.remember(&verdict, Vec::new(), String::new(), now);

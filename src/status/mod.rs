@@ -22,7 +22,6 @@ pub mod schedule;
 pub mod stale;
 pub mod summary;
 pub mod tally;
-pub mod text;
 pub mod trend;
 pub mod up;
 pub mod write;

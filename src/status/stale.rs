@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::budget;
 use super::conditions::{self, StaleReason, whole_second};
 use super::schedule::{self, signed};
-use super::{budget, text};
 use crate::catalogue::ConditionType;
 use crate::plan::CanaryChoice;
 use crate::resource::status::{ClaudeProbeStatus, RunResult, Verdict, VerdictState};
 use crate::resource::validated::Probe;
+use crate::text::capitalised;
 
 /// Why no run speaks for the present, if none does. A probe that was suspended before its first run waits for none.
 #[must_use]
@@ -60,7 +61,7 @@ pub fn mark(status: &mut ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
     // A verdict that already says why the prober does not report says more.
     let known = status.verdict.as_ref().map(|verdict| verdict.state);
     if known != Some(VerdictState::Unknown) {
-        let verdict = unknown(status, reason.name(), text::sentence_case(&message), "", now);
+        let verdict = unknown(status, reason.name(), capitalised(&message), "", now);
         status.verdict = Some(verdict);
     }
 }

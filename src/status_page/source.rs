@@ -73,6 +73,7 @@ impl Row {
                 ..RunStatus::default()
             }),
             next_run: status.next_run,
+            ..Listed::default()
         };
         Self { listed, trends }
     }

@@ -23,7 +23,7 @@ pub fn between(from: Timestamp, to: Timestamp) -> String {
     }
 }
 
-/// `at` as people say it at `now`: `3m ago` or `in 3m`.
+/// `at` relative to `now`: `3m ago` or `in 3m`.
 #[must_use]
 pub fn spoken(at: Timestamp, now: Timestamp) -> String {
     if at > now {

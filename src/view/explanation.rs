@@ -1,4 +1,4 @@
-//! All that is known of one probe, in the order in which a person at 3 a.m. asks for it.
+//! All that is known of one probe, in the order in which an on-call engineer needs it.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -16,7 +16,7 @@ pub struct Explanation {
     pub namespace: String,
     /// Name.
     pub name: String,
-    /// What the latest run said.
+    /// The latest run's verdict.
     pub verdict: Verdict,
     /// The verdict's finding, where there is one of that code.
     pub code: Option<Code>,
@@ -100,8 +100,8 @@ impl Explanation {
         Self {
             namespace: known.namespace.clone(),
             name: known.name.clone(),
-            code: main.map(|main| main.code),
-            points: main.map_or_else(
+            code: main.as_ref().and_then(|main| Some(main.first()?.code)),
+            points: main.as_ref().map_or_else(
                 || without_finding(&verdict, now),
                 |main| of_finding(status, &verdict, main, now),
             ),
@@ -111,7 +111,7 @@ impl Explanation {
             headers: paths::headers(&status.paths),
             canaries: paths::canary_results(&status.paths, now),
             more: paths::more(&status.paths, now),
-            others: others.into_iter().map(|other| Other::seen_at(other, now)).collect(),
+            others: others.iter().filter_map(|other| Other::seen_at(other, now)).collect(),
             conditions: status
                 .conditions
                 .iter()
@@ -125,7 +125,7 @@ impl Explanation {
     }
 }
 
-fn of_finding(status: &ClaudeProbeStatus, verdict: &Verdict, main: &Finding, now: Timestamp) -> Vec<Point> {
+fn of_finding(status: &ClaudeProbeStatus, verdict: &Verdict, main: &[&Finding], now: Timestamp) -> Vec<Point> {
     let mut points = finding::details(main);
     points.extend(Point::new("since", since(status, main, now)));
     points.extend(Point::new("changed", verdict.changed.as_str()));
@@ -134,18 +134,18 @@ fn of_finding(status: &ClaudeProbeStatus, verdict: &Verdict, main: &Finding, now
 
 fn without_finding(verdict: &Verdict, now: Timestamp) -> Vec<Point> {
     let since = verdict.since.as_ref();
-    let points = [
-        Point::new("", verdict.message.as_str()),
-        Point::new("change", verdict.advice.as_str()),
-        Point::new("since", since.map_or_else(String::new, |since| age::moment(since, now))),
-    ];
-    points.into_iter().flatten().collect()
+    let mut points = finding::without(verdict);
+    points.extend(Point::new(
+        "since",
+        since.map_or_else(String::new, |since| age::moment(since, now)),
+    ));
+    points
 }
 
-fn since(status: &ClaudeProbeStatus, finding: &Finding, now: Timestamp) -> String {
+fn since(status: &ClaudeProbeStatus, main: &[&Finding], now: Timestamp) -> String {
     let since = status.verdict.as_ref().and_then(|verdict| verdict.since.as_ref());
     let mut parts: Vec<String> = since.map(|at| age::moment(at, now)).into_iter().collect();
-    parts.extend(finding::seen(finding));
+    parts.extend(main.first().and_then(|finding| finding::seen(finding)));
     if let Some(good) = &status.last_good_at {
         parts.push(format!("last good {}", age::moment(good, now)));
     }
@@ -157,10 +157,10 @@ fn outdated(known: &Known) -> String {
     let status = &known.status;
     let mut notes = Vec::new();
     if status.observed_generation.is_some_and(|seen| seen < known.generation) {
-        notes.push("The spec has changed since: all this is of the one before.".to_owned());
+        notes.push("The spec has changed since: everything here is of the previous spec.".to_owned());
     }
     if known.suspended {
-        notes.push("Scheduled runs are suspended; claudeprobe run starts one all the same.".to_owned());
+        notes.push("Scheduled runs are suspended. To start one: claudeprobe run.".to_owned());
     }
     let verdict = status.verdict.as_ref();
     if let Some(since) = verdict.and_then(|verdict| verdict.zero_token_since.as_ref()) {
@@ -177,14 +177,14 @@ fn outdated(known: &Known) -> String {
     }
     let asked = known.run_now.as_deref().filter(|value| !value.is_empty());
     if asked.is_some_and(|value| status.last_handled_run_now != Some(run_now_mark(value))) {
-        notes.push("A run was asked for by hand and has not ended yet.".to_owned());
+        notes.push("A requested run has not ended yet.".to_owned());
     }
     notes.join(" ")
 }
 
 /// The keys, and when they changed.
 fn keys(status: &ClaudeProbeStatus, now: Timestamp) -> Table {
-    let mut table = Table::new(&["KEY", "FINGERPRINT", "KIND", "CHANGED"]);
+    let mut table = Table::new(&["KEY", "FINGERPRINT", "KIND", "CHANGED"]).turning();
     for key in &status.credentials {
         let changed = match (&key.previous_last_seen_at, &key.seen_since) {
             (Some(before), Some(since)) => format!("between {} and {}", before.0, age::moment(since, now)),

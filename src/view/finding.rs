@@ -1,10 +1,10 @@
-//! A finding in words.
+//! A finding in words, once for all paths that it is on.
 
 use jiff::Timestamp;
 
 use super::{Tone, age, path_shown};
-use crate::catalogue::{Code, Severity};
-use crate::resource::status::{Finding, Verdict};
+use crate::catalogue::{Code, Confidence, Severity};
+use crate::resource::status::{Finding, Verdict, VerdictState};
 use crate::text::capitalised;
 
 /// Running text behind a label.
@@ -25,34 +25,103 @@ impl Point {
     }
 }
 
-/// The verdict's own finding, and the rest.
+/// The same finding on one or several paths: code, severity, confidence and advice are equal, evidence may differ.
+pub type Group<'a> = Vec<&'a Finding>;
+
+/// The verdict's own finding, and the others, each once however many paths it is on.
 #[must_use]
-pub fn split<'a>(verdict: &Verdict, findings: &'a [Finding]) -> (Option<&'a Finding>, Vec<&'a Finding>) {
-    let main = findings.iter().position(|finding| {
+pub fn split<'a>(verdict: &Verdict, findings: &'a [Finding]) -> (Option<Group<'a>>, Vec<Group<'a>>) {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for finding in findings {
+        match groups.iter_mut().find(|group| alike(group[0], finding)) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    let named = |finding: &&Finding| {
         finding.code.name() == verdict.code && (finding.path == verdict.path || verdict.path.is_empty())
+    };
+    let main = groups.iter().position(|group| group.iter().any(named));
+    (main.map(|index| groups.remove(index)), groups)
+}
+
+fn alike(one: &Finding, other: &Finding) -> bool {
+    let key = |finding: &Finding| (finding.code, finding.severity, finding.confidence, finding.accepted);
+    key(one) == key(other) && one.hop == other.hop && one.advice == other.advice
+}
+
+/// The evidence, path by path where it differs.
+fn evidence(group: &[&Finding]) -> String {
+    let Some(first) = group.first() else {
+        return String::new();
+    };
+    if group.iter().all(|finding| finding.evidence == first.evidence) {
+        return first.evidence.clone();
+    }
+    let each = group.iter().map(|finding| {
+        let path = path_shown(finding.code.name(), &finding.path);
+        format!("{path}: {}", finding.evidence)
     });
-    let others = findings.iter().enumerate();
-    let others = others.filter(|(index, _)| Some(*index) != main);
-    (
-        main.map(|index| &findings[index]),
-        others.map(|(_, finding)| finding).collect(),
-    )
+    each.collect::<Vec<_>>().join("\n")
+}
+
+/// The paths, in words.
+fn paths(group: &[&Finding]) -> String {
+    let names: Vec<&str> = group
+        .iter()
+        .map(|finding| path_shown(finding.code.name(), &finding.path))
+        .collect();
+    let word = if names.len() > 1 { "paths" } else { "path" };
+    format!("{word} {}", names.join(", "))
 }
 
 /// The finding that the verdict names.
 #[must_use]
-pub fn details(finding: &Finding) -> Vec<Point> {
+pub fn details(group: &[&Finding]) -> Vec<Point> {
+    let Some(finding) = group.first() else {
+        return Vec::new();
+    };
     let title = capitalised(finding.code.entry().title);
-    let sure = format!("{:?}", finding.confidence).to_lowercase();
+    let sure = confidence(finding.confidence);
+    let on = if group.len() > 1 {
+        format!(", on {}", paths(group))
+    } else {
+        String::new()
+    };
     [
-        Point::new("what", format!("{title} ({sure}).")),
+        Point::new("what", format!("{title} ({sure}){on}.")),
         Point::new("hop", finding.hop.as_deref().unwrap_or_default()),
-        Point::new("seen", finding.evidence.as_str()),
+        Point::new("seen", evidence(group)),
         Point::new("change", finding.advice.as_str()),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// What stands in place of a finding where the verdict names none.
+#[must_use]
+pub fn without(verdict: &Verdict) -> Vec<Point> {
+    let label = if verdict.state == VerdictState::Inconclusive {
+        "next"
+    } else {
+        "change"
+    };
+    [
+        Point::new("", verdict.message.as_str()),
+        Point::new(label, verdict.advice.as_str()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Certain => "certain",
+        Confidence::Likely => "likely",
+        Confidence::Possible => "possible",
+    }
 }
 
 /// A finding beside the verdict's own.
@@ -62,18 +131,19 @@ pub struct Other {
     pub code: Code,
     /// How bad, in a word.
     pub severity: &'static str,
-    /// How that speaks to the eye.
+    /// The tone of that word.
     pub tone: Tone,
-    /// Layer, path, how sure, whether accepted.
+    /// Layer, paths, how sure, whether accepted.
     pub where_: String,
     /// Evidence and advice.
     pub points: Vec<Point>,
 }
 
 impl Other {
-    /// The finding without its times.
+    /// The finding without its times; `None` for an empty group.
     #[must_use]
-    pub fn of(finding: &Finding) -> Self {
+    pub fn of(group: &[&Finding]) -> Option<Self> {
+        let finding = group.first()?;
         let (severity, tone) = match finding.severity {
             Severity::Error => ("error", Tone::Bad),
             Severity::Warning => ("warning", Tone::Warning),
@@ -81,32 +151,33 @@ impl Other {
         };
         let accepted = if finding.accepted { ", accepted" } else { "" };
         let points = [
-            Point::new("seen", finding.evidence.as_str()),
+            Point::new("seen", evidence(group)),
             Point::new("change", finding.advice.as_str()),
         ];
-        Self {
+        Some(Self {
             code: finding.code,
             severity,
             tone,
             where_: format!(
-                "layer {:?}  path {} ({}{accepted})",
+                "layer {:?}  {} ({}{accepted})",
                 finding.layer,
-                path_shown(finding.code.name(), &finding.path),
-                format!("{:?}", finding.confidence).to_lowercase()
+                paths(group),
+                confidence(finding.confidence)
             ),
             points: points.into_iter().flatten().collect(),
-        }
+        })
     }
 
-    /// The finding, with how often and when it was seen.
+    /// The finding, with how often and when it was seen; `None` for an empty group.
     #[must_use]
-    pub fn seen_at(finding: &Finding, now: Timestamp) -> Self {
-        let mut other = Self::of(finding);
+    pub fn seen_at(group: &[&Finding], now: Timestamp) -> Option<Self> {
+        let mut other = Self::of(group)?;
+        let finding = group.first()?;
         let observed = finding.observed_at.as_ref();
         let observed = observed.map(|at| format!("observed {}", age::spoken(at.0, now)));
         let when: Vec<String> = seen(finding).into_iter().chain(observed).collect();
         other.points.extend(Point::new("when", when.join("; ")));
-        other
+        Some(other)
     }
 }
 

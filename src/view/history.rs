@@ -12,7 +12,8 @@ pub fn timeline(history: &[HistoryEntry], now: Timestamp) -> Table {
     let one_spec = history
         .windows(2)
         .all(|two| generations(&two[0]) == generations(&two[1]));
-    let mut table = Table::new(&["HISTORY", "TO", "AGE", "RUNS", "VERDICT", "CAUSE", "PATH", "SPEC"]);
+    let mut table =
+        Table::new(&["HISTORY", "TO", "AGE", "RUNS", "VERDICT", "CODE", "PATH", "SPEC"]).dropping(&["TO", "SPEC"]);
     for entry in history {
         let (first, last) = (entry.since.as_ref().or(entry.at.as_ref()), entry.at.as_ref());
         let until = last.filter(|last| Some(*last) != first);

@@ -54,7 +54,7 @@ impl Known {
         let meta = resource.metadata;
         let mut status = resource.status.unwrap_or_default();
         status.verdict.get_or_insert_with(|| Verdict {
-            message: "No operator has looked at this probe yet.".to_owned(),
+            message: "No operator has reconciled this probe yet.".to_owned(),
             advice: "Check that the operator runs, and that it watches this namespace.".to_owned(),
             ..Verdict::default()
         });
@@ -105,8 +105,8 @@ pub struct Unreadable(String);
 impl Unreadable {
     fn new(name: &str, source: &serde_json::Error) -> Self {
         Self(plain(&format!(
-            "ClaudeProbe {name} holds what this claudeprobe ({}) does not know: {source}. Use the version of the operator, or \
-             kubectl describe",
+            "this claudeprobe ({}) cannot read ClaudeProbe {name}: {source}. Use the claudeprobe of the operator's release, or kubectl \
+             describe",
             env!("CARGO_PKG_VERSION")
         )))
     }

@@ -17,9 +17,15 @@ pub struct Listed {
     pub namespace: String,
     /// Name.
     pub name: String,
+    /// Since when it exists.
+    #[serde(skip)]
+    pub created: Option<Time>,
+    /// Status of its condition Ready; empty where it has none.
+    #[serde(skip)]
+    pub ready: String,
     /// No scheduled runs.
     pub suspended: bool,
-    /// What the latest run said.
+    /// The latest run's verdict.
     pub verdict: Verdict,
     /// The last run that ended.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,6 +48,22 @@ impl Listed {
     pub fn last(&self, now: Timestamp) -> String {
         let ended = self.last_run.as_ref().and_then(|run| run.finished_at.as_ref());
         ended.map_or_else(|| "never".to_owned(), |at| age::spoken(at.0, now))
+    }
+
+    /// How long it exists.
+    #[must_use]
+    pub fn age(&self, now: Timestamp) -> String {
+        let created = self.created.as_ref();
+        created.map_or_else(String::new, |at| age::between(at.0, now))
+    }
+
+    /// Whether the operator can act on its spec.
+    #[must_use]
+    pub fn ready(&self) -> Cell {
+        match self.ready.as_str() {
+            "False" => Cell::toned("False", Tone::Bad),
+            ready => ready.into(),
+        }
     }
 
     /// When the next run is due.

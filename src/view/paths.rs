@@ -25,7 +25,9 @@ pub fn answers(paths: &[PathStatus]) -> Table {
         "TOTAL",
         "REQUEST ID",
         "PEER",
-    ]);
+    ])
+    .turning()
+    .dropping(&["PEER", "DNS", "TCP", "TLS", "FIRST TOKEN", "REQUEST ID"]);
     for path in paths {
         let (phases, phase) = (&path.timings, |time: Option<f64>| {
             time.map_or_else(String::new, seconds).into()
@@ -64,11 +66,13 @@ pub fn streams(paths: &[PathStatus]) -> Table {
         "BYTES",
         "LAST EVENT",
         "AT",
-        "LONGEST GAP",
+        "MAX GAP",
         "MESSAGE_STOP",
         "FRAMING",
         "ENDING",
-    ]);
+    ])
+    .turning()
+    .dropping(&["BYTES", "FRAMING", "LAST EVENT"]);
     for path in paths {
         let Some(stream) = &path.stream else { continue };
         table.row(vec![
@@ -116,7 +120,7 @@ pub fn canary_results(paths: &[PathStatus], now: Timestamp) -> Table {
         };
         (format!("{kind:?}"), kept.iter().map(cell).collect())
     });
-    side_by_side("CANARY", paths, rows.collect())
+    side_by_side("FORWARDING CHECK", paths, rows.collect())
 }
 
 fn canary(result: &KeptResult, now: Timestamp) -> Cell {
@@ -135,7 +139,7 @@ fn side_by_side(what: &str, paths: &[PathStatus], rows: Vec<(String, Vec<Cell>)>
     let headings: Vec<&str> = std::iter::once(what)
         .chain(paths.iter().map(|path| path.name.as_str()))
         .collect();
-    let mut table = Table::new(&headings);
+    let mut table = Table::new(&headings).turning();
     for (name, cells) in rows {
         table.row(std::iter::once(name.into()).chain(cells).collect());
     }
@@ -145,7 +149,7 @@ fn side_by_side(what: &str, paths: &[PathStatus], rows: Vec<(String, Vec<Cell>)>
 /// What else is known of each path: where it leads, how far its limits are, what it adds to the time, how long its certificate lasts.
 #[must_use]
 pub fn more(paths: &[PathStatus], now: Timestamp) -> Table {
-    let mut table = Table::new(&["PATH", "HOST", "LIMITS LEFT", "ADDS (MEDIAN)", "CERTIFICATE"]);
+    let mut table = Table::new(&["PATH", "HOST", "LIMITS LEFT", "ADDS (MEDIAN)", "CERTIFICATE"]).turning();
     for path in paths {
         let certificate = path.certificate_expires.as_ref();
         table.row(vec![

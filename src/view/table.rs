@@ -1,6 +1,7 @@
-//! Tables as values: headings and rows of cells, each with what it says to the eye. How they look is for whoever shows them.
+//! Tables as values: headings and rows of cells, each with its tone, and what may happen to them where room is short. Terminal and HTML
+//! each render them in their own way.
 
-/// What a text says to the eye.
+/// How a text is meant to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// As it should be.
@@ -17,12 +18,12 @@ pub enum Tone {
     Faint,
 }
 
-/// A cell: its text, and how it speaks to the eye.
+/// A cell: its text and its tone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
-    /// What it says.
+    /// The text.
     pub text: String,
-    /// How, where it is more than text.
+    /// Its tone, where it is more than text.
     pub tone: Option<Tone>,
 }
 
@@ -51,6 +52,8 @@ impl<T: Into<String>> From<T> for Cell {
 pub struct Table {
     headings: Vec<String>,
     rows: Vec<Vec<Cell>>,
+    spare: Vec<&'static str>,
+    turns: bool,
 }
 
 /// A column that is shown.
@@ -70,8 +73,34 @@ impl Table {
     pub fn new<H: AsRef<str>>(headings: &[H]) -> Self {
         Self {
             headings: headings.iter().map(|heading| heading.as_ref().to_owned()).collect(),
-            rows: Vec::new(),
+            ..Self::default()
         }
+    }
+
+    /// Where room is short, these columns go, the first of them first.
+    #[must_use]
+    pub fn dropping(mut self, headings: &[&'static str]) -> Self {
+        self.spare = headings.to_vec();
+        self
+    }
+
+    /// Where room is short, rows become columns, if that is narrower.
+    #[must_use]
+    pub fn turning(mut self) -> Self {
+        self.turns = true;
+        self
+    }
+
+    /// Headings of the columns that go first where room is short.
+    #[must_use]
+    pub fn spare(&self) -> &[&'static str] {
+        &self.spare
+    }
+
+    /// Whether rows may become columns where room is short.
+    #[must_use]
+    pub fn may_turn(&self) -> bool {
+        self.turns
     }
 
     /// Adds a row, one cell per heading.
@@ -128,6 +157,7 @@ impl Table {
         Self {
             headings: headings.collect(),
             rows: rows.collect(),
+            ..Self::default()
         }
     }
 }

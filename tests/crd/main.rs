@@ -228,6 +228,7 @@ fn get_shows_the_verdict_and_when_the_next_run_is_due() {
     ])
     .expect_good();
     let table = kubectl(&["get", "cprobe", "columns"]).expect_good();
+    let wide = kubectl(&["get", "cprobe", "columns", "-o", "wide"]).expect_good();
     let waited = kubectl(&["wait", "--for=condition=Ready", "cprobe/columns", "--timeout=10s"]);
     let listed = kubectl(&["get", "observability", "-o", "name"]);
     kubectl(&["delete", "claudeprobe", "columns"]).expect_good();
@@ -241,16 +242,14 @@ fn get_shows_the_verdict_and_when_the_next_run_is_due() {
         .collect();
     assert_eq!(
         heads,
-        [
-            "NAME", "VERDICT", "LAYER", "PATH", "CODE", "SINCE", "LAST RUN", "NEXT RUN", "AGE"
-        ]
+        ["NAME", "VERDICT", "CODE", "PATH", "SINCE", "LAST-RUN", "READY", "AGE"]
     );
     let row: Vec<_> = lines.next().unwrap().split_whitespace().collect();
-    assert_eq!(
-        row[..5],
-        ["columns", "Failing", "Configuration", "edge", "GatewayStaleCredential"]
-    );
-    assert_eq!(row[7], "2199-01-01T00:00:00Z");
+    assert_eq!(row[..4], ["columns", "Failing", "GatewayStaleCredential", "edge"]);
+    for part in ["LAYER", "HOP", "NEXT-RUN", "Configuration", "2199-01-01T00:00:00Z"] {
+        assert!(wide.contains(part), "{part}: {wide}");
+        assert!(!table.contains(part), "{part} only with -o wide: {table}");
+    }
     assert!(waited.good, "{waited:?}");
     assert!(listed.expect_good().contains("claudeprobe.claudeprobe.dev/columns"));
 }

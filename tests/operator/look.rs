@@ -179,7 +179,7 @@ async fn a_run_that_is_waited_for_ends_with_its_verdict() {
         .number;
     let typed = admin.types(&["run", &name]).await;
     assert!(
-        typed.code == 0 && typed.out.is_empty() && typed.err.contains("was asked for"),
+        typed.code == 0 && typed.out.is_empty() && typed.err.contains("Requested a run of"),
         "{typed:?}"
     );
     eventually("the run has ended", async || {
@@ -294,13 +294,13 @@ async fn whoever_lacks_a_right_is_told_which() {
     ] {
         let typed = nobody.types(&command).await;
         assert!(
-            typed.code == 4 && typed.err.contains("ask for the role claudeprobe-view"),
+            typed.code == 4 && typed.err.contains("request the role claudeprobe-view"),
             "{command:?} {typed:?}"
         );
     }
     let typed = nobody.types(&["list", "-A"]).await;
     assert!(
-        typed.code == 4 && typed.err.contains("leave --all-namespaces out"),
+        typed.code == 4 && typed.err.contains("replace --all-namespaces"),
         "{typed:?}"
     );
 
@@ -310,7 +310,7 @@ async fn whoever_lacks_a_right_is_told_which() {
     assert_eq!(typed.code, 0, "{typed:?}");
     let typed = viewer.types(&["run", &name, "--wait"]).await;
     assert!(
-        typed.code == 4 && typed.err.contains("ask for the role claudeprobe-edit"),
+        typed.code == 4 && typed.err.contains("request the role claudeprobe-edit"),
         "{typed:?}"
     );
     let asked = api
@@ -323,10 +323,7 @@ async fn whoever_lacks_a_right_is_told_which() {
     assert!(!asked.contains_key("claudeprobe.dev/run-now"), "{asked:?}");
     // A name that does not exist: those that do are named, from what this user may see.
     let typed = viewer.types(&["explain", "-n", &ns, "asistants"]).await;
-    assert!(
-        typed.code == 64 && typed.err.contains("there is assistants"),
-        "{typed:?}"
-    );
+    assert!(typed.code == 64 && typed.err.contains("It has assistants"), "{typed:?}");
 
     // What `edit` holds after aggregation: reading and writing, and no pods.
     grant(&client, &ns, "editor", &["claudeprobe-view", "claudeprobe-edit"]).await;
@@ -344,7 +341,7 @@ async fn what_stands_in_the_way_is_said_in_a_sentence() {
     // No operator at all.
     let typed = admin.types(&["run", &name, "--wait", "--timeout", "10s"]).await;
     assert!(
-        typed.code == 4 && typed.err.contains("no operator has ever looked"),
+        typed.code == 4 && typed.err.contains("no operator has reconciled"),
         "{typed:?}"
     );
     assert!(typed.err.contains("no verdict within 10s"), "{typed:?}");
@@ -369,7 +366,10 @@ async fn what_stands_in_the_way_is_said_in_a_sentence() {
         "{typed:?}"
     );
     let typed = admin.types(&["explain", &name, "-n", "default"]).await;
-    assert!(typed.code == 64 && typed.err.contains("two namespaces"), "{typed:?}");
+    assert!(
+        typed.code == 64 && typed.err.contains("contradict each other"),
+        "{typed:?}"
+    );
     let typed = admin.types(&["list", "--context", "elsewhere"]).await;
     assert!(
         typed.code == 64 && typed.err.contains("no context elsewhere"),
@@ -391,7 +391,7 @@ async fn what_stands_in_the_way_is_said_in_a_sentence() {
     });
     let typed = stranger.types(&["list"]).await;
     assert!(
-        typed.code == 4 && typed.err.contains("does not take your credentials"),
+        typed.code == 4 && typed.err.contains("rejects your credentials"),
         "{typed:?}"
     );
 }

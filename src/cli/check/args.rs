@@ -20,24 +20,25 @@ pub const CLAUDE: &str = "https://api.anthropic.com";
 pub const MAIN_KEY: (&str, &str) = ("env", "ANTHROPIC_API_KEY");
 
 const EXAMPLES: &str = "\
-The key is read from ANTHROPIC_API_KEY; a gateway's own key from CLAUDEPROBE_CREDENTIAL_<NAME> (the gateway's name in
-upper case, every other character as _). With --file, the Secret NAME, key KEY is read from
-CLAUDEPROBE_SECRET_<NAME>_<KEY>, or from ANTHROPIC_API_KEY.
+The key is read from ANTHROPIC_API_KEY, a gateway's own key from CLAUDEPROBE_CREDENTIAL_<NAME>: the gateway's name in upper case, \
+with _ for every other character. With --file, the value of key KEY in Secret NAME is read from CLAUDEPROBE_SECRET_<NAME>_<KEY>, or \
+from ANTHROPIC_API_KEY.
 
 Exit code: 0 Healthy, 1 Degraded, 2 Failing, 3 Inconclusive, 4 Unknown, 64 wrong usage.
 
 Examples:
   claudeprobe check --gateway https://ai-gateway.example.com
-  claudeprobe check --gateway edge=http://edge:8080 --gateway mesh=http://mesh:8080/anthropic --deep
+  claudeprobe check --deep --gateway edge=http://edge:8080 \\
+    --gateway mesh=http://mesh:8080/anthropic
   claudeprobe check --no-direct --gateway http://ai-gateway.gateways.svc:8080 -o json
   claudeprobe check -f probe.yaml --explain-plan";
 
-/// Compares gateways with the direct path, once, from here: no cluster needed.
+/// Compares gateways with the direct path, once, from this machine; needs no cluster
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 #[allow(clippy::struct_excessive_bools)] // flags of a command line
 pub struct Args {
-    /// A gateway under test: its base URL as in ANTHROPIC_BASE_URL, with a name of your choice. May be repeated
+    /// Gateway under test: base URL as in ANTHROPIC_BASE_URL, with a name of your choice. Repeatable
     #[arg(
         long = "gateway",
         value_name = "[NAME=]URL",
@@ -45,40 +46,41 @@ pub struct Args {
         conflicts_with = "file"
     )]
     pub gateways: Vec<String>,
-    /// The control: base URL of Claude itself
+    /// Control: base URL of the Claude API
     #[arg(long, value_name = "URL", default_value = CLAUDE, conflicts_with_all = ["file", "no_direct"])]
     pub direct: String,
-    /// Send nothing by the direct path: fewer causes can be told apart
+    /// Send nothing by the direct path. Without this control, fewer causes can be distinguished
     #[arg(long, conflicts_with = "file")]
     pub no_direct: bool,
     /// Take request, paths and keys from a `ClaudeProbe` in this YAML or JSON file (`-` for standard input)
     #[arg(short, long, value_name = "PROBE.yaml")]
     pub file: Option<PathBuf>,
-    /// Send every harmless exchange: the other form, a big body, a large header, every canary; costs one more answer per path
+    /// Send every harmless exchange: the non-streaming form, a 2 MiB body, a 32 KiB header, every forwarding check. Costs one more
+    /// answer per path
     #[arg(long)]
     pub deep: bool,
-    /// Send N requests at once on each path: finds concurrency limits, and may trip one for other users of the key
+    /// Send N requests at once on each path. Finds concurrency limits; other users of the key may get 429
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(2..=32))]
     pub parallel: Option<i32>,
-    /// Send a prompt that looks like an attack through the gateways: may raise an alarm or lock this address out
+    /// Send an attack-looking prompt through the gateways. May raise an alarm or block this address
     #[arg(long)]
     pub waf: bool,
-    /// Model to ask
+    /// Model
     #[arg(long, value_name = "MODEL", conflicts_with = "file")]
     pub model: Option<String>,
-    /// Prompt to send
+    /// Prompt
     #[arg(long, value_name = "TEXT", conflicts_with = "file")]
     pub prompt: Option<String>,
-    /// Most output tokens per request
+    /// Maximum output tokens per request
     #[arg(long, value_name = "N", conflicts_with = "file")]
     pub max_tokens: Option<i32>,
-    /// Ask for one message instead of an event stream
+    /// Request one message instead of an event stream
     #[arg(long, conflicts_with = "file")]
     pub no_stream: bool,
-    /// A value of the anthropic-beta header. May be repeated
+    /// Value of the anthropic-beta header. Repeatable
     #[arg(long = "beta", value_name = "VALUE", conflicts_with = "file")]
     pub betas: Vec<String>,
-    /// The anthropic-version header
+    /// Value of the anthropic-version header
     #[arg(long, value_name = "DATE", conflicts_with = "file")]
     pub api_version: Option<String>,
     /// Request header that holds the key
@@ -93,16 +95,16 @@ pub struct Args {
     /// Forward proxy of the direct path
     #[arg(long, value_name = "URL", conflicts_with_all = ["file", "no_direct"])]
     pub proxy: Option<String>,
-    /// Give up after this time, and report what was seen until then
+    /// Time limit. The result covers what was seen until then
     #[arg(long, value_name = "DURATION", default_value = "90s", value_parser = duration)]
     pub timeout: Duration,
-    /// Form of the result
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub output: Output,
-    /// Repeat every DURATION until interrupted, one line per check in text form
+    /// Repeat every DURATION until interrupted; text output has one line per check
     #[arg(long, value_name = "DURATION", value_parser = duration, num_args = 0..=1, default_missing_value = "1m")]
     pub watch: Option<Duration>,
-    /// Print what would be sent, in which order, why, and what it may cost; send nothing, and need no key
+    /// Print the plan and its cost: exchanges, order, purpose, tokens. Sends nothing, needs no key
     #[arg(long)]
     pub explain_plan: bool,
 }
@@ -121,14 +123,14 @@ fn auth_header() -> impl TypedValueParser<Value = AuthHeaderKind> {
     })
 }
 
-/// Form of the result.
+/// Output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    /// For people.
+    /// Text for people
     Text,
-    /// The contract.
+    /// JSON, with a schemaVersion
     Json,
-    /// The same as YAML.
+    /// The same as YAML
     Yaml,
 }
 
@@ -208,7 +210,7 @@ impl Args {
                 })
             } else if main_key.is_none() {
                 return Err(Failure::usage(format!(
-                    "no key for gateway {name:?}: set ANTHROPIC_API_KEY, or {own} for this gateway only, or give --keyless if the gateway adds the key"
+                    "no key for gateway {name:?}: set ANTHROPIC_API_KEY, or {own} for this gateway only; if the gateway adds the key, give --keyless"
                 )));
             } else {
                 None
@@ -217,7 +219,7 @@ impl Args {
         }
         if main_key.is_none() && !self.no_direct {
             return Err(Failure::usage(
-                "no key for the direct path: set ANTHROPIC_API_KEY, or give --no-direct to check without a control",
+                "no key for the direct path: set ANTHROPIC_API_KEY, or give --no-direct to run without a control",
             ));
         }
         let mut spec = ClaudeProbeSpec {

@@ -8,23 +8,20 @@ use crate::plan::explain::{DayCost, Explained, ExplainedExchange, ExplainedPath,
 use crate::resource::validated::Tokens;
 use crate::view::Table;
 
-/// Width of running text.
-const WIDTH: usize = 100;
-
 /// The plan as text, ending in a line end.
 #[must_use]
 pub fn render(plan: &Explained, paint: Paint) -> String {
     let mut out = String::new();
     let form = if plan.stream { "stream" } else { "message" };
     let frozen = format!(
-        "{} one {form} of {}, at most {} output tokens, anthropic-version {}: byte for byte the same on every path. \
-         Below, for each path, what is sent in this order; paths that share a key take turns, first A B, then B A.",
+        "{} one {form} of {}, at most {} output tokens, anthropic-version {}; the identical bytes on every path. The tables list each \
+         path's exchanges in order. Paths that share a key take turns: A B, then B A.",
         paint.paint(Tone::Strong, "Frozen request:"),
         plan.model,
         plan.max_tokens,
         plan.api_version
     );
-    let _ = writeln!(out, "{}", wrap(&frozen, WIDTH, 0));
+    let _ = writeln!(out, "{}", wrap(&frozen, paint.text_room(), 0));
     for (at, path) in plan.paths.iter().enumerate() {
         let alike = |other: &&ExplainedPath| other.exchanges == path.exchanges;
         if plan.paths[..at].iter().any(|earlier| alike(&earlier)) {
@@ -36,9 +33,9 @@ pub fn render(plan: &Explained, paint: Paint) -> String {
         }
         out.push_str(&exchanges(path, paint));
     }
-    let _ = writeln!(out, "\n{}", wrap(&run(&plan.run, paint), WIDTH, 0));
+    let _ = writeln!(out, "\n{}", wrap(&run(&plan.run, paint), paint.text_room(), 0));
     if let Some(cost) = &plan.day {
-        let _ = writeln!(out, "\n{}", wrap(&day(cost, paint), WIDTH, 0));
+        let _ = writeln!(out, "\n{}", wrap(&day(cost, paint), paint.text_room(), 0));
     }
     out
 }
@@ -66,7 +63,7 @@ fn when(exchange: &ExplainedExchange) -> &'static str {
         Sent::Always => "always",
         Sent::AfterAuthFailure => "if 401 or 403",
         Sent::AfterFailure => "if it fails",
-        Sent::AfterFailureOrHeldBack => "if it fails or is held back",
+        Sent::AfterFailureOrHeldBack => "if it fails or is buffered",
         Sent::AfterLimit => "if 429",
         Sent::WhenKeyHasBlanks => "if key has blanks",
     }
@@ -82,13 +79,13 @@ fn tokens(tokens: Tokens) -> String {
 
 fn run(cost: &RunCost, paint: Paint) -> String {
     let more = if cost.requests_at_most > cost.requests {
-        format!(" ({} if everything fails that asks for more)", cost.requests_at_most)
+        format!(" (at most {} if failures trigger more)", cost.requests_at_most)
     } else {
         String::new()
     };
     format!(
-        "{} {} requests{more}, at most {} input and {} output tokens{}. What costs no tokens is refused or only counted by \
-         Claude; where a gateway swallows what Claude would refuse, it may generate one token.",
+        "{} {} requests{more}, at most {} input and {} output tokens{}. Claude rejects or only counts zero-token exchanges. \
+         Where a gateway drops the deliberate defect, one of them may generate a token.",
         paint.paint(Tone::Strong, "This run:"),
         cost.requests,
         cost.tokens.input,
@@ -104,14 +101,14 @@ fn day(cost: &DayCost, paint: Paint) -> String {
     };
     let budget = if cost.thinned {
         format!(
-            "The budget is {} tokens, and that is less: runs that cost tokens are thinned out over the day, the others send what costs none.",
+            "The budget is {} tokens, which is less: some runs send only zero-token exchanges.",
             cost.budget
         )
     } else {
         format!("The budget is {} tokens.", cost.budget)
     };
     format!(
-        "{} {} runs ({} with canaries{long}), {} requests, at most {} input and {} output tokens, {} together{}. {budget}",
+        "{} {} runs ({} with forwarding checks{long}), {} requests, at most {} input and {} output tokens, {} together{}. {budget}",
         paint.paint(Tone::Strong, "In the cluster, per day:"),
         cost.runs,
         cost.canary_runs,
@@ -127,6 +124,6 @@ fn dollars(usd: Option<f64>) -> String {
     match usd {
         Some(usd) if usd < 0.01 => format!(", ${usd:.5}"),
         Some(usd) => format!(", ${usd:.2}"),
-        None => ", of a model whose price is not known".to_owned(),
+        None => " (price of the model unknown)".to_owned(),
     }
 }

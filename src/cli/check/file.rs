@@ -63,12 +63,9 @@ fn parse(text: &str) -> Result<ProbeFile, String> {
         documents.iter().partition(|document| document["kind"] == "ClaudeProbe");
     let document = match probes.as_slice() {
         [one] => *one,
-        [] => return Err("holds no ClaudeProbe (kind: ClaudeProbe)".into()),
+        [] => return Err("contains no ClaudeProbe (kind: ClaudeProbe)".into()),
         several => {
-            return Err(format!(
-                "holds {} ClaudeProbes, and one is checked at a time",
-                several.len()
-            ));
+            return Err(format!("contains {} ClaudeProbes; give a file with one", several.len()));
         }
     };
     if document["apiVersion"] != API_VERSION {
@@ -166,8 +163,8 @@ spec:
     fn faults_of_a_file_are_sentences() {
         for (text, message) in [
             ("a: [", "this is not YAML"),
-            ("kind: Pod", "holds no ClaudeProbe"),
-            (&format!("{PROBE}---\n{PROBE}"), "holds 2 ClaudeProbes"),
+            ("kind: Pod", "contains no ClaudeProbe"),
+            (&format!("{PROBE}---\n{PROBE}"), "contains 2 ClaudeProbes"),
             (&PROBE.replace("v1alpha1", "v9"), "apiVersion must be"),
             (
                 &PROBE.replace("gateways", "gatewas"),
@@ -179,7 +176,7 @@ spec:
             ),
         ] {
             let found = parse(text).unwrap_err();
-            assert!(found.contains(message), "{found:?} should say {message:?}");
+            assert!(found.contains(message), "{found:?} lacks {message:?}");
         }
     }
 }

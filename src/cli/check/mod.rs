@@ -66,11 +66,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 fn warn_of_side_effects(args: &Args) {
     if let Some(parallel) = args.parallel {
         output::complain(&format!(
-            "claudeprobe: --parallel sends {parallel} requests at once on each path: other users of the key may see 429"
+            "claudeprobe: --parallel sends {parallel} requests at once on each path. Other users of the key may get 429"
         ));
     }
     if args.waf {
-        output::complain("claudeprobe: --waf sends a prompt that looks like an attack: a firewall may raise an alarm");
+        output::complain("claudeprobe: --waf sends an attack-looking prompt. A firewall may raise an alarm");
     }
 }
 
@@ -94,7 +94,7 @@ pub async fn once(prepared: &Prepared, history: &mut History) -> Result<CheckRep
     for details in seen.details.iter().zip(&seen.evidence.legs) {
         // The exact sentence: which file, which variable.
         if let (Some(error), Some(_)) = (&details.0.error, details.1.handshake.outcome.unusable()) {
-            output::complain(&format!("claudeprobe: nothing is sent on {}: {error}", details.0.path));
+            output::complain(&format!("claudeprobe: nothing was sent on {}: {error}", details.0.path));
         }
     }
     Ok(judge(prepared, &seen, history, started))
@@ -188,16 +188,38 @@ fn show(report: &CheckReport, output: Output, paint: Paint) -> Result<String, Fa
     }
 }
 
-/// As YAML where that is asked for, else as JSON.
+/// Version of what `-o json` and `-o yaml` print: it grows when a field is renamed, removed, or changes its meaning.
+const SCHEMA_VERSION: u32 = 1;
+
+/// A result for programs, with the version of its form.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Versioned<'a, T> {
+    schema_version: u32,
+    #[serde(flatten)]
+    value: &'a T,
+}
+
+impl<'a, T> Versioned<'a, T> {
+    fn of(value: &'a T) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            value,
+        }
+    }
+}
+
+/// As YAML where that is asked for, else as JSON; with `schemaVersion`.
 ///
 /// # Errors
 /// A value that cannot be written so: a bug.
 pub fn structured(value: &impl serde::Serialize, form: Output) -> Result<String, Failure> {
     let unshowable = |error: &dyn std::fmt::Display| Failure::runtime(format!("the result cannot be written: {error}"));
+    let value = Versioned::of(value);
     if form == Output::Yaml {
-        return serde_saphyr::to_string(value).map_err(|error| unshowable(&error));
+        return serde_saphyr::to_string(&value).map_err(|error| unshowable(&error));
     }
-    serde_json::to_string_pretty(value)
+    serde_json::to_string_pretty(&value)
         .map(|text| text + "\n")
         .map_err(|error| unshowable(&error))
 }
@@ -219,7 +241,7 @@ async fn watch(prepared: &Prepared, output: Output, every: Duration, paint: Pain
         let line = match output {
             Output::Text => text::line(&report, paint),
             // One document per line, so that a reader need not wait for the end.
-            Output::Json => serde_json::to_string(&report)
+            Output::Json => serde_json::to_string(&Versioned::of(&report))
                 .map(|text| text + "\n")
                 .map_err(|error| Failure::runtime(format!("the result cannot be written: {error}")))?,
             Output::Yaml => format!("---\n{}", show(&report, output, paint)?),

@@ -193,14 +193,14 @@ fn secrets(plan: &Plan, needs: &PodNeeds, args: &Args, environment: &dyn Environ
         };
         match value {
             Some(value) => secrets.insert(&need.variable, SecretString::from(value)),
-            None => missing.push(format!("\n  Secret {name}, key {key}: set {own}")),
+            None => missing.push(format!("\n  {own}: key {key} of Secret {name}")),
         }
     }
     if missing.is_empty() || args.explain_plan {
         Ok(secrets)
     } else {
         Err(Failure::usage(format!(
-            "keys are missing in the environment:{}",
+            "variables are missing in the environment:{}",
             missing.concat()
         )))
     }
@@ -268,7 +268,7 @@ impl Files {
             let KeyRef { name, key } = &need.config_map;
             let contents = config.get(&need.config_map).ok_or_else(|| {
                 Failure::usage(format!(
-                    "ConfigMap {name}, key {key} is not in the file: add the ConfigMap as a second document"
+                    "ConfigMap {name} with key {key} is missing in the file: add it as a second document"
                 ))
             })?;
             let directory = Path::new(&need.directory);

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::report::CheckReport;
-use crate::cli::evidence::{WIDTH, headline, labelled, other, points};
+use crate::cli::evidence::{headline, other, points};
 use crate::cli::output::{Paint, Tone};
 use crate::cli::table::{self, wrap};
-use crate::view::finding::{Other, details, split};
+use crate::view::finding::{Other, details, split, without};
 use crate::view::paths::{answers, seconds, streams};
 use crate::view::tone;
 
@@ -17,8 +17,8 @@ pub fn render(report: &CheckReport, paint: Paint) -> String {
     headline(&mut out, &report.verdict, paint);
     let (main, others) = split(&report.verdict, &report.findings);
     match main {
-        Some(finding) => points(&mut out, &details(finding), paint),
-        None => labelled(&mut out, "", &report.verdict.message, paint),
+        Some(finding) => points(&mut out, &details(&finding), paint),
+        None => points(&mut out, &without(&report.verdict), paint),
     }
     out.push('\n');
     out.push_str(&table::text(&answers(&report.paths), paint));
@@ -29,8 +29,8 @@ pub fn render(report: &CheckReport, paint: Paint) -> String {
     }
     if !others.is_empty() {
         let _ = writeln!(out, "\n{}", paint.paint(Tone::Strong, "Also found"));
-        for finding in others {
-            other(&mut out, &Other::of(finding), paint);
+        for finding in others.iter().filter_map(|finding| Other::of(finding)) {
+            other(&mut out, &finding, paint);
         }
     }
     out.push('\n');
@@ -89,5 +89,5 @@ fn vantage(out: &mut String, report: &CheckReport, paint: Paint) {
         cost.input_tokens,
         cost.output_tokens
     );
-    let _ = writeln!(out, "{}", paint.paint(Tone::Faint, wrap(&line, WIDTH, 0)));
+    let _ = writeln!(out, "{}", paint.paint(Tone::Faint, wrap(&line, paint.text_room(), 0)));
 }

@@ -24,7 +24,7 @@ pub fn sentence(error: &kube::Error, place: &str, verb: &str, namespace: Option<
     match error {
         kube::Error::Api(status) => refusal(status, place, verb, &scope, namespace.is_none()),
         kube::Error::Auth(error) => Failure::runtime(plain(&format!(
-            "the kubeconfig's login for {place} fails: {}. Log in again as your cluster asks for it",
+            "the kubeconfig's login for {place} fails: {}. Log in again",
             chain(error)
         ))),
         kube::Error::SerdeError(error) => Failure::runtime(plain(&format!(
@@ -45,10 +45,10 @@ fn unreachable(place: &str, why: &str) -> Failure {
 fn refusal(status: &Status, place: &str, verb: &str, scope: &str, everywhere: bool) -> Failure {
     let says = status.message.trim().trim_end_matches('.');
     let text = match status.code {
-        401 => format!("the API server at {place} does not take your credentials ({says}): log in again"),
+        401 => format!("the API server at {place} rejects your credentials ({says}): log in again"),
         403 if says.contains("cannot ") && everywhere => format!(
-            "you may not {verb} claudeprobes in {scope}: leave --all-namespaces out and say --namespace, or ask for the role \
-             claudeprobe-view in the whole cluster ({says})"
+            "you may not {verb} claudeprobes in {scope}: replace --all-namespaces by --namespace, or request the role \
+             claudeprobe-view for the whole cluster ({says})"
         ),
         403 if says.contains("cannot ") => {
             let (role, of) = match verb {
@@ -56,13 +56,13 @@ fn refusal(status: &Status, place: &str, verb: &str, scope: &str, everywhere: bo
                 _ => ("claudeprobe-view", "view, edit and admin"),
             };
             format!(
-                "you may not {verb} claudeprobes in {scope}: ask for the role {role} there, a part of {of} ({says})"
+                "you may not {verb} claudeprobes in {scope}: request the role {role} there, which {of} include ({says})"
             )
         }
-        403 => format!("the API server at {place} refuses to {verb} the claudeprobe in {scope}: {says}"),
+        403 => format!("the API server at {place} rejects the {verb} of the claudeprobe in {scope}: {says}"),
         404 => format!(
-            "the cluster at {place} does not know the kind ClaudeProbe: claudeprobe is not installed there, or this is another \
-             cluster than you think. Its definition comes with the chart, or by claudeprobe crd | kubectl apply --server-side -f -"
+            "the cluster at {place} has no CRD ClaudeProbe. Check the context, or install the chart, or run: claudeprobe crd | kubectl \
+             apply --server-side -f -"
         ),
         429 | 500..=599 => format!(
             "the API server at {place} cannot answer now ({} {says}): try again in a moment",
@@ -95,17 +95,17 @@ mod tests {
 
     #[rstest]
     #[case(401, "Unauthorized", "get", Some("ai"), "log in again")]
-    #[case(403, CANNOT, "get", Some("ai"), "namespace ai: ask for the role claudeprobe-view")]
-    #[case(403, CANNOT, "patch", Some("ai"), "ask for the role claudeprobe-edit")]
-    #[case(403, CANNOT, "list", None, "leave --all-namespaces out")]
+    #[case(403, CANNOT, "get", Some("ai"), "namespace ai: request the role claudeprobe-view")]
+    #[case(403, CANNOT, "patch", Some("ai"), "request the role claudeprobe-edit")]
+    #[case(403, CANNOT, "list", None, "replace --all-namespaces")]
     #[case(
         403,
         "denied by a policy\u{1b}[2J",
         "patch",
         Some("ai"),
-        "refuses to patch the claudeprobe in namespace ai: denied by a policy [2J"
+        "rejects the patch of the claudeprobe in namespace ai: denied by a policy [2J"
     )]
-    #[case(404, "404 page not found", "get", Some("ai"), "does not know the kind ClaudeProbe")]
+    #[case(404, "404 page not found", "get", Some("ai"), "has no CRD ClaudeProbe")]
     #[case(503, "etcd", "get", Some("ai"), "try again in a moment")]
     fn every_refusal_says_what_to_do(
         #[case] code: u16,

@@ -29,13 +29,13 @@ const NAMED: usize = 10;
 /// Which cluster, as kubectl's own options say it.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Where {
-    /// The kubeconfig file. Default: KUBECONFIG, else ~/.kube/config, else the service account of the pod that this runs in
+    /// Kubeconfig file [default: KUBECONFIG, else ~/.kube/config, else the service account of the surrounding pod]
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig. Default: its current one
+    /// Context of the kubeconfig [default: its current context]
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
-    /// The namespace. Default: that of the context
+    /// Namespace [default: the context's namespace]
     #[arg(short, long, value_name = "NAME")]
     pub namespace: Option<String>,
 }
@@ -65,7 +65,7 @@ impl std::str::FromStr for Name {
             !part.is_empty() && part.len() <= 253 && part.chars().all(known)
         };
         if !fine(name) || !namespace.is_none_or(fine) {
-            return Err("write NAME or NAMESPACE/NAME, as kubectl get claudeprobes -A shows them".to_owned());
+            return Err("must be NAME or NAMESPACE/NAME, as in claudeprobe list --all-namespaces".to_owned());
         }
         Ok(Self {
             namespace: namespace.map(str::to_owned),
@@ -168,7 +168,7 @@ impl Cluster {
         let namespace = match (&name.namespace, &args.namespace) {
             (Some(own), Some(other)) if own != other => {
                 return Err(Failure::usage(format!(
-                    "{own}/{} and --namespace {other} name two namespaces: say one",
+                    "{own}/{} and --namespace {other} contradict each other: give one namespace",
                     name.name
                 )));
             }
@@ -262,21 +262,21 @@ impl Cluster {
     /// may not see is left out.
     async fn missing(&self, target: &Target) -> Failure {
         let Target { namespace, name, .. } = target;
-        let what = format!("there is no ClaudeProbe {name} in namespace {namespace}");
+        let what = format!("namespace {namespace} has no ClaudeProbe {name}");
         let same = ListParams::default().fields(&format!("metadata.name={name}"));
         let elsewhere = self.pages(None, same).await.unwrap_or_default();
         if !elsewhere.is_empty() {
             let places = elsewhere
                 .iter()
                 .map(|found| format!("{}/{name}", found.namespace().unwrap_or_default()));
-            return Failure::usage(format!("{what}, but there is {}", some(places, "and")));
+            return Failure::usage(format!("{what}. Did you mean {}?", some(places, "or")));
         }
         match self.pages(Some(namespace), ListParams::default().limit(PAGE)).await {
-            Ok(found) if found.is_empty() => {
-                Failure::usage(format!("{what}, nor any other: see claudeprobe list --all-namespaces"))
-            }
+            Ok(found) if found.is_empty() => Failure::usage(format!(
+                "{what}, nor any other. To list all: claudeprobe list --all-namespaces"
+            )),
             Ok(found) => Failure::usage(format!(
-                "{what}: there is {}",
+                "{what}. It has {}",
                 some(found.iter().map(ResourceExt::name_any), "and")
             )),
             Err(_) => Failure::usage(what),
@@ -302,8 +302,7 @@ async fn config(args: &Where) -> Result<(Config, Option<String>), Failure> {
         let in_pod = Config::incluster_env().ok().filter(|_| args.context.is_none());
         return in_pod.map(|config| (config, None)).ok_or_else(|| {
             Failure::usage(
-                "there is no kubeconfig: set KUBECONFIG or --kubeconfig to the file that your cluster gave you. \
-                 Without a cluster, claudeprobe check compares gateways from here",
+                "no kubeconfig found: set KUBECONFIG or --kubeconfig. Without a cluster, claudeprobe check compares gateways from this machine",
             )
         });
     };
@@ -311,9 +310,9 @@ async fn config(args: &Where) -> Result<(Config, Option<String>), Failure> {
     let known: Vec<String> = kubeconfig.contexts.iter().map(|known| known.name.clone()).collect();
     let Some(context) = context.filter(|context| !context.is_empty()) else {
         return Err(Failure::usage(match known.as_slice() {
-            [] => "the kubeconfig has no context: take the file that your cluster gave you".to_owned(),
+            [] => "the kubeconfig has no context".to_owned(),
             _ => format!(
-                "the kubeconfig has no current context: say --context with {}",
+                "the kubeconfig has no current context: give --context {}",
                 plain(&some(known.into_iter(), "or"))
             ),
         }));

@@ -34,25 +34,25 @@ Examples:
   claudeprobe demo --list
   claudeprobe demo --serve
 
-Exit code: 0 when every cause was named as it should be, 1 when one was not, 64 wrong usage.";
+Exit code: 0 when every verdict is the expected one, 1 otherwise, 64 wrong usage.";
 
-/// Shows every fault on embedded gateways: no cluster, no key, no internet
+/// Shows every fault on embedded gateways; needs no cluster, no key, no internet
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Only the scenario of this name. May be repeated
+    /// Run only the scenario of this name. Repeatable
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// List the scenarios and run none
+    /// List the scenarios, run none
     #[arg(long)]
     list: bool,
-    /// Form of the result
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
-    /// Show the whole report of each check besides the table
+    /// Show the report of each check before the table
     #[arg(long)]
     verbose: bool,
-    /// Keep stand-in and gateways up, check them every DURATION, and serve metrics and the status page on ADDRESS
+    /// Keep stand-in and gateways running, check them repeatedly, and serve metrics and the status page on ADDRESS
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:9464",
           conflicts_with_all = ["list", "output", "verbose"])]
     serve: Option<SocketAddr>,
@@ -63,9 +63,9 @@ pub struct Args {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Output {
-    /// A table.
+    /// Table
     Text,
-    /// One object per scenario.
+    /// One object per scenario
     Json,
 }
 
@@ -106,7 +106,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
                 String::new()
             };
             format!(
-                "{reports}{}\n{right} of {} causes named, in {:.1} s.\n",
+                "{reports}{}\n{right} of {} causes named in {:.1} s.\n",
                 table(&outcomes, paint),
                 outcomes.len(),
                 started.elapsed().as_secs_f64()
@@ -128,7 +128,7 @@ fn select(only: &[String]) -> Result<Vec<Scenario>, Failure> {
     {
         let names: Vec<&str> = all.iter().map(|scenario| scenario.name).collect();
         return Err(Failure::usage(format!(
-            "--only {unknown}: there is no such scenario; there are {}",
+            "--only {unknown}: unknown scenario; must be one of {}",
             names.join(", ")
         )));
     }
@@ -198,7 +198,7 @@ fn describe(state: &str, code: &str, path: &str) -> String {
 }
 
 fn list(scenarios: &[Scenario], paint: Paint) -> String {
-    let mut table = Table::new(&["NAME", "FAULT", "CAUSE"]);
+    let mut table = Table::new(&["NAME", "FAULT", "CODE"]);
     for scenario in scenarios {
         let code = scenario.expect.code.map_or("", |code| code.name());
         table.row(vec![scenario.name.into(), scenario.fault.into(), code.into()]);
@@ -219,7 +219,8 @@ fn details(outcomes: &[Outcome], paint: Paint) -> String {
 }
 
 fn table(outcomes: &[Outcome], paint: Paint) -> String {
-    let mut table = Table::new(&["", "FAULT", "VERDICT", "CAUSE", "LAYER", "PATH", "SECONDS", "EXPECTED"]);
+    let mut table = Table::new(&["", "FAULT", "VERDICT", "CODE", "LAYER", "PATH", "SECONDS", "EXPECTED"])
+        .dropping(&["SECONDS", "LAYER"]);
     for outcome in outcomes {
         let verdict = &outcome.report.verdict;
         let mark = if outcome.right {

@@ -222,19 +222,21 @@ async fn exposition(State(board): State<Arc<Board>>) -> impl IntoResponse {
 async fn play(State(board): State<Arc<Board>>, Path(name): Path<String>, fault: String) -> (StatusCode, String) {
     let mut wanted = write(&board.wanted);
     let Some(present) = wanted.get_mut(name.as_str()) else {
-        return (StatusCode::NOT_FOUND, format!("there is no probe {name}\n"));
+        return (StatusCode::NOT_FOUND, format!("unknown probe {name}\n"));
     };
     let fault = fault.trim();
     let Some(scenario) = scenario::all().into_iter().find(|scenario| scenario.name == fault) else {
         return (
             StatusCode::UNPROCESSABLE_ENTITY,
-            format!("there is no scenario {fault}: see claudeprobe demo --list\n"),
+            format!("unknown scenario {fault}: see claudeprobe demo --list\n"),
         );
     };
     if present.behaviour().is_none() || scenario.behaviour().is_none() {
         return (
             StatusCode::CONFLICT,
-            format!("{name} has or {fault} needs other addresses or another key: start it with --only {fault}\n"),
+            format!(
+                "{fault} needs other addresses or another key than {name} has: start the demo with --only {fault}\n"
+            ),
         );
     }
     *present = scenario;
@@ -252,10 +254,10 @@ fn introduction(played: &[Played], address: SocketAddr) -> String {
             stage.key, stage.direct, stage.gateway
         ));
         text.push_str(&format!(
-            "To break a running gateway, and to mend it:\n  curl -X PUT -d stale-key http://{address}/probes/{name}\n  curl -X PUT -d healthy http://{address}/probes/{name}\n"
+            "To break a running gateway, and to fix it:\n  curl -X PUT -d stale-key http://{address}/probes/{name}\n  curl -X PUT -d healthy http://{address}/probes/{name}\n"
         ));
     }
-    text.push_str("Ctrl-C ends it.\n");
+    text.push_str("Press Ctrl-C to stop.\n");
     text
 }
 

@@ -41,7 +41,7 @@ pub struct Args {
     findings: bool,
     #[command(flatten)]
     cluster: cluster::Where,
-    /// Form of the result
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
 }

@@ -123,7 +123,7 @@ fn a_probe_that_nobody_has_looked_at_says_so() {
     value.as_object_mut().unwrap().remove("status");
     let text = text(value);
     assert!(
-        text.contains("UNKNOWN") && text.contains("No operator has looked at this probe yet."),
+        text.contains("UNKNOWN") && text.contains("No operator has reconciled this probe yet."),
         "{text}"
     );
 }

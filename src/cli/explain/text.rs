@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use crate::cli::evidence::{WIDTH, headline, labelled, other, points};
+use crate::cli::evidence::{headline, labelled, other, points};
 use crate::cli::output::{Paint, Tone};
 use crate::cli::table::{self, wrap};
 use crate::view::explanation::Standing;
@@ -86,5 +86,8 @@ fn runs(sentences: &[(&str, String)], paint: Paint) -> String {
         .iter()
         .map(|(label, text)| format!("{label}: {text}."))
         .collect();
-    format!("{}\n", paint.paint(Tone::Faint, wrap(&parts.join(" "), WIDTH, 0)))
+    format!(
+        "{}\n",
+        paint.paint(Tone::Faint, wrap(&parts.join(" "), paint.text_room(), 0))
+    )
 }

@@ -22,15 +22,15 @@ const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCAL
 /// Options of the status page.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Where the status page listens, or off. On an address that is not on loopback it speaks TLS only, and every request needs a bearer
-    /// token, whose owner sees the probes that they may get [default: 127.0.0.1:8090, and off with a warning where that is taken]
+    /// Address of the status page, or off. Beyond loopback it needs TLS and a bearer token per request, and shows the probes that the
+    /// token's owner may get [default: 127.0.0.1:8090, or off with a warning if that is in use]
     #[arg(long, env = "CLAUDEPROBE_STATUS_PAGE", value_name = "ADDRESS|off")]
     status_page: Option<Place>,
-    /// Folder with tls.crt and tls.key, a mounted Secret of the type kubernetes.io/tls, for a status page that is not on loopback.
-    /// Read again when they change
+    /// Folder with tls.crt and tls.key, as a mounted Secret of type kubernetes.io/tls, for a status page beyond loopback. Reloaded on
+    /// change
     #[arg(long, env = "CLAUDEPROBE_STATUS_PAGE_TLS", value_name = "FOLDER")]
     status_page_tls: Option<PathBuf>,
-    /// Audience that tokens for the status page must have [default: the API server's own]
+    /// Audience of tokens for the status page [default: the API server's own]
     #[arg(long, env = "CLAUDEPROBE_STATUS_PAGE_AUDIENCE", value_name = "AUDIENCE")]
     status_page_audience: Option<String>,
     /// What precedes docs/findings/… in the status page's links, with a final slash [default: no links]
@@ -110,7 +110,7 @@ impl Options {
         let tcp = match TcpListener::bind(address).await {
             Ok(tcp) => tcp,
             Err(error) if self.status_page.is_none() => {
-                tracing::warn!(%address, %error, "no status page: its address cannot be had; --status-page names another, or off");
+                tracing::warn!(%address, %error, "no status page: its address is in use; give --status-page another address, or off");
                 return Ok(None);
             }
             Err(error) => {

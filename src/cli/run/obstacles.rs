@@ -20,8 +20,8 @@ use crate::view::Known;
 const QUIET: Duration = Duration::from_secs(8);
 /// The key of what is no obstacle.
 const GOES: &str = "goes";
-const LOOK: &str = "kubectl get pods -A -l app.kubernetes.io/name=claudeprobe shows whether it runs; check that it watches this \
-                    namespace, too";
+const LOOK: &str = "check that the operator runs (kubectl get pods -A -l app.kubernetes.io/name=claudeprobe) and watches this \
+                    namespace";
 
 /// A spec that the operator cannot act on never runs.
 pub fn refuse(known: &Known) -> Result<(), Failure> {
@@ -37,7 +37,7 @@ pub fn refuse(known: &Known) -> Result<(), Failure> {
                 && ready.observed_generation == Some(known.generation) =>
         {
             Err(Failure::usage(format!(
-                "{}/{} does not run: its spec cannot be acted on: {}",
+                "{}/{} does not run, because its spec is invalid: {}",
                 known.namespace, known.name, ready.message
             )))
         }
@@ -49,7 +49,7 @@ pub fn refuse(known: &Known) -> Result<(), Failure> {
 pub fn superseded(known: &Known) -> Result<(), Failure> {
     match &known.status.last_run {
         Some(run) if run.result == RunResult::Superseded => Err(Failure::runtime(format!(
-            "the spec of {}/{} was changed while the run was on, which ended it: ask again",
+            "the spec of {}/{} changed during the run, which ended it. Request a run again",
             known.namespace, known.name
         ))),
         _ => Ok(()),
@@ -66,8 +66,8 @@ pub fn budget(known: &Known, deep: bool, now: Timestamp) -> Option<String> {
     };
     budget::afford(probe, asked, used, now).zero_token_only.then(|| {
         format!(
-            "over budget: {used} of {} tokens are used today (UTC), so this run sends only exchanges that cost none. Raise \
-             budget.tokensPerDay, or wait for tomorrow",
+            "over budget: {used} of {} tokens are used today (UTC), so this run sends only zero-token exchanges. Raise \
+             budget.tokensPerDay, or wait until 00:00 UTC",
             probe.tokens_per_day
         )
     })
@@ -88,7 +88,7 @@ impl Obstacles {
             slot: Slot::run_now(value).to_string(),
             status_before: before.status.clone(),
             said: BTreeSet::new(),
-            reason: "The run may still go on.".to_owned(),
+            reason: "The run may still be in progress.".to_owned(),
         }
     }
 
@@ -120,7 +120,7 @@ impl Obstacles {
         let operational = format!("{:?}", ConditionType::ProberOperational);
         let mut conditions = known.status.conditions.iter();
         let fault = conditions.find(|condition| condition.type_ == operational && condition.status == "False")?;
-        let text = format!("the probe's pod does not start ({}): {}", fault.reason, fault.message);
+        let text = format!("the probe pod does not start ({}): {}", fault.reason, fault.message);
         (!self.status_before.conditions.contains(fault)).then(|| (fault.reason.clone(), text))
     }
 
@@ -132,13 +132,13 @@ impl Obstacles {
             return None;
         }
         if status.observed_generation.is_none() && status.conditions.is_empty() {
-            return said("nobody", format!("no operator has ever looked at this probe: {LOOK}"));
+            return said("nobody", format!("no operator has reconciled this probe: {LOOK}"));
         }
         let pods = match pods {
             Pods::NotAsked => return None,
             Pods::Hidden => {
-                let text = "nothing has changed yet. Whether the run goes on or no operator runs does not show: you may not list \
-                            pods in this namespace";
+                let text = "the status has not changed yet. To see whether the run is in progress, you need the right to list pods \
+                            in this namespace";
                 return said("hidden", text.to_owned());
             }
             Pods::Seen(pods) => pods,
@@ -148,10 +148,16 @@ impl Obstacles {
             .iter()
             .find(|pod| matches!(pod.phase.as_str(), "Pending" | "Running"));
         match (own, other) {
-            (Some(own), _) => said(GOES, format!("the run goes on: pod {} is {}", own.name, own.phase)),
+            (Some(own), _) => said(
+                GOES,
+                format!("the run is in progress: pod {} is {}", own.name, own.phase),
+            ),
             (None, Some(other)) => said(
                 "waits",
-                format!("another run is on (pod {}); this one comes after it", other.name),
+                format!(
+                    "another run is in progress (pod {}); this one starts after it",
+                    other.name
+                ),
             ),
             (None, None) => said("nobody", format!("no operator has taken up the request: {LOOK}")),
         }
@@ -205,14 +211,20 @@ mod tests {
             said(&pod("g1", "Succeeded")).0[0].starts_with("no operator"),
             "a pod of before proves nothing"
         );
-        assert!(said(&pod("g1", "Running")).0[0].contains("comes after it"));
+        assert!(said(&pod("g1", "Running")).0[0].contains("starts after it"));
         let own = Slot::run_now(VALUE).to_string();
         assert_eq!(
             said(&pod(&own, "Pending")),
-            (vec![], "The run goes on: pod assistants-x is Pending.".to_owned())
+            (
+                vec![],
+                "The run is in progress: pod assistants-x is Pending.".to_owned()
+            )
         );
-        assert!(said(&Pods::Hidden).0[0].contains("may not list pods"));
-        assert_eq!(said(&Pods::NotAsked), (vec![], "The run may still go on.".to_owned()));
+        assert!(said(&Pods::Hidden).0[0].contains("right to list pods"));
+        assert_eq!(
+            said(&Pods::NotAsked),
+            (vec![], "The run may still be in progress.".to_owned())
+        );
     }
 
     #[test]

@@ -9,6 +9,8 @@
 use super::Own;
 use crate::diagnosis::case::Context;
 use crate::diagnosis::condition::{Condition, Pending, Reason, Status};
+use crate::diagnosis::message::LONGEST_OF_CONDITION;
+use crate::text::shortened;
 
 /// Applies the rule of two runs.
 pub(in crate::diagnosis) fn publish(context: &Context, own: Vec<Own>) -> Vec<Condition> {
@@ -54,11 +56,8 @@ fn held_back(own: Status, published: &Condition, earlier: &[Status]) -> bool {
 }
 
 fn unconfirmed(own: Own) -> Condition {
-    let message = format!(
-        "A failure that the same run could not repeat ({}): a second run decides. {}",
-        own.reason.name(),
-        own.message
-    );
+    const NOTE: &str = " Not repeated in this run: the next run decides.";
+    let message = shortened(&own.message, LONGEST_OF_CONDITION - NOTE.len()) + NOTE;
     Condition::new(own.kind, Status::Unknown, Reason::Unconfirmed.name(), message)
 }
 

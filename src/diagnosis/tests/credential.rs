@@ -34,9 +34,9 @@ fn row_1_a_gateway_that_injects_an_old_key_is_named_from_three_replies() {
         diagnosis.verdict.advice
     );
     assert!(
-        diagnosis.verdict.message.contains("random key: 401"),
+        evidence(&diagnosis).contains("random key: 401"),
         "{}",
-        diagnosis.verdict.message
+        evidence(&diagnosis)
     );
     assert_eq!(diagnosis.conditions[1].status, Status::False);
     assert_eq!(diagnosis.conditions[1].reason, "GatewayStaleCredential");
@@ -209,7 +209,7 @@ fn a_key_that_claude_refuses_and_accepts_in_one_run_is_a_contradiction() {
     story.on("edge").frozen(claude(401, E::KeyInvalid));
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Inconclusive @edge");
-    let message = &diagnosis.verdict.message;
+    let message = diagnosis.verdict.message.clone() + &evidence(&diagnosis);
     for part in [
         "contradictory",
         "was answered",
@@ -245,7 +245,7 @@ fn a_gateway_that_lets_a_random_key_in_and_not_ours_contradicts_itself() {
         .reply(K::NoKey, claude(401, E::KeyRequired));
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Inconclusive @edge");
-    let message = &diagnosis.verdict.message;
+    let message = diagnosis.verdict.message.clone() + &evidence(&diagnosis);
     for part in [
         "contradictory",
         "random key: 200",

@@ -187,9 +187,10 @@ fn row_37_claudes_rate_limit_names_the_limit_and_the_wait() {
     };
     let diagnosis = everywhere(&limited).diagnose();
     assert_eq!(headline(&diagnosis), "Failing RateLimited@");
-    let message = &diagnosis.verdict.message;
-    assert!(message.contains("30000 input tokens per minute"), "{message}");
-    assert!(message.contains("Wait 16 s"), "{message}");
+    let seen = evidence(&diagnosis);
+    assert!(seen.contains("30000 input tokens per minute"), "{seen}");
+    let advice = &diagnosis.verdict.advice;
+    assert!(advice.contains("Wait 16 s"), "{advice}");
     assert_eq!(diagnosis.conditions[1].reason, "SharedCause");
     assert_eq!(
         everywhere(&claude(429, E::AccelerationLimit)).verdict(),
@@ -310,7 +311,7 @@ fn a_model_that_will_be_retired_soon_is_a_warning() {
     story.context.now_ms = 1_795_392_000_000; // 2026-11-23
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Degraded ModelRetiring@");
-    assert!(diagnosis.verdict.message.contains("2026-11-30, in 7 days"));
+    assert!(evidence(&diagnosis).contains("2026-11-30, in 7 days"));
     story.context.now_ms -= 70 * 86_400_000;
     assert_eq!(story.verdict(), "Healthy @", "there is time");
 }

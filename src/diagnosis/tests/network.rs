@@ -32,8 +32,8 @@ fn row_8_a_key_with_a_line_end_is_named_whatever_the_path_answers() {
     }
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing CredentialMalformed@");
-    assert!(diagnosis.verdict.message.contains("a line end at its end"));
-    assert!(diagnosis.verdict.message.contains("without it is accepted"));
+    assert!(evidence(&diagnosis).contains("a line end at its end"));
+    assert!(evidence(&diagnosis).contains("without it is accepted"));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn row_19_a_forward_proxy_that_refuses() {
         .proxy_status = 407;
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing ForwardProxyRefused@edge");
-    assert!(diagnosis.verdict.message.contains("407"));
+    assert!(evidence(&diagnosis).contains("407"));
 }
 
 #[test]

@@ -34,13 +34,20 @@ pub use request::{AuthHeaderKind, BodyFrom, Credential, Empty, Header, KeyRef, R
     status = "ClaudeProbeStatus",
     derive = "PartialEq",
     printcolumn(name = "Verdict", type_ = "string", json_path = ".status.verdict.state"),
-    printcolumn(name = "Layer", type_ = "string", json_path = ".status.verdict.layer"),
-    printcolumn(name = "Path", type_ = "string", json_path = ".status.verdict.path"),
     printcolumn(name = "Code", type_ = "string", json_path = ".status.verdict.code"),
+    printcolumn(name = "Path", type_ = "string", json_path = ".status.verdict.path"),
     printcolumn(name = "Since", type_ = "date", json_path = ".status.verdict.since"),
-    printcolumn(name = "Last Run", type_ = "date", json_path = ".status.lastRun.finishedAt"),
+    printcolumn(name = "Last-Run", type_ = "date", json_path = ".status.lastRun.finishedAt"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    // With `-o wide` only: the others fit 80 columns.
+    printcolumn(name = "Layer", type_ = "string", json_path = ".status.verdict.layer", priority = 1),
+    printcolumn(name = "Hop", type_ = "string", json_path = ".status.verdict.hop", priority = 1),
     // Not a date: kubectl prints the age of a date, and <invalid> for one in the future.
-    printcolumn(name = "Next Run", type_ = "string", json_path = ".status.nextRun"),
+    printcolumn(name = "Next-Run", type_ = "string", json_path = ".status.nextRun", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]

@@ -68,7 +68,7 @@ pub fn bare_points(points: &[Point]) -> Markup {
 
 fn label(label: &str) -> &str {
     match label {
-        "" => "Message",
+        "" => "Verdict",
         "what" => "What",
         "hop" => "Hop",
         "seen" => "Evidence",
@@ -76,6 +76,7 @@ fn label(label: &str) -> &str {
         "since" => "Since",
         "changed" => "Last change",
         "when" => "When",
+        "next" => "To decide",
         other => other,
     }
 }

@@ -260,7 +260,7 @@ fn history(history: &Table) -> Markup {
         ("AGE", "Age"),
         ("RUNS", "Runs"),
         ("VERDICT", "Verdict"),
-        ("CAUSE", "Cause"),
+        ("CODE", "Code"),
         ("PATH", "Path"),
         ("SPEC", "Generation"),
     ];

@@ -25,7 +25,7 @@ fn assert_named(status: &Status, state: &str, code: &str) {
 
 /// The advice names the timer that nginx was given, as far as it can be measured on a machine with other things to do.
 fn assert_about_two_seconds(status: &Status) {
-    let message = status.verdict("message");
+    let message = status.verdict("advice");
     let after = message.split_once("about ").map_or("", |(_, after)| after);
     let seconds: f64 = after
         .split(' ')

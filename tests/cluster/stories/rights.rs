@@ -45,7 +45,7 @@ fn view_looks_and_changes_nothing_and_edit_writes_probes_and_runs_them() {
     let (code, out, err) = types("viewer", &["explain", &name]);
     assert!(code == 0 && out.contains("HEALTHY"), "{out}{err}");
     let (code, _, err) = types("viewer", &["run", &name]);
-    assert!(code == 4 && err.contains("ask for the role claudeprobe-edit"), "{err}");
+    assert!(code == 4 && err.contains("request the role claudeprobe-edit"), "{err}");
     for forbidden in [
         &["delete", "claudeprobe", "p"][..],
         &[
@@ -65,7 +65,7 @@ fn view_looks_and_changes_nothing_and_edit_writes_probes_and_runs_them() {
     }
     let everywhere = types("viewer", &["list", "-A"]);
     assert!(
-        everywhere.0 == 4 && everywhere.2.contains("leave --all-namespaces out"),
+        everywhere.0 == 4 && everywhere.2.contains("replace --all-namespaces"),
         "{everywhere:?}"
     );
 

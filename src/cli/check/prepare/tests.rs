@@ -179,7 +179,7 @@ spec:
     let failure = prepare(&args, &environment(&[KEY])).unwrap_err();
     assert_eq!(
         failure.message,
-        "keys are missing in the environment:\n  Secret tenant, key id: set CLAUDEPROBE_SECRET_TENANT_ID"
+        "variables are missing in the environment:\n  CLAUDEPROBE_SECRET_TENANT_ID: key id of Secret tenant"
     );
 }
 
@@ -209,7 +209,7 @@ data: {ca.pem: PEM}
     assert!(
         failure
             .message
-            .contains("Secret claude-key, key api-key: set CLAUDEPROBE_SECRET_CLAUDE_KEY_API_KEY"),
+            .contains("CLAUDEPROBE_SECRET_CLAUDE_KEY_API_KEY: key api-key of Secret claude-key"),
         "{}",
         failure.message
     );

@@ -126,7 +126,11 @@ proptest! {
         let diagnosis = story.diagnose();
         let verdict = &diagnosis.verdict;
         if verdict.code.is_empty() {
-            prop_assert!(verdict.layer.is_empty() && verdict.advice.is_empty());
+            prop_assert!(verdict.layer.is_empty());
+            // An inconclusive verdict orders no repair: it names what would decide.
+            let decides = verdict.state == crate::resource::status::VerdictState::Inconclusive;
+            prop_assert_eq!(verdict.advice.starts_with("To decide: "), decides, "{}", &verdict.advice);
+            prop_assert!(decides || verdict.advice.is_empty());
         } else {
             let on = |finding: &&crate::resource::status::Finding| {
                 finding.code.name() == verdict.code
