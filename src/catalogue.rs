@@ -12,7 +12,7 @@ pub mod runbook;
 
 pub use client_error::ClientError;
 pub use findings::{CATALOGUE, Code};
-pub use product::Maker;
+pub use product::Product;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -157,7 +157,7 @@ pub struct Entry {
 }
 
 /// A product and the setting of it that decides over a finding.
-pub type ProductHint = (Maker, &'static str);
+pub type ProductHint = (Product, &'static str);
 
 /// How a finding relates to other findings and paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,10 +251,10 @@ impl Code {
 impl Entry {
     /// The setting of this product that decides over the finding, if it is known.
     #[must_use]
-    pub fn product_hint(&self, maker: Maker) -> Option<&'static str> {
+    pub fn product_hint(&self, product: Product) -> Option<&'static str> {
         self.product_hints
             .iter()
-            .find(|(of, _)| *of == maker)
+            .find(|(of, _)| *of == product)
             .map(|(_, hint)| *hint)
     }
 }
@@ -286,9 +286,9 @@ mod tests {
                 "{code}"
             );
             assert!(!entry.client_errors.is_empty() && !entry.confirm.is_empty(), "{code}");
-            let products: BTreeSet<_> = entry.product_hints.iter().map(|(maker, _)| maker).collect();
+            let products: BTreeSet<_> = entry.product_hints.iter().map(|(product, _)| product).collect();
             assert!(products.len() == entry.product_hints.len(), "{code}: a product twice");
-            assert!(products.iter().all(|maker| !maker.name().is_empty()), "{code}");
+            assert!(products.iter().all(|product| !product.name().is_empty()), "{code}");
         }
     }
 

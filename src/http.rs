@@ -74,7 +74,7 @@ fn metrics_of(operator: &Operator) -> String {
                 namespace: resource.metadata.namespace.clone().unwrap_or_default(),
                 probe: resource.metadata.name.clone().unwrap_or_default(),
                 status: operator.cache.status(resource),
-                tally: operator.cache.tally(uid),
+                counters: operator.cache.counters(uid),
             })
         });
         text.push_str(&metrics::state(shown));

@@ -41,13 +41,6 @@ const PURE: &[&str] = &[
 /// Circles of imports that stand, each as its files.
 const CIRCLES: &[&[&str]] = &[
     &["operator/reconcile", "operator/wiring"],
-    &[
-        "diagnosis/rules/hidden",
-        "diagnosis/rules/stream",
-        "diagnosis/rules/upstream",
-    ],
-    &["probe/group", "probe/leg", "probe/pair", "probe/run"],
-    &["resource/validated/path", "resource/validated/placement"],
     &["standin/call", "standin/router"],
 ];
 

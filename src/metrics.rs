@@ -14,8 +14,8 @@ pub use own::{ERROR_CLASSES, OperatorMetrics};
 
 use crate::resource::status::{ClaudeProbeStatus, PathStatus, VerdictState};
 use crate::status::cause::{self, Cause};
+use crate::status::counters::{Counters, MISSED, RESULTS};
 use crate::status::stale;
-use crate::status::tally::{MISSED, RESULTS, Tally};
 use crate::status::up::up;
 
 /// One probe as it is shown.
@@ -28,7 +28,7 @@ pub struct Shown {
     /// Its newest status.
     pub status: ClaudeProbeStatus,
     /// Its counters.
-    pub tally: Tally,
+    pub counters: Counters,
 }
 
 /// The series of these probes, grouped by family.
@@ -128,7 +128,7 @@ impl Samples {
             of.put("stale", &[("reason", reason.name())], 1.0);
         }
         times(&mut of, status);
-        tally(&mut of, &shown.tally);
+        counters(&mut of, &shown.counters);
     }
 
     fn text(self) -> String {
@@ -203,25 +203,29 @@ fn times(of: &mut Of<'_>, status: &ClaudeProbeStatus) {
     }
 }
 
-fn tally(of: &mut Of<'_>, tally: &Tally) {
+fn counters(of: &mut Of<'_>, counters: &Counters) {
     // Present from the start: a counter that begins at 1 hides its first event from `rate()`.
     for result in RESULTS {
         of.put(
             "runs_total",
             &[("result", result)],
-            number(tally.runs.get(result).copied().unwrap_or(0)),
+            number(counters.runs.get(result).copied().unwrap_or(0)),
         );
     }
     for reason in MISSED {
         of.put(
             "missed_runs_total",
             &[("reason", reason)],
-            number(tally.missed.get(reason).copied().unwrap_or(0)),
+            number(counters.missed.get(reason).copied().unwrap_or(0)),
         );
     }
-    of.put("tokens_total", &[("direction", "input")], number(tally.input_tokens));
-    of.put("tokens_total", &[("direction", "output")], number(tally.output_tokens));
-    of.put("cost_usd_total", &[], tally.cost);
+    of.put("tokens_total", &[("direction", "input")], number(counters.input_tokens));
+    of.put(
+        "tokens_total",
+        &[("direction", "output")],
+        number(counters.output_tokens),
+    );
+    of.put("cost_usd_total", &[], counters.cost);
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]

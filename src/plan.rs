@@ -18,30 +18,30 @@ use crate::resource::validated::{self, Body, LongRequest, Path, PodGroup, Probe,
 const DEEP_BODY: u64 = 2 * 1024 * 1024;
 /// Size of the large header of a deep run, bytes.
 const DEEP_HEADER: u64 = 32 * 1024;
-/// What canaries ask where the body of the frozen request is a saved one, which they cannot change.
-const CANARY_PROMPT: &str = "Count from 1 to 20.";
+/// What forwarding checks ask where the body of the frozen request is a saved one, which they cannot change.
+const FORWARDING_CHECK_PROMPT: &str = "Count from 1 to 20.";
 
 /// What a run does besides the frozen request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CanaryChoice {
-    /// The canaries that concern headers and body are due, and with them the other form of the frozen request and what the
+pub struct ForwardingCheckChoice {
+    /// The forwarding checks that concern headers and body are due, and with them the other form of the frozen request and what the
     /// probe opted into. Says nothing where the probe switched them off.
     pub headers: bool,
     /// When those that concern the credential are sent.
-    pub credential: CredentialCanaries,
+    pub credential: CredentialChecks,
     /// Over budget: nothing that generates tokens.
     pub zero_token_only: bool,
-    /// Everything of a canary run whatever is due, a 2 MiB body and a 32 KiB header besides.
+    /// Everything of a run with forwarding checks whatever is due, a 2 MiB body and a 32 KiB header besides.
     pub deep: bool,
     /// The long request is due.
     pub long: bool,
     /// The run before saw a stream held back: that counts as the second pair of streams, and none is sent.
-    pub held_back: bool,
+    pub buffered: bool,
 }
 
-/// When the canaries that concern the credential are sent.
+/// When the forwarding checks that concern the credential are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CredentialCanaries {
+pub enum CredentialChecks {
     /// In this run: after a change of spec or key.
     Always,
     /// Only on a path whose frozen request failed with 401 or 403, or with Claude's 401 quoted under another status.
@@ -111,7 +111,7 @@ pub struct ConfigFile {
 
 /// Plans one pod of a run.
 #[must_use]
-pub fn plan(probe: &Probe, pod: &PodGroup, slot: &str, choice: CanaryChoice, settings: &Settings) -> PodPlan {
+pub fn plan(probe: &Probe, pod: &PodGroup, slot: &str, choice: ForwardingCheckChoice, settings: &Settings) -> PodPlan {
     let mut needs = Needs {
         needs: PodNeeds::default(),
         root: &settings.files_root,
@@ -136,7 +136,7 @@ pub fn plan(probe: &Probe, pod: &PodGroup, slot: &str, choice: CanaryChoice, set
         mesh: pod.placement.mesh,
         zero_token_only: choice.zero_token_only,
         second_samples: choice.deep,
-        second_pair: !choice.held_back,
+        second_pair: !choice.buffered,
     };
     PodPlan {
         plan,
@@ -147,7 +147,7 @@ pub fn plan(probe: &Probe, pod: &PodGroup, slot: &str, choice: CanaryChoice, set
 /// How long a run of this choice may take: the long request has its own limit on each path, on top of what else is sent. Paths
 /// that share a key take turns.
 #[must_use]
-pub fn run_timeout(probe: &Probe, choice: CanaryChoice) -> Duration {
+pub fn run_timeout(probe: &Probe, choice: ForwardingCheckChoice) -> Duration {
     let turns = probe.pods.iter().map(|pod| pod.paths.len()).max().unwrap_or(1);
     let turns = u32::try_from(turns).unwrap_or(u32::MAX);
     long(probe, choice).map_or(probe.run_timeout, |long| {
@@ -156,32 +156,32 @@ pub fn run_timeout(probe: &Probe, choice: CanaryChoice) -> Duration {
 }
 
 /// The long request, where this run sends it.
-fn long(probe: &Probe, choice: CanaryChoice) -> Option<&LongRequest> {
+fn long(probe: &Probe, choice: ForwardingCheckChoice) -> Option<&LongRequest> {
     let long = probe.exchanges.long.as_ref();
     long.filter(|_| choice.long && !choice.zero_token_only)
 }
 
 /// Tokens to reserve for a run of this choice, on all its paths.
 #[must_use]
-pub fn reservation(probe: &Probe, choice: CanaryChoice) -> u64 {
+pub fn reservation(probe: &Probe, choice: ForwardingCheckChoice) -> u64 {
     if choice.zero_token_only {
         return 0;
     }
     let tokens = estimate(probe);
     tokens.run
-        + if header_canaries(probe, choice) {
-            tokens.canaries
+        + if header_checks(probe, choice) {
+            tokens.forwarding_checks
         } else {
             0
         }
         + if choice.long { tokens.long } else { 0 }
 }
 
-fn header_canaries(probe: &Probe, choice: CanaryChoice) -> bool {
-    choice.deep || (choice.headers && probe.canaries.headers && probe.canaries.every.is_some())
+fn header_checks(probe: &Probe, choice: ForwardingCheckChoice) -> bool {
+    choice.deep || (choice.headers && probe.forwarding_checks.headers && probe.forwarding_checks.every.is_some())
 }
 
-fn leg(probe: &Probe, path: &Path, choice: CanaryChoice, needs: &mut Needs<'_>) -> Leg {
+fn leg(probe: &Probe, path: &Path, choice: ForwardingCheckChoice, needs: &mut Needs<'_>) -> Leg {
     Leg {
         name: path.name.clone(),
         url: path.url.as_str().to_owned(),
@@ -200,7 +200,7 @@ fn leg(probe: &Probe, path: &Path, choice: CanaryChoice, needs: &mut Needs<'_>) 
 }
 
 /// The exchanges of a path besides the frozen request and the prober's own reactions.
-fn exchanges(probe: &Probe, path: &Path, choice: CanaryChoice) -> Vec<ExchangePlan> {
+fn exchanges(probe: &Probe, path: &Path, choice: ForwardingCheckChoice) -> Vec<ExchangePlan> {
     ExchangeKind::all()
         .filter_map(|kind| {
             let entry = kind.entry();
@@ -213,19 +213,19 @@ fn exchanges(probe: &Probe, path: &Path, choice: CanaryChoice) -> Vec<ExchangePl
 }
 
 /// When an exchange is sent in a run of this choice, if it is, and its amount.
-fn due(entry: Entry, probe: &Probe, path: &Path, choice: CanaryChoice) -> Option<(When, u64)> {
-    let checks = header_canaries(probe, choice);
+fn due(entry: Entry, probe: &Probe, path: &Path, choice: ForwardingCheckChoice) -> Option<(When, u64)> {
+    let checks = header_checks(probe, choice);
     let always = |amount| (When::Always, amount);
     match entry.planned {
         Planned::EachRun | Planned::Reaction(_) => None,
         Planned::WithChecks => (checks || choice.zero_token_only).then_some(always(0)),
         Planned::Opted(opt) => opted(opt, probe, path, choice.deep).filter(|_| checks).map(always),
         Planned::LongRequest => long(probe, choice).map(|long| always(u64::from(long.max_tokens))),
-        Planned::AfterFailure => (choice.deep || probe.canaries.every.is_some()).then_some((When::Failed, 0)),
+        Planned::AfterFailure => (choice.deep || probe.forwarding_checks.every.is_some()).then_some((When::Failed, 0)),
         Planned::WhoAuthenticates => {
             // Where no key is sent, the frozen request is the one without a key, and there is none to move.
             let differs = path.credential.is_some() || entry.key == Key::Invalid;
-            let when = credential_canaries(probe, choice).filter(|_| differs)?;
+            let when = credential_checks(probe, choice).filter(|_| differs)?;
             Some((when, 0))
         }
     }
@@ -252,27 +252,27 @@ pub fn leave_out_deep(plan: &mut Plan) {
     }
 }
 
-fn credential_canaries(probe: &Probe, choice: CanaryChoice) -> Option<When> {
+fn credential_checks(probe: &Probe, choice: ForwardingCheckChoice) -> Option<When> {
     if choice.zero_token_only {
         return None; // without the frozen request's reply they say nothing
     }
     if choice.deep {
         return Some(When::Always);
     }
-    if !probe.canaries.credential || probe.canaries.every.is_none() {
+    if !probe.forwarding_checks.credential || probe.forwarding_checks.every.is_none() {
         return None;
     }
     match choice.credential {
-        CredentialCanaries::Always => Some(When::Always),
-        CredentialCanaries::AuthFailed => Some(When::AuthFailed),
-        CredentialCanaries::Never => None,
+        CredentialChecks::Always => Some(When::Always),
+        CredentialChecks::AuthFailed => Some(When::AuthFailed),
+        CredentialChecks::Never => None,
     }
 }
 
 fn frozen(request: &validated::Request, needs: &mut Needs<'_>) -> FrozenRequest {
     let (prompt, body_file) = match &request.body {
         Body::Prompt(prompt) => (prompt.clone(), None),
-        Body::Saved(reference) => (CANARY_PROMPT.to_owned(), Some(needs.file(reference))),
+        Body::Saved(reference) => (FORWARDING_CHECK_PROMPT.to_owned(), Some(needs.file(reference))),
     };
     FrozenRequest {
         model: request.model.clone(),

@@ -288,7 +288,7 @@ spec:
   credential: {secretKeyRef: {name: claude, key: key}}
   direct: {url: 'https://api.anthropic.com'}
   gateways: [{name: edge, url: 'http://127.0.0.1:1'}]
-  canaries: {every: 4h}
+  forwardingChecks: {every: 4h}
   exchanges: {longRequest: {every: 24h, minSeconds: 60, maxTokens: 5000, timeout: 5m}}
   budget: {tokensPerDay: 3000}
 ";
@@ -304,12 +304,12 @@ spec:
         .map(|exchange| exchange["exchange"].as_str().unwrap())
         .collect();
     assert_eq!(kinds[..2], ["Frozen", "TrimmedKey"]);
-    assert_eq!(kinds[kinds.len() - 3..], ["OtherCarrier", "NoKey", "BadKey"]);
+    assert_eq!(kinds[kinds.len() - 3..], ["OtherAuthHeader", "NoKey", "BadKey"]);
     // Two paths, an answer of 17 + 100 tokens each.
     assert_eq!(plan["run"]["tokens"], serde_json::json!({"input": 34, "output": 200}));
     let day = &plan["day"];
     assert_eq!(
-        (&day["runs"], &day["canaryRuns"], &day["longRuns"]),
+        (&day["runs"], &day["forwardingCheckRuns"], &day["longRuns"]),
         (&24.into(), &6.into(), &1.into())
     );
     // Frozen 24 times, the other form 6 times, the long request once, each on two paths.

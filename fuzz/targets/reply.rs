@@ -1,12 +1,12 @@
 //! Whole replies, through the prober's reading: bounded and plain words, no secret, and never Claude's without Claude's marks.
 
-use claudeprobe::diagnosis::provenance::{self, Habits, Origin};
+use claudeprobe::diagnosis::provenance::{self, Origin, RelayProfile};
 use claudeprobe::probe::Secrets;
 use claudeprobe::probe::compose::Asked;
 use claudeprobe::probe::link::{Chunk, Head, Received};
 use claudeprobe::probe::reading;
 use claudeprobe::probe::redact::Redactor;
-use claudeprobe::report::evidence::{Exchange, ExchangeKind, Marks, Outcome, RunEvidence};
+use claudeprobe::report::evidence::{Exchange, ExchangeKind, Outcome, ReplyTraits, RunEvidence};
 use claudeprobe::report::message;
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
@@ -124,20 +124,20 @@ fn words(exchange: &Exchange) {
 
 /// On a gateway, of which nothing else is known, an error is Claude's own only with its id, and its edge's only with the edge's marks.
 fn accuses_only_by_marks(exchange: &Exchange) {
-    let marks = exchange.marks;
-    let said = provenance::of(exchange, Habits::default());
-    let id = marks.has(Marks::REQUEST_ID) || marks.has(Marks::BODY_REQUEST_ID);
+    let traits = exchange.traits;
+    let said = provenance::of(exchange, RelayProfile::default());
+    let id = traits.has(ReplyTraits::REQUEST_ID) || traits.has(ReplyTraits::BODY_REQUEST_ID);
     match said.origin {
         Origin::Claude => assert!(id, "Claude without an id: {exchange:?}"),
         Origin::ClaudeEdge => assert!(
             [
-                Marks::EDGE_PAGE,
-                Marks::EDGE_FORBIDDEN,
-                Marks::CF_RAY,
-                Marks::SERVER_CLOUDFLARE
+                ReplyTraits::EDGE_PAGE,
+                ReplyTraits::EDGE_FORBIDDEN,
+                ReplyTraits::CF_RAY,
+                ReplyTraits::SERVER_CLOUDFLARE
             ]
             .into_iter()
-            .any(|mark| marks.has(mark)),
+            .any(|mark| traits.has(mark)),
             "Claude's edge without a mark of it: {exchange:?}"
         ),
         Origin::Relayed | Origin::Gateway | Origin::Unknown => {}
@@ -150,7 +150,7 @@ fn survives_the_report(exchange: Exchange) {
         complete: true,
         ..RunEvidence::default()
     };
-    run.legs.push(claudeprobe::report::evidence::LegEvidence {
+    run.legs.push(claudeprobe::report::evidence::PathEvidence {
         path: "edge".to_owned(),
         exchanges: vec![exchange],
         ..Default::default()

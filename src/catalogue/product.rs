@@ -6,7 +6,7 @@ use strum::FromRepr;
 /// The product whose error text or headers a reply has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
 #[repr(u8)]
-pub enum Maker {
+pub enum Product {
     /// No known product.
     #[default]
     Unknown = 0,
@@ -50,7 +50,7 @@ pub enum Maker {
     OtherAiGateway = 19,
 }
 
-impl Maker {
+impl Product {
     /// The name of the product; empty for those that are not a single product.
     #[must_use]
     pub const fn name(self) -> &'static str {

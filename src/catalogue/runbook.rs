@@ -125,8 +125,8 @@ pub fn page(entry: &Entry) -> String {
     if !entry.product_hints.is_empty() {
         text.push_str("\nBy product:\n\n");
     }
-    for (maker, hint) in entry.product_hints {
-        let _ = writeln!(text, "- {}: {hint}", maker.name());
+    for (product, hint) in entry.product_hints {
+        let _ = writeln!(text, "- {}: {hint}", product.name());
     }
     text
 }

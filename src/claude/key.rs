@@ -62,7 +62,7 @@ pub enum KeyDefect {
     ByteOrderMark,
     /// Stands in quotes.
     Quoted,
-    /// Begins with `Bearer `: the carrier adds that.
+    /// Begins with `Bearer `: the auth header adds that.
     BearerPrefix,
     /// Encoded in base64 once more than Kubernetes does.
     DoubleBase64,
@@ -132,7 +132,7 @@ impl KeyDefect {
             Self::TrailingBlank => "ends with blanks",
             Self::ByteOrderMark => "begins with a byte order mark",
             Self::Quoted => "stands in quotes",
-            Self::BearerPrefix => "begins with \"Bearer \", which the carrier adds",
+            Self::BearerPrefix => "begins with \"Bearer \", which the auth header adds",
             Self::DoubleBase64 => "is encoded in base64 twice",
             Self::InnerBlank => "has blanks or line ends in the middle",
             Self::ControlByte => "has a control byte",

@@ -72,7 +72,7 @@ pub struct PathCase {
     /// Which Secret and key (`secret/key`); equal on two paths means the same key. `None`: no credential is sent.
     pub key_ref: Option<String>,
     /// The header that carries the key.
-    pub carrier: AuthHeader,
+    pub auth_header: AuthHeader,
     /// The model on this path where it is not the request's.
     pub model: Option<String>,
     /// The path declares a CA of its own.
@@ -88,10 +88,10 @@ pub struct PathCase {
 pub struct Context {
     /// The time of the diagnosis.
     pub now_ms: i64,
-    /// Results of earlier canaries. Pass all; those older than three periods are not used.
-    pub canaries: Vec<PathCanaries>,
-    /// Period of the canaries, milliseconds; 0 = off (kept results are then used for a day).
-    pub canary_period_ms: i64,
+    /// Results of earlier forwarding checks. Pass all; those older than three periods are not used.
+    pub forwarding_checks: Vec<PathForwardingChecks>,
+    /// Period of the forwarding checks, milliseconds; 0 = off (kept results are then used for a day).
+    pub forwarding_check_period_ms: i64,
     /// The keys in use and when they changed.
     pub keys: Vec<KeyHistory>,
     /// Earlier runs of the same generation, newest first; five are enough.
@@ -116,16 +116,16 @@ pub struct Context {
     pub thresholds: Thresholds,
 }
 
-/// Canary results of one path, at most one of each kind.
+/// Forwarding check results of one path, at most one of each kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PathCanaries {
+pub struct PathForwardingChecks {
     /// Path name.
     pub path: String,
     /// The results.
     pub results: Vec<KeptResult>,
 }
 
-/// One canary's result, kept until a later one of its kind refutes it or it is stale.
+/// One forwarding check's result, kept until a later one of its kind refutes it or it is stale.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptResult {
     /// When the run that sent it ended.
@@ -248,11 +248,11 @@ impl PathCase {
 }
 
 impl Context {
-    /// Whether what canaries showed then still counts: for three periods, for a day where none are sent.
+    /// Whether what forwarding checks showed then still counts: for three periods, for a day where none are sent.
     #[must_use]
     pub fn is_fresh(&self, at_ms: i64) -> bool {
         const DAY_MS: i64 = 86_400_000;
-        let most = match self.canary_period_ms {
+        let most = match self.forwarding_check_period_ms {
             0 => DAY_MS,
             period => period.saturating_mul(3),
         };

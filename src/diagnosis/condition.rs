@@ -58,7 +58,7 @@ pub enum Reason {
     Answered,
     /// The credential was accepted.
     Accepted,
-    /// The canaries arrived as they were sent.
+    /// The forwarding checks arrived as they were sent.
     AsSent,
     /// Streams arrived complete and as they were produced.
     Complete,

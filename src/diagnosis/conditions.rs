@@ -285,7 +285,7 @@ fn too_short(view: &View<'_>, verified_ms: u32) -> String {
 fn buffering(view: &View<'_>) -> &'static str {
     let control = view.direct().into_iter().flat_map(Leg::exchanges);
     let mut streams = control.filter_map(|exchange| exchange.stream.as_ref()).peekable();
-    if streams.peek().is_none() || streams.any(super::held_back::shows_buffering) {
+    if streams.peek().is_none() || streams.any(super::buffering::shows_buffering) {
         ""
     } else {
         " The reply is too short to show buffering."

@@ -4,8 +4,8 @@ use super::{Case, Context, Diagnosis, PathCase, Request, Role, diagnose};
 use crate::catalogue::Code;
 use crate::claude::error::ErrorClass;
 use crate::report::evidence::{
-    BodyKind, EventKind, Exchange, ExchangeKind, Handshake, KeyEvidence, KeyKind, LegEvidence, Marks, Outcome, Reach,
-    RunEvidence, StreamEvidence, Trust,
+    BodyKind, EventKind, Exchange, ExchangeKind, Handshake, KeyEvidence, KeyKind, Outcome, PathEvidence, Reach,
+    ReplyTraits, RunEvidence, StreamEvidence, Trust,
 };
 use crate::resource::status::{Finding, FoundOn};
 
@@ -23,7 +23,7 @@ pub(super) struct Story {
 /// One path under construction.
 pub(super) struct On<'s> {
     pub path: &'s mut PathCase,
-    pub leg: &'s mut LegEvidence,
+    pub leg: &'s mut PathEvidence,
 }
 
 impl Story {
@@ -81,7 +81,7 @@ impl Story {
             expect_same_account: true,
             ..PathCase::default()
         });
-        self.evidence.legs.push(LegEvidence {
+        self.evidence.legs.push(PathEvidence {
             path: name.into(),
             key: Some(KeyEvidence {
                 fingerprint: "0a1b2".into(),
@@ -93,7 +93,7 @@ impl Story {
                 trust: Trust::Public,
                 ..Handshake::default()
             },
-            ..LegEvidence::default()
+            ..PathEvidence::default()
         });
     }
 
@@ -236,14 +236,16 @@ pub(super) fn reply(status: u16) -> Exchange {
 }
 
 /// Claude's marks on any reply.
-pub(super) fn genuine() -> Marks {
-    Marks::REQUEST_ID.with(Marks::CF_RAY).with(Marks::SERVER_CLOUDFLARE)
+pub(super) fn genuine() -> ReplyTraits {
+    ReplyTraits::REQUEST_ID
+        .with(ReplyTraits::CF_RAY)
+        .with(ReplyTraits::SERVER_CLOUDFLARE)
 }
 
 /// A complete message or token count of Claude's.
 pub(super) fn ok() -> Exchange {
     Exchange {
-        marks: genuine().with(Marks::RATE_LIMITS).with(Marks::ACCOUNT),
+        traits: genuine().with(ReplyTraits::RATE_LIMITS).with(ReplyTraits::ACCOUNT),
         body: BodyKind::AsAsked,
         request_id: Some("req_011CeCGmC8uwD58unxgBN8Qx".into()),
         account: Some(7),
@@ -280,10 +282,10 @@ pub(super) fn stream() -> Exchange {
 /// An error of Claude's, as it comes.
 pub(super) fn claude(status: u16, class: ErrorClass) -> Exchange {
     Exchange {
-        marks: genuine()
-            .with(Marks::ENVELOPE)
-            .with(Marks::BODY_REQUEST_ID)
-            .with(Marks::IDS_AGREE),
+        traits: genuine()
+            .with(ReplyTraits::ENVELOPE)
+            .with(ReplyTraits::BODY_REQUEST_ID)
+            .with(ReplyTraits::IDS_AGREE),
         error: class,
         request_id: Some("req_011CeCGmDjaWkq37Sf5iU7so".into()),
         ..reply(status)
@@ -293,7 +295,7 @@ pub(super) fn claude(status: u16, class: ErrorClass) -> Exchange {
 /// An error in Claude's shape and words, without any id.
 pub(super) fn lookalike(status: u16, class: ErrorClass) -> Exchange {
     Exchange {
-        marks: Marks::ENVELOPE,
+        traits: ReplyTraits::ENVELOPE,
         error: class,
         ..reply(status)
     }
@@ -301,9 +303,11 @@ pub(super) fn lookalike(status: u16, class: ErrorClass) -> Exchange {
 
 /// An error in Claude's shape with ids that somebody made up.
 pub(super) fn minted(status: u16, class: ErrorClass) -> Exchange {
-    let ids = Marks::REQUEST_ID.with(Marks::BODY_REQUEST_ID).with(Marks::IDS_AGREE);
+    let ids = ReplyTraits::REQUEST_ID
+        .with(ReplyTraits::BODY_REQUEST_ID)
+        .with(ReplyTraits::IDS_AGREE);
     Exchange {
-        marks: Marks::ENVELOPE.with(ids).with(Marks::ID_ODD),
+        traits: ReplyTraits::ENVELOPE.with(ids).with(ReplyTraits::ID_ODD),
         error: class,
         ..reply(status)
     }
@@ -312,7 +316,7 @@ pub(super) fn minted(status: u16, class: ErrorClass) -> Exchange {
 /// An error page of a gateway that we do not know: HTML, no ids, no known words.
 pub(super) fn page(status: u16) -> Exchange {
     Exchange {
-        marks: Marks::HTML,
+        traits: ReplyTraits::HTML,
         ..reply(status)
     }
 }

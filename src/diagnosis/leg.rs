@@ -1,12 +1,12 @@
-//! A path as rules read it: joined with what the run and the kept canaries saw on it.
+//! A path as rules read it: joined with what the run and the kept forwarding checks saw on it.
 //!
 //! Knows by which exchange a path is judged, and who made a reply on it; accuses nobody.
 
 use super::case::{PathCase, Request};
-use super::provenance::{self, Habits, Origin, Provenance};
+use super::provenance::{self, Origin, Provenance, RelayProfile};
 use crate::report::evidence::exchange_kind::Key;
 use crate::report::evidence::{
-    Echo, Exchange, ExchangeKind, KeyEvidence, LegEvidence, Marks, Reach, SkipReason, Trust,
+    Echo, Exchange, ExchangeKind, KeyEvidence, PathEvidence, Reach, ReplyTraits, SkipReason, Trust,
 };
 use crate::resource::spec::Upstream;
 
@@ -15,11 +15,11 @@ pub(super) struct Leg<'a> {
     /// The path as it was meant.
     pub path: &'a PathCase,
     /// What the run saw on it; `None` when the report does not have it.
-    pub seen: Option<&'a LegEvidence>,
-    /// Canary results of earlier runs that still count.
+    pub seen: Option<&'a PathEvidence>,
+    /// Forwarding check results of earlier runs that still count.
     kept: Vec<&'a Exchange>,
     /// How the path relays.
-    pub habits: Habits,
+    pub relay_profile: RelayProfile,
     /// Exchanges that Claude refuses on the control, and that are refused here with the same status and a body of somebody else's.
     pub masked: Vec<ExchangeKind>,
     /// Whether a reply on this path bears the marks of another platform than the Claude API.
@@ -44,7 +44,7 @@ impl<'a> Leg<'a> {
     /// Joins what is known of a path; what needs the control beside it the view adds.
     pub fn new(
         path: &'a PathCase,
-        seen: Option<&'a LegEvidence>,
+        seen: Option<&'a PathEvidence>,
         kept: Vec<&'a Exchange>,
         request: &'a Request,
     ) -> Self {
@@ -53,22 +53,22 @@ impl<'a> Leg<'a> {
             now.chain(kept.iter().copied())
                 .filter(|exchange| exchange.kind.entry().well_formed)
         };
-        let mut habits = Habits::learn(all());
-        habits.control = path.is_direct();
-        habits.first_party =
+        let mut relay_profile = RelayProfile::learn(all());
+        relay_profile.control = path.is_direct();
+        relay_profile.first_party =
             path.is_direct() && path.first_party && seen.is_some_and(|seen| seen.handshake.trust == Trust::Public);
         // A cloud's load balancer marks its own errors, too: only an answer shows the backend.
         let platform = all().any(|reply| {
             reply.is_success()
-                && reply.marks.has(Marks::CLOUD_PLATFORM)
-                && !reply.marks.has(Marks::REQUEST_ID)
-                && !reply.marks.has(Marks::RATE_LIMITS)
+                && reply.traits.has(ReplyTraits::CLOUD_PLATFORM)
+                && !reply.traits.has(ReplyTraits::REQUEST_ID)
+                && !reply.traits.has(ReplyTraits::RATE_LIMITS)
         });
         Self {
             path,
             seen,
             kept,
-            habits,
+            relay_profile,
             masked: vec![],
             platform,
             hides: None,
@@ -201,7 +201,7 @@ impl<'a> Leg<'a> {
 
     /// Who made this reply.
     pub fn provenance(&self, exchange: &Exchange) -> Provenance {
-        provenance::of(exchange, self.habits)
+        provenance::of(exchange, self.relay_profile)
     }
 
     /// The judged exchange with its provenance, when it was not answered completely.
@@ -249,11 +249,11 @@ impl<'a> Leg<'a> {
             return vec![];
         }
         let own = |exchange: &Exchange| {
-            let marks = exchange.marks;
+            let traits = exchange.traits;
             exchange.status >= 400
-                && !marks.has(Marks::ENVELOPE)
-                && !marks.has(Marks::REQUEST_ID)
-                && !marks.has(Marks::INNER_REQUEST_ID)
+                && !traits.has(ReplyTraits::ENVELOPE)
+                && !traits.has(ReplyTraits::REQUEST_ID)
+                && !traits.has(ReplyTraits::INNER_REQUEST_ID)
         };
         // A gateway that refuses everything in the same way has replaced nothing of Claude's.
         let refused = self.main().filter(|main| own(main)).map(|main| main.status);

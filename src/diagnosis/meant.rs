@@ -47,7 +47,7 @@ impl PathCase {
             expect_same_account: path.expect_account == ExpectAccount::Same,
             accept: path.accept.clone(),
             key_ref: key.map(|key| format!("{}/{}", key.secret.name, key.secret.key)),
-            carrier: key.map(|key| key.auth_header.clone()).unwrap_or_default(),
+            auth_header: key.map(|key| key.auth_header.clone()).unwrap_or_default(),
             model: path.model.clone(),
             declared_ca: path.tls.ca.is_some(),
             forward_proxy: path.proxy.is_some(),
@@ -94,7 +94,7 @@ spec:
             (paths[1].host.as_str(), paths[1].key_ref.as_deref()),
             ("edge:8080", Some("v/b"))
         );
-        assert_eq!(paths[1].carrier, AuthHeader::Authorization);
+        assert_eq!(paths[1].auth_header, AuthHeader::Authorization);
         assert!(!paths[1].expect_same_account, "another key may be another account's");
         assert_eq!((paths[2].key_ref.as_deref(), paths[2].accept.len()), (None, 1));
         assert!(Request::of(&probe).stream);

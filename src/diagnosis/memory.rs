@@ -1,20 +1,20 @@
 //! What one run leaves to the next ones: results of zero-token exchanges, and how long they took.
 //!
-//! A result stays until a later one of its kind on its path refutes it, or it is stale; a canary that told nothing refutes
+//! A result stays until a later one of its kind on its path refutes it, or it is stale; a forwarding check that told nothing refutes
 //! nothing, and one about a key that was refused itself is not kept. Pairs of times are kept as long as the newest of them is fresh.
 
-use super::case::{Case, KeptResult, LatencyPair, PathCanaries};
+use super::case::{Case, KeptResult, LatencyPair, PathForwardingChecks};
 use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind};
 use crate::resource::spec::Upstream;
 
 /// Pairs of times that are kept of each gateway, as many as the latency rule needs.
 pub(super) const LATENCY_RUNS: usize = 12;
 
-/// The canary results of a path that count after this run.
-pub(super) fn canaries(case: &Case<'_>, path: &str) -> Option<PathCanaries> {
+/// The forwarding-check results of a path that count after this run.
+pub(super) fn forwarding_checks(case: &Case<'_>, path: &str) -> Option<PathForwardingChecks> {
     let leg = case.evidence.legs.iter().find(|leg| leg.path == path);
     let told = leg.into_iter().flat_map(|leg| &leg.exchanges);
-    // Where the key itself was refused, canaries about it explain that refusal. They say nothing of a run in which it is taken, and
+    // Where the key itself was refused, forwarding checks about it explain that refusal. They say nothing of a run in which it is taken, and
     // a run in which it is not sends its own.
     let refused = told
         .clone()
@@ -35,14 +35,14 @@ pub(super) fn canaries(case: &Case<'_>, path: &str) -> Option<PathCanaries> {
             None => results.push(kept),
         }
     }
-    let before = case.context.canaries.iter().filter(|kept| kept.path == path);
+    let before = case.context.forwarding_checks.iter().filter(|kept| kept.path == path);
     for earlier in before.flat_map(|kept| &kept.results) {
         let refuted = results.iter().any(|new| new.exchange.kind == earlier.exchange.kind);
         if !refuted && case.context.is_fresh(earlier.at_ms) {
             results.push(earlier.clone());
         }
     }
-    (!results.is_empty()).then(|| PathCanaries {
+    (!results.is_empty()).then(|| PathForwardingChecks {
         path: path.to_owned(),
         results,
     })
@@ -82,7 +82,7 @@ pub(super) fn latency(case: &Case<'_>) -> Vec<LatencyPair> {
     kept
 }
 
-/// Whether a canary reached somebody who judged it: an answer, or a refusal of the request itself. A refused key says something
+/// Whether a forwarding check reached somebody who judged it: an answer, or a refusal of the request itself. A refused key says something
 /// only where the key is the question.
 fn tells(exchange: &Exchange) -> bool {
     // What it is kept for is that it was answered.

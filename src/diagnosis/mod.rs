@@ -14,13 +14,13 @@
 //! reading. Nothing depends on the order of legs or exchanges, on quotes, request ids or peers, or on knowing a gateway's
 //! wording. A report that is not complete is `Inconclusive`.
 
+pub mod buffering;
 mod case;
 mod comparison;
 mod condition;
 mod conditions;
 mod finding;
 mod flapping;
-pub mod held_back;
 mod leg;
 mod meant;
 mod memory;
@@ -41,7 +41,7 @@ mod fixture;
 mod tests;
 
 pub use case::{
-    Case, Context, KeptResult, KeyHistory, LatencyPair, PastRun, PathBefore, PathCanaries, PathCase, PodsOf,
+    Case, Context, KeptResult, KeyHistory, LatencyPair, PastRun, PathBefore, PathCase, PathForwardingChecks, PodsOf,
     PreviousVerdict, Request, Role, StaleWorkload, Thresholds,
 };
 pub use condition::{Condition, DECIDED_BY_RUNS, Pending, Reason, Status};
@@ -65,8 +65,8 @@ pub struct Diagnosis {
     pub own_conditions: String,
     /// What this run itself found; what only earlier runs show is not among them. Keep it, too: [`PastRun::findings`].
     pub own_findings: Vec<FoundOn>,
-    /// Canary results to keep for the next runs, per path.
-    pub canaries: Vec<PathCanaries>,
+    /// Forwarding check results to keep for the next runs, per path.
+    pub forwarding_checks: Vec<PathForwardingChecks>,
     /// Pairs of times to keep for the next runs: [`Context::latency`].
     pub latency: Vec<LatencyPair>,
 }
@@ -98,10 +98,10 @@ pub fn diagnose(case: &Case<'_>) -> Diagnosis {
         own_findings,
         own_conditions: conditions::letters(&own),
         conditions: conditions::publish(&case.context, own),
-        canaries: case
+        forwarding_checks: case
             .paths
             .iter()
-            .filter_map(|path| memory::canaries(case, &path.name))
+            .filter_map(|path| memory::forwarding_checks(case, &path.name))
             .collect(),
         latency: view.latency,
         findings,

@@ -7,36 +7,36 @@ use std::collections::BTreeSet;
 
 use super::provenance::Origin;
 use super::view::{Leg, View};
-use crate::catalogue::Maker;
+use crate::catalogue::Product;
 use crate::resource::status::Finding;
 
 /// Adds where to turn on the gateway's product to the advice, where both are known.
 pub(super) fn sharpen(view: &View<'_>, finding: &mut Finding) {
     let leg = view.gateways().find(|leg| leg.name() == finding.path);
-    let Some(maker) = leg.and_then(|leg| product(view, leg)) else {
+    let Some(product) = leg.and_then(|leg| product(view, leg)) else {
         return;
     };
-    if let Some(hint) = finding.code.entry().product_hint(maker) {
-        finding.advice = format!("{} On {}: {hint}.", finding.advice, maker.name());
+    if let Some(hint) = finding.code.entry().product_hint(product) {
+        finding.advice = format!("{} On {}: {hint}.", finding.advice, product.name());
     }
 }
 
 /// The gateway's product.
-pub(super) fn product(view: &View<'_>, leg: &Leg<'_>) -> Option<Maker> {
-    let makers = |own: bool| -> BTreeSet<Maker> {
+pub(super) fn product(view: &View<'_>, leg: &Leg<'_>) -> Option<Product> {
+    let products = |own: bool| -> BTreeSet<Product> {
         leg.replies()
             .filter(|reply| (leg.provenance(reply).origin == Origin::Gateway) == own)
-            .map(|reply| reply.maker)
-            .filter(|maker| !maker.name().is_empty())
-            .filter(|maker| own || !matches!(maker, Maker::Cloudflare | Maker::Google))
-            .filter(|maker| {
+            .map(|reply| reply.product)
+            .filter(|product| !product.name().is_empty())
+            .filter(|product| own || !matches!(product, Product::Cloudflare | Product::Google))
+            .filter(|product| {
                 !view
                     .direct()
-                    .is_some_and(|direct| direct.replies().any(|reply| reply.maker == *maker))
+                    .is_some_and(|direct| direct.replies().any(|reply| reply.product == *product))
             })
             .collect()
     };
-    let one = |makers: BTreeSet<Maker>| (makers.len() == 1).then(|| makers.into_iter().next()).flatten();
-    let own = makers(true);
-    if own.is_empty() { one(makers(false)) } else { one(own) }
+    let one = |products: BTreeSet<Product>| (products.len() == 1).then(|| products.into_iter().next()).flatten();
+    let own = products(true);
+    if own.is_empty() { one(products(false)) } else { one(own) }
 }

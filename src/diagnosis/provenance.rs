@@ -1,12 +1,12 @@
 //! Who made this error reply: Claude, Claude's edge, a gateway that relays and rewrites, a gateway itself, or unknown.
 //!
-//! Reads marks, shape, and what else is known of the path ([`Habits`]). Never decides from one header alone: genuine replies
+//! Reads marks, shape, and what else is known of the path ([`RelayProfile`]). Never decides from one header alone: genuine replies
 //! can carry `via`, gateways can add nothing, and an imitated envelope looks genuine but for its ids. Wording is not looked
 //! at but to raise the confidence of what shape and marks already show.
 
 use crate::catalogue::Confidence;
 use crate::claude::error::ErrorClass;
-use crate::report::evidence::{Echo, Exchange, Maker, Marks, Phrase};
+use crate::report::evidence::{Echo, Exchange, GatewayErrorKind, Product, ReplyTraits};
 
 /// Who made a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Provenance {
 
 /// What the other replies of the same path teach about how it relays. Absence of evidence is `false`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Habits {
+pub struct RelayProfile {
     /// An error came through with Claude's ids.
     pub error_ids: bool,
     /// A success came through with Claude's `request-id`.
@@ -71,27 +71,27 @@ pub struct Habits {
     pub first_party: bool,
 }
 
-impl Habits {
+impl RelayProfile {
     /// What these replies teach.
     #[must_use]
     pub fn learn<'a>(replies: impl Iterator<Item = &'a Exchange>) -> Self {
-        let mut habits = Self::default();
+        let mut relay_profile = Self::default();
         for reply in replies {
             // Whoever makes up ids teaches nothing about Claude's.
-            let odd = reply.marks.has(Marks::ID_ODD);
-            let id = reply.marks.has(Marks::REQUEST_ID) && !odd;
+            let odd = reply.traits.has(ReplyTraits::ID_ODD);
+            let id = reply.traits.has(ReplyTraits::REQUEST_ID) && !odd;
             if reply.is_success() {
-                habits.success_ids |= id;
-                habits.success_bare |= !id;
-                habits.cf_ray |= reply.marks.has(Marks::CF_RAY);
-            } else if reply.status >= 400 && reply.marks.has(Marks::ENVELOPE) {
-                let any = id || (reply.marks.has(Marks::BODY_REQUEST_ID) && !odd);
-                habits.error_ids |= any;
-                habits.relays_bare |= !any && quotes_a_header(reply);
-                habits.cf_ray |= any && reply.marks.has(Marks::CF_RAY);
+                relay_profile.success_ids |= id;
+                relay_profile.success_bare |= !id;
+                relay_profile.cf_ray |= reply.traits.has(ReplyTraits::CF_RAY);
+            } else if reply.status >= 400 && reply.traits.has(ReplyTraits::ENVELOPE) {
+                let any = id || (reply.traits.has(ReplyTraits::BODY_REQUEST_ID) && !odd);
+                relay_profile.error_ids |= any;
+                relay_profile.relays_bare |= !any && quotes_a_header(reply);
+                relay_profile.cf_ray |= any && reply.traits.has(ReplyTraits::CF_RAY);
             }
         }
-        habits
+        relay_profile
     }
 
     /// Whether a Claude-shaped error without an id cannot be Claude's on this path. Gateways that write errors anew leave the
@@ -105,7 +105,7 @@ impl Habits {
 /// Who made this reply. Meant for replies with an error status or an error body; a success is Claude's when it has an id,
 /// else unknown.
 #[must_use]
-pub fn of(reply: &Exchange, habits: Habits) -> Provenance {
+pub fn of(reply: &Exchange, relay_profile: RelayProfile) -> Provenance {
     let class = if reply.inner_error == ErrorClass::None {
         reply.error
     } else {
@@ -115,13 +115,13 @@ pub fn of(reply: &Exchange, habits: Habits) -> Provenance {
         .is_answer_restated()
         .then_some((Origin::Relayed, Confidence::Likely));
     let (origin, confidence) = restated
-        .or_else(|| edge(reply, habits))
+        .or_else(|| edge(reply, relay_profile))
         .or_else(|| begun(reply))
-        .or_else(|| with_ids(reply, habits))
-        .unwrap_or_else(|| without_ids(reply, habits));
+        .or_else(|| with_ids(reply, relay_profile))
+        .unwrap_or_else(|| without_ids(reply, relay_profile));
     // Whoever says the same of a request that Claude would refuse otherwise has not asked Claude.
     let (origin, confidence) = match origin {
-        Origin::Unknown if habits.fails_a_get == Some(reply.status) => (Origin::Gateway, Confidence::Likely),
+        Origin::Unknown if relay_profile.fails_a_get == Some(reply.status) => (Origin::Gateway, Confidence::Likely),
         _ => (origin, confidence),
     };
     Provenance {
@@ -132,17 +132,17 @@ pub fn of(reply: &Exchange, habits: Habits) -> Provenance {
 }
 
 /// Replies of an edge: they have no id even when genuine.
-fn edge(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
-    let marks = reply.marks;
-    let cloudflare = marks.has(Marks::CF_RAY) || marks.has(Marks::SERVER_CLOUDFLARE);
-    if marks.has(Marks::EDGE_PAGE) {
+fn edge(reply: &Exchange, relay_profile: RelayProfile) -> Option<(Origin, Confidence)> {
+    let traits = reply.traits;
+    let cloudflare = traits.has(ReplyTraits::CF_RAY) || traits.has(ReplyTraits::SERVER_CLOUDFLARE);
+    if traits.has(ReplyTraits::EDGE_PAGE) {
         return Some((Origin::ClaudeEdge, Confidence::Certain));
     }
-    if marks.has(Marks::FOREIGN_EDGE_PAGE) {
+    if traits.has(ReplyTraits::FOREIGN_EDGE_PAGE) {
         return Some((Origin::Gateway, Confidence::Certain));
     }
-    if marks.has(Marks::EDGE_FORBIDDEN) {
-        return Some(match (cloudflare, habits.cf_ray) {
+    if traits.has(ReplyTraits::EDGE_FORBIDDEN) {
+        return Some(match (cloudflare, relay_profile.cf_ray) {
             (true, _) => (Origin::ClaudeEdge, Confidence::Certain),
             (false, false) => (Origin::ClaudeEdge, Confidence::Likely),
             // Upstream's replies carry a ray here, and this one does not: imitated, or stripped.
@@ -150,23 +150,23 @@ fn edge(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
         });
     }
     // Claude's edge refuses bodies above 32 MB in a shape of its own, without an id and without the envelope's outer type.
-    if reply.error == ErrorClass::TooLarge && !has_id(marks) && !marks.has(Marks::ENVELOPE) {
-        let whole = marks.has(Marks::CF_RAY) && marks.has(Marks::SERVER_CLOUDFLARE);
-        return match (whole || habits.control, cloudflare) {
+    if reply.error == ErrorClass::TooLarge && !has_id(traits) && !traits.has(ReplyTraits::ENVELOPE) {
+        let whole = traits.has(ReplyTraits::CF_RAY) && traits.has(ReplyTraits::SERVER_CLOUDFLARE);
+        return match (whole || relay_profile.control, cloudflare) {
             (true, _) => Some((Origin::ClaudeEdge, Confidence::Likely)),
             (false, true) => Some((Origin::Unknown, Confidence::Possible)),
             (false, false) => None,
         };
     }
-    let page = marks.has(Marks::HTML) || marks.has(Marks::CHALLENGE);
+    let page = traits.has(ReplyTraits::HTML) || traits.has(ReplyTraits::CHALLENGE);
     // Whoever wrapped a page did not make it. What made it is open, unless it names its host.
     let edges = matches!(reply.error, ErrorClass::EdgeChallenge | ErrorClass::EdgeUnavailable);
-    if marks.has(Marks::WRAPPED_PAGE) && !has_id(marks) && (edges || matches!(reply.status, 400..=500)) {
+    if traits.has(ReplyTraits::WRAPPED_PAGE) && !has_id(traits) && (edges || matches!(reply.status, 400..=500)) {
         return Some((Origin::Unknown, Confidence::Possible));
     }
-    if cloudflare && page && !has_id(marks) {
+    if cloudflare && page && !has_id(traits) {
         // Whose zone it is cannot be told: many gateways sit behind the same provider.
-        return Some(if habits.first_party {
+        return Some(if relay_profile.first_party {
             (Origin::ClaudeEdge, Confidence::Certain)
         } else {
             (Origin::Unknown, Confidence::Possible)
@@ -178,13 +178,13 @@ fn edge(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
 /// Somebody's own words for a server error, below the headers of an answer: Claude counts what is left on answers and on its limits,
 /// and hardly on an error of its own. Who holds an answer back until it is whole, and does not get the whole, writes so.
 fn begun(reply: &Exchange) -> Option<(Origin, Confidence)> {
-    let marks = reply.marks;
+    let traits = reply.traits;
     let left = reply.headroom.is_some_and(|left| {
         let shares = [left.requests, left.input_tokens, left.output_tokens, left.tokens];
         shares.iter().flatten().all(|share| *share > 0)
     });
-    let own = !marks.has(Marks::ENVELOPE) && !quotes(reply) && !says_only_claude(reply) && foreign_body(marks);
-    let counts = marks.has(Marks::RATE_LIMITS) && left && reply.retry_after_s.is_none();
+    let own = !traits.has(ReplyTraits::ENVELOPE) && !quotes(reply) && !says_only_claude(reply) && foreign_body(traits);
+    let counts = traits.has(ReplyTraits::RATE_LIMITS) && left && reply.retry_after_s.is_none();
     if !(own && counts && reply.status >= 500) {
         return None;
     }
@@ -196,27 +196,36 @@ fn begun(reply: &Exchange) -> Option<(Origin, Confidence)> {
     }
 }
 
-fn has_id(marks: Marks) -> bool {
-    marks.has(Marks::REQUEST_ID) || marks.has(Marks::BODY_REQUEST_ID) || marks.has(Marks::INNER_REQUEST_ID)
+fn has_id(traits: ReplyTraits) -> bool {
+    traits.has(ReplyTraits::REQUEST_ID)
+        || traits.has(ReplyTraits::BODY_REQUEST_ID)
+        || traits.has(ReplyTraits::INNER_REQUEST_ID)
 }
 
 /// How many of Claude's marks besides the id a reply has. `cf-ray` and `server: cloudflare` count as one: many gateways sit
 /// behind the same provider.
-fn support(marks: Marks) -> usize {
-    let cloudflare = marks.has(Marks::CF_RAY) || marks.has(Marks::SERVER_CLOUDFLARE);
-    let others = [Marks::ACCOUNT, Marks::RATE_LIMITS, Marks::SHOULD_RETRY];
-    usize::from(cloudflare) + others.into_iter().filter(|mark| marks.has(*mark)).count()
+fn support(traits: ReplyTraits) -> usize {
+    let cloudflare = traits.has(ReplyTraits::CF_RAY) || traits.has(ReplyTraits::SERVER_CLOUDFLARE);
+    let others = [
+        ReplyTraits::ACCOUNT,
+        ReplyTraits::RATE_LIMITS,
+        ReplyTraits::SHOULD_RETRY,
+    ];
+    usize::from(cloudflare) + others.into_iter().filter(|mark| traits.has(*mark)).count()
 }
 
 /// Replies that carry an id of Claude's somewhere. An id alone is no proof: others mint `req_…` too, and copy those that they
 /// saw. So one that does not look like Claude's, or came before, needs other marks beside it, and so does one on a
 /// foreign body.
-fn with_ids(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
-    let marks = reply.marks;
-    let envelope = marks.has(Marks::ENVELOPE) && !marks.has(Marks::EXTRA_KEYS);
-    let (header, body) = (marks.has(Marks::REQUEST_ID), marks.has(Marks::BODY_REQUEST_ID));
-    let agree = marks.has(Marks::IDS_AGREE);
-    let support = support(marks);
+fn with_ids(reply: &Exchange, relay_profile: RelayProfile) -> Option<(Origin, Confidence)> {
+    let traits = reply.traits;
+    let envelope = traits.has(ReplyTraits::ENVELOPE) && !traits.has(ReplyTraits::EXTRA_KEYS);
+    let (header, body) = (
+        traits.has(ReplyTraits::REQUEST_ID),
+        traits.has(ReplyTraits::BODY_REQUEST_ID),
+    );
+    let agree = traits.has(ReplyTraits::IDS_AGREE);
+    let support = support(traits);
     if !header && !body && !quotes(reply) {
         return None;
     }
@@ -225,24 +234,24 @@ fn with_ids(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
     }
     // Whatever stands around it, an error of Claude's is in there.
     if quotes(reply) && !(envelope && agree) {
-        let sure = marks.has(Marks::INNER_REQUEST_ID);
+        let sure = traits.has(ReplyTraits::INNER_REQUEST_ID);
         return Some((
             Origin::Relayed,
             if sure { Confidence::Certain } else { Confidence::Likely },
         ));
     }
-    let copied = marks.has(Marks::ID_SEEN) && !agree;
-    if (marks.has(Marks::ID_ODD) && !habits.control) || copied {
+    let copied = traits.has(ReplyTraits::ID_SEEN) && !agree;
+    if (traits.has(ReplyTraits::ID_ODD) && !relay_profile.control) || copied {
         return match support {
             0 => None,
             1 => Some((Origin::Unknown, Confidence::Possible)),
             _ => Some((Origin::Relayed, Confidence::Likely)),
         };
     }
-    let rays_missing = habits.cf_ray && !marks.has(Marks::CF_RAY);
+    let rays_missing = relay_profile.cf_ray && !traits.has(ReplyTraits::CF_RAY);
     Some(match (header, body, envelope) {
         // Made anew around the id, or an answer of Claude's that was stored before.
-        (true, true, true) if agree && (rays_missing || marks.has(Marks::ID_SEEN)) => {
+        (true, true, true) if agree && (rays_missing || traits.has(ReplyTraits::ID_SEEN)) => {
             (Origin::Relayed, Confidence::Likely)
         }
         (true, true, true) if agree => (Origin::Claude, Confidence::Certain),
@@ -254,47 +263,47 @@ fn with_ids(reply: &Exchange, habits: Habits) -> Option<(Origin, Confidence)> {
         (true, false, true) if support > 0 => (Origin::Claude, Confidence::Certain),
         (true, false, true) => (Origin::Claude, Confidence::Likely),
         (_, true, true) => (Origin::Relayed, Confidence::Likely),
-        _ if support > 0 || marks.has(Marks::ENVELOPE) => (Origin::Relayed, Confidence::Likely),
+        _ if support > 0 || traits.has(ReplyTraits::ENVELOPE) => (Origin::Relayed, Confidence::Likely),
         _ => (Origin::Unknown, Confidence::Possible),
     })
 }
 
 /// An error of Claude's, or its id, quoted inside another reply.
 fn quotes(reply: &Exchange) -> bool {
-    reply.marks.has(Marks::INNER_REQUEST_ID) || reply.inner_error != ErrorClass::None
+    reply.traits.has(ReplyTraits::INNER_REQUEST_ID) || reply.inner_error != ErrorClass::None
 }
 
 /// Replies without any id: the path's habits and the body's shape decide, or nothing does.
-fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
-    let marks = reply.marks;
-    if marks.has(Marks::ENVELOPE) {
+fn without_ids(reply: &Exchange, relay_profile: RelayProfile) -> (Origin, Confidence) {
+    let traits = reply.traits;
+    if traits.has(ReplyTraits::ENVELOPE) {
         return match () {
-            () if habits.control => (Origin::Claude, Confidence::Likely),
+            () if relay_profile.control => (Origin::Claude, Confidence::Likely),
             // The words of Claude's edge, which gives no id, in an envelope that it does not make.
-            () if marks.has(Marks::CLAUDE_WORDS) && reply.error == ErrorClass::None => {
+            () if traits.has(ReplyTraits::CLAUDE_WORDS) && reply.error == ErrorClass::None => {
                 (Origin::Unknown, Confidence::Possible)
             }
-            () if habits.relays_bare && !is_general(reply) => (Origin::Relayed, Confidence::Likely),
+            () if relay_profile.relays_bare && !is_general(reply) => (Origin::Relayed, Confidence::Likely),
             // Whoever mints ids imitates the status, too, and so does one whose type is not the status's.
-            () if says_only_claude(reply) || (is_claudes_529(reply) && !marks.has(Marks::ID_ODD)) => {
+            () if says_only_claude(reply) || (is_claudes_529(reply) && !traits.has(ReplyTraits::ID_ODD)) => {
                 (Origin::Relayed, Confidence::Likely)
             }
             // Nor is that a status of Claude's.
             () if reply.status == 502 => (Origin::Gateway, Confidence::Likely),
             // Claude's envelope never has other keys, and its errors no vendor's headers of their own accord.
             () if own_marks(reply) => (Origin::Gateway, Confidence::Likely),
-            () if habits.ids_expected(reply) => (Origin::Gateway, Confidence::Likely),
+            () if relay_profile.ids_expected(reply) => (Origin::Gateway, Confidence::Likely),
             () => (Origin::Unknown, Confidence::Possible),
         };
     }
-    if reply.status < 400 && !marks.has(Marks::REDIRECT) {
+    if reply.status < 400 && !traits.has(ReplyTraits::REDIRECT) {
         return (Origin::Unknown, Confidence::Possible);
     }
     // Claude counts and names its account even where somebody else wrote the body; 529 is a status that only Claude uses. A
     // gateway may count in Claude's headers for its own limits: those alone are no evidence.
-    let accounts = [Marks::RATE_LIMITS, Marks::ACCOUNT]
+    let accounts = [ReplyTraits::RATE_LIMITS, ReplyTraits::ACCOUNT]
         .into_iter()
-        .filter(|mark| marks.has(*mark))
+        .filter(|mark| traits.has(*mark))
         .count();
     if accounts == 2 || reply.status == 529 {
         return (Origin::Relayed, Confidence::Likely);
@@ -302,7 +311,7 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
     if accounts == 1 {
         return (Origin::Unknown, Confidence::Possible);
     }
-    if habits.first_party {
+    if relay_profile.first_party {
         return (Origin::ClaudeEdge, Confidence::Likely);
     }
     if says_only_claude(reply) {
@@ -310,7 +319,7 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
     }
     let claude_answers_so = matches!(reply.status, 400..=500);
     // A gateway that writes all errors anew, or that repeats Claude's words: it may be Claude's decision.
-    if (habits.masks || marks.has(Marks::CLAUDE_WORDS)) && claude_answers_so {
+    if (relay_profile.masks || traits.has(ReplyTraits::CLAUDE_WORDS)) && claude_answers_so {
         return (Origin::Unknown, Confidence::Possible);
     }
     // A body of its own around a type of Claude's: whose trouble it is stays open, unless it says more.
@@ -318,11 +327,13 @@ fn without_ids(reply: &Exchange, habits: Habits) -> (Origin, Confidence) {
         reply.error,
         ErrorClass::Internal | ErrorClass::Timeout | ErrorClass::Overloaded
     );
-    if reply.phrase == Phrase::UpstreamRefused && claude_answers_so || claudes_trouble && !is_worded(reply) {
+    if reply.error_kind == GatewayErrorKind::UpstreamRefused && claude_answers_so
+        || claudes_trouble && !is_worded(reply)
+    {
         return (Origin::Unknown, Confidence::Possible);
     }
-    if foreign_body(marks) {
-        let sure = habits.error_ids || marks.has(Marks::WWW_AUTHENTICATE) || is_worded(reply);
+    if foreign_body(traits) {
+        let sure = relay_profile.error_ids || traits.has(ReplyTraits::WWW_AUTHENTICATE) || is_worded(reply);
         let confidence = if sure { Confidence::Certain } else { Confidence::Likely };
         return (Origin::Gateway, confidence);
     }
@@ -341,7 +352,7 @@ fn is_general(reply: &Exchange) -> bool {
             | ErrorClass::Internal
             | ErrorClass::Timeout
     );
-    by_type && reply.echo == Echo::None && !reply.marks.has(Marks::CLAUDE_WORDS)
+    by_type && reply.echo == Echo::None && !reply.traits.has(ReplyTraits::CLAUDE_WORDS)
 }
 
 /// A status that only Claude uses, and only for overload.
@@ -356,7 +367,7 @@ fn quotes_a_header(reply: &Exchange) -> bool {
 
 /// Complaints that nobody but Claude can make: about a header's value of ours, about Claude's own accounts and spend.
 fn says_only_claude(reply: &Exchange) -> bool {
-    let limit_in_its_words = reply.marks.has(Marks::CLAUDE_WORDS)
+    let limit_in_its_words = reply.traits.has(ReplyTraits::CLAUDE_WORDS)
         && matches!(
             reply.error,
             ErrorClass::RateLimit | ErrorClass::ConcurrencyLimit | ErrorClass::SpendLimitOwn | ErrorClass::Permission
@@ -379,9 +390,10 @@ fn says_only_claude(reply: &Exchange) -> bool {
 /// What a reply in Claude's shape and without an id has, and Claude's never: keys of its own together with a vendor's header or
 /// words, or words about an upstream.
 fn own_marks(reply: &Exchange) -> bool {
-    let vendor = reply.marks.has(Marks::GATEWAY_HEADER) || is_worded(reply);
-    let challenges = reply.marks.has(Marks::WWW_AUTHENTICATE) && (vendor || reply.phrase != Phrase::None);
-    (reply.marks.has(Marks::EXTRA_KEYS) && vendor)
+    let vendor = reply.traits.has(ReplyTraits::GATEWAY_HEADER) || is_worded(reply);
+    let challenges =
+        reply.traits.has(ReplyTraits::WWW_AUTHENTICATE) && (vendor || reply.error_kind != GatewayErrorKind::None);
+    (reply.traits.has(ReplyTraits::EXTRA_KEYS) && vendor)
         || challenges
         || tells_of_its_upstream(reply)
         || quotes_upstream(reply)
@@ -389,21 +401,21 @@ fn own_marks(reply: &Exchange) -> bool {
 
 /// Made by one that always quotes what upstream said; where it quotes nothing, it speaks for itself.
 fn quotes_upstream(reply: &Exchange) -> bool {
-    reply.maker == Maker::LiteLlm && reply.phrase != Phrase::None
+    reply.product == Product::LiteLlm && reply.error_kind != GatewayErrorKind::None
 }
 
 /// Words about a connection to somebody further on, whoever's: the one who speaks is not the last hop.
 fn tells_of_its_upstream(reply: &Exchange) -> bool {
     is_worded(reply)
         && matches!(
-            reply.phrase,
-            Phrase::ConnectFailed
-                | Phrase::ConnectTimeout
-                | Phrase::DnsFailure
-                | Phrase::TlsFailure
-                | Phrase::ClosedEarly
-                | Phrase::NoHealthyUpstream
-                | Phrase::Cooldown
+            reply.error_kind,
+            GatewayErrorKind::ConnectFailed
+                | GatewayErrorKind::ConnectTimeout
+                | GatewayErrorKind::DnsFailure
+                | GatewayErrorKind::TlsFailure
+                | GatewayErrorKind::ClosedEarly
+                | GatewayErrorKind::NoHealthyUpstream
+                | GatewayErrorKind::Cooldown
         )
 }
 
@@ -411,28 +423,28 @@ fn tells_of_its_upstream(reply: &Exchange) -> bool {
 #[must_use]
 pub fn is_worded(reply: &Exchange) -> bool {
     !matches!(
-        (reply.status, reply.phrase),
-        (_, Phrase::None)
-            | (401 | 407, Phrase::AuthRequired)
-            | (403, Phrase::Denied)
-            | (413, Phrase::BodyTooLarge)
-            | (429, Phrase::RateLimited)
-            | (431, Phrase::HeaderTooLarge)
-            | (504, Phrase::ReplyTimeout)
-            | (_, Phrase::UpstreamRefused)
+        (reply.status, reply.error_kind),
+        (_, GatewayErrorKind::None)
+            | (401 | 407, GatewayErrorKind::AuthRequired)
+            | (403, GatewayErrorKind::Denied)
+            | (413, GatewayErrorKind::BodyTooLarge)
+            | (429, GatewayErrorKind::RateLimited)
+            | (431, GatewayErrorKind::HeaderTooLarge)
+            | (504, GatewayErrorKind::ReplyTimeout)
+            | (_, GatewayErrorKind::UpstreamRefused)
     )
 }
 
 /// A body that Claude itself never sends with an error, or a redirect, which it never sends at all.
-fn foreign_body(marks: Marks) -> bool {
+fn foreign_body(traits: ReplyTraits) -> bool {
     [
-        Marks::HTML,
-        Marks::TEXT,
-        Marks::EMPTY,
-        Marks::OTHER_JSON,
-        Marks::WWW_AUTHENTICATE,
-        Marks::REDIRECT,
+        ReplyTraits::HTML,
+        ReplyTraits::TEXT,
+        ReplyTraits::EMPTY,
+        ReplyTraits::OTHER_JSON,
+        ReplyTraits::WWW_AUTHENTICATE,
+        ReplyTraits::REDIRECT,
     ]
     .into_iter()
-    .any(|mark| marks.has(mark))
+    .any(|mark| traits.has(mark))
 }

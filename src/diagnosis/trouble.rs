@@ -6,7 +6,7 @@ use super::leg::{Leg, State};
 use super::provenance::{Origin, Provenance};
 use crate::catalogue::Code;
 use crate::claude::error::ErrorClass;
-use crate::report::evidence::{Exchange, Marks, Outcome, Phrase};
+use crate::report::evidence::{Exchange, GatewayErrorKind, Outcome, ReplyTraits};
 
 /// The control's trouble, when it may stand behind the reply of this path.
 pub(super) fn behind<'a>(leg: &Leg<'a>, direct: &Leg<'a>) -> Option<(&'a Exchange, Provenance)> {
@@ -34,17 +34,17 @@ pub(super) fn of_the_key(theirs: &Exchange, said: Provenance) -> Option<Code> {
 /// Whether any error of an upstream may end as this reply: it names no trouble on the way to one, and bears no mark of a check.
 fn is_general(reply: &Exchange) -> bool {
     let worded = matches!(
-        reply.phrase,
-        Phrase::None
-            | Phrase::AuthRequired
-            | Phrase::Denied
-            | Phrase::RateLimited
-            | Phrase::NoHealthyUpstream
-            | Phrase::ClosedEarly
-            | Phrase::UpstreamRefused
+        reply.error_kind,
+        GatewayErrorKind::None
+            | GatewayErrorKind::AuthRequired
+            | GatewayErrorKind::Denied
+            | GatewayErrorKind::RateLimited
+            | GatewayErrorKind::NoHealthyUpstream
+            | GatewayErrorKind::ClosedEarly
+            | GatewayErrorKind::UpstreamRefused
     );
     let failed = reply.status >= 400 || failed_at_once(reply);
-    failed && worded && !reply.marks.has(Marks::WWW_AUTHENTICATE)
+    failed && worded && !reply.traits.has(ReplyTraits::WWW_AUTHENTICATE)
 }
 
 /// Classes in which Claude refuses a credential that arrived.
@@ -83,7 +83,7 @@ pub(super) fn code(reply: &Exchange, provenance: Provenance) -> Option<Code> {
         (ErrorClass::Overloaded, _) => Some(Code::UpstreamOverloaded),
         (ErrorClass::Internal | ErrorClass::Timeout, _) => Some(Code::UpstreamError),
         (ErrorClass::Permission | ErrorClass::OauthNotAllowed, _) => Some(Code::PermissionDenied),
-        (_, Origin::ClaudeEdge) if reply.marks.has(Marks::EDGE_FORBIDDEN) => Some(Code::EgressAddressRefused),
+        (_, Origin::ClaudeEdge) if reply.traits.has(ReplyTraits::EDGE_FORBIDDEN) => Some(Code::EgressAddressRefused),
         // Whatever status a gateway gave its page.
         (ErrorClass::EdgeChallenge, Origin::ClaudeEdge) => Some(Code::EdgeBlocked),
         (ErrorClass::EdgeUnavailable, Origin::ClaudeEdge) => Some(Code::UpstreamError),
@@ -99,8 +99,9 @@ pub(super) fn code(reply: &Exchange, provenance: Provenance) -> Option<Code> {
 
 /// What a page of a Cloudflare zone that cannot be named says, if it is Claude's.
 pub(super) fn unnamed_page(reply: &Exchange, provenance: Provenance) -> Option<Code> {
-    let page = reply.marks.has(Marks::CF_RAY) && (reply.marks.has(Marks::HTML) || reply.marks.has(Marks::CHALLENGE));
-    let wrapped = reply.marks.has(Marks::WRAPPED_PAGE);
+    let page = reply.traits.has(ReplyTraits::CF_RAY)
+        && (reply.traits.has(ReplyTraits::HTML) || reply.traits.has(ReplyTraits::CHALLENGE));
+    let wrapped = reply.traits.has(ReplyTraits::WRAPPED_PAGE);
     match reply.status {
         _ if !(page || wrapped) || provenance.origin != Origin::Unknown => None,
         _ if reply.error == ErrorClass::EdgeChallenge => Some(Code::EdgeBlocked),
@@ -127,7 +128,7 @@ pub(super) fn failed_at_once(reply: &Exchange) -> bool {
 
 /// Whether any word of Claude's stands before the error.
 pub(super) fn begun(reply: &Exchange) -> bool {
-    began_as_claude(reply) || reply.marks.has(Marks::REQUEST_ID)
+    began_as_claude(reply) || reply.traits.has(ReplyTraits::REQUEST_ID)
 }
 
 /// The control's stream began and ended without `message_stop`.

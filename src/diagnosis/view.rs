@@ -21,7 +21,11 @@ impl<'a> View<'a> {
     pub fn new(case: &'a Case<'a>) -> Self {
         let seen = |path: &PathCase| case.evidence.legs.iter().find(|leg| leg.path == path.name);
         let kept = |path: &PathCase| {
-            let on_path = case.context.canaries.iter().filter(|kept| kept.path == path.name);
+            let on_path = case
+                .context
+                .forwarding_checks
+                .iter()
+                .filter(|kept| kept.path == path.name);
             let results = on_path.flat_map(|kept| &kept.results);
             let fresh = results.filter(|kept| case.context.is_fresh(kept.at_ms));
             fresh.map(|kept| &kept.exchange).collect()
@@ -36,8 +40,8 @@ impl<'a> View<'a> {
             let beside = |leg: &Leg<'a>| (leg.masked_beside(&legs[direct]), leg.fails_a_get(&legs[direct]));
             let compared: Vec<(Vec<ExchangeKind>, Option<u16>)> = legs.iter().map(beside).collect();
             for (leg, (masked, fails_a_get)) in legs.iter_mut().zip(compared) {
-                leg.habits.masks = !masked.is_empty();
-                leg.habits.fails_a_get = fails_a_get;
+                leg.relay_profile.masks = !masked.is_empty();
+                leg.relay_profile.fails_a_get = fails_a_get;
                 leg.masked = masked;
             }
             // Read with the habits that the control has just shown.

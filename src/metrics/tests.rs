@@ -110,7 +110,7 @@ fn full() -> Shown {
         next_run: time(),
         ..ClaudeProbeStatus::default()
     };
-    let tally = Tally {
+    let counters = Counters {
         runs: BTreeMap::from([
             ("reported", 5),
             ("not_started", 1),
@@ -126,7 +126,7 @@ fn full() -> Shown {
         namespace: "ai".into(),
         probe: "assistants".into(),
         status,
-        tally,
+        counters,
     }
 }
 

@@ -22,14 +22,14 @@ use super::start_fault;
 use super::{cache::Cache, clock};
 use crate::claude::price;
 use crate::metrics::OperatorMetrics;
-use crate::plan::{CanaryChoice, reservation};
+use crate::plan::{ForwardingCheckChoice, reservation};
 use crate::resource::spec::ClaudeProbe;
 use crate::resource::status::{ClaudeProbeStatus, RunResult};
 use crate::resource::validated::Probe;
+use crate::status::counters::{self, Counters};
 use crate::status::fault::{Fault, FaultKind};
 use crate::status::names;
 use crate::status::schedule::{Slot, signed};
-use crate::status::tally::{self, Tally};
 
 /// Longest time that one write may take.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(5);
@@ -123,7 +123,7 @@ impl Actor {
             if !self.write_status(cache, resource, status).await? {
                 return Ok(done);
             }
-            cache.count(uid, |tally| add(tally, probe, &plan));
+            cache.count(uid, |counters| add(counters, probe, &plan));
             if plan
                 .closed
                 .as_ref()
@@ -196,7 +196,7 @@ impl Actor {
                     found.resource_version().unwrap_or_default(),
                     found.status.unwrap_or_default(),
                 );
-                cache.set_unsure(&uid, false);
+                cache.set_unacknowledged(&uid, false);
                 Ok(())
             }
             // Gone: the watch will tell.
@@ -224,10 +224,10 @@ impl Actor {
         let params = PatchParams::apply(names::FIELD_MANAGER).force();
         // Until it is answered: the write may arrive although we hear nothing of it.
         let uid = resource.uid().unwrap_or_default();
-        cache.set_unsure(&uid, true);
+        cache.set_unacknowledged(&uid, true);
         let answer = self.write(WHAT, api.patch_status(&name, &params, &patch)).await;
         if matches!(answer, Ok(_) | Err(ActError::NotLeading)) {
-            cache.set_unsure(&uid, false);
+            cache.set_unacknowledged(&uid, false);
         }
         match answer? {
             Ok(written) => {
@@ -298,7 +298,7 @@ impl Actor {
         probe: &Probe,
         (number, slot): (i64, &Slot),
         group: usize,
-        choice: CanaryChoice,
+        choice: ForwardingCheckChoice,
     ) -> Result<bool, ActError> {
         let Some(group) = probe.pods.get(group) else {
             return Ok(false);
@@ -398,7 +398,7 @@ fn is_late(slot: &Slot, probe: &Probe, now: Timestamp) -> bool {
     matches!(slot, Slot::At(at) if *at + signed(probe.starting_deadline) <= now)
 }
 
-fn add(tally: &mut Tally, probe: Option<&Probe>, plan: &Plan) {
+fn add(counters: &mut Counters, probe: Option<&Probe>, plan: &Plan) {
     let not_started = |closed: &Closed| closed.harvest.result() == RunResult::NotStarted;
     if plan.missed > 0 {
         let own = i64::from(
@@ -407,18 +407,21 @@ fn add(tally: &mut Tally, probe: Option<&Probe>, plan: &Plan) {
                 .is_some_and(|closed| not_started(closed) && matches!(closed.slot, Slot::At(_))),
         );
         let mut count =
-            |reason, more: i64| *tally.missed.entry(reason).or_default() += u64::try_from(more).unwrap_or(0);
+            |reason, more: i64| *counters.missed.entry(reason).or_default() += u64::try_from(more).unwrap_or(0);
         count("not_started", own);
         count("late", plan.missed - own);
     }
     let Some(closed) = &plan.closed else { return };
-    *tally.runs.entry(tally::label(&closed.harvest.result())).or_default() += 1;
+    *counters
+        .runs
+        .entry(counters::label(&closed.harvest.result()))
+        .or_default() += 1;
     let (input, output) = closed.harvest.tokens;
     let (input, output) = (u64::try_from(input).unwrap_or(0), u64::try_from(output).unwrap_or(0));
-    tally.input_tokens += input;
-    tally.output_tokens += output;
+    counters.input_tokens += input;
+    counters.output_tokens += output;
     if let Some(price) = probe.and_then(|probe| price::of(&probe.request.model)) {
-        tally.cost += price.cost_usd(input, output);
+        counters.cost += price.cost_usd(input, output);
     }
 }
 

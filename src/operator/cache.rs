@@ -19,8 +19,8 @@ use super::run::{self, Refusal};
 use crate::resource::spec::ClaudeProbe;
 use crate::resource::status::{ClaudeProbeStatus, CredentialStatus};
 use crate::resource::validated::{Probe, SpecFault};
+use crate::status::counters::Counters;
 use crate::status::memory::Facts;
-use crate::status::tally::Tally;
 use crate::status::{names, schedule::Slot};
 
 /// Pods are looked at for stale keys at most so often.
@@ -49,7 +49,7 @@ struct Entry {
     /// When pods were looked at last, and for which fingerprints nobody is left.
     looked: Option<Timestamp>,
     clean: Vec<String>,
-    tally: Tally,
+    counters: Counters,
     failures: u32,
 }
 
@@ -192,13 +192,13 @@ impl Cache {
     }
 
     /// Notes whether the newest status is not known, because one was sent and not answered.
-    pub fn set_unsure(&self, uid: &str, unsure: bool) {
+    pub fn set_unacknowledged(&self, uid: &str, unsure: bool) {
         self.with(uid, |entry| entry.unsure = unsure);
     }
 
     /// Whether the newest status is not known.
     #[must_use]
-    pub fn is_unsure(&self, uid: &str) -> bool {
+    pub fn is_unacknowledged(&self, uid: &str) -> bool {
         self.lock().get(uid).is_some_and(|entry| entry.unsure)
     }
 
@@ -216,16 +216,16 @@ impl Cache {
     }
 
     /// Adds to the probe's counters.
-    pub fn count(&self, uid: &str, add: impl FnOnce(&mut Tally)) {
-        self.with(uid, |entry| add(&mut entry.tally));
+    pub fn count(&self, uid: &str, add: impl FnOnce(&mut Counters)) {
+        self.with(uid, |entry| add(&mut entry.counters));
     }
 
     /// The probe's counters.
     #[must_use]
-    pub fn tally(&self, uid: &str) -> Tally {
+    pub fn counters(&self, uid: &str) -> Counters {
         self.lock()
             .get(uid)
-            .map(|entry| entry.tally.clone())
+            .map(|entry| entry.counters.clone())
             .unwrap_or_default()
     }
 

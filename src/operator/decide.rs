@@ -14,13 +14,13 @@ use super::pod_view::PodState;
 use super::run::{self, Ended, Going, PATIENCE, Progress, Sorted};
 use crate::catalogue::ConditionType;
 use crate::diagnosis::diagnose;
-use crate::plan::CanaryChoice;
+use crate::plan::ForwardingCheckChoice;
 use crate::resource::status::ClaudeProbeStatus;
 use crate::resource::validated::Probe;
 use crate::status::fault::Fault;
 use crate::status::memory::{Memory, RunOver};
 use crate::status::schedule::{self, Question, Slot, Turn};
-use crate::status::{bounds, budget, canaries, conditions, names, stale, write};
+use crate::status::{bounds, budget, conditions, forwarding_checks, names, stale, write};
 
 /// How long after a refusal the API server is asked again.
 const RETRY_REFUSED: SignedDuration = SignedDuration::from_secs(10);
@@ -39,7 +39,7 @@ pub enum Action {
         /// Which pod.
         group: usize,
         /// What the run does.
-        choice: CanaryChoice,
+        choice: ForwardingCheckChoice,
     },
     /// Delete a pod.
     Delete {
@@ -322,7 +322,7 @@ fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestam
     }
     let used = budget::used(draft.status.usage.as_ref(), now);
     let deep = matches!(slot, Slot::RunNow(_)) && question.run_now.is_some_and(names::wants_deep);
-    let choice = canaries::choose(probe, &draft.status, &slot, deep, now);
+    let choice = forwarding_checks::choose(probe, &draft.status, &slot, deep, now);
     let choice = budget::afford(probe, choice, used, now);
     let number = next_number(&draft.status);
     let create = |group| Action::Create {

@@ -151,8 +151,8 @@ mod tests {
 
     use super::*;
     use crate::operator::pod_view::Left;
-    use crate::plan::CanaryChoice;
-    use crate::report::evidence::{ExchangeKind, LegEvidence, Outcome, Usage};
+    use crate::plan::ForwardingCheckChoice;
+    use crate::report::evidence::{ExchangeKind, Outcome, PathEvidence, Usage};
     use crate::status::schedule::Slot;
 
     fn evidence(path: &str) -> RunEvidence {
@@ -162,10 +162,10 @@ mod tests {
             usage,
             ..Exchange::new(ExchangeKind::Frozen, Outcome::Answered)
         };
-        let legs = vec![LegEvidence {
+        let legs = vec![PathEvidence {
             path: path.into(),
             exchanges: vec![frozen],
-            ..LegEvidence::default()
+            ..PathEvidence::default()
         }];
         RunEvidence {
             slot: "g1".into(),
@@ -189,7 +189,7 @@ mod tests {
         Ended {
             number: 1,
             slot: Slot::Generation(1),
-            choice: CanaryChoice::default(),
+            choice: ForwardingCheckChoice::default(),
             started: None,
             pod: String::new(),
             parts,

@@ -15,7 +15,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
-use crate::plan::{self, CanaryChoice, PodPlan};
+use crate::plan::{self, ForwardingCheckChoice, PodPlan};
 use crate::report::plan::{PLAN_ENV, PlanError};
 use crate::resource::validated::{Placement, PodGroup, Probe};
 use crate::status::names;
@@ -43,7 +43,7 @@ pub struct Order<'a> {
     /// The slot that it fills.
     pub slot: &'a Slot,
     /// What the run does.
-    pub choice: CanaryChoice,
+    pub choice: ForwardingCheckChoice,
     /// Which pod of the run.
     pub group: &'a PodGroup,
     /// Tokens that this pod may use at most.
@@ -148,7 +148,7 @@ fn pod_spec(probe: &Probe, order: &Order<'_>, container: Container, planned: &Po
 
 /// What the kubelet allows the pod: the time to start and the time to run.
 #[must_use]
-pub fn active_deadline(probe: &Probe, choice: CanaryChoice) -> Duration {
+pub fn active_deadline(probe: &Probe, choice: ForwardingCheckChoice) -> Duration {
     probe.starting_deadline + plan::run_timeout(probe, choice)
 }
 
@@ -304,7 +304,7 @@ spec:
         let order = Order {
             number: 7,
             slot: &Slot::Generation(3),
-            choice: CanaryChoice::default(),
+            choice: ForwardingCheckChoice::default(),
             group: &probe.pods[0],
             reserved_tokens: 200,
         };

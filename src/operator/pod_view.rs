@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 
 use super::pod_status::{ContainerStatusView, PodStatusView, ProbePod};
 use super::start_fault;
-use crate::plan::CanaryChoice;
+use crate::plan::ForwardingCheckChoice;
 use crate::status::fault::Fault;
 use crate::status::names;
 use crate::status::schedule::Slot;
@@ -32,7 +32,7 @@ pub struct RunPod {
     /// The spec's generation that it was built from.
     pub generation: i64,
     /// What the run does.
-    pub choice: CanaryChoice,
+    pub choice: ForwardingCheckChoice,
     /// When it was created, by the API server's clock.
     pub created: Timestamp,
     /// When its grace period ends, when it is being deleted.

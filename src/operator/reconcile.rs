@@ -104,7 +104,7 @@ fn uid(resource: &ClaudeProbe) -> &str {
 }
 
 async fn confirm_status(resource: &ClaudeProbe, operator: &Operator) -> Result<(), ActError> {
-    if operator.cache.is_unsure(uid(resource)) {
+    if operator.cache.is_unacknowledged(uid(resource)) {
         operator.actor.read_status(&operator.cache, resource).await?;
     }
     Ok(())

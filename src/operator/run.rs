@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::pod;
 use super::pod_view::{Left, PodState, RunPod};
-use crate::plan::CanaryChoice;
+use crate::plan::ForwardingCheckChoice;
 use crate::resource::status::RunStatus;
 use crate::resource::validated::Probe;
 use crate::status::fault::{Fault, FaultKind};
@@ -91,7 +91,7 @@ pub struct Ended<'a> {
     /// Its slot.
     pub slot: Slot,
     /// What it did.
-    pub choice: CanaryChoice,
+    pub choice: ForwardingCheckChoice,
     /// When its first pod was created; `None` when none ever was.
     pub started: Option<Timestamp>,
     /// Name of its first pod, empty when there never was one.
@@ -180,7 +180,7 @@ pub fn never_created(number: i64, refusal: &Refusal) -> Ended<'static> {
     Ended {
         number,
         slot: refusal.slot.clone(),
-        choice: CanaryChoice::default(),
+        choice: ForwardingCheckChoice::default(),
         started: None,
         pod: String::new(),
         parts: vec![Part::NotStarted(refusal.fault.clone())],

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{CanaryChoice, CredentialCanaries, Settings, plan};
+use super::{CredentialChecks, ForwardingCheckChoice, Settings, plan};
 use crate::claude::price;
 use crate::report::evidence::ExchangeKind;
 use crate::report::evidence::exchange_kind::{Cause, Cost, Planned, SECOND_SAMPLES};
@@ -77,7 +77,7 @@ pub enum Sent {
     /// When the frozen request fails.
     AfterFailure,
     /// When the frozen request fails, or its stream looks held back through a gateway.
-    AfterFailureOrHeldBack,
+    AfterFailureOrBuffered,
     /// When the frozen request gets 429.
     AfterLimit,
     /// When the key has a line end or blanks around it and does not work as it is.
@@ -104,8 +104,8 @@ pub struct RunCost {
 pub struct DayCost {
     /// Runs.
     pub runs: u64,
-    /// Those of them that send canaries, too.
-    pub canary_runs: u64,
+    /// Those of them that send forwarding checks, too.
+    pub forwarding_check_runs: u64,
     /// Those of them that send the long request, too.
     pub long_runs: u64,
     /// Requests, when everything works.
@@ -175,7 +175,7 @@ fn exchange(probe: &Probe, run: &Plan, leg: &Leg, kind: ExchangeKind) -> Option<
         Planned::EachRun | Planned::Reaction(_) if run.zero_token_only => return None,
         Planned::EachRun => Sent::Always,
         Planned::Reaction(Cause::BlanksAroundKey) => leg.credential.as_ref().map(|_| Sent::WhenKeyHasBlanks)?,
-        Planned::Reaction(Cause::Failure) if run.request.stream => Sent::AfterFailureOrHeldBack,
+        Planned::Reaction(Cause::Failure) if run.request.stream => Sent::AfterFailureOrBuffered,
         Planned::Reaction(Cause::Failure) => Sent::AfterFailure,
         Planned::Reaction(Cause::Limit) => Sent::AfterLimit,
         Planned::WithChecks
@@ -221,11 +221,11 @@ fn sum(costs: impl Iterator<Item = RunCost>) -> RunCost {
 fn day(probe: &Probe) -> DayCost {
     let per_day = estimate(probe);
     let cost = |headers, long| {
-        let choice = CanaryChoice {
+        let choice = ForwardingCheckChoice {
             headers,
             long,
-            credential: CredentialCanaries::AuthFailed,
-            ..CanaryChoice::default()
+            credential: CredentialChecks::AuthFailed,
+            ..ForwardingCheckChoice::default()
         };
         let pods = probe
             .pods
@@ -233,10 +233,10 @@ fn day(probe: &Probe) -> DayCost {
             .map(|pod| plan(probe, pod, "", choice, &Settings::default()).plan);
         sum(pods.map(|pod| explain(probe, &pod, false).run))
     };
-    let (plain, canaries, long) = (cost(false, false), cost(true, false), cost(false, true));
+    let (plain, forwarding_checks, long) = (cost(false, false), cost(true, false), cost(false, true));
     let times = [
         (per_day.runs, plain),
-        (per_day.canary_runs, difference(canaries, plain)),
+        (per_day.forwarding_check_runs, difference(forwarding_checks, plain)),
         (per_day.long_runs, difference(long, plain)),
     ];
     let total = |of: fn(&RunCost) -> u64| times.iter().map(|(times, cost)| times * of(cost)).sum();
@@ -246,7 +246,7 @@ fn day(probe: &Probe) -> DayCost {
         .try_fold(0.0, |sum, (times, cost)| Some(sum + *times as f64 * cost.usd?));
     DayCost {
         runs: per_day.runs,
-        canary_runs: per_day.canary_runs,
+        forwarding_check_runs: per_day.forwarding_check_runs,
         long_runs: per_day.long_runs,
         requests: total(|cost| cost.requests),
         tokens: Tokens {

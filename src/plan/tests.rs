@@ -36,23 +36,23 @@ fn kinds(leg: &Leg) -> Vec<ExchangeKind> {
     leg.exchanges.iter().map(|exchange| exchange.kind).collect()
 }
 
-fn shared(choice: CanaryChoice) -> PodPlan {
+fn shared(choice: ForwardingCheckChoice) -> PodPlan {
     let probe = probe();
     plan(&probe, &probe.pods[0], "s1", choice, &Settings::default())
 }
 
-const DUE: CanaryChoice = CanaryChoice {
+const DUE: ForwardingCheckChoice = ForwardingCheckChoice {
     headers: true,
-    credential: CredentialCanaries::Always,
+    credential: CredentialChecks::Always,
     zero_token_only: false,
     deep: false,
     long: false,
-    held_back: false,
+    buffered: false,
 };
 
 #[test]
 fn an_ordinary_run_asks_only_what_a_failure_would_need() {
-    let PodPlan { plan, .. } = shared(CanaryChoice::default());
+    let PodPlan { plan, .. } = shared(ForwardingCheckChoice::default());
     assert_eq!(plan.legs.len(), 2);
     for leg in &plan.legs {
         let asked: Vec<_> = leg.exchanges.iter().map(|it| (it.kind, it.when)).collect();
@@ -60,7 +60,7 @@ fn an_ordinary_run_asks_only_what_a_failure_would_need() {
             asked,
             [
                 (ExchangeKind::Route, When::Failed),
-                (ExchangeKind::OtherCarrier, When::AuthFailed),
+                (ExchangeKind::OtherAuthHeader, When::AuthFailed),
                 (ExchangeKind::NoKey, When::AuthFailed),
                 (ExchangeKind::BadKey, When::AuthFailed),
             ]
@@ -69,7 +69,7 @@ fn an_ordinary_run_asks_only_what_a_failure_would_need() {
 }
 
 #[test]
-fn a_canary_run_asks_for_what_was_opted_into_besides() {
+fn a_forwarding_check_run_asks_for_what_was_opted_into_besides() {
     let PodPlan { plan, .. } = shared(DUE);
     let direct = kinds(&plan.legs[0]);
     let gateway = kinds(&plan.legs[1]);
@@ -93,7 +93,7 @@ fn a_canary_run_asks_for_what_was_opted_into_besides() {
 
 #[test]
 fn over_budget_nothing_is_asked_that_generates_tokens() {
-    let choice = CanaryChoice {
+    let choice = ForwardingCheckChoice {
         zero_token_only: true,
         ..DUE
     };
@@ -111,9 +111,9 @@ fn over_budget_nothing_is_asked_that_generates_tokens() {
 }
 
 #[test]
-fn canaries_that_are_switched_off_stay_off() {
+fn forwarding_checks_that_are_switched_off_stay_off() {
     let mut probe = probe();
-    probe.canaries.every = None;
+    probe.forwarding_checks.every = None;
     let PodPlan { plan, .. } = plan(&probe, &probe.pods[0], "s1", DUE, &Settings::default());
     assert!(plan.legs.iter().all(|leg| leg.exchanges.is_empty()));
 }
@@ -165,8 +165,8 @@ fn a_plan_survives_its_own_wire_form() {
 #[test]
 fn a_run_reserves_what_it_may_use() {
     let tokens = estimate(&probe());
-    assert_eq!(reservation(&probe(), CanaryChoice::default()), tokens.run);
-    assert_eq!(reservation(&probe(), DUE), tokens.run + tokens.canaries);
+    assert_eq!(reservation(&probe(), ForwardingCheckChoice::default()), tokens.run);
+    assert_eq!(reservation(&probe(), DUE), tokens.run + tokens.forwarding_checks);
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn the_long_request_has_its_own_time_on_each_path_and_its_own_tokens() {
         max_tokens: 4_000,
         timeout: Duration::from_secs(300),
     });
-    let choice = CanaryChoice { long: true, ..DUE };
+    let choice = ForwardingCheckChoice { long: true, ..DUE };
     // Two paths in the larger pod take turns.
     assert_eq!(
         run_timeout(&probe, choice),
@@ -196,8 +196,11 @@ fn the_long_request_has_its_own_time_on_each_path_and_its_own_tokens() {
     assert!(plan.legs.iter().all(|leg| long(leg) == Some(4_000)));
     let tokens = estimate(&probe);
     assert_eq!(tokens.long_one.output, 4_000);
-    assert_eq!(reservation(&probe, choice), tokens.run + tokens.canaries + tokens.long);
-    let broke = CanaryChoice {
+    assert_eq!(
+        reservation(&probe, choice),
+        tokens.run + tokens.forwarding_checks + tokens.long
+    );
+    let broke = ForwardingCheckChoice {
         zero_token_only: true,
         ..choice
     };

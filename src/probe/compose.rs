@@ -1,6 +1,6 @@
-//! The bytes of each exchange: the frozen request, and the canaries, each of which differs from it in one thing.
+//! The bytes of each exchange: the frozen request, and the forwarding checks, each of which differs from it in one thing.
 //!
-//! The same plan gives the same bytes on every path but for `Host`, the credential and what a path declares. A canary carries a defect
+//! The same plan gives the same bytes on every path but for `Host`, the credential and what a path declares. A forwarding check carries a defect
 //! that Claude itself refuses, so that it costs nothing where it arrives as sent; where it does not, it asks for one token or only counts.
 
 use std::path::PathBuf;
@@ -62,7 +62,7 @@ pub struct Asked {
 
 /// Which credential a request carries.
 #[derive(Clone, Copy, Debug)]
-pub enum Carried<'k> {
+pub enum SentKey<'k> {
     /// None.
     Nothing,
     /// This value in the path's auth header.
@@ -81,7 +81,7 @@ pub struct Composer {
 
 /// A leg's part of every request: its headers, resolved.
 #[derive(Clone, Debug)]
-pub struct LegRequest {
+pub struct PathRequest {
     auth_header: plan::AuthHeader,
     headers: HeaderMap,
     model: String,
@@ -91,7 +91,7 @@ pub struct LegRequest {
 }
 
 impl Composer {
-    /// Reads what the plan refers to. `nonce` makes the canaries of this run unique.
+    /// Reads what the plan refers to. `nonce` makes the forwarding checks of this run unique.
     ///
     /// # Errors
     /// The saved body cannot be read.
@@ -124,7 +124,7 @@ impl Composer {
     ///
     /// # Errors
     /// A header that cannot be sent, or whose variable is not set.
-    pub fn leg(&self, leg: &Leg, secrets: &Secrets) -> Result<LegRequest, SetupError> {
+    pub fn leg(&self, leg: &Leg, secrets: &Secrets) -> Result<PathRequest, SetupError> {
         let mut headers = HeaderMap::new();
         for header in self.request.headers.iter().chain(&leg.headers) {
             let refuse = |reason: &str| SetupError::Header {
@@ -150,7 +150,7 @@ impl Composer {
             );
         }
         let auth_header = leg.credential.as_ref().map(|credential| credential.auth_header.clone());
-        Ok(LegRequest {
+        Ok(PathRequest {
             auth_header: auth_header.unwrap_or_default(),
             headers,
             model: leg.model.clone().unwrap_or_else(|| self.request.model.clone()),
@@ -171,15 +171,15 @@ impl Composer {
         }
     }
 
-    /// The request of an exchange. `counting` says whether this path is known to serve `count_tokens`, where canaries are
+    /// The request of an exchange. `counting` says whether this path is known to serve `count_tokens`, where forwarding checks are
     /// free. `None` when the saved body does not allow this exchange.
     #[must_use]
     pub fn compose(
         &self,
         kind: ExchangeKind,
-        leg: &LegRequest,
+        leg: &PathRequest,
         route: &Route,
-        carried: Carried<'_>,
+        carried: SentKey<'_>,
         counting: bool,
         amount: u64,
     ) -> Option<(Request<Full<Bytes>>, Asked)> {
@@ -221,7 +221,7 @@ impl Composer {
     }
 
     /// Request line and headers, without credential.
-    fn head(&self, path: &str, leg: &LegRequest, route: &Route, asked: &Asked) -> Option<Request<()>> {
+    fn head(&self, path: &str, leg: &PathRequest, route: &Route, asked: &Asked) -> Option<Request<()>> {
         let path = format!("{}{path}", route.prefix);
         let target = if route.absolute_form() {
             format!("http://{}{path}", route.host_header)
@@ -256,7 +256,7 @@ impl Composer {
     fn body(
         &self,
         kind: ExchangeKind,
-        leg: &LegRequest,
+        leg: &PathRequest,
         counting: bool,
         amount: u64,
         asked: &mut Asked,
@@ -283,7 +283,7 @@ impl Composer {
             | Kind::ReuseIdle
             | Kind::BogusVersion
             | Kind::BogusBeta
-            | Kind::OtherCarrier
+            | Kind::OtherAuthHeader
             | Kind::NoKey
             | Kind::BadKey => return Some(Bytes::from(plain())),
             // Two, and not in alphabetical order: Claude names the one that comes first when they arrive.
@@ -325,7 +325,7 @@ impl Composer {
     }
 
     /// The bytes of the frozen request: those of a saved body are sent as they are, unless the path has its own model.
-    fn frozen_body(&self, leg: &LegRequest) -> Bytes {
+    fn frozen_body(&self, leg: &PathRequest) -> Bytes {
         match (&self.saved_body, leg.own_model) {
             (Some(bytes), false) => bytes.clone(),
             (Some(bytes), true) => self.saved_object().map_or_else(
@@ -339,7 +339,7 @@ impl Composer {
         }
     }
 
-    fn message(&self, leg: &LegRequest, stream: bool, max_tokens: u32) -> Vec<u8> {
+    fn message(&self, leg: &PathRequest, stream: bool, max_tokens: u32) -> Vec<u8> {
         MessageRequest {
             model: &leg.model,
             max_tokens,
@@ -349,7 +349,7 @@ impl Composer {
         .body()
     }
 
-    fn other_form(&self, leg: &LegRequest) -> Option<Bytes> {
+    fn other_form(&self, leg: &PathRequest) -> Option<Bytes> {
         if self.saved_body.is_none() {
             return Some(Bytes::from(self.message(
                 leg,
@@ -363,7 +363,7 @@ impl Composer {
     }
 
     /// The body without a defect: that of the positive control, or the smallest message.
-    fn plain(&self, leg: &LegRequest, counts: bool) -> Vec<u8> {
+    fn plain(&self, leg: &PathRequest, counts: bool) -> Vec<u8> {
         if counts {
             return self.count_body(leg);
         }
@@ -376,7 +376,7 @@ impl Composer {
         .body()
     }
 
-    fn count_body(&self, leg: &LegRequest) -> Vec<u8> {
+    fn count_body(&self, leg: &PathRequest) -> Vec<u8> {
         let own = MessageRequest {
             model: &leg.model,
             max_tokens: 1,
@@ -397,7 +397,7 @@ impl Composer {
 }
 
 /// The long request.
-fn long(leg: &LegRequest, amount: u64) -> Bytes {
+fn long(leg: &PathRequest, amount: u64) -> Bytes {
     let max_tokens = u32::try_from(amount)
         .ok()
         .filter(|&tokens| tokens > 0)
@@ -416,7 +416,7 @@ fn long_prompt(max_tokens: u32) -> String {
     format!("Count from 1 to {max_tokens}, one number per line, without leaving any out.")
 }
 
-fn prompt_body(leg: &LegRequest, prompt: &str, counts: bool) -> Vec<u8> {
+fn prompt_body(leg: &PathRequest, prompt: &str, counts: bool) -> Vec<u8> {
     let request = MessageRequest {
         model: &leg.model,
         max_tokens: 1,
@@ -472,11 +472,11 @@ fn numbered(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Adds the credential.
-fn carry(headers: &mut HeaderMap, auth_header: &plan::AuthHeader, carried: Carried<'_>) -> Option<()> {
+fn carry(headers: &mut HeaderMap, auth_header: &plan::AuthHeader, carried: SentKey<'_>) -> Option<()> {
     let (name, value) = match carried {
-        Carried::Nothing => return Some(()),
-        Carried::Own(key) => auth_header.with_key(key),
-        Carried::Other(key) => auth_header.other().with_key(key),
+        SentKey::Nothing => return Some(()),
+        SentKey::Own(key) => auth_header.with_key(key),
+        SentKey::Other(key) => auth_header.other().with_key(key),
     }
     .ok()?;
     headers.insert(name, value);

@@ -205,7 +205,7 @@ fn resolver_reach(error: &io::Error) -> Reach {
         "Name has no usable address",
     ];
     let text = error.to_string();
-    if NO_NAME.iter().any(|phrase| text.contains(phrase)) {
+    if NO_NAME.iter().any(|error_kind| text.contains(error_kind)) {
         Reach::DnsNoName
     } else {
         Reach::DnsFailed

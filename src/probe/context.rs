@@ -9,11 +9,11 @@ use serde::Serialize;
 
 use super::address::Refusal;
 use super::compose::Composer;
-use super::details::{ExchangeDetails, LegDetails};
+use super::details::{ExchangeDetails, PathDetails};
 use super::limits::Limits;
 use super::meeting::Meeting;
 use super::redact::Redactor;
-use crate::report::evidence::{Exchange, ExchangeKind, LegEvidence, RunEvidence, SkipReason};
+use crate::report::evidence::{Exchange, ExchangeKind, PathEvidence, RunEvidence, SkipReason};
 use crate::report::plan::Plan;
 
 /// Everything that a run saw: the evidence, and what is only for people.
@@ -23,7 +23,7 @@ pub struct FullReport {
     /// What a diagnosis may use.
     pub evidence: RunEvidence,
     /// One entry per path: addresses, headers, reads and events with their times.
-    pub details: Vec<LegDetails>,
+    pub details: Vec<PathDetails>,
 }
 
 /// What a run is doing, for a terminal.
@@ -75,7 +75,7 @@ impl Context<'_> {
     }
 
     /// Changes what is known of a leg.
-    pub fn publish(&self, leg: usize, change: impl FnOnce(&mut LegEvidence, &mut LegDetails)) {
+    pub fn publish(&self, leg: usize, change: impl FnOnce(&mut PathEvidence, &mut PathDetails)) {
         let mut known = self.board.known();
         let Known { evidence, details } = &mut *known;
         if let (Some(evidence), Some(details)) = (evidence.get_mut(leg), details.get_mut(leg)) {
@@ -84,7 +84,7 @@ impl Context<'_> {
     }
 
     /// Looks at what is known of all paths.
-    pub fn look<T>(&self, at: impl FnOnce(&[LegEvidence]) -> T) -> T {
+    pub fn look<T>(&self, at: impl FnOnce(&[PathEvidence]) -> T) -> T {
         at(&self.board.known().evidence)
     }
 
@@ -113,27 +113,27 @@ pub struct Board(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    evidence: Vec<LegEvidence>,
-    details: Vec<LegDetails>,
+    evidence: Vec<PathEvidence>,
+    details: Vec<PathDetails>,
 }
 
 impl Board {
     /// Nothing yet.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        let blank = |name: &String| LegEvidence {
+        let blank = |name: &String| PathEvidence {
             path: name.clone(),
-            ..LegEvidence::default()
+            ..PathEvidence::default()
         };
         Self(Mutex::new(Known {
             evidence: plan.legs.iter().map(|leg| blank(&leg.name)).collect(),
-            details: plan.legs.iter().map(|leg| LegDetails::new(&leg.name)).collect(),
+            details: plan.legs.iter().map(|leg| PathDetails::new(&leg.name)).collect(),
         }))
     }
 
     /// All of it.
     #[must_use]
-    pub fn into_parts(self) -> (Vec<LegEvidence>, Vec<LegDetails>) {
+    pub fn into_parts(self) -> (Vec<PathEvidence>, Vec<PathDetails>) {
         let known = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         (known.evidence, known.details)
     }

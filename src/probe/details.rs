@@ -27,7 +27,7 @@ pub fn words(error: &str, redactor: &Redactor) -> String {
 /// What one path showed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LegDetails {
+pub struct PathDetails {
     /// Path name.
     pub path: String,
     /// Addresses of the first hop.
@@ -42,7 +42,7 @@ pub struct LegDetails {
     pub exchanges: Vec<ExchangeDetails>,
 }
 
-impl LegDetails {
+impl PathDetails {
     /// Nothing yet.
     #[must_use]
     pub fn new(path: &str) -> Self {

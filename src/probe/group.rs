@@ -11,7 +11,7 @@ use super::compose::Asked;
 use super::connect::connect;
 use super::context::{Context, Progress};
 use super::details::ExchangeDetails;
-use super::leg::LegState;
+use super::leg::PathState;
 use super::link::{Link, Received};
 use super::order::{self, Frozen, Standing};
 use super::pace::Pacer;
@@ -22,7 +22,7 @@ use crate::report::evidence::{Exchange, ExchangeKind, Outcome, Reach, SkipReason
 #[derive(Debug)]
 pub struct Group<'p> {
     /// They, in the plan's order.
-    pub legs: Vec<LegState<'p>>,
+    pub legs: Vec<PathState<'p>>,
     pacer: Pacer,
     limited: bool,
     low_headroom: bool,
@@ -33,7 +33,7 @@ pub struct Group<'p> {
 pub fn groups<'p>(context: &Context<'p>, secrets: &Secrets) -> Vec<Group<'p>> {
     let mut groups: Vec<(Option<String>, Group<'p>)> = Vec::new();
     for (index, leg) in context.plan.legs.iter().enumerate() {
-        let state = match LegState::new(context, index, leg, secrets) {
+        let state = match PathState::new(context, index, leg, secrets) {
             Ok(state) => state,
             Err(error) => {
                 let sentence = context.redactor.redact(&error.to_string());
@@ -64,7 +64,7 @@ pub fn groups<'p>(context: &Context<'p>, secrets: &Secrets) -> Vec<Group<'p>> {
 impl Group<'_> {
     /// What decides about the next exchange on a leg.
     #[must_use]
-    pub fn standing(&self, context: &Context<'_>, leg: &LegState<'_>) -> Standing {
+    pub fn standing(&self, context: &Context<'_>, leg: &PathState<'_>) -> Standing {
         Standing {
             frozen: leg.frozen,
             failed_beside: leg.is_control() && self.legs.iter().any(|beside| beside.frozen == Frozen::Failed),

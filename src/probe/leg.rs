@@ -7,7 +7,7 @@ use http::Request;
 use http_body_util::Full;
 use secrecy::SecretString;
 
-use super::compose::{Asked, Carried, LegRequest};
+use super::compose::{Asked, PathRequest, SentKey};
 use super::connect::{Attempt, Resolved, connect};
 use super::context::Context;
 use super::details::{ExchangeDetails, words};
@@ -18,7 +18,7 @@ use super::reading;
 use super::secrets::Secrets;
 use super::target::{Route, SetupError};
 use crate::report::evidence::exchange_kind::Key as Sent;
-use crate::report::evidence::{Exchange, ExchangeKind, Marks, Outcome, Reach};
+use crate::report::evidence::{Exchange, ExchangeKind, Outcome, Reach, ReplyTraits};
 use crate::report::plan::Leg;
 
 /// Time for the runtime to look at a connection that nothing was read from for a while.
@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// One path during a run.
 #[derive(Debug)]
-pub struct LegState<'p> {
+pub struct PathState<'p> {
     /// Its place in the plan.
     pub index: usize,
     /// Its plan.
@@ -35,7 +35,7 @@ pub struct LegState<'p> {
     pub route: Route,
     /// Its key, looked at; `None` when it sends none.
     pub key: Option<Key>,
-    pub(super) request: LegRequest,
+    pub(super) request: PathRequest,
     pub(super) resolved: Option<Resolved>,
     /// A connection kept after a failure: it pins the replica behind a Service.
     pub(super) kept: Option<Link>,
@@ -44,7 +44,7 @@ pub struct LegState<'p> {
     pub(super) frozen_took: Duration,
     pub(super) other_form_took: Duration,
     pub(super) confirm: Option<Option<Duration>>,
-    /// `count_tokens` is served here, and canaries are free on it.
+    /// `count_tokens` is served here, and forwarding checks are free on it.
     pub(super) counting: bool,
     pub(super) trimmed_works: bool,
     /// The frozen request failed and went well at another try.
@@ -56,7 +56,7 @@ pub struct LegState<'p> {
     pub(super) ids: Vec<String>,
 }
 
-impl<'p> LegState<'p> {
+impl<'p> PathState<'p> {
     pub(super) fn new(
         context: &Context<'p>,
         index: usize,
@@ -111,15 +111,15 @@ impl<'p> LegState<'p> {
 
     /// The credential that an exchange of this kind carries on this path; `bad` is a key that does not exist.
     #[must_use]
-    pub fn carried<'k>(&'k self, kind: ExchangeKind, bad: &'k SecretString) -> Carried<'k> {
-        let own = |key: Option<&'k SecretString>| key.map_or(Carried::Nothing, Carried::Own);
+    pub fn carried<'k>(&'k self, kind: ExchangeKind, bad: &'k SecretString) -> SentKey<'k> {
+        let own = |key: Option<&'k SecretString>| key.map_or(SentKey::Nothing, SentKey::Own);
         match kind.entry().key {
             Sent::Own => own(self.usable_key()),
             Sent::Trimmed => own(self.trimmed_key()),
-            Sent::OtherHeader => self.usable_key().map_or(Carried::Nothing, Carried::Other),
+            Sent::OtherHeader => self.usable_key().map_or(SentKey::Nothing, SentKey::Other),
             // A path without a credential sends none, an invalid one included: there is no header to put it into.
             Sent::Invalid => own(self.key.as_ref().map(|_| bad)),
-            Sent::Absent => Carried::Nothing,
+            Sent::Absent => SentKey::Nothing,
         }
     }
 
@@ -186,7 +186,7 @@ impl<'p> LegState<'p> {
                 self.trimmed_works = true;
                 self.frozen = Frozen::Fine;
             }
-            // Some replicas work: the canaries can tell something after all.
+            // Some replicas work: the forwarding checks can tell something after all.
             ExchangeKind::Repeat if exchange.is_answered_in_any_form() => {
                 self.mixed = true;
                 if self.frozen == Frozen::Failed {
@@ -195,7 +195,7 @@ impl<'p> LegState<'p> {
             }
             // A gateway may count tokens itself, where nothing that it forwards can be seen.
             ExchangeKind::CountTokens => {
-                let by_claude = self.request.is_control || exchange.marks.has(Marks::REQUEST_ID);
+                let by_claude = self.request.is_control || exchange.traits.has(ReplyTraits::REQUEST_ID);
                 self.counting = by_claude && exchange.is_answered_in_any_form();
             }
             _ => {}
@@ -210,7 +210,7 @@ impl<'p> LegState<'p> {
     }
 }
 
-impl LegState<'_> {
+impl PathState<'_> {
     /// The latest status that an exchange got.
     pub(super) fn status(&self, kind: ExchangeKind) -> Option<u16> {
         self.shown
@@ -239,7 +239,7 @@ impl LegState<'_> {
         let sizes = if kind.is_billed() {
             context.limits
         } else {
-            context.limits.of_canary()
+            context.limits.of_forwarding_check()
         };
         if let Some(mut link) = self.kept.take().filter(|_| kind != ExchangeKind::ReuseIdle) {
             // Lets the connection notice that it was closed meanwhile, as servers do after an error that they did not expect: the
@@ -319,7 +319,7 @@ impl LegState<'_> {
         let now = crate::clock::now();
         let mut read = reading::read(kind, asked, received, &context.redactor, now);
         let seen = read.ids.iter().any(|id| self.ids.contains(id));
-        read.exchange.marks.set(Marks::ID_SEEN, seen);
+        read.exchange.traits.set(ReplyTraits::ID_SEEN, seen);
         self.ids.append(&mut read.ids);
         details.received(received, &read.arrivals, &context.redactor);
         let since = |ms: Option<u32>| Duration::from_millis(u64::from(ms.unwrap_or(0)));

@@ -39,7 +39,7 @@ impl Default for Limits {
 impl Limits {
     /// For an exchange that generates nothing: its replies are short, and so are Claude's errors.
     #[must_use]
-    pub fn of_canary(self) -> Self {
+    pub fn of_forwarding_check(self) -> Self {
         Self {
             body_bytes: 256 * 1024,
             ..self

@@ -1,15 +1,15 @@
 //! Which exchange is sent, when, and why not: pure decisions over what a path and a key have shown so far.
 //!
 //! The frozen request goes out once on every path, whatever the others got: only then can legs be compared. Everything
-//! after it yields: to a 429, to little headroom, to time, and to having nothing left to tell. Nothing that generates tokens follows a canary,
-//! and credential canaries come last: a refused key can lock out or break a circuit behind some gateways.
+//! after it yields: to a 429, to little headroom, to time, and to having nothing left to tell. Nothing that generates tokens follows a forwarding check,
+//! and credential checks come last: a refused key can lock out or break a circuit behind some gateways.
 
 use std::time::Duration;
 
 use crate::claude::error::ErrorClass;
-use crate::diagnosis::held_back;
+use crate::diagnosis::buffering;
 use crate::report::evidence::exchange_kind::SecondSample;
-use crate::report::evidence::{Exchange, ExchangeKind, LegEvidence, Marks, SkipReason, StreamEvidence};
+use crate::report::evidence::{Exchange, ExchangeKind, PathEvidence, ReplyTraits, SkipReason, StreamEvidence};
 use crate::report::plan::{ExchangePlan, Leg, Plan, When};
 
 /// One exchange kind on all paths of a key that plan it, in sending order.
@@ -60,7 +60,7 @@ pub fn wants_second_sample(kind: ExchangeKind, status: u16, control: Option<u16>
 
 /// The stream of this exchange on a path, where it came whole.
 #[must_use]
-pub fn whole_stream(seen: &LegEvidence, kind: ExchangeKind) -> Option<&StreamEvidence> {
+pub fn whole_stream(seen: &PathEvidence, kind: ExchangeKind) -> Option<&StreamEvidence> {
     let exchange = seen
         .exchange(kind)
         .filter(|exchange| exchange.is_answered_in_any_form())?;
@@ -70,18 +70,18 @@ pub fn whole_stream(seen: &LegEvidence, kind: ExchangeKind) -> Option<&StreamEvi
 /// The paths whose stream is asked for once more, by what this exchange has shown so far: gateways through which it looks held back, and
 /// the control to hold it against. One pair of streams may be odd by chance.
 #[must_use]
-pub fn second_pair(plan: &Plan, kind: ExchangeKind, seen: &[LegEvidence]) -> Vec<usize> {
+pub fn second_pair(plan: &Plan, kind: ExchangeKind, seen: &[PathEvidence]) -> Vec<usize> {
     let whole = |at: usize| whole_stream(seen.get(at)?, kind);
     let direct = plan.legs.iter().position(is_control);
     let Some((at, control, theirs)) = direct.and_then(|at| Some((at, plan.legs.get(at)?, whole(at)?))) else {
         return vec![];
     };
-    let looks_held_back = |(at, leg): &(usize, &Leg)| {
+    let looks_buffered = |(at, leg): &(usize, &Leg)| {
         let comparable = !is_control(leg) && leg.anthropic && leg.model == control.model;
-        let held = |ours: &StreamEvidence| held_back::between(ours, Some(theirs)).is_some();
+        let held = |ours: &StreamEvidence| buffering::between(ours, Some(theirs)).is_some();
         comparable && whole(*at).is_some_and(held)
     };
-    let suspects = plan.legs.iter().enumerate().filter(looks_held_back);
+    let suspects = plan.legs.iter().enumerate().filter(looks_buffered);
     let mut again: Vec<usize> = suspects.map(|(at, _)| at).collect();
     if !again.is_empty() {
         again.push(at);
@@ -240,7 +240,7 @@ pub fn confirm_after(exchange: &Exchange) -> Option<Duration> {
 /// met on the `control`.
 #[must_use]
 pub fn limits_key(exchange: &Exchange, control: bool) -> bool {
-    let claudes = exchange.marks.has(Marks::REQUEST_ID) || exchange.marks.has(Marks::INNER_REQUEST_ID);
+    let claudes = exchange.traits.has(ReplyTraits::REQUEST_ID) || exchange.traits.has(ReplyTraits::INNER_REQUEST_ID);
     exchange.status == 429 && (control || claudes)
 }
 
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn legs_alternate_credential_canaries_come_last_and_nothing_billed_follows_a_canary() {
+    fn legs_alternate_credential_checks_come_last_and_nothing_billed_follows_a_forwarding_check() {
         let listed = |kind: &ExchangeKind| !matches!(kind.entry().planned, Planned::EachRun | Planned::Reaction(_));
         let planned = ExchangeKind::all().rev().filter(listed);
         let all: Vec<ExchangePlan> = planned.map(|kind| plan(kind, When::Always)).collect();
@@ -314,8 +314,8 @@ mod tests {
         }
         let kinds: Vec<ExchangeKind> = rounds.iter().map(|round| round.kind).collect();
         let last_billed = kinds.iter().rposition(|&kind| kind.is_billed()).unwrap();
-        let first_canary = kinds.iter().position(|&kind| !kind.is_billed()).unwrap();
-        assert!(last_billed < first_canary);
+        let first_forwarding_check = kinds.iter().position(|&kind| !kind.is_billed()).unwrap();
+        assert!(last_billed < first_forwarding_check);
         let first_credential = kinds.iter().position(|&kind| kind.is_about_key()).unwrap();
         assert!(kinds.iter().skip(first_credential).all(|&kind| kind.is_about_key()));
     }

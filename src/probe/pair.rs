@@ -6,8 +6,8 @@
 use super::context::Context;
 use super::group::Group;
 use super::order;
-use crate::diagnosis::held_back;
-use crate::report::evidence::{ExchangeKind, LegEvidence, SkipReason};
+use crate::diagnosis::buffering;
+use crate::report::evidence::{ExchangeKind, PathEvidence, SkipReason};
 
 /// The exchange whose streams are compared in this run, and how its second sample is called.
 #[must_use]
@@ -48,9 +48,9 @@ pub async fn second(context: &Context<'_>, group: &mut Group<'_>, sent: &[usize]
 }
 
 /// Whether a second pair may concern the group: its control shows buffering, or a stream came whole through a gateway.
-fn may_be_of_one(group: &Group<'_>, first: ExchangeKind, seen: &[LegEvidence]) -> bool {
+fn may_be_of_one(group: &Group<'_>, first: ExchangeKind, seen: &[PathEvidence]) -> bool {
     group.legs.iter().any(|leg| {
         let shown = seen.get(leg.index).and_then(|seen| order::whole_stream(seen, first));
-        shown.is_some_and(|stream| !leg.is_control() || held_back::shows_buffering(stream))
+        shown.is_some_and(|stream| !leg.is_control() || buffering::shows_buffering(stream))
     })
 }

@@ -13,7 +13,7 @@ use super::compose::Composer;
 use super::connect::{connect, millis};
 use super::context::{Board, Context, FullReport, Progress};
 use super::group::{Group, groups};
-use super::leg::LegState;
+use super::leg::PathState;
 use super::limits::Limits;
 use super::meeting::Meeting;
 use super::order::{self, Decision};
@@ -22,7 +22,7 @@ use super::redact::Redactor;
 use super::secrets::Secrets;
 use super::target::SetupError;
 use crate::report::evidence::exchange_kind::{Cost, Manner, SECOND_SAMPLES};
-use crate::report::evidence::{ExchangeKind, LegEvidence, Reach, RunEvidence, SkipReason};
+use crate::report::evidence::{ExchangeKind, PathEvidence, Reach, RunEvidence, SkipReason};
 use crate::report::plan::{ExchangePlan, Plan, When};
 
 /// What an exchange that ended at its deadline has for reading what came: a flood of megabytes on a slow machine.
@@ -72,7 +72,7 @@ pub async fn run(
 fn nonce() -> String {
     use ring::rand::{SecureRandom, SystemRandom};
     let mut bytes = [0u8; 4];
-    // Without randomness the canaries are merely the same in each run.
+    // Without randomness the forwarding checks are merely the same in each run.
     let _ = SystemRandom::new().fill(&mut bytes);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -96,7 +96,7 @@ fn report(context: Context<'_>, start: Instant, started_at_ms: i64) -> FullRepor
 }
 
 /// What a stopped or timed-out run did not come to.
-fn name_the_unsent(leg: &mut LegEvidence, planned: &[ExchangePlan], zero_token_only: bool) {
+fn name_the_unsent(leg: &mut PathEvidence, planned: &[ExchangePlan], zero_token_only: bool) {
     if leg.handshake.outcome.unusable().is_some() {
         return; // that says it
     }
@@ -194,7 +194,7 @@ fn in_round<'p>(planned: &[&'p [ExchangePlan]], index: usize, round: &order::Rou
 }
 
 /// The plan's exchanges of a leg; over budget at least the positive control, so that the probe is not blind.
-fn planned(context: &Context<'_>, leg: &LegState<'_>) -> Vec<ExchangePlan> {
+fn planned(context: &Context<'_>, leg: &PathState<'_>) -> Vec<ExchangePlan> {
     let mut planned = leg.leg.exchanges.clone();
     let counts = planned.iter().any(|plan| plan.kind == ExchangeKind::CountTokens);
     if context.plan.zero_token_only && !counts {
@@ -229,7 +229,7 @@ async fn aftermath(context: &Context<'_>, group: &mut Group<'_>) {
     if context.plan.zero_token_only {
         return;
     }
-    let wants = |leg: &LegState<'_>| leg.wants_trimmed_key() || leg.wants_repeat();
+    let wants = |leg: &PathState<'_>| leg.wants_trimmed_key() || leg.wants_repeat();
     let wanting: Vec<usize> = (0..group.legs.len())
         .rev()
         .filter(|&at| group.legs.get(at).is_some_and(wants))
@@ -256,7 +256,7 @@ async fn aftermath(context: &Context<'_>, group: &mut Group<'_>) {
             context.skip(leg.index, kind, SkipReason::OutOfTime);
         } else {
             group.send(context, index, kind, 0, share).await;
-            let elsewhere = !trimmed && group.legs.get(index).is_some_and(LegState::has_other_addresses);
+            let elsewhere = !trimmed && group.legs.get(index).is_some_and(PathState::has_other_addresses);
             if elsewhere && group.restrained().is_none() && needed < context.left() / 2 {
                 group.repeat_elsewhere(context, index, context.left() / 2).await;
             }

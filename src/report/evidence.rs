@@ -6,14 +6,14 @@
 
 pub mod exchange_kind;
 mod head;
-mod marks;
 mod reply;
+mod reply_traits;
 mod way;
 
 pub use exchange_kind::{DIGITS, ExchangeKind};
 pub use head::{Departure, HeadEvidence, ReplyHeader, Spelling};
-pub use marks::{Echo, Maker, Marks, Phrase};
 pub use reply::{BodyKind, EventKind, Headroom, LimitKind, NamedLimit, Outcome, StreamEvidence, Usage};
+pub use reply_traits::{Echo, GatewayErrorKind, Product, ReplyTraits};
 pub use way::{Handshake, KeyDefect, KeyEvidence, KeyKind, Reach, Trust};
 
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub struct RunEvidence {
     /// Duration of the run in milliseconds.
     pub duration_ms: u32,
     /// One entry per path that reported, in the plan's order.
-    pub legs: Vec<LegEvidence>,
+    pub legs: Vec<PathEvidence>,
     /// Whether all that decides arrived. `false` after a cut message: the verdict is then `Inconclusive`, and the findings
     /// are those that stand without what is missing.
     pub complete: bool,
@@ -83,7 +83,7 @@ pub fn round(value: u32, digits: u32) -> u32 {
 /// What one path showed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LegEvidence {
+pub struct PathEvidence {
     /// Path name: `direct` or the gateway's.
     pub path: String,
     /// Facts about the key that this path used; `None` with `credential: {none: {}}`.
@@ -96,7 +96,7 @@ pub struct LegEvidence {
     pub skipped: Vec<(ExchangeKind, SkipReason)>,
 }
 
-impl LegEvidence {
+impl PathEvidence {
     /// The first exchange of this kind.
     #[must_use]
     pub fn exchange(&self, kind: ExchangeKind) -> Option<&Exchange> {
@@ -140,16 +140,16 @@ pub struct Exchange {
     pub outcome: Outcome,
     /// Final HTTP status, 0 when no response head came.
     pub status: u16,
-    /// What the reply bears: see [`Marks`].
-    pub marks: Marks,
+    /// What the reply bears: see [`ReplyTraits`].
+    pub traits: ReplyTraits,
     /// What an error reply (or an `error` event) says in Claude's vocabulary.
     pub error: ErrorClass,
     /// The error class of a Claude error that is quoted inside another's reply.
     pub inner_error: ErrorClass,
     /// Whose wording or headers the reply has, if it is a known one. Sharpens advice, convicts nobody.
-    pub maker: Maker,
+    pub product: Product,
     /// What a gateway-made reply says, if its wording is a known one.
-    pub phrase: Phrase,
+    pub error_kind: GatewayErrorKind,
     /// How the value that we sent came back in Claude's complaint.
     pub echo: Echo,
     /// Milliseconds from the first byte sent to the first byte of the response head.
@@ -158,7 +158,7 @@ pub struct Exchange {
     pub total_ms: Option<u32>,
     /// `retry-after` in seconds.
     pub retry_after_s: Option<u32>,
-    /// `request-id` header, only when it has the genuine shape ([`Marks::REQUEST_ID`] says whether). A detail: no rule may
+    /// `request-id` header, only when it has the genuine shape ([`ReplyTraits::REQUEST_ID`] says whether). A detail: no rule may
     /// depend on it.
     pub request_id: Option<String>,
     /// 16-bit digests of `anthropic-organization-id` (upper half) and `anthropic-workspace-id` (lower half), 0 for one that
@@ -196,11 +196,11 @@ impl Exchange {
             kind,
             outcome,
             status: 0,
-            marks: Marks::default(),
+            traits: ReplyTraits::default(),
             error: ErrorClass::None,
             inner_error: ErrorClass::None,
-            maker: Maker::default(),
-            phrase: Phrase::default(),
+            product: Product::default(),
+            error_kind: GatewayErrorKind::default(),
             echo: Echo::default(),
             first_byte_ms: None,
             total_ms: None,
@@ -273,7 +273,7 @@ impl Exchange {
     /// Whether this is an answer that was stored before: it says so, or it carries an earlier answer's id.
     #[must_use]
     pub fn is_stored(&self) -> bool {
-        self.cache_age_s.is_some() || (self.status == 200 && self.marks.has(Marks::ID_SEEN))
+        self.cache_age_s.is_some() || (self.status == 200 && self.traits.has(ReplyTraits::ID_SEEN))
     }
 
     /// The tokens that this exchange cost.

@@ -29,7 +29,7 @@ mod wire;
 
 use wire::{Done, Wire};
 
-use super::evidence::{Exchange, LegEvidence, RunEvidence};
+use super::evidence::{Exchange, PathEvidence, RunEvidence};
 use crate::text::mask;
 use crate::text::plain::plain;
 
@@ -114,7 +114,7 @@ fn header<W: Wire>(wire: &mut W, decisive: &mut u32, run: &mut RunEvidence) -> D
 }
 
 /// A path with its core exchanges, and whether a line with the others follows.
-fn core<W: Wire>(wire: &mut W, leg: &mut LegEvidence, has_rest: &mut bool) -> Done {
+fn core<W: Wire>(wire: &mut W, leg: &mut PathEvidence, has_rest: &mut bool) -> Done {
     leg::leg(wire, leg)?;
     exchange::exchanges(wire, &mut leg.exchanges, &[])?;
     wire.bit(has_rest)
@@ -125,18 +125,18 @@ fn is_core(exchange: &Exchange) -> bool {
     exchange.kind.is_frozen_request()
 }
 
-fn split(leg: &LegEvidence) -> (Vec<Exchange>, Vec<Exchange>) {
+fn split(leg: &PathEvidence) -> (Vec<Exchange>, Vec<Exchange>) {
     leg.exchanges.iter().cloned().partition(is_core)
 }
 
 /// The control first, then legs whose frozen request failed, then the others: a cut then costs least.
-fn by_weight(run: &RunEvidence) -> Vec<(usize, &LegEvidence)> {
-    let mut legs: Vec<(usize, &LegEvidence)> = run.legs.iter().enumerate().collect();
+fn by_weight(run: &RunEvidence) -> Vec<(usize, &PathEvidence)> {
+    let mut legs: Vec<(usize, &PathEvidence)> = run.legs.iter().enumerate().collect();
     legs.sort_by_key(|(index, leg)| (leg.path != "direct", !fails(leg), *index));
     legs
 }
 
-fn fails(leg: &LegEvidence) -> bool {
+fn fails(leg: &PathEvidence) -> bool {
     leg.frozen().is_none_or(Exchange::shows_a_failure)
 }
 
@@ -148,7 +148,7 @@ fn decisive_lines(run: &RunEvidence) -> Vec<Option<String>> {
     for (index, leg) in by_weight(run) {
         let (exchanges, mut rest) = split(leg);
         let mut has_rest = !rest.is_empty();
-        let mut leg = LegEvidence {
+        let mut leg = PathEvidence {
             exchanges,
             ..leg.clone()
         };
@@ -248,7 +248,7 @@ fn shown(text: &str) -> String {
 #[derive(Default)]
 struct Found {
     header: Option<(u32, RunEvidence)>,
-    legs: Vec<(usize, LegEvidence, bool)>,
+    legs: Vec<(usize, PathEvidence, bool)>,
     rest: Vec<(usize, Vec<u8>)>,
     details: Vec<(char, usize, usize, String)>,
 }
@@ -319,7 +319,7 @@ impl Found {
     }
 }
 
-fn apply(leg: &mut LegEvidence, tag: char, place: usize, text: &str) {
+fn apply(leg: &mut PathEvidence, tag: char, place: usize, text: &str) {
     let exchange = leg.exchanges.get_mut(place);
     match (tag, exchange) {
         ('A', _) => leg.handshake.peer = Some(text.to_owned()),
@@ -335,8 +335,8 @@ fn read_header(bytes: &[u8]) -> Option<(u32, RunEvidence)> {
     Some((decisive, run))
 }
 
-fn read_leg(bytes: &[u8]) -> Option<(LegEvidence, bool)> {
-    let (mut leg, mut has_rest) = (LegEvidence::default(), false);
+fn read_leg(bytes: &[u8]) -> Option<(PathEvidence, bool)> {
+    let (mut leg, mut has_rest) = (PathEvidence::default(), false);
     wire::read(bytes, |wire| core(wire, &mut leg, &mut has_rest))?;
     Some((leg, has_rest))
 }

@@ -67,7 +67,7 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FrozenRequest {
-    /// The model that is asked for (also needed with a saved body, to build canaries).
+    /// The model that is asked for (also needed with a saved body, to build forwarding checks).
     pub model: String,
     /// `anthropic-version`.
     pub api_version: String,
@@ -117,7 +117,7 @@ pub struct Leg {
     /// Exchanges besides handshake and frozen request, in any order: the prober orders them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<ExchangePlan>,
-    /// Whether the path leads to the Claude API itself: canaries that only Claude answers make sense.
+    /// Whether the path leads to the Claude API itself: forwarding checks that only Claude answers make sense.
     pub anthropic: bool,
 }
 

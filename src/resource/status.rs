@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 mod path;
 
 pub use path::{
-    CanaryResult, CanaryStatus, LatencyStatus, PathOutcome, PathStatus, RatelimitRemaining, StreamFraming,
-    StreamStatus, Timings,
+    ForwardingCheckResult, ForwardingCheckStatus, LatencyStatus, PathOutcome, PathStatus, RatelimitRemaining,
+    StreamFraming, StreamStatus, Timings,
 };
 
 use super::lenient::{self, open_enum};

@@ -22,7 +22,7 @@ pub fn apply(status: &mut ClaudeProbeStatus) {
         drop_old_history,
         shorten_findings,
         drop_headers,
-        drop_canaries,
+        drop_forwarding_checks,
         drop_findings,
         drop_history,
         squeeze,
@@ -96,9 +96,13 @@ fn drop_headers(status: &mut ClaudeProbeStatus) {
     status.paths.iter_mut().for_each(|path| path.headers.clear());
 }
 
-fn drop_canaries(status: &mut ClaudeProbeStatus) {
-    for canaries in status.paths.iter_mut().filter_map(|path| path.canaries.as_mut()) {
-        canaries.results.truncate(6);
+fn drop_forwarding_checks(status: &mut ClaudeProbeStatus) {
+    for forwarding_checks in status
+        .paths
+        .iter_mut()
+        .filter_map(|path| path.forwarding_checks.as_mut())
+    {
+        forwarding_checks.results.truncate(6);
     }
 }
 
@@ -109,7 +113,7 @@ fn drop_findings(status: &mut ClaudeProbeStatus) {
 
 fn drop_history(status: &mut ClaudeProbeStatus) {
     status.history.truncate(2);
-    status.paths.iter_mut().for_each(|path| path.canaries = None);
+    status.paths.iter_mut().for_each(|path| path.forwarding_checks = None);
 }
 
 /// The last resort: what is left of every text says where to look.
@@ -141,10 +145,10 @@ mod tests {
     use super::*;
     use crate::catalogue::{CATALOGUE, ConditionType, Confidence};
     use crate::resource::status::{
-        CanaryResult, CanaryStatus, CredentialStatus, Finding, FoundOn, HistoryEntry, LatencyStatus, PathOutcome,
-        PathStatus, RunResult, RunStatus, StreamStatus, Timings, Verdict, VerdictState,
+        CredentialStatus, Finding, ForwardingCheckResult, ForwardingCheckStatus, FoundOn, HistoryEntry, LatencyStatus,
+        PathOutcome, PathStatus, RunResult, RunStatus, StreamStatus, Timings, Verdict, VerdictState,
     };
-    use crate::status::canaries::KEPT_PER_PATH;
+    use crate::status::forwarding_checks::KEPT_PER_PATH;
 
     fn time() -> Option<Time> {
         Some(Time(Timestamp::from_second(1_800_000_000).unwrap()))
@@ -187,10 +191,10 @@ mod tests {
                 total: Some(123.456_789),
             },
             stream: Some(StreamStatus::default()),
-            canaries: Some(CanaryStatus {
+            forwarding_checks: Some(ForwardingCheckStatus {
                 at: time(),
                 results: vec![
-                    CanaryResult {
+                    ForwardingCheckResult {
                         kind: "MetadataField".into(),
                         at: time(),
                         status: Some(400),

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::plan::{CanaryChoice, reservation};
+use crate::plan::{ForwardingCheckChoice, reservation};
 use crate::resource::status::UsageStatus;
 use crate::resource::validated::{Probe, estimate};
 
@@ -44,12 +44,12 @@ pub fn planned_above(probe: &Probe) -> bool {
 ///
 /// Where more is planned than allowed, paid runs are spread evenly: at noon at most half of the budget is spent.
 #[must_use]
-pub fn afford(probe: &Probe, asked: CanaryChoice, used: i64, now: Timestamp) -> CanaryChoice {
-    let asked = CanaryChoice {
+pub fn afford(probe: &Probe, asked: ForwardingCheckChoice, used: i64, now: Timestamp) -> ForwardingCheckChoice {
+    let asked = ForwardingCheckChoice {
         long: asked.long && fits(probe, asked, used),
         ..asked
     };
-    let free = CanaryChoice {
+    let free = ForwardingCheckChoice {
         zero_token_only: true,
         long: false,
         ..asked
@@ -68,7 +68,7 @@ pub fn afford(probe: &Probe, asked: CanaryChoice, used: i64, now: Timestamp) -> 
     }
 }
 
-fn fits(probe: &Probe, choice: CanaryChoice, used: i64) -> bool {
+fn fits(probe: &Probe, choice: ForwardingCheckChoice, used: i64) -> bool {
     let used = u64::try_from(used).unwrap_or(0);
     used.saturating_add(reservation(probe, choice)) <= probe.tokens_per_day
 }
@@ -87,8 +87,8 @@ mod tests {
     fn a_run_that_does_not_fit_any_more_costs_nothing() {
         let probe = fixture::probe_with("budget: {tokensPerDay: 1000000}");
         let noon = at("2026-11-23T12:00:00Z");
-        assert!(!afford(&probe, CanaryChoice::default(), 0, noon).zero_token_only);
-        let choice = afford(&probe, CanaryChoice::default(), 999_999, noon);
+        assert!(!afford(&probe, ForwardingCheckChoice::default(), 0, noon).zero_token_only);
+        let choice = afford(&probe, ForwardingCheckChoice::default(), 999_999, noon);
         assert!(choice.zero_token_only);
         assert_eq!(reservation(&probe, choice), 0);
     }
@@ -98,9 +98,9 @@ mod tests {
         let probe = fixture::probe_with(
             "budget: {tokensPerDay: 10000}\n  exchanges: {longRequest: {every: 24h, minSeconds: 60, maxTokens: 30000, timeout: 5m}}",
         );
-        let asked = CanaryChoice {
+        let asked = ForwardingCheckChoice {
             long: true,
-            ..CanaryChoice::default()
+            ..ForwardingCheckChoice::default()
         };
         let choice = afford(&probe, asked, 0, at("2026-11-23T12:00:00Z"));
         assert!(!choice.long && !choice.zero_token_only);
@@ -110,11 +110,11 @@ mod tests {
     fn a_budget_below_the_plan_is_spread_over_the_day() {
         let probe = fixture::probe_with("budget: {tokensPerDay: 20000}");
         assert!(planned_above(&probe));
-        let one = i64::try_from(reservation(&probe, CanaryChoice::default())).unwrap();
+        let one = i64::try_from(reservation(&probe, ForwardingCheckChoice::default())).unwrap();
         let (mut used, mut paid) = (0, Vec::new());
         for slot in 0..288_i64 {
             let now = at("2026-11-23T00:00:00Z") + jiff::SignedDuration::from_mins(5 * slot);
-            if !afford(&probe, CanaryChoice::default(), used, now).zero_token_only {
+            if !afford(&probe, ForwardingCheckChoice::default(), used, now).zero_token_only {
                 used += one;
                 paid.push(slot);
             }

@@ -92,7 +92,7 @@ pub fn histories(keys: &[CredentialStatus]) -> Vec<KeyHistory> {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::report::evidence::{KeyEvidence, LegEvidence};
+    use crate::report::evidence::{KeyEvidence, PathEvidence};
     use crate::status::fixture;
 
     fn at(minute: i64) -> Time {
@@ -104,10 +104,10 @@ mod tests {
             fingerprint: fingerprint.into(),
             ..KeyEvidence::default()
         };
-        let legs = vec![LegEvidence {
+        let legs = vec![PathEvidence {
             path: "direct".into(),
             key: Some(key),
-            ..LegEvidence::default()
+            ..PathEvidence::default()
         }];
         RunEvidence {
             legs,

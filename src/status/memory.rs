@@ -9,12 +9,12 @@ use super::conditions::{self, StaleReason, whole_second};
 use super::fault::{Fault, FaultKind};
 use super::schedule::Slot;
 use super::stale::unknown;
-use super::{budget, canaries, history, keys, names, summary};
+use super::{budget, forwarding_checks, history, keys, names, summary};
 use crate::diagnosis::{
-    Case, Condition, Context, DECIDED_BY_RUNS, Diagnosis, LatencyPair, PastRun, PathBefore, PathCanaries, PathCase,
-    PodsOf, PreviousVerdict, Request, StaleWorkload, Thresholds,
+    Case, Condition, Context, DECIDED_BY_RUNS, Diagnosis, LatencyPair, PastRun, PathBefore, PathCase,
+    PathForwardingChecks, PodsOf, PreviousVerdict, Request, StaleWorkload, Thresholds,
 };
-use crate::report::evidence::{ExchangeKind, LegEvidence, Reach, RunEvidence, SkipReason};
+use crate::report::evidence::{ExchangeKind, PathEvidence, Reach, RunEvidence, SkipReason};
 use crate::resource::go_duration;
 use crate::resource::status::{
     ClaudeProbeStatus, FoundOn, HistoryEntry, PathOutcome, PathStatus, RunResult, RunStatus, Verdict, VerdictState,
@@ -76,7 +76,7 @@ pub struct Memory<'a> {
     status: ClaudeProbeStatus,
     /// The status is about the present spec.
     same_spec: bool,
-    canaries: Vec<PathCanaries>,
+    forwarding_checks: Vec<PathForwardingChecks>,
     latency: Vec<LatencyPair>,
     last_runs: Vec<PastRun>,
     previous: Option<PreviousVerdict>,
@@ -107,8 +107,8 @@ impl<'a> Memory<'a> {
         Self {
             probe,
             same_spec,
-            canaries: canaries::read(same_spec_paths, probe),
-            latency: canaries::latency(same_spec_paths, probe),
+            forwarding_checks: forwarding_checks::read(same_spec_paths, probe),
+            latency: forwarding_checks::latency(same_spec_paths, probe),
             last_runs: history::last_runs(&status.history, probe.generation),
             previous,
             conditions: conditions
@@ -125,7 +125,7 @@ impl<'a> Memory<'a> {
         let status = &mut self.status;
         let (before, previous) = (&status.credentials, status.last_reported_at.as_ref());
         status.credentials = keys::seen(before, self.probe, evidence, &Time(started), previous);
-        canaries::forget_old_keys(&mut self.canaries, self.probe, &self.status.credentials);
+        forwarding_checks::forget_old_keys(&mut self.forwarding_checks, self.probe, &self.status.credentials);
     }
 
     /// The case that a diagnosis of this evidence looks at.
@@ -136,7 +136,7 @@ impl<'a> Memory<'a> {
             path: path.clone(),
             oldest_start_ms: *start,
         });
-        let period = probe.canaries.every;
+        let period = probe.forwarding_checks.every;
         let spec_changed = !self.same_spec && self.status.observed_generation.is_some();
         Case {
             request: Request::of(probe),
@@ -144,8 +144,9 @@ impl<'a> Memory<'a> {
             evidence,
             context: Context {
                 now_ms: now.as_millisecond(),
-                canaries: self.canaries.clone(),
-                canary_period_ms: period.map_or(0, |every| i64::try_from(every.as_millis()).unwrap_or(i64::MAX)),
+                forwarding_checks: self.forwarding_checks.clone(),
+                forwarding_check_period_ms: period
+                    .map_or(0, |every| i64::try_from(every.as_millis()).unwrap_or(i64::MAX)),
                 keys: keys::histories(&self.status.credentials),
                 last_runs: self.last_runs.clone(),
                 previous: self.previous.clone(),
@@ -313,10 +314,10 @@ fn paths(probe: &Probe, evidence: &RunEvidence, diagnosis: &Diagnosis) -> Vec<Pa
         if leg.is_some_and(saves_tokens) {
             shown.outcome = PathOutcome::NotSent;
         }
-        let kept = diagnosis.canaries.iter().find(|kept| kept.path == path.name);
+        let kept = diagnosis.forwarding_checks.iter().find(|kept| kept.path == path.name);
         PathStatus {
-            canaries: kept.map(canaries::status),
-            latency: canaries::latency_status(&diagnosis.latency, &path.name),
+            forwarding_checks: kept.map(forwarding_checks::status),
+            latency: forwarding_checks::latency_status(&diagnosis.latency, &path.name),
             ..shown
         }
     });
@@ -324,7 +325,7 @@ fn paths(probe: &Probe, evidence: &RunEvidence, diagnosis: &Diagnosis) -> Vec<Pa
 }
 
 /// Reached, and the frozen request was left out on purpose.
-fn saves_tokens(leg: &LegEvidence) -> bool {
+fn saves_tokens(leg: &PathEvidence) -> bool {
     let left_out = (ExchangeKind::Frozen, SkipReason::OverBudget);
     leg.handshake.outcome == Reach::Connected && leg.skipped.contains(&left_out)
 }

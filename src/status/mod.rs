@@ -9,11 +9,12 @@
 
 pub mod bounds;
 pub mod budget;
-pub mod canaries;
 pub mod cause;
 pub mod conditions;
+pub mod counters;
 pub mod fault;
 pub mod figures;
+pub mod forwarding_checks;
 pub mod history;
 pub mod keys;
 pub mod memory;
@@ -21,7 +22,6 @@ pub mod names;
 pub mod schedule;
 pub mod stale;
 pub mod summary;
-pub mod tally;
 pub mod trend;
 pub mod up;
 pub mod write;

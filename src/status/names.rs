@@ -1,7 +1,7 @@
 //! The names that tie pods, probes and the operator together: labels, annotations, pod names.
 
 use super::schedule::{Slot, short_hash};
-use crate::plan::{CanaryChoice, CredentialCanaries};
+use crate::plan::{CredentialChecks, ForwardingCheckChoice};
 
 /// The container that probes.
 pub const CONTAINER: &str = "prober";
@@ -75,21 +75,21 @@ pub fn label_value(name: &str) -> String {
         .to_owned()
 }
 
-/// What a run does, as its pods' annotation says it: `frozen` or `zero-token-only`, then `canaries`, `credentials`, `deep`,
+/// What a run does, as its pods' annotation says it: `frozen` or `zero-token-only`, then `forwardingChecks`, `credentials`, `deep`,
 /// `long`, `held-back` where they apply.
 #[must_use]
-pub fn choice_text(choice: CanaryChoice) -> String {
+pub fn choice_text(choice: ForwardingCheckChoice) -> String {
     let mut words = vec![if choice.zero_token_only {
         "zero-token-only"
     } else {
         "frozen"
     }];
     let more = [
-        (choice.headers, "canaries"),
-        (choice.credential == CredentialCanaries::Always, "credentials"),
+        (choice.headers, "forwardingChecks"),
+        (choice.credential == CredentialChecks::Always, "credentials"),
         (choice.deep, "deep"),
         (choice.long, "long"),
-        (choice.held_back, "held-back"),
+        (choice.buffered, "held-back"),
     ];
     words.extend(more.iter().filter(|(asked, _)| *asked).map(|(_, word)| *word));
     words.join(",")
@@ -97,19 +97,19 @@ pub fn choice_text(choice: CanaryChoice) -> String {
 
 /// Reads [`choice_text`] back; unknown words are passed over.
 #[must_use]
-pub fn choice(text: &str) -> CanaryChoice {
+pub fn choice(text: &str) -> ForwardingCheckChoice {
     let has = |word: &str| text.split(',').any(|found| found == word);
-    CanaryChoice {
-        headers: has("canaries"),
+    ForwardingCheckChoice {
+        headers: has("forwardingChecks"),
         credential: if has("credentials") {
-            CredentialCanaries::Always
+            CredentialChecks::Always
         } else {
-            CredentialCanaries::AuthFailed
+            CredentialChecks::AuthFailed
         },
         zero_token_only: has("zero-token-only"),
         deep: has("deep"),
         long: has("long"),
-        held_back: has("held-back"),
+        buffered: has("held-back"),
     }
 }
 

@@ -7,7 +7,7 @@ use super::budget;
 use super::conditions::{self, StaleReason, whole_second};
 use super::schedule::{self, signed};
 use crate::catalogue::ConditionType;
-use crate::plan::CanaryChoice;
+use crate::plan::ForwardingCheckChoice;
 use crate::resource::status::{ClaudeProbeStatus, RunResult, Verdict, VerdictState};
 use crate::resource::validated::Probe;
 use crate::text::capitalised;
@@ -42,7 +42,7 @@ pub fn mark(status: &mut ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
     });
     let (reason, why) = if probe.suspend {
         (StaleReason::Suspended, "scheduled runs are suspended")
-    } else if saved || budget::afford(probe, CanaryChoice::default(), used, now).zero_token_only {
+    } else if saved || budget::afford(probe, ForwardingCheckChoice::default(), used, now).zero_token_only {
         (
             StaleReason::OverBudget,
             "the tokens of the day are used up (budget.tokensPerDay), and only exchanges without tokens are sent",

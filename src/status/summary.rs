@@ -5,13 +5,13 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use crate::report::evidence::{Exchange, Headroom, LegEvidence, Outcome, Reach, SkipReason, StreamEvidence};
+use crate::report::evidence::{Exchange, Headroom, Outcome, PathEvidence, Reach, SkipReason, StreamEvidence};
 use crate::resource::status::{PathOutcome, PathStatus, RatelimitRemaining, StreamFraming, StreamStatus, Timings};
 
 /// What one path answered to the frozen request. `host` is `host:port` of the path's URL, `stream` whether an event stream
 /// was asked for, `started_at_ms` the start of the run in Unix milliseconds (the certificate's days count from it).
 #[must_use]
-pub fn path_status(leg: &LegEvidence, host: &str, stream: bool, started_at_ms: i64) -> PathStatus {
+pub fn path_status(leg: &PathEvidence, host: &str, stream: bool, started_at_ms: i64) -> PathStatus {
     let frozen = leg.frozen();
     PathStatus {
         name: leg.path.clone(),
@@ -44,7 +44,7 @@ pub fn path_status(leg: &LegEvidence, host: &str, stream: bool, started_at_ms: i
 }
 
 /// How the frozen request ended, or why it was never sent.
-fn outcome(leg: &LegEvidence, frozen: Option<&Exchange>) -> PathOutcome {
+fn outcome(leg: &PathEvidence, frozen: Option<&Exchange>) -> PathOutcome {
     match (leg.handshake.outcome, frozen) {
         (Reach::Connected | Reach::NotTried, Some(exchange)) => exchange_outcome(exchange.outcome),
         (Reach::Connected, None) => leg
@@ -113,7 +113,7 @@ fn reach_outcome(reach: Reach) -> PathOutcome {
 }
 
 /// Seconds per phase; a phase that was not observed is absent.
-fn timings(leg: &LegEvidence, frozen: Option<&Exchange>) -> Timings {
+fn timings(leg: &PathEvidence, frozen: Option<&Exchange>) -> Timings {
     let stream = frozen.and_then(|exchange| exchange.stream.as_ref());
     Timings {
         dns: leg.handshake.dns_ms.map(seconds),
@@ -172,8 +172,8 @@ mod tests {
     use super::*;
     use crate::report::evidence::{EventKind, ExchangeKind, Handshake, SkipReason};
 
-    fn leg(reach: Reach) -> LegEvidence {
-        LegEvidence {
+    fn leg(reach: Reach) -> PathEvidence {
+        PathEvidence {
             path: "edge".into(),
             handshake: Handshake {
                 outcome: reach,
@@ -181,7 +181,7 @@ mod tests {
                 certificate_days: Some(2),
                 ..Handshake::default()
             },
-            ..LegEvidence::default()
+            ..PathEvidence::default()
         }
     }
 

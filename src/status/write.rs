@@ -32,7 +32,7 @@ pub fn begin(status: &mut ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
 /// The spec changed and nothing runs: what was learnt about paths of another spec says nothing of these.
 pub fn forget_paths(status: &mut ClaudeProbeStatus) {
     for path in &mut status.paths {
-        path.canaries = None;
+        path.forwarding_checks = None;
         path.latency = None;
     }
 }

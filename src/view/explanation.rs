@@ -31,7 +31,7 @@ pub struct Explanation {
     /// Response headers, a column per path.
     pub headers: Table,
     /// Results of the zero-token exchanges, a column per path.
-    pub canaries: Table,
+    pub forwarding_checks: Table,
     /// Where each path leads and how far its limits are, a row per path.
     pub more: Table,
     /// The findings beside the verdict's own.
@@ -109,7 +109,7 @@ impl Explanation {
             answers: paths::answers(&status.paths),
             streams: paths::streams(&status.paths),
             headers: paths::headers(&status.paths),
-            canaries: paths::canary_results(&status.paths, now),
+            forwarding_checks: paths::forwarding_check_results(&status.paths, now),
             more: paths::more(&status.paths, now),
             others: others.iter().filter_map(|other| Other::seen_at(other, now)).collect(),
             conditions: status

@@ -8,7 +8,7 @@ use super::{Cell, Table, Tone, age};
 use crate::diagnosis::KeptResult;
 use crate::report::evidence::ExchangeKind;
 use crate::resource::status::PathStatus;
-use crate::status::canaries;
+use crate::status::forwarding_checks;
 
 /// What each path answered to the frozen request.
 #[must_use]
@@ -107,23 +107,23 @@ pub fn headers(paths: &[PathStatus]) -> Table {
 
 /// Results of the zero-token exchanges, a column per path, and how old they are.
 #[must_use]
-pub fn canary_results(paths: &[PathStatus], now: Timestamp) -> Table {
+pub fn forwarding_check_results(paths: &[PathStatus], now: Timestamp) -> Table {
     let kept: Vec<Vec<KeptResult>> = paths
         .iter()
-        .map(|path| canaries::results(path.canaries.as_ref()).collect())
+        .map(|path| forwarding_checks::results(path.forwarding_checks.as_ref()).collect())
         .collect();
     let kinds: BTreeSet<ExchangeKind> = kept.iter().flatten().map(|result| result.exchange.kind).collect();
     let rows = kinds.into_iter().map(|kind| {
         let cell = |results: &Vec<KeptResult>| {
             let result = results.iter().find(|result| result.exchange.kind == kind);
-            result.map_or_else(|| "".into(), |result| canary(result, now))
+            result.map_or_else(|| "".into(), |result| forwarding_check(result, now))
         };
         (format!("{kind:?}"), kept.iter().map(cell).collect())
     });
     side_by_side("FORWARDING CHECK", paths, rows.collect())
 }
 
-fn canary(result: &KeptResult, now: Timestamp) -> Cell {
+fn forwarding_check(result: &KeptResult, now: Timestamp) -> Cell {
     let exchange = &result.exchange;
     let what = match exchange.status {
         0 => format!("{:?}", exchange.outcome),

@@ -177,7 +177,7 @@ const EXPOSED: &str =
 
 #[test]
 fn only_a_status_page_that_is_not_on_loopback_has_a_port_a_certificate_and_the_right_to_create_reviews() {
-    let marks = [
+    let traits = [
         "tokenreviews",
         "subjectaccessreviews",
         "secretName: status-tls",
@@ -187,7 +187,7 @@ fn only_a_status_page_that_is_not_on_loopback_has_a_port_a_certificate_and_the_r
         "name: CLAUDEPROBE_STATUS_PAGE_AUDIENCE, value: \"probes\"",
     ];
     let with = render(&[EXPOSED]).expect_good();
-    for mark in marks {
+    for mark in traits {
         assert!(with.contains(mark), "{mark}\n{with}");
     }
     let namespaced = render(&[EXPOSED, r#"operator.namespaces=["ai"]"#]).expect_good();
@@ -201,7 +201,7 @@ fn only_a_status_page_that_is_not_on_loopback_has_a_port_a_certificate_and_the_r
             without.contains(&format!("{{name: CLAUDEPROBE_STATUS_PAGE, value: \"{local}\"}}")),
             "{without}"
         );
-        for mark in marks {
+        for mark in traits {
             assert!(!without.contains(mark), "{mark} with {local}\n{without}");
         }
     }

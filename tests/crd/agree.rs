@@ -37,9 +37,9 @@ fn cases() -> Vec<(String, Value)> {
         &|v| json!({"spec": {"startingDeadline": v}}),
     );
     each(
-        "canaries",
+        "forwardingChecks",
         &tricky["durations"],
-        &|v| json!({"spec": {"canaries": {"every": v}}}),
+        &|v| json!({"spec": {"forwardingChecks": {"every": v}}}),
     );
     each(
         "reuseIdle",

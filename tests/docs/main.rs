@@ -89,7 +89,7 @@ fn the_runbooks_are_the_catalogue() {
 const MANNERS: &str = "\
 ## Manners
 - **Once per path and run**: the frozen request, whatever the other paths got. Only so can paths be compared.
-- **Order**: as in the table. Nothing that generates tokens follows a canary on that path; what may lock out, cool down or raise an
+- **Order**: as in the table. Nothing that generates tokens follows a forwarding check on that path; what may lock out, cool down or raise an
   alarm comes after all that it could spoil. Refused keys come last, and only when the frozen request got 401 or 403 (or Claude's 401,
   quoted under another status), or once after a change of spec or key.
 - **One at a time** with each key, whichever Secret holds it; paths take turns, A B and then B A. Paths with keys of their own go beside them.
@@ -117,9 +117,9 @@ const MANNERS: &str = "\
 | run | sends |
 |---|---|
 | each | Frozen; what it asks for by failing |
-| where the frozen request got a server's error or no reply | Route besides, there and on the direct path, unless `canaries.every` is `0s` |
-| every `canaries.every`, and once after a change of spec or key | CountTokens to BogusBeta and OtherForm besides, and what `exchanges` opts into |
-| after a change of spec or key | OtherCarrier, NoKey and BadKey besides |
+| where the frozen request got a server's error or no reply | Route besides, there and on the direct path, unless `forwardingChecks.every` is `0s` |
+| every `forwardingChecks.every`, and once after a change of spec or key | CountTokens to BogusBeta and OtherForm besides, and what `exchanges` opts into |
+| after a change of spec or key | OtherAuthHeader, NoKey and BadKey besides |
 | every `longRequest.every` | Long besides |
 | over budget | CountTokens to BogusBeta only, without MetadataField |
 | `run --deep`, `check --deep` | all but Parallel, AttackPrompt and Long: BigBody with 2 MiB, LargeHeader with 32 KiB |
@@ -129,7 +129,7 @@ its budget (`-o json` for programs).
 
 ## Bodies
 The same input gives the same bytes. No sampling parameter is ever sent (API version 2026-10-21 refuses them); a model that thinks by default is
-told to think as little as it allows. Canaries use the path's own key and, where `count_tokens` is served, that endpoint: a request that Claude only
+told to think as little as it allows. Forwarding checks use the path's own key and, where `count_tokens` is served, that endpoint: a request that Claude only
 counts. Elsewhere, and MetadataField everywhere (counting knows no `metadata`), they carry a field that Claude refuses, or ask for one token.
 
 A stream shows buffering only when its events spread over at least a second and ten reads on the direct path. The default of 64 tokens is

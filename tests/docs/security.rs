@@ -5,7 +5,7 @@ use std::io::{Read, Write as _};
 use std::net::TcpListener;
 use std::process::Command;
 
-use claudeprobe::plan::{self, CanaryChoice, Settings, explain::explain};
+use claudeprobe::plan::{self, ForwardingCheckChoice, Settings, explain::explain};
 use claudeprobe::resource::spec::ClaudeProbe;
 use claudeprobe::resource::validated::Probe;
 use serde_json::Value;
@@ -132,7 +132,7 @@ fn day(every: &str, model: &str, max_tokens: u32) -> plan::explain::DayCost {
         &probe,
         &probe.pods[0],
         "",
-        CanaryChoice::default(),
+        ForwardingCheckChoice::default(),
         &Settings::default(),
     )
     .plan;

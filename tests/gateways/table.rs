@@ -8,7 +8,7 @@ pub const ROWS: [(u8, &str); 45] = [
     (2, "the key itself is refused"),
     (3, "the credential is stripped or altered"),
     (4, "the gateway refuses the client"),
-    (5, "one carrier works, the other does not"),
+    (5, "one auth header works, the other does not"),
     (6, "an Origin header is added"),
     (7, "a token arrives, its beta header does not"),
     (8, "a line end, blanks or a mark in the key"),

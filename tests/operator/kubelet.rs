@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use claudeprobe::report::evidence::{
-    BodyKind, Exchange, ExchangeKind, KeyEvidence, LegEvidence, Marks, Outcome, Reach, RunEvidence, StreamEvidence,
-    Usage,
+    BodyKind, Exchange, ExchangeKind, KeyEvidence, Outcome, PathEvidence, Reach, ReplyTraits, RunEvidence,
+    StreamEvidence, Usage,
 };
 use claudeprobe::report::message;
 use claudeprobe::report::plan::{PLAN_ENV, Plan};
@@ -129,9 +129,9 @@ fn answer(plan: &Plan, key: &KeyEvidence) -> RunEvidence {
         ..StreamEvidence::default()
     };
     let legs = plan.legs.iter().map(|leg| {
-        let mut path = LegEvidence {
+        let mut path = PathEvidence {
             path: leg.name.clone(),
-            ..LegEvidence::default()
+            ..PathEvidence::default()
         };
         path.key = Some(key.clone());
         if leg.url.starts_with("http://refused") {
@@ -142,7 +142,7 @@ fn answer(plan: &Plan, key: &KeyEvidence) -> RunEvidence {
         path.handshake.outcome = Reach::Connected;
         path.exchanges = vec![Exchange {
             status: 200,
-            marks: Marks::REQUEST_ID,
+            traits: ReplyTraits::REQUEST_ID,
             body: BodyKind::AsAsked,
             stream: Some(stream.clone()),
             usage: Some(Usage { input: 20, output: 40 }),

@@ -78,7 +78,7 @@ const trials = {
     assert.deepEqual(header(request, 'anthropic-version'), ['2026-10-21']);
     assert.deepEqual(header(request, 'authorization'), [`Bearer ${KEY}`]);
   },
-  'both carriers are accepted': async () => {
+  'both auth headers are accepted': async () => {
     const byKey = client({ defaultHeaders: { 'X-Api-Key': KEY } });
     assert.equal((await byKey.messages.create(ASK)).content[0].text, TEXT);
     const bearer = new Anthropic({ baseURL: BASE, apiKey: null, authToken: KEY, maxRetries: 0 });

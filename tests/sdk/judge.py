@@ -90,12 +90,12 @@ def a_message_is_parsed_and_its_request_is_what_this_major_sends():
     [request] = requests()
     same(message._request_id, request["reply"]["request_id"])
     same(header(request, "anthropic-version"), ["2026-10-21" if MAJOR >= 2 else "2023-06-01"])
-    carrier = ("authorization", f"Bearer {KEY}") if MAJOR >= 2 else ("x-api-key", KEY)
-    same(header(request, carrier[0]), [carrier[1]])
+    auth header = ("authorization", f"Bearer {KEY}") if MAJOR >= 2 else ("x-api-key", KEY)
+    same(header(request, auth header[0]), [auth header[1]])
 
 
 @trial
-def both_carriers_are_accepted():
+def both_auth_headers_are_accepted():
     bearer = anthropic.Anthropic(base_url=BASE, auth_token=KEY, max_retries=0)
     same(bearer.messages.create(**ASK).content[0].text, TEXT)
     by_key = client().with_options(default_headers={"X-Api-Key": KEY})

@@ -1,7 +1,7 @@
 //! What decides whether a request gets through: limits, breakers, retries, the connection to Claude, TLS.
 
 use super::ProductHint;
-use crate::catalogue::Maker::{
+use crate::catalogue::Product::{
     Apache, Apigee, Apisix, Aws, Azure, Caddy, Cloudflare, Envoy, EnvoyAiGateway, Haproxy, Kong, Linkerd, LiteLlm,
     Nginx, Portkey, Squid, Traefik,
 };

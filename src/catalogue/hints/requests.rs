@@ -1,7 +1,7 @@
 //! What decides over requests: headers, keys, rules, sizes, bodies, models, routes.
 
 use super::ProductHint;
-use crate::catalogue::Maker::{
+use crate::catalogue::Product::{
     Apache, Apigee, Apisix, Aws, Azure, Caddy, Cloudflare, Envoy, EnvoyAiGateway, Google, Haproxy, Kong, Linkerd,
     LiteLlm, Nginx, Portkey, Squid, Traefik,
 };

@@ -1,7 +1,7 @@
 //! What decides over replies: timers, buffers, errors, headers, caches.
 
 use super::ProductHint;
-use crate::catalogue::Maker::{
+use crate::catalogue::Product::{
     Apache, Apigee, Apisix, Aws, Azure, Caddy, Cloudflare, Envoy, Google, Haproxy, Kong, Linkerd, LiteLlm, Nginx,
     Portkey, Squid, Traefik,
 };

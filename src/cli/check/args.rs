@@ -10,7 +10,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use crate::cli::exit::Failure;
 use crate::resource::go_duration;
 use crate::resource::spec::{
-    self, AuthHeaderKind, Canaries, ClaudeProbeSpec, Credential, DirectPath, Empty, GatewayPath, KeyRef,
+    self, AuthHeaderKind, ClaudeProbeSpec, Credential, DirectPath, Empty, ForwardingChecks, GatewayPath, KeyRef,
     OptInExchanges, PathOptions, Request, Schedule,
 };
 
@@ -235,7 +235,7 @@ impl Args {
             credential: main_key,
             direct: (!self.no_direct).then(|| self.direct_path()),
             gateways: legs,
-            canaries: Canaries::default(),
+            forwarding_checks: ForwardingChecks::default(),
             exchanges: OptInExchanges::default(),
             thresholds: spec::Thresholds::default(),
             budget: None,

@@ -63,7 +63,7 @@ fn when(exchange: &ExplainedExchange) -> &'static str {
         Sent::Always => "always",
         Sent::AfterAuthFailure => "if 401 or 403",
         Sent::AfterFailure => "if it fails",
-        Sent::AfterFailureOrHeldBack => "if it fails or is buffered",
+        Sent::AfterFailureOrBuffered => "if it fails or is buffered",
         Sent::AfterLimit => "if 429",
         Sent::WhenKeyHasBlanks => "if key has blanks",
     }
@@ -111,7 +111,7 @@ fn day(cost: &DayCost, paint: Paint) -> String {
         "{} {} runs ({} with forwarding checks{long}), {} requests, at most {} input and {} output tokens, {} together{}. {budget}",
         paint.paint(Tone::Strong, "In the cluster, per day:"),
         cost.runs,
-        cost.canary_runs,
+        cost.forwarding_check_runs,
         cost.requests,
         cost.tokens.input,
         cost.tokens.output,

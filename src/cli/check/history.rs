@@ -64,7 +64,7 @@ impl History {
         if matches!(verdict.state, VerdictState::Healthy | VerdictState::Degraded) {
             context.last_good_ms = Some(now_ms);
         }
-        context.canaries.clone_from(&diagnosis.canaries);
+        context.forwarding_checks.clone_from(&diagnosis.forwarding_checks);
         context.latency.clone_from(&diagnosis.latency);
         context.before = evidence
             .legs

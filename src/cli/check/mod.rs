@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use crate::diagnosis::{Case, PathCase, Request, diagnose};
 use crate::plan;
 use crate::probe::{FullReport, Progress as Sent};
-use crate::report::evidence::{ExchangeKind, LegEvidence};
+use crate::report::evidence::{ExchangeKind, PathEvidence};
 use crate::resource::status::PathStatus;
 use crate::resource::validated::Probe;
 use crate::status::summary::path_status;
@@ -148,7 +148,7 @@ const HOP_HEADERS: [&str; 12] = [
     "retry-after",
 ];
 
-fn path(probe: &Probe, seen: &FullReport, leg: &LegEvidence) -> PathStatus {
+fn path(probe: &Probe, seen: &FullReport, leg: &PathEvidence) -> PathStatus {
     let host = probe
         .path(&leg.path)
         .map(|path| path.url.authority())

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use super::args::{Args, MAIN_KEY, NamedUrl, credential_variable, secret_variable};
 use super::file;
 use crate::cli::exit::Failure;
-use crate::plan::{CanaryChoice, CredentialCanaries, PodNeeds, PodPlan, Settings, leave_out_deep, plan};
+use crate::plan::{CredentialChecks, ForwardingCheckChoice, PodNeeds, PodPlan, Settings, leave_out_deep, plan};
 use crate::probe::Secrets;
 use crate::probe::order::timeout_to_measure;
 use crate::report::plan::{Header, HeaderValue, Plan};
@@ -131,13 +131,13 @@ fn plan_here(probe: &Probe, args: &Args, files_root: &Path) -> PodPlan {
         placement: probe.pods.first().map(|pod| pod.placement.clone()).unwrap_or_default(),
         paths: (0..probe.paths.len()).collect(),
     };
-    let choice = CanaryChoice {
+    let choice = ForwardingCheckChoice {
         headers: true,
-        credential: CredentialCanaries::AuthFailed,
+        credential: CredentialChecks::AuthFailed,
         zero_token_only: false,
         deep: args.deep,
         long: false,
-        held_back: false,
+        buffered: false,
     };
     let settings = Settings {
         files_root: files_root.to_string_lossy().into_owned(),

@@ -23,7 +23,7 @@ use crate::demo::scenario::{self, Scenario};
 use crate::demo::stage::Stage;
 use crate::metrics::{self, Shown};
 use crate::resource::status::{ClaudeProbeStatus, HistoryEntry, RunResult, RunStatus, Verdict, VerdictState};
-use crate::status::tally::{RESULTS, Tally};
+use crate::status::counters::{Counters, RESULTS};
 use crate::status::trend::Trends;
 use crate::status::{conditions, history};
 use crate::status_page::access::Access;
@@ -162,7 +162,7 @@ fn note(board: &Board, played: &Played, outcome: &Outcome, every: Duration) {
         namespace: NAMESPACE.into(),
         probe: played.name.into(),
         status: ClaudeProbeStatus::default(),
-        tally: Tally::default(),
+        counters: Counters::default(),
     });
     let status = &mut shown.status;
     let same = |before: &&Verdict| before.state == report.verdict.state && before.code == report.verdict.code;
@@ -205,9 +205,9 @@ fn note(board: &Board, played: &Played, outcome: &Outcome, every: Duration) {
         history::add(&mut status.history, entry, HISTORY);
     }
     trends.note(played.name, status);
-    *shown.tally.runs.entry(RESULTS[0]).or_default() += 1;
-    shown.tally.input_tokens += u64::from(report.cost.input_tokens);
-    shown.tally.output_tokens += u64::from(report.cost.output_tokens);
+    *shown.counters.runs.entry(RESULTS[0]).or_default() += 1;
+    shown.counters.input_tokens += u64::from(report.cost.input_tokens);
+    shown.counters.output_tokens += u64::from(report.cost.output_tokens);
 }
 
 async fn exposition(State(board): State<Arc<Board>>) -> impl IntoResponse {

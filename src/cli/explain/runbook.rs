@@ -132,8 +132,8 @@ pub fn text(entry: &Entry, width: usize, paint: Paint) -> String {
     }
     heading(&mut out, "Fix", paint);
     paragraph(&mut out, entry.advice, width);
-    for (maker, hint) in entry.product_hints {
-        let _ = writeln!(out, "  - {}", wrap(&format!("{}: {hint}", maker.name()), width, 4));
+    for (product, hint) in entry.product_hints {
+        let _ = writeln!(out, "  - {}", wrap(&format!("{}: {hint}", product.name()), width, 4));
     }
     heading(&mut out, "Shell setup", paint);
     let _ = writeln!(out, "\n{SHELL_SETUP}");

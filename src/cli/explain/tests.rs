@@ -36,7 +36,7 @@ fn all_that_an_on_call_person_asks_for_is_there() {
         "  changed the key claude-key/api-key (seen since 2026-11-23T05:17:10Z)",
         "docs/findings/GatewayStaleCredential.md",
         "HEADER  direct",
-        "OtherCarrier  200 (119s ago)  401 (119s ago)",
+        "OtherAuthHeader  200 (119s ago)  401 (119s ago)",
         "direct  api.anthropic.com:443  requests 99 %",
         "4 ms over 3 runs",
         "expires in 36d",
@@ -86,7 +86,7 @@ fn text_of_strangers_cannot_steer_a_terminal() {
         "/paths/0/headers",
         "/paths/1/requestId",
         "/paths/1/outcome",
-        "/paths/1/canaries",
+        "/paths/1/forwardingChecks",
         "/conditions/2/message",
         "/conditions/2/reason",
         "/credentials/0/secret",
@@ -149,7 +149,7 @@ fn a_status_of_a_newer_operator_is_shown_as_far_as_it_is_known_and_says_so() {
     status["findings"][0]["code"] = json!("FoundInTheFuture");
     status["paths"][1]["outcome"] = json!("EndedInTheFuture");
     status["paths"][0]["stream"]["framing"] = json!("FramedInTheFuture");
-    status["paths"][0]["canaries"]["results"][0]["kind"] = json!("AskedInTheFuture");
+    status["paths"][0]["forwardingChecks"]["results"][0]["kind"] = json!("AskedInTheFuture");
     status["lastRun"]["result"] = json!("OverInTheFuture");
     status["history"][0]["findings"] = json!([{"code": "FoundInTheFuture", "path": "edge"}]);
     status["credentials"][0]["kind"] = json!("KeyOfTheFuture");

@@ -28,7 +28,7 @@ pub fn render(known: &Known, now: Timestamp, paint: Paint) -> String {
         table::text(&shown.answers, paint),
         table::text(&shown.streams, paint),
         table::text(&shown.headers, paint),
-        table::text(&shown.canaries, paint),
+        table::text(&shown.forwarding_checks, paint),
         table::text(&shown.more, paint),
         also_found(&shown.others, paint),
         conditions(&shown.conditions, paint),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::catalogue::ConditionType;
 use crate::cli::cluster::Pods;
 use crate::cli::exit::Failure;
-use crate::plan::CanaryChoice;
+use crate::plan::ForwardingCheckChoice;
 use crate::resource::status::RunResult;
 use crate::status::{budget, schedule::Slot};
 use crate::text::capitalised;
@@ -60,9 +60,9 @@ pub fn superseded(known: &Known) -> Result<(), Failure> {
 pub fn budget(known: &Known, deep: bool, now: Timestamp) -> Option<String> {
     let probe = known.spec.as_deref()?;
     let used = budget::used(known.status.usage.as_ref(), now);
-    let asked = CanaryChoice {
+    let asked = ForwardingCheckChoice {
         deep,
-        ..CanaryChoice::default()
+        ..ForwardingCheckChoice::default()
     };
     budget::afford(probe, asked, used, now).zero_token_only.then(|| {
         format!(

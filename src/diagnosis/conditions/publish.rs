@@ -25,7 +25,7 @@ pub(in crate::diagnosis) fn publish(context: &Context, own: Vec<Own>) -> Vec<Con
                 .filter_map(|run| run.own_conditions.chars().nth(at).and_then(Status::from_letter))
                 .collect();
             match published {
-                Some(published) if held_back(own.status, published, &earlier) => held(&own, published),
+                Some(published) if debounced(own.status, published, &earlier) => held(&own, published),
                 None if !own.confirmed && earlier.first() != Some(&own.status) => unconfirmed(own),
                 _ => Condition {
                     shared_cause: own.reason.shared_cause(),
@@ -37,7 +37,7 @@ pub(in crate::diagnosis) fn publish(context: &Context, own: Vec<Own>) -> Vec<Con
 }
 
 /// Whether a change of status waits for a second run that agrees. `earlier` is newest first, without this run.
-fn held_back(own: Status, published: &Condition, earlier: &[Status]) -> bool {
+fn debounced(own: Status, published: &Condition, earlier: &[Status]) -> bool {
     if own == published.status || earlier.is_empty() {
         return false;
     }

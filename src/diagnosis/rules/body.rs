@@ -6,7 +6,7 @@ use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::view::{Leg, View};
-use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind, Marks, Outcome};
+use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind, Outcome, ReplyTraits};
 use crate::resource::status::Finding;
 
 /// The rules of this file.
@@ -83,14 +83,14 @@ fn prompt(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 
 /// Nothing, or something else, where Claude's own answer must be: its ids and its account's numbers stand on the reply.
 pub(super) fn is_claudes_changed(reply: &Exchange) -> bool {
-    let marks = reply.marks;
+    let traits = reply.traits;
     reply.status == 200
         && reply.outcome == Outcome::Answered
         && reply.stream.is_none()
         && what_it_is_instead(reply.body).is_some()
-        && marks.has(Marks::REQUEST_ID)
-        && !marks.has(Marks::ID_ODD)
-        && (marks.has(Marks::ACCOUNT) || marks.has(Marks::RATE_LIMITS))
+        && traits.has(ReplyTraits::REQUEST_ID)
+        && !traits.has(ReplyTraits::ID_ODD)
+        && (traits.has(ReplyTraits::ACCOUNT) || traits.has(ReplyTraits::RATE_LIMITS))
 }
 
 fn what_it_is_instead(body: BodyKind) -> Option<&'static str> {
@@ -132,15 +132,15 @@ fn counts(leg: &Leg<'_>, pair: &Pair<'_, '_>, ours: &Exchange, theirs: &Exchange
         theirs: theirs.usage?.input,
     };
     // The control's count is Claude's only where its id stands beside it.
-    let genuine = theirs.marks.has(Marks::REQUEST_ID);
+    let genuine = theirs.traits.has(ReplyTraits::REQUEST_ID);
     (answered && genuine && !leg.is_cached() && counts.ours > 0 && counts.theirs > 0).then_some(counts)
 }
 
 /// Whether anything on the answer is Claude's beyond its words: a header, or the random padding of its events.
 fn bears_claudes_marks(answer: &Exchange) -> bool {
-    let marks = [Marks::REQUEST_ID, Marks::RATE_LIMITS, Marks::ACCOUNT];
+    let traits = [ReplyTraits::REQUEST_ID, ReplyTraits::RATE_LIMITS, ReplyTraits::ACCOUNT];
     let padded = answer.stream.as_ref().is_some_and(|stream| stream.padded == Some(true));
-    padded || marks.into_iter().any(|mark| answer.marks.has(mark))
+    padded || traits.into_iter().any(|mark| answer.traits.has(mark))
 }
 
 /// A relay that reads and writes JSON anew harms nobody by that alone. It shows in what Claude's own has by chance or by our choice:
@@ -156,7 +156,7 @@ fn reserialised(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let order = |of: &Leg<'_>| {
         let refused = of.known(ExchangeKind::UnknownField)?;
         // A gateway that checks bodies may write the same of what it never forwards: only with Claude's id it is Claude's.
-        let ids = refused.marks.has(Marks::REQUEST_ID) || refused.marks.has(Marks::INNER_REQUEST_ID);
+        let ids = refused.traits.has(ReplyTraits::REQUEST_ID) || refused.traits.has(ReplyTraits::INNER_REQUEST_ID);
         (ids && of.provenance(refused).says(ErrorClass::ExtraInputs)).then_some(refused.echo)
     };
     let answer = (padded(pair.direct), padded(leg)) == (Some(true), Some(false));

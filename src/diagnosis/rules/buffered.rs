@@ -7,21 +7,21 @@
 use super::rule::PathRule;
 use super::shot::{Shot, shots};
 use crate::catalogue::{Code, Confidence, Severity};
+use crate::diagnosis::buffering::{self, Held};
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::held_back::{self, Held};
 use crate::diagnosis::say;
 use crate::diagnosis::view::{Leg, View};
 use crate::report::evidence::{Exchange, ExchangeKind, StreamEvidence};
 use crate::resource::status::Finding;
 
 /// The rules of this file.
-pub(super) const RULES: &[PathRule] = &[held_back];
+pub(super) const RULES: &[PathRule] = &[buffered];
 
 /// Runs before this one whose finding counts as a second pair.
 const EARLIER: usize = 4;
 
 /// The events come in a burst where the control's come as they are produced.
-fn held_back(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn buffered(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     if leg.path.is_direct() || leg.is_cached() {
         return vec![];
     }
@@ -58,7 +58,7 @@ fn held_back(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
                 Some(false) => return None,
                 None if before => (sure, ", as in an earlier run"),
                 None if others => (sure, ", in two pairs of streams"),
-                None if long && direct.is_some_and(|direct| held_back::again_and_again(stream, direct)) => {
+                None if long && direct.is_some_and(|direct| buffering::again_and_again(stream, direct)) => {
                     (Confidence::Likely, ", lump after lump")
                 }
                 None => (Confidence::Possible, ", in one pair of streams"),
@@ -76,7 +76,7 @@ fn held_back(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 /// How a complete answer of this path was held back, by what the control got for the same request.
 fn of(leg: &Leg<'_>, exchange: &Exchange, control: Option<&Exchange>) -> Option<Held> {
     let stream = exchange.stream.as_ref().filter(|_| leg.complete(exchange))?;
-    held_back::between(stream, control.and_then(|theirs| theirs.stream.as_ref()))
+    buffering::between(stream, control.and_then(|theirs| theirs.stream.as_ref()))
 }
 
 /// Whether a second pair of this exchange shows it, too: the frozen request's repeats, or further samples of its other form, those that
@@ -93,7 +93,7 @@ fn again(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Option<bool> {
     }
     let told = ours.iter().flat_map(|ours| {
         theirs.iter().filter_map(|theirs| {
-            let shows = || theirs.stream.as_ref().is_some_and(held_back::shows_buffering);
+            let shows = || theirs.stream.as_ref().is_some_and(buffering::shows_buffering);
             let held = of(leg, ours, Some(theirs)).is_some();
             (held || shows()).then_some(held)
         })
@@ -111,7 +111,7 @@ fn samples<'a>(leg: &Leg<'a>, kind: ExchangeKind) -> Vec<&'a Exchange> {
 fn seen_before(view: &View<'_>, leg: &Leg<'_>) -> bool {
     let runs = view.case.context.last_runs.iter().take(EARLIER);
     runs.flat_map(|run| &run.findings)
-        .any(|found| found.path == leg.name() && held_back::is_held_back(found.code))
+        .any(|found| found.path == leg.name() && buffering::is_buffering(found.code))
 }
 
 fn spread(stream: &StreamEvidence, direct: Option<&StreamEvidence>) -> String {

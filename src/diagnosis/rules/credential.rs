@@ -14,13 +14,13 @@ use crate::diagnosis::provenance::{Origin, Provenance};
 use crate::diagnosis::say;
 use crate::diagnosis::trouble::is_refusal;
 use crate::diagnosis::view::{Leg, View};
-use crate::report::evidence::{Exchange, ExchangeKind, KeyKind, Marks, Phrase};
+use crate::report::evidence::{Exchange, ExchangeKind, GatewayErrorKind, KeyKind, ReplyTraits};
 use crate::resource::status::Finding;
 
 /// The rules of this file.
 pub(super) const RULES: &[PathRule] = &[refused_by_upstream, refused_by_gateway, refused_by_unknown];
 
-/// What Claude made of a canary.
+/// What Claude made of a forwarding check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     /// Answered: the key that arrived is good.
@@ -59,7 +59,7 @@ fn triple(leg: &Leg<'_>, frozen: &Exchange) -> String {
     for (kind, name) in [
         (ExchangeKind::BadKey, "random key"),
         (ExchangeKind::NoKey, "no key"),
-        (ExchangeKind::OtherCarrier, "other carrier"),
+        (ExchangeKind::OtherAuthHeader, "other auth header"),
     ] {
         if let Some(reply) = leg.known(kind) {
             text.push_str(&format!("; {name}: {}", say::head(reply)));
@@ -149,23 +149,23 @@ fn stripped(view: &View<'_>, leg: &Leg<'_>, frozen: &Exchange, provenance: Prove
     let evidence = format!("{}{}", triple(leg, frozen), beside(view, leg));
     let confidence = provenance.confidence.max(Confidence::Likely);
     let found = finding(Code::CredentialStripped, leg.name(), confidence, evidence).hop("gateway → Claude");
-    let survives = answer(leg, ExchangeKind::OtherCarrier) == Answer::Accepted;
-    let carrier = carrier_name(leg);
+    let survives = answer(leg, ExchangeKind::OtherAuthHeader) == Answer::Accepted;
+    let auth_header = auth_header_name(leg);
     match (&leg.path.key_ref, survives) {
         (None, _) => found.advise(
             "This path sends no credential, and none reaches Claude: let the gateway add its own key, or set credential on the path.",
         ),
         (Some(_), true) => found.advise(format!(
-            "{carrier} is dropped on the way to Claude, the other carrier arrives: let the gateway forward {carrier}, or let clients use the other."
+            "{auth_header} is dropped on the way to Claude, the other auth header arrives: let the gateway forward {auth_header}, or let clients use the other."
         )),
         (Some(_), false) => found.advise(format!(
-            "Let the gateway forward {carrier} to Claude: look for a rule that removes it, for authentication that consumes it (forwardOriginalToken, sanitize, hide_credentials), and for Connection: {carrier}."
+            "Let the gateway forward {auth_header} to Claude: look for a rule that removes it, for authentication that consumes it (forwardOriginalToken, sanitize, hide_credentials), and for Connection: {auth_header}."
         )),
     }
 }
 
-fn carrier_name<'a>(leg: &Leg<'a>) -> &'a str {
-    leg.path.carrier.name()
+fn auth_header_name<'a>(leg: &Leg<'a>) -> &'a str {
+    leg.path.auth_header.name()
 }
 
 /// Claude says "invalid" through a gateway: whose key is it?
@@ -291,7 +291,7 @@ fn stale(view: &View<'_>, leg: &Leg<'_>, found: Finding, direct_accepts: bool) -
     } else {
         let other = format!(
             " If it has no key of its own, look for a rule that adds to {} even where a client sends none.",
-            carrier_name(leg)
+            auth_header_name(leg)
         );
         ("", other)
     };
@@ -334,7 +334,7 @@ fn altered(leg: &Leg<'_>, found: Finding) -> Finding {
     } else {
         found.advise(format!(
             "A key arrives at Claude, but not the one that was sent: find the rule of the gateway that sets, prefixes, trims or moves {}, and remove it.",
-            carrier_name(leg)
+            auth_header_name(leg)
         ))
     }
 }
@@ -357,10 +357,14 @@ fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         let rejected = Code::CredentialRejected;
         found.push(finding(rejected, leg.name(), Confidence::Likely, evidence.clone()));
     }
-    if answer(leg, ExchangeKind::OtherCarrier) == Answer::Accepted {
-        let about_keys = frozen.status == 401 || matches!(frozen.phrase, Phrase::AuthRequired | Phrase::JwtInvalid);
+    if answer(leg, ExchangeKind::OtherAuthHeader) == Answer::Accepted {
+        let about_keys = frozen.status == 401
+            || matches!(
+                frozen.error_kind,
+                GatewayErrorKind::AuthRequired | GatewayErrorKind::JwtInvalid
+            );
         if !about_keys {
-            // The gateway refuses, that is sure. What was let in had the other carrier, and another prompt, too.
+            // The gateway refuses, that is sure. What was let in had the other auth header, and another prompt, too.
             let sure = provenance.confidence.min(Confidence::Likely);
             found.push(finding(Code::GatewayPolicyDenied, leg.name(), sure, evidence.clone()).hop("gateway"));
             found.push(carrier_mismatch(leg, evidence, Confidence::Possible));
@@ -376,8 +380,8 @@ fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         found.push(finding(reading, leg.name(), confidence, evidence.clone()));
     }
     let own = finding(Code::GatewayAuthRefused, leg.name(), confidence, evidence).hop("gateway");
-    found.push(match frozen.phrase {
-        Phrase::JwtInvalid => own.advise(
+    found.push(match frozen.error_kind {
+        GatewayErrorKind::JwtInvalid => own.advise(
             "The gateway takes authorization for a token of its own: send the key as x-api-key (authHeader: XApiKey), or exempt this route from token validation.",
         ),
         _ => own,
@@ -390,14 +394,14 @@ fn refused_by_gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 fn own_check(leg: &Leg<'_>, frozen: &Exchange, by_marks: Confidence) -> Confidence {
     let shape = |reply: &Exchange| {
         let shapes = [
-            Marks::HTML,
-            Marks::TEXT,
-            Marks::EMPTY,
-            Marks::OTHER_JSON,
-            Marks::ENVELOPE,
-            Marks::WWW_AUTHENTICATE,
+            ReplyTraits::HTML,
+            ReplyTraits::TEXT,
+            ReplyTraits::EMPTY,
+            ReplyTraits::OTHER_JSON,
+            ReplyTraits::ENVELOPE,
+            ReplyTraits::WWW_AUTHENTICATE,
         ];
-        (shapes.map(|mark| reply.marks.has(mark)), reply.phrase)
+        (shapes.map(|mark| reply.traits.has(mark)), reply.error_kind)
     };
     if by_marks == Confidence::Certain || frozen.status != 401 {
         return by_marks;
@@ -412,8 +416,8 @@ fn carrier_mismatch(leg: &Leg<'_>, evidence: String, confidence: Confidence) -> 
     finding(Code::CredentialCarrierMismatch, leg.name(), confidence, evidence)
         .hop("gateway")
         .advise(format!(
-            "The gateway does not accept {} but the other carrier: teach it both (SDKs since October 2026 send authorization: Bearer, older ones x-api-key), or configure clients to send the one that works.",
-            carrier_name(leg)
+            "The gateway does not accept {} but the other auth header: teach it both (SDKs since October 2026 send authorization: Bearer, older ones x-api-key), or configure clients to send the one that works.",
+            auth_header_name(leg)
         ))
 }
 
@@ -427,8 +431,10 @@ pub(super) fn asks_for_credential(leg: &Leg<'_>, frozen: &Exchange) -> bool {
                 leg.now(kind)
                     .is_some_and(|reply| reply.status != 0 && reply.status != frozen.status)
             };
-            matches!(frozen.phrase, Phrase::AuthRequired | Phrase::JwtInvalid)
-                || (frozen.status == 403 && (other(ExchangeKind::BadKey) || other(ExchangeKind::NoKey)))
+            matches!(
+                frozen.error_kind,
+                GatewayErrorKind::AuthRequired | GatewayErrorKind::JwtInvalid
+            ) || (frozen.status == 403 && (other(ExchangeKind::BadKey) || other(ExchangeKind::NoKey)))
         }
         _ => false,
     }
@@ -450,7 +456,7 @@ fn refused_by_unknown(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     }
     let mut readings = vec![reading(Code::GatewayAuthRefused, Confidence::Possible)];
     match provenance.class {
-        ErrorClass::None if frozen.marks.has(Marks::CLAUDE_WORDS) => {
+        ErrorClass::None if frozen.traits.has(ReplyTraits::CLAUDE_WORDS) => {
             readings.push(reading(Code::GatewayStaleCredential, Confidence::Possible));
         }
         ErrorClass::KeyRequired => readings.push(reading(Code::CredentialStripped, Confidence::Possible)),

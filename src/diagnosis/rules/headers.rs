@@ -1,6 +1,6 @@
 //! Whether `anthropic-beta`, `anthropic-version` and the body arrive as they were sent.
 //!
-//! Canaries carry a value that Claude must refuse: what refuses it, and how the value comes back in the complaint, shows what
+//! Forwarding checks carry a value that Claude must refuse: what refuses it, and how the value comes back in the complaint, shows what
 //! arrived. A 200 instead means that it did not arrive as sent; why (dropped, filtered, overwritten) stays open. The control
 //! must have refused the same value.
 
@@ -15,7 +15,12 @@ use crate::report::evidence::{Echo, Exchange, ExchangeKind};
 use crate::resource::status::Finding;
 
 /// The rules of this file.
-pub(super) const RULES: &[PathRule] = &[beta_canary, version_canary, body_canary, frozen];
+pub(super) const RULES: &[PathRule] = &[
+    beta_forwarding_check,
+    version_forwarding_check,
+    body_forwarding_check,
+    frozen,
+];
 
 /// Accepted through the gateway, refused on the control (so `Likely`), or refused by nobody that we can compare with.
 fn swallowed(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind) -> Option<(Confidence, String)> {
@@ -65,8 +70,8 @@ fn echo(reply: &Exchange) -> &'static str {
     }
 }
 
-/// `anthropic-beta`, by canary.
-fn beta_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+/// `anthropic-beta`, by forwarding check.
+fn beta_forwarding_check(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let kind = ExchangeKind::BogusBeta;
     if leg.path.is_direct() {
         return vec![];
@@ -94,8 +99,8 @@ fn beta_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// `anthropic-version`, by canary.
-fn version_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+/// `anthropic-version`, by forwarding check.
+fn version_forwarding_check(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let kind = ExchangeKind::BogusVersion;
     if leg.path.is_direct() {
         return vec![];
@@ -135,13 +140,13 @@ fn version(leg: &Leg<'_>, reply: &Exchange, confidence: Confidence, evidence: St
     }
 }
 
-/// What only a canary met is a warning; the frozen request works, or fails for another reason.
+/// What only a forwarding check met is a warning; the frozen request works, or fails for another reason.
 fn warn(_: &Leg<'_>, finding: Finding) -> Finding {
     finding.hop("gateway → Claude").severity(Severity::Warning)
 }
 
-/// The body, by canary: a field that does not exist must be refused, wherever it is.
-fn body_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+/// The body, by forwarding check: a field that does not exist must be refused, wherever it is.
+fn body_forwarding_check(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let lost = ExchangeKind::all().filter_map(|kind| {
         let place = kind.entry().unknown_field?;
         let seen = swallowed(view, leg, kind).or_else(|| swallowed_alone(view, leg, kind))?;
@@ -150,7 +155,7 @@ fn body_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let (places, seen): (Vec<&str>, Vec<(Confidence, String)>) = lost.unzip();
     // How sure it is depends on the control alone, and so is the same everywhere.
     let Some((confidence, text)) = seen.into_iter().next() else {
-        return number_canary(view, leg).into_iter().collect();
+        return number_forwarding_check(view, leg).into_iter().collect();
     };
     let evidence = format!("an unknown field does not arrive {}: {text}", places.join(", nor "));
     vec![warn(
@@ -159,9 +164,9 @@ fn body_canary(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     )]
 }
 
-/// A number, by canary: Claude quotes on the direct path the one that was sent, and here another, or sees nothing to refuse. A gateway
+/// A number, by forwarding check: Claude quotes on the direct path the one that was sent, and here another, or sees nothing to refuse. A gateway
 /// that checks bodies may refuse it by itself, which says nothing of what it forwards.
-fn number_canary(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
+fn number_forwarding_check(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
     let (kind, class) = (ExchangeKind::Number, ErrorClass::InvalidRequest);
     let pair = view
         .pair(leg)
@@ -282,11 +287,11 @@ fn lost(
     }
 }
 
-/// How sure it is that a beta value of the frozen request itself is lost: the control says so, and the canary independently.
+/// How sure it is that a beta value of the frozen request itself is lost: the control says so, and the forwarding check independently.
 fn beta_lost(leg: &Leg<'_>, accepted: bool) -> Confidence {
     let swallowed = leg
         .known(ExchangeKind::BogusBeta)
-        .is_some_and(|canary| leg.complete(canary) && !canary.is_stored());
+        .is_some_and(|forwarding_check| leg.complete(forwarding_check) && !forwarding_check.is_stored());
     match (accepted, swallowed) {
         (true, true) => Confidence::Certain,
         (false, false) => Confidence::Possible,

@@ -11,7 +11,7 @@ use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
 use crate::diagnosis::view::{Leg, View};
-use crate::report::evidence::{Exchange, ExchangeKind, Marks, ReplyHeader, Spelling};
+use crate::report::evidence::{Exchange, ExchangeKind, ReplyHeader, ReplyTraits, Spelling};
 use crate::resource::status::Finding;
 
 /// The rules of this file.
@@ -86,12 +86,12 @@ fn lost(leg: &Leg<'_>, pair: &Pair<'_, '_>, difference: &Option<HeadDifference>)
         }
     };
     if let Some((ours, theirs)) = answers(leg, pair) {
-        let gone = |mark| theirs.marks.has(mark) && !ours.marks.has(mark);
-        if gone(Marks::REQUEST_ID) {
+        let gone = |mark| theirs.traits.has(mark) && !ours.traits.has(mark);
+        if gone(ReplyTraits::REQUEST_ID) {
             note("request-id", "answer");
         }
         // With an account of its own a gateway hides Claude's limits on purpose: they are not the client's.
-        if gone(Marks::RATE_LIMITS) && pair.same_key() {
+        if gone(ReplyTraits::RATE_LIMITS) && pair.same_key() {
             note("anthropic-ratelimit-*", "answer");
         }
         let spoilt = difference
@@ -101,17 +101,17 @@ fn lost(leg: &Leg<'_>, pair: &Pair<'_, '_>, difference: &Option<HeadDifference>)
             note("one request-id", "answer");
         }
     }
-    let gone = |mark| move |(ours, theirs): &(&Exchange, &Exchange)| theirs.marks.has(mark) && !ours.marks.has(mark);
+    let gone = |mark| move |(ours, theirs): &(&Exchange, &Exchange)| theirs.traits.has(mark) && !ours.traits.has(mark);
     let errors = errors(leg, pair);
-    let bare: Vec<_> = errors.iter().copied().filter(gone(Marks::REQUEST_ID)).collect();
+    let bare: Vec<_> = errors.iter().copied().filter(gone(ReplyTraits::REQUEST_ID)).collect();
     // One alone may be the gateway's own in Claude's words, unless Claude's id is still in its body.
-    let sure = |ours: &Exchange| ours.kind == ExchangeKind::Frozen || ours.marks.has(Marks::BODY_REQUEST_ID);
+    let sure = |ours: &Exchange| ours.kind == ExchangeKind::Frozen || ours.traits.has(ReplyTraits::BODY_REQUEST_ID);
     if let Some((_, theirs)) = bare.first().filter(|(ours, _)| bare.len() > 1 || sure(ours)) {
         note("request-id", &format!("{} {}", theirs.status, say::class(theirs.error)));
     }
     if errors
         .iter()
-        .any(|both| both.1.status == 429 && gone(Marks::RETRY_AFTER)(both))
+        .any(|both| both.1.status == 429 && gone(ReplyTraits::RETRY_AFTER)(both))
     {
         note("retry-after", "429");
     }
@@ -127,8 +127,8 @@ fn errors<'a>(leg: &Leg<'a>, pair: &Pair<'_, 'a>) -> Vec<(&'a Exchange, &'a Exch
         .filter(|(ours, theirs)| {
             let (our, their) = (leg.provenance(ours), pair.direct.provenance(theirs));
             // Where the body was written anew, that is the finding.
-            let whole = ours.marks.has(Marks::ENVELOPE) && !ours.marks.has(Marks::EXTRA_KEYS);
-            let quoted = ours.marks.has(Marks::INNER_REQUEST_ID) || ours.inner_error != ErrorClass::None;
+            let whole = ours.traits.has(ReplyTraits::ENVELOPE) && !ours.traits.has(ReplyTraits::EXTRA_KEYS);
+            let quoted = ours.traits.has(ReplyTraits::INNER_REQUEST_ID) || ours.inner_error != ErrorClass::None;
             theirs.status >= 400
                 && ours.status >= 400
                 && whole

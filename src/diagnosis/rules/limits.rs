@@ -10,7 +10,7 @@ use crate::diagnosis::provenance::{Origin, is_worded};
 use crate::diagnosis::say;
 use crate::diagnosis::trouble::limit;
 use crate::diagnosis::view::{Leg, View};
-use crate::report::evidence::{Exchange, ExchangeKind, LimitKind, Marks, Phrase, same_account};
+use crate::report::evidence::{Exchange, ExchangeKind, GatewayErrorKind, LimitKind, ReplyTraits, same_account};
 use crate::resource::status::Finding;
 
 /// The rules of this file.
@@ -174,13 +174,13 @@ fn gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 
 /// Which of a gateway's limits a gateway-made reply is.
 fn gateway_limit(reply: &Exchange) -> Option<Code> {
-    match (reply.status, reply.phrase) {
-        (400..=599, Phrase::Cooldown) => Some(match reply.status {
+    match (reply.status, reply.error_kind) {
+        (400..=599, GatewayErrorKind::Cooldown) => Some(match reply.status {
             503 => Code::CircuitBreakerOpen,
             _ => Code::GatewayCooldown,
         }),
-        (400..=599, Phrase::Overflow) => Some(Code::GatewayConcurrencyLimited),
-        (400..=599, Phrase::RateLimited | Phrase::BudgetExceeded) => Some(Code::GatewayRateLimited),
+        (400..=599, GatewayErrorKind::Overflow) => Some(Code::GatewayConcurrencyLimited),
+        (400..=599, GatewayErrorKind::RateLimited | GatewayErrorKind::BudgetExceeded) => Some(Code::GatewayRateLimited),
         (429, _) if reply.kind == ExchangeKind::Parallel => Some(Code::GatewayConcurrencyLimited),
         (402 | 429, _) => Some(Code::GatewayRateLimited),
         _ => None,
@@ -189,7 +189,7 @@ fn gateway_limit(reply: &Exchange) -> Option<Code> {
 
 /// Words of its own, beyond what its status says.
 fn says_whose(reply: &Exchange) -> bool {
-    is_worded(reply) || reply.marks.has(Marks::GATEWAY_HEADER)
+    is_worded(reply) || reply.traits.has(ReplyTraits::GATEWAY_HEADER)
 }
 
 /// Claude limits the same key on the direct path in this run.
@@ -202,7 +202,7 @@ fn shared(view: &View<'_>, leg: &Leg<'_>) -> bool {
     })
 }
 
-/// Canaries showed that the key which arrives at Claude is the one that we send.
+/// Forwarding checks showed that the key which arrives at Claude is the one that we send.
 fn passes_our_key(leg: &Leg<'_>) -> bool {
     let said = |kind, class| leg.known(kind).is_some_and(|reply| leg.provenance(reply).says(class));
     (said(ExchangeKind::BadKey, ErrorClass::KeyInvalid) || said(ExchangeKind::BadKey, ErrorClass::BearerInvalid))
@@ -229,7 +229,10 @@ fn is_refused_beside_others(leg: &Leg<'_>, exchange: &Exchange) -> bool {
     match exchange.status {
         503 => origin == Origin::Gateway,
         429 => {
-            let named = matches!(exchange.phrase, Phrase::Cooldown | Phrase::BudgetExceeded);
+            let named = matches!(
+                exchange.error_kind,
+                GatewayErrorKind::Cooldown | GatewayErrorKind::BudgetExceeded
+            );
             matches!(origin, Origin::Gateway | Origin::Unknown) && !named
         }
         _ => false,
@@ -299,7 +302,7 @@ fn changes_its_mind(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> bool {
     let [first, then, ..] = shot.failed.as_slice() else {
         return false;
     };
-    let own = leg.provenance(then).origin == Origin::Gateway && !then.marks.has(Marks::REQUEST_ID);
+    let own = leg.provenance(then).origin == Origin::Gateway && !then.traits.has(ReplyTraits::REQUEST_ID);
     let caused = matches!(first.status, 429 | 500..=599) && first.status != then.status;
     // The same key is limited by Claude at this moment: that is the better explanation.
     let claudes = then.status == 429 && !says_whose(then) && shared(view, leg);

@@ -10,7 +10,7 @@ use crate::diagnosis::say;
 use crate::diagnosis::trouble::began_as_claude;
 use crate::diagnosis::view::State;
 use crate::diagnosis::view::{Leg, View};
-use crate::report::evidence::{Exchange, ExchangeKind, Outcome, Phrase, Reach, Trust};
+use crate::report::evidence::{Exchange, ExchangeKind, GatewayErrorKind, Outcome, Reach, Trust};
 use crate::resource::status::Finding;
 
 /// The rules of this file.
@@ -125,7 +125,7 @@ fn words(reach: Reach) -> Option<&'static str> {
 /// TLS goes through without a client certificate, and the gateway asks for one in HTTP.
 fn certificate_asked(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let asks = |(reply, provenance): &(&Exchange, Provenance)| {
-        reply.phrase == Phrase::ClientCertificate && !provenance.from_upstream()
+        reply.error_kind == GatewayErrorKind::ClientCertificate && !provenance.from_upstream()
     };
     let Some((reply, provenance)) = leg.trouble().filter(asks) else {
         return vec![];

@@ -7,7 +7,7 @@ use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
 use crate::diagnosis::view::{Leg, View};
-use crate::report::evidence::{Exchange, ExchangeKind, Marks};
+use crate::report::evidence::{Exchange, ExchangeKind, ReplyTraits};
 use crate::resource::spec::Upstream;
 use crate::resource::status::Finding;
 
@@ -153,9 +153,9 @@ fn error_body(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         reply.status >= 400
             && !reply.is_answer_restated()
             && leg.provenance(reply).origin == Origin::Relayed
-            && (!reply.marks.has(Marks::ENVELOPE)
-                || reply.marks.has(Marks::EXTRA_KEYS)
-                || reply.marks.has(Marks::INNER_REQUEST_ID)
+            && (!reply.traits.has(ReplyTraits::ENVELOPE)
+                || reply.traits.has(ReplyTraits::EXTRA_KEYS)
+                || reply.traits.has(ReplyTraits::INNER_REQUEST_ID)
                 || reply.inner_error != ErrorClass::None)
     };
     let complaints = || ExchangeKind::all().filter(|kind| kind.entry().complaint);
@@ -239,7 +239,9 @@ fn cached(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 
 /// The gateway says that it tried more than once.
 fn retries(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let retried = leg.exchanges().find(|exchange| exchange.marks.has(Marks::RETRIED));
+    let retried = leg
+        .exchanges()
+        .find(|exchange| exchange.traits.has(ReplyTraits::RETRIED));
     let Some(reply) = retried.filter(|_| !leg.path.is_direct()) else {
         return vec![];
     };

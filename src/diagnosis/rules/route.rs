@@ -9,7 +9,7 @@ use crate::diagnosis::provenance::{Origin, Provenance};
 use crate::diagnosis::say;
 use crate::diagnosis::trouble::began_as_claude;
 use crate::diagnosis::view::{Leg, View};
-use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Marks, Outcome, Phrase};
+use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, GatewayErrorKind, Outcome, ReplyTraits};
 use crate::resource::status::Finding;
 
 /// The rules of this file.
@@ -29,12 +29,14 @@ fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         200 if reply.outcome == Outcome::Oversized && !began_as_claude(reply) => Confidence::Likely,
         404 | 405 | 410 | 421 => match (provenance.origin, provenance.class) {
             (_, ErrorClass::ModelNotFound) => return vec![],
-            (Origin::Gateway, _) if reply.phrase == Phrase::UnknownModel => return vec![],
+            (Origin::Gateway, _) if reply.error_kind == GatewayErrorKind::UnknownModel => return vec![],
             (Origin::Gateway, _) => provenance.confidence,
             // Claude itself does not know the path: the prefix is wrong. Some keys get this for a model, too.
             _ if provenance.from_upstream() && (direct_ok || reply.status == 405) => Confidence::Likely,
             // Whoever says it: for the same model the same key gets an answer elsewhere.
-            (Origin::Unknown, ErrorClass::NotFound) if same_request_works && reply.phrase != Phrase::UnknownModel => {
+            (Origin::Unknown, ErrorClass::NotFound)
+                if same_request_works && reply.error_kind != GatewayErrorKind::UnknownModel =>
+            {
                 Confidence::Likely
             }
             _ => Confidence::Possible,
@@ -53,7 +55,9 @@ fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             }
         }
         201..=299 => Confidence::Likely,
-        _ if provenance.origin == Origin::Gateway && reply.phrase == Phrase::NoRoute => Confidence::Likely,
+        _ if provenance.origin == Origin::Gateway && reply.error_kind == GatewayErrorKind::NoRoute => {
+            Confidence::Likely
+        }
         _ => return vec![],
     };
     let found = finding(
@@ -136,14 +140,14 @@ fn denied(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     }
     let sure = provenance.confidence;
     let code = match reply.status {
-        _ if reply.phrase == Phrase::ClientCertificate => return vec![], // has a name of its own
+        _ if reply.error_kind == GatewayErrorKind::ClientCertificate => return vec![], // has a name of its own
         403 if content_decides(leg) => Code::WafBlocked,
         403 if super::credential::asks_for_credential(leg, reply) => return vec![],
         407 => Code::ForwardProxyRefused,
         413 => Code::GatewayBodyLimit,
         431 => Code::GatewayHeaderLimit,
-        _ if reply.phrase == Phrase::BodyTooLarge => Code::GatewayBodyLimit,
-        _ if reply.phrase == Phrase::HeaderTooLarge => Code::GatewayHeaderLimit,
+        _ if reply.error_kind == GatewayErrorKind::BodyTooLarge => Code::GatewayBodyLimit,
+        _ if reply.error_kind == GatewayErrorKind::HeaderTooLarge => Code::GatewayHeaderLimit,
         // Those without a name of their own in this match or in another rule, the many that no standard assigns included.
         400 | 403 | 406 | 409 | 411..=418 | 422..=428 | 430 | 432..=498 if is_policy(leg, reply) => {
             Code::GatewayPolicyDenied
@@ -153,7 +157,7 @@ fn denied(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let found = finding(code, leg.name(), sure, say::reply(reply))
         .hop("gateway")
         .severity(Severity::Error);
-    vec![match (reply.status, reply.marks.has(Marks::EMPTY)) {
+    vec![match (reply.status, reply.traits.has(ReplyTraits::EMPTY)) {
         (403, true) => found.advise(
             "The gateway denies with an empty body: check first that its external authoriser is up and reachable, then its access rules.",
         ),
@@ -164,15 +168,15 @@ fn denied(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 /// Refusals that other rules name more exactly are theirs.
 fn is_policy(leg: &Leg<'_>, reply: &Exchange) -> bool {
     let named_elsewhere = matches!(
-        reply.phrase,
-        Phrase::AuthRequired
-            | Phrase::JwtInvalid
-            | Phrase::RateLimited
-            | Phrase::Overflow
-            | Phrase::Cooldown
-            | Phrase::BudgetExceeded
-            | Phrase::UnknownModel
-            | Phrase::NoRoute
+        reply.error_kind,
+        GatewayErrorKind::AuthRequired
+            | GatewayErrorKind::JwtInvalid
+            | GatewayErrorKind::RateLimited
+            | GatewayErrorKind::Overflow
+            | GatewayErrorKind::Cooldown
+            | GatewayErrorKind::BudgetExceeded
+            | GatewayErrorKind::UnknownModel
+            | GatewayErrorKind::NoRoute
     );
     let bad_key = leg.key().is_some_and(|key| !key.defects.is_empty());
     !(named_elsewhere || reply.status == 400 && bad_key)
@@ -245,11 +249,11 @@ fn sizes(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 fn too_large(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind, code: Code, what: &str) -> Option<Finding> {
     let reply = leg.known(kind).filter(|_| !leg.path.is_direct())?;
     let names_it = matches!(
-        (code, reply.status, reply.phrase),
+        (code, reply.status, reply.error_kind),
         (Code::GatewayBodyLimit, 413, _)
-            | (Code::GatewayBodyLimit, _, Phrase::BodyTooLarge)
+            | (Code::GatewayBodyLimit, _, GatewayErrorKind::BodyTooLarge)
             | (Code::GatewayHeaderLimit, 431 | 494, _)
-            | (Code::GatewayHeaderLimit, _, Phrase::HeaderTooLarge)
+            | (Code::GatewayHeaderLimit, _, GatewayErrorKind::HeaderTooLarge)
     );
     let own = leg.provenance(reply).origin == Origin::Gateway;
     let dropped = matches!(reply.outcome, Outcome::ResetBeforeHead | Outcome::ClosedBeforeHead);

@@ -1,4 +1,4 @@
-//! What time shows: latency that a gateway adds, certificates that end, clocks that differ, carriers that one path refuses.
+//! What time shows: latency that a gateway adds, certificates that end, clocks that differ, auth headers that one path refuses.
 
 use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence};
@@ -10,7 +10,7 @@ use crate::report::evidence::{ExchangeKind, Trust};
 use crate::resource::status::Finding;
 
 /// The rules of this file.
-pub(super) const RULES: &[PathRule] = &[latency, certificate, clock, other_carrier];
+pub(super) const RULES: &[PathRule] = &[latency, certificate, clock, other_auth_header];
 
 /// What is below this is not felt beside a model's own time, milliseconds.
 const LATENCY_FLOOR_MS: i64 = 250;
@@ -105,8 +105,8 @@ fn span(seconds: u32) -> String {
 }
 
 /// The frozen request is answered, and with the key in the other header it is not, where Claude takes both.
-fn other_carrier(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let kind = ExchangeKind::OtherCarrier;
+fn other_auth_header(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+    let kind = ExchangeKind::OtherAuthHeader;
     let Some(reply) = leg.known(kind).filter(|_| !leg.path.is_direct() && leg.is_complete()) else {
         return vec![];
     };

@@ -10,7 +10,7 @@ use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
 use crate::diagnosis::view::{Leg, View};
-use crate::report::evidence::{Exchange, ExchangeKind, Maker, Marks, Outcome, Phrase};
+use crate::report::evidence::{Exchange, ExchangeKind, GatewayErrorKind, Outcome, Product, ReplyTraits};
 use crate::resource::status::Finding;
 
 /// The rules of this file.
@@ -40,19 +40,20 @@ fn is_server_error(shot: &Shot<'_>) -> bool {
         shot.exchange.outcome == Outcome::ClosedBeforeHead && waited(shot.exchange).is_some() && shot.control.is_some();
     let own = matches!(shot.provenance.origin, Origin::Gateway | Origin::Unknown);
     let limit = matches!(
-        shot.exchange.phrase,
-        Phrase::Overflow
-            | Phrase::Cooldown
-            | Phrase::RateLimited
-            | Phrase::BudgetExceeded
-            | Phrase::NoRoute
-            | Phrase::BodyTooLarge
-            | Phrase::HeaderTooLarge
+        shot.exchange.error_kind,
+        GatewayErrorKind::Overflow
+            | GatewayErrorKind::Cooldown
+            | GatewayErrorKind::RateLimited
+            | GatewayErrorKind::BudgetExceeded
+            | GatewayErrorKind::NoRoute
+            | GatewayErrorKind::BodyTooLarge
+            | GatewayErrorKind::HeaderTooLarge
     );
     // An edge gives its own pages no id of Claude's.
-    let marks = shot.exchange.marks;
-    let page_of_an_edge =
-        shot.provenance.origin == Origin::Unknown && marks.has(Marks::CF_RAY) && !marks.has(Marks::REQUEST_ID);
+    let traits = shot.exchange.traits;
+    let page_of_an_edge = shot.provenance.origin == Origin::Unknown
+        && traits.has(ReplyTraits::CF_RAY)
+        && !traits.has(ReplyTraits::REQUEST_ID);
     own && !limit && !page_of_an_edge && shot.exchange.stream.is_none() && (timeout || closed_after_wait)
 }
 
@@ -74,7 +75,7 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
     });
     let refused = view.direct().and_then(|direct| direct.now(ExchangeKind::Route));
     let get = refused
-        .filter(|_| leg.habits.fails_a_get.is_some())
+        .filter(|_| leg.relay_profile.fails_a_get.is_some())
         .map_or_else(String::new, |theirs| {
             format!(
                 "; a GET of the same path gets the same here, direct: {}",
@@ -138,7 +139,8 @@ fn timer(leg: &Leg<'_>, shot: &Shot<'_>) -> Option<(Code, Confidence)> {
     let direct = shot.control?.first_byte_ms?;
     let slow = u64::from(direct) * 10 >= u64::from(limit) * 8;
     let twice = shot.twice(waited);
-    let says_timeout = matches!(shot.exchange.status, 408 | 504 | 524) || shot.exchange.phrase == Phrase::ReplyTimeout;
+    let says_timeout =
+        matches!(shot.exchange.status, 408 | 504 | 524) || shot.exchange.error_kind == GatewayErrorKind::ReplyTimeout;
     // A connection that is refused and retried ends as 503 after a constant time, too, unless the way is open.
     let may_be_timeout = twice && (shot.exchange.status != 503 || reached_upstream(leg));
     if !slow || !(says_timeout || may_be_timeout) {
@@ -155,8 +157,8 @@ fn timer(leg: &Leg<'_>, shot: &Shot<'_>) -> Option<(Code, Confidence)> {
 /// Programs that answer a failed connection with another status than a missing reply: their 504 is about the reply.
 fn tells_timeouts_apart(reply: &Exchange) -> bool {
     matches!(
-        reply.maker,
-        Maker::Envoy | Maker::EnvoyAiGateway | Maker::Haproxy | Maker::Squid | Maker::LiteLlm
+        reply.product,
+        Product::Envoy | Product::EnvoyAiGateway | Product::Haproxy | Product::Squid | Product::LiteLlm
     )
 }
 
@@ -166,13 +168,13 @@ fn tells_timeouts_apart(reply: &Exchange) -> bool {
 /// bare 502 or 503 says no more: these accuse nobody.
 fn cause(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> (Code, Confidence) {
     let sure = shot.provenance.confidence;
-    let named = match shot.exchange.phrase {
+    let named = match shot.exchange.error_kind {
         // Envoy says the same of a refusal and of failed TLS.
-        Phrase::ConnectFailed if shot.exchange.maker == Maker::Envoy && may_be_tls(view, shot) => None,
-        Phrase::ConnectFailed => Some(Code::UpstreamUnreachable),
-        Phrase::ConnectTimeout => Some(Code::UpstreamConnectTimeout),
-        Phrase::DnsFailure => Some(Code::UpstreamDnsFailure),
-        Phrase::TlsFailure => Some(Code::UpstreamTlsFailure),
+        GatewayErrorKind::ConnectFailed if shot.exchange.product == Product::Envoy && may_be_tls(view, shot) => None,
+        GatewayErrorKind::ConnectFailed => Some(Code::UpstreamUnreachable),
+        GatewayErrorKind::ConnectTimeout => Some(Code::UpstreamConnectTimeout),
+        GatewayErrorKind::DnsFailure => Some(Code::UpstreamDnsFailure),
+        GatewayErrorKind::TlsFailure => Some(Code::UpstreamTlsFailure),
         _ => None,
     };
     // Something of Claude's came through on this path in this run, or Claude has trouble of its own: the way is open.
@@ -197,7 +199,7 @@ fn cause(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> (Code, Confidence) 
 
 /// Programs that answer a connection timeout with another status than 502.
 fn answers_timeouts_otherwise(reply: &Exchange) -> bool {
-    matches!(reply.maker, Maker::Nginx) || tells_timeouts_apart(reply)
+    matches!(reply.product, Product::Nginx) || tells_timeouts_apart(reply)
 }
 
 /// The gateway gave up sooner than a connection to Claude can be made from here: it got no connection, and no TLS failed.

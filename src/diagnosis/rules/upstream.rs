@@ -10,7 +10,7 @@ use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
 use crate::diagnosis::trouble::{code, unnamed_page};
 use crate::diagnosis::view::{Leg, View};
-use crate::report::evidence::Phrase;
+use crate::report::evidence::GatewayErrorKind;
 use crate::resource::status::Finding;
 
 /// The rules of this file.
@@ -137,7 +137,7 @@ fn model_not_found(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         }];
     }
     let by_gateway = provenance.origin == Origin::Gateway
-        && (reply.phrase == Phrase::UnknownModel || provenance.class == ErrorClass::ModelNotFound);
+        && (reply.error_kind == GatewayErrorKind::UnknownModel || provenance.class == ErrorClass::ModelNotFound);
     let by_unknown = provenance.origin == Origin::Unknown && provenance.class == ErrorClass::ModelNotFound;
     if leg.path.is_direct() || !(by_gateway || by_unknown) {
         return vec![];

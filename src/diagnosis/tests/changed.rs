@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::fixture::*;
-use crate::report::evidence::{BodyKind, Exchange, ExchangeKind as K, Marks, Outcome};
+use crate::report::evidence::{BodyKind, Exchange, ExchangeKind as K, Outcome, ReplyTraits};
 
 fn edge(reply: Exchange) -> Story {
     let mut story = Story::new();
@@ -14,10 +14,10 @@ fn edge(reply: Exchange) -> Story {
 }
 
 /// A complete answer under another status than it has.
-fn restated(status: u16, body: BodyKind, marks: Marks) -> Exchange {
+fn restated(status: u16, body: BodyKind, traits: ReplyTraits) -> Exchange {
     Exchange {
         body,
-        marks,
+        traits,
         ..reply(status)
     }
 }
@@ -26,18 +26,18 @@ fn restated(status: u16, body: BodyKind, marks: Marks) -> Exchange {
 fn an_answer_under_another_status_is_the_gateways_doing_and_nobody_elses(
     #[values(203, 400, 401, 403, 404, 413, 429, 446, 500, 502, 503, 504, 529)] status: u16,
     #[values(BodyKind::AsAsked, BodyKind::MessageNotStream)] body: BodyKind,
-    #[values(ok().marks, Marks::default())] marks: Marks,
+    #[values(ok().traits, ReplyTraits::default())] traits: ReplyTraits,
 ) {
-    let mut story = edge(restated(status, body, marks));
+    let mut story = edge(restated(status, body, traits));
     story
         .on("edge")
-        .reply(K::BadKey, restated(status, body, marks))
-        .reply(K::NoKey, restated(status, body, marks));
+        .reply(K::BadKey, restated(status, body, traits))
+        .reply(K::NoKey, restated(status, body, traits));
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing StatusRewritten@edge");
     assert_eq!(accusations(&diagnosis.findings), ["StatusRewritten@edge"]);
     let mut alone = Story::without_direct();
-    alone.on("edge").frozen(restated(status, body, marks));
+    alone.on("edge").frozen(restated(status, body, traits));
     assert_eq!(alone.verdict(), "Failing StatusRewritten@edge");
 }
 
@@ -45,23 +45,27 @@ fn an_answer_under_another_status_is_the_gateways_doing_and_nobody_elses(
 fn another_body_or_none_under_claudes_ids_is_no_wrong_route(
     #[values(BodyKind::OtherJson, BodyKind::Empty, BodyKind::Html, BodyKind::Other)] body: BodyKind,
 ) {
-    let shaped = |marks| Exchange {
+    let shaped = |traits| Exchange {
         body,
-        marks,
+        traits,
         ..reply(200)
     };
-    let counted = Marks::REQUEST_ID.with(Marks::RATE_LIMITS);
+    let counted = ReplyTraits::REQUEST_ID.with(ReplyTraits::RATE_LIMITS);
     assert_eq!(edge(shaped(counted)).verdict(), "Failing BodyRewritten@edge");
     // An id alone may be anybody's, and one that somebody made up is nobody's.
-    for marks in [Marks::default(), Marks::REQUEST_ID, counted.with(Marks::ID_ODD)] {
-        assert_eq!(edge(shaped(marks)).verdict(), "Failing WrongRoute@edge");
+    for traits in [
+        ReplyTraits::default(),
+        ReplyTraits::REQUEST_ID,
+        counted.with(ReplyTraits::ID_ODD),
+    ] {
+        assert_eq!(edge(shaped(traits)).verdict(), "Failing WrongRoute@edge");
     }
 }
 
 #[rstest]
 fn a_refusal_of_the_gateways_own_needs_no_assigned_status(#[values(422, 430, 444, 446, 450, 498)] status: u16) {
     let refusal = Exchange {
-        marks: Marks::OTHER_JSON,
+        traits: ReplyTraits::OTHER_JSON,
         ..reply(status)
     };
     assert_eq!(edge(refusal).verdict(), "Failing GatewayPolicyDenied@edge");

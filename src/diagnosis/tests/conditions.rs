@@ -51,7 +51,7 @@ fn a_condition_changes_after_two_runs_or_three_of_five(#[case] runs: &str, #[cas
 }
 
 #[test]
-fn a_change_that_is_held_back_is_announced() {
+fn a_change_that_is_buffering_is_announced() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     story.on("edge").frozen(page(429));

@@ -143,26 +143,26 @@ fn an_imitated_401_of_unknown_making_is_inconclusive() {
 }
 
 #[test]
-fn row_5_a_gateway_that_knows_only_the_other_carrier() {
+fn row_5_a_gateway_that_knows_only_the_other_auth_header() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
-    story.on("edge").frozen(page(401)).reply(K::OtherCarrier, ok());
+    story.on("edge").frozen(page(401)).reply(K::OtherAuthHeader, ok());
     assert_eq!(story.verdict(), "Failing CredentialCarrierMismatch@edge");
-    // The carrier that the probe uses works, the other one does not, and Claude takes both: it will hurt with the next SDK.
+    // The auth header that the probe uses works, the other one does not, and Claude takes both: it will hurt with the next SDK.
     let mut story = Story::healthy();
-    story.on("direct").reply(K::OtherCarrier, ok());
-    story.on("edge").reply(K::OtherCarrier, page(401));
+    story.on("direct").reply(K::OtherAuthHeader, ok());
+    story.on("edge").reply(K::OtherAuthHeader, page(401));
     assert_eq!(story.verdict(), "Degraded CredentialCarrierMismatch@edge");
 }
 
 #[test]
-fn a_dropped_carrier_beside_one_that_survives_is_named() {
+fn a_dropped_auth_header_beside_one_that_survives_is_named() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     story
         .on("edge")
         .frozen(claude(401, E::KeyRequired))
-        .reply(K::OtherCarrier, ok());
+        .reply(K::OtherAuthHeader, ok());
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing CredentialStripped@edge");
     assert!(

@@ -4,7 +4,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::fixture::*;
-use crate::report::evidence::{Echo, Exchange, Marks, Usage};
+use crate::report::evidence::{Echo, Exchange, ReplyTraits, Usage};
 use crate::resource::spec::Upstream;
 use crate::resource::status::Finding;
 
@@ -16,8 +16,8 @@ fn refused(reply: Exchange) -> Story {
     story
 }
 
-/// Both answer; a canary gets these.
-pub(super) fn canary(kind: K, direct: Exchange, edge: Exchange) -> Story {
+/// Both answer; a forwarding check gets these.
+pub(super) fn forwarding_check(kind: K, direct: Exchange, edge: Exchange) -> Story {
     let mut story = Story::healthy();
     story.on("direct").reply(kind, direct);
     story.on("edge").reply(kind, edge);
@@ -69,7 +69,7 @@ fn row_10_a_beta_of_the_frozen_request_is_lost() {
 
 #[test]
 fn a_bogus_beta_that_is_accepted_only_through_the_gateway_is_a_likely_warning() {
-    let story = canary(K::BogusBeta, echoed(E::BetaUnexpected, Echo::Exact), ok());
+    let story = forwarding_check(K::BogusBeta, echoed(E::BetaUnexpected, Echo::Exact), ok());
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Degraded BetaHeaderStripped@edge");
     assert_eq!(diagnosis.findings[0].confidence, Confidence::Likely);
@@ -78,7 +78,7 @@ fn a_bogus_beta_that_is_accepted_only_through_the_gateway_is_a_likely_warning() 
 
 #[test]
 fn a_header_that_arrives_is_no_finding() {
-    let mut story = canary(
+    let mut story = forwarding_check(
         K::BogusBeta,
         echoed(E::BetaUnexpected, Echo::Exact),
         echoed(E::BetaUnexpected, Echo::Exact),
@@ -94,19 +94,19 @@ fn a_header_that_arrives_is_no_finding() {
 }
 
 #[test]
-fn without_the_controls_refusal_a_swallowed_canary_accuses_nobody() {
-    let mut story = canary(K::BogusBeta, ok(), ok());
+fn without_the_controls_refusal_a_swallowed_forwarding_check_accuses_nobody() {
+    let mut story = forwarding_check(K::BogusBeta, ok(), ok());
     assert_eq!(story.verdict(), "Healthy @");
     story.evidence.legs[0].exchanges.truncate(1);
     assert_eq!(story.verdict(), "Healthy @");
 }
 
 #[test]
-fn canary_results_of_an_earlier_run_count_until_they_are_stale() {
-    let first = canary(K::BogusBeta, echoed(E::BetaUnexpected, Echo::Exact), ok());
+fn forwarding_check_results_of_an_earlier_run_count_until_they_are_stale() {
+    let first = forwarding_check(K::BogusBeta, echoed(E::BetaUnexpected, Echo::Exact), ok());
     let mut later = Story::healthy();
-    later.context.canaries = first.diagnose().canaries;
-    later.context.canary_period_ms = 3_600_000;
+    later.context.forwarding_checks = first.diagnose().forwarding_checks;
+    later.context.forwarding_check_period_ms = 3_600_000;
     assert_eq!(later.verdict(), "Degraded BetaHeaderStripped@edge");
     later.context.now_ms += 4 * 3_600_000;
     assert_eq!(later.verdict(), "Healthy @");
@@ -118,7 +118,7 @@ fn row_11_a_beta_that_the_client_did_not_send() {
         refused(echoed(E::BetaUnexpected, Echo::OnlyOthers)).verdict(),
         "Failing BetaHeaderInjected@edge"
     );
-    let story = canary(
+    let story = forwarding_check(
         K::BogusBeta,
         echoed(E::BetaUnexpected, Echo::Exact),
         echoed(E::BetaUnexpected, Echo::WithOthers),
@@ -142,14 +142,14 @@ fn row_12_a_version_that_is_duplicated_overwritten_or_lost() {
     alone.on("edge").frozen(claude(400, E::VersionRequired));
     assert_eq!(alone.verdict(), "Failing VersionHeaderRewritten@edge");
     for edge in [ok(), echoed(E::VersionInvalid, Echo::OnlyOthers)] {
-        let story = canary(K::BogusVersion, echoed(E::VersionInvalid, Echo::Exact), edge);
+        let story = forwarding_check(K::BogusVersion, echoed(E::VersionInvalid, Echo::Exact), edge);
         assert_eq!(story.verdict(), "Degraded VersionHeaderRewritten@edge");
     }
 }
 
 #[test]
 fn row_13_a_body_that_is_filtered_or_added_to() {
-    let story = canary(K::UnknownField, claude(400, E::ExtraInputs), ok());
+    let story = forwarding_check(K::UnknownField, claude(400, E::ExtraInputs), ok());
     assert_eq!(story.verdict(), "Degraded BodyRewritten@edge");
     // The probe sends no sampling parameters: somebody added one.
     assert_eq!(
@@ -195,8 +195,8 @@ fn row_13_names_every_part_of_the_body_that_does_not_arrive_as_sent() {
         let mut other = story(&[kind]);
         other.paths[1].upstream = Upstream::Bedrock;
         assert_eq!(other.verdict(), "Healthy @");
-        assert_eq!(canary(kind, ok(), ok()).verdict(), "Healthy @");
-        assert_eq!(canary(kind, refusal(), page(400)).verdict(), "Healthy @");
+        assert_eq!(forwarding_check(kind, ok(), ok()).verdict(), "Healthy @");
+        assert_eq!(forwarding_check(kind, refusal(), page(400)).verdict(), "Healthy @");
         let mut alone = Story::without_direct();
         alone.on("edge").frozen(stream());
         alone.on("edge").reply(kind, ok());
@@ -207,7 +207,7 @@ fn row_13_names_every_part_of_the_body_that_does_not_arrive_as_sent() {
 #[test]
 fn row_13_a_number_that_arrives_as_another() {
     let quoted = |echo| echoed(E::InvalidRequest, echo);
-    let verdict = |direct, edge| canary(K::Number, quoted(direct), edge).verdict();
+    let verdict = |direct, edge| forwarding_check(K::Number, quoted(direct), edge).verdict();
     for edge in [quoted(Echo::OnlyOthers), ok()] {
         assert_eq!(verdict(Echo::Exact, edge), "Degraded BodyRewritten@edge");
     }
@@ -264,12 +264,12 @@ fn an_injected_prompt_is_certain_when_the_free_count_says_the_same() {
     assert_eq!(story(14, 14).verdict(), "Healthy @");
     // A gateway that counts by itself counts otherwise, and accuses nobody.
     let mut own = story(14, 17);
-    own.evidence.legs[1].exchanges[1].marks = Marks::default();
+    own.evidence.legs[1].exchanges[1].traits = ReplyTraits::default();
     assert_eq!(own.verdict(), "Healthy @");
     // The same of an answer that a gateway wrote anew: a reading.
     let mut own = story(17, 14);
     let frozen = &mut own.evidence.legs[1].exchanges[0];
-    frozen.marks = Marks::default();
+    frozen.traits = ReplyTraits::default();
     frozen.stream.as_mut().unwrap().padded = None;
     assert_eq!(confidence(&own), Confidence::Possible);
 }
@@ -290,7 +290,7 @@ fn events_that_lost_their_padding_are_information() {
 
 #[test]
 fn fields_that_arrive_in_another_order_are_information() {
-    let seen = |direct, edge| canary(K::UnknownField, echoed(E::ExtraInputs, direct), edge).diagnose();
+    let seen = |direct, edge| forwarding_check(K::UnknownField, echoed(E::ExtraInputs, direct), edge).diagnose();
     let second = || echoed(E::ExtraInputs, Echo::NotFirst);
     let diagnosis = seen(Echo::Exact, second());
     assert_eq!(headline(&diagnosis), "Healthy @");
@@ -307,7 +307,7 @@ fn fields_that_arrive_in_another_order_are_information() {
         (
             Echo::Exact,
             Exchange {
-                marks: Marks::ENVELOPE,
+                traits: ReplyTraits::ENVELOPE,
                 ..second()
             },
         ),
@@ -331,7 +331,7 @@ fn a_request_that_claude_refuses_on_the_control_too_is_the_probes_own() {
 fn a_success_without_request_id_beside_one_that_has_it_lost_it() {
     let mut story = Story::healthy();
     let frozen = &mut story.evidence.legs[1].exchanges[0];
-    frozen.marks = Marks::RATE_LIMITS;
+    frozen.traits = ReplyTraits::RATE_LIMITS;
     frozen.request_id = None;
     assert_eq!(story.verdict(), "Degraded ResponseHeadersRewritten@edge");
 }
@@ -339,7 +339,7 @@ fn a_success_without_request_id_beside_one_that_has_it_lost_it() {
 #[test]
 fn an_inner_error_tells_the_cause_and_the_other_status_is_a_finding_of_its_own() {
     let mut story = refused(Exchange {
-        marks: Marks::ENVELOPE.with(Marks::INNER_REQUEST_ID),
+        traits: ReplyTraits::ENVELOPE.with(ReplyTraits::INNER_REQUEST_ID),
         error: E::Internal,
         inner_error: E::Overloaded,
         ..reply(500)
@@ -350,7 +350,7 @@ fn an_inner_error_tells_the_cause_and_the_other_status_is_a_finding_of_its_own()
     assert!(accusations(&diagnosis.findings).contains(&"StatusRewritten@edge".to_owned()));
     // Genuine marks around a foreign body.
     story.evidence.legs[1].exchanges[0] = Exchange {
-        marks: genuine().with(Marks::HTML),
+        traits: genuine().with(ReplyTraits::HTML),
         ..reply(529)
     };
     let diagnosis = story.diagnose();
@@ -374,7 +374,7 @@ fn another_account_model_cache_and_retries_are_warnings() {
         "Degraded ModelSubstituted@edge"
     );
     assert_eq!(
-        told(&|reply| reply.marks = reply.marks.with(Marks::RETRIED)).verdict(),
+        told(&|reply| reply.traits = reply.traits.with(ReplyTraits::RETRIED)).verdict(),
         "Degraded HiddenRetries@edge"
     );
     let cached = told(&|reply| reply.cache_age_s = Some(30)).diagnose();
@@ -389,7 +389,7 @@ fn another_account_model_cache_and_retries_are_warnings() {
 fn an_answer_to_another_request_shows_a_cache_and_no_lost_header() {
     let mut story = Story::healthy();
     let stored = Exchange {
-        marks: genuine().with(Marks::ID_SEEN),
+        traits: genuine().with(ReplyTraits::ID_SEEN),
         ..ok()
     };
     for (kind, class) in [(K::BogusBeta, E::BetaUnexpected), (K::BogusVersion, E::VersionInvalid)] {
@@ -407,9 +407,9 @@ fn an_answer_to_another_request_shows_a_cache_and_no_lost_header() {
 
 #[test]
 fn refusals_that_come_as_server_errors_are_rewritten_and_one_of_them_may_be_an_accident() {
-    let with = |canaries: &[(K, E)]| {
+    let with = |forwarding_checks: &[(K, E)]| {
         let mut story = Story::healthy();
-        for (kind, class) in canaries {
+        for (kind, class) in forwarding_checks {
             story.on("direct").reply(*kind, claude(400, *class));
             story.on("edge").reply(*kind, page(502));
         }

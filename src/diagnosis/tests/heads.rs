@@ -1,10 +1,10 @@
 //! What becomes of the headers of Claude's answers and errors on their way back.
 
-use super::headers::{canary, echoed, finding};
+use super::headers::{echoed, finding, forwarding_check};
 use crate::catalogue::{Code, Severity};
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::fixture::*;
-use crate::report::evidence::{Departure, Echo, Exchange, HeadEvidence, Marks, ReplyHeader, Spelling};
+use crate::report::evidence::{Departure, Echo, Exchange, HeadEvidence, ReplyHeader, ReplyTraits, Spelling};
 
 /// Both answer; the gateway's head is this one.
 fn answered(direct: HeadEvidence, edge: HeadEvidence) -> Story {
@@ -83,10 +83,10 @@ fn two_request_ids_are_as_bad_as_none() {
 #[test]
 fn ids_and_retry_after_that_errors_lose_are_a_warning() {
     let bare = |reply: Exchange| Exchange {
-        marks: Marks::ENVELOPE.with(Marks::BODY_REQUEST_ID),
+        traits: ReplyTraits::ENVELOPE.with(ReplyTraits::BODY_REQUEST_ID),
         ..reply
     };
-    let story = canary(
+    let story = forwarding_check(
         K::BogusBeta,
         echoed(E::BetaUnexpected, Echo::Exact),
         bare(echoed(E::BetaUnexpected, Echo::Exact)),
@@ -95,15 +95,15 @@ fn ids_and_retry_after_that_errors_lose_are_a_warning() {
     assert_eq!(headline(&diagnosis), "Degraded ResponseHeadersRewritten@edge");
     // Without any id it may be the gateway's own, in Claude's words.
     let imitated = Exchange {
-        marks: Marks::ENVELOPE,
+        traits: ReplyTraits::ENVELOPE,
         ..echoed(E::BetaUnexpected, Echo::Exact)
     };
-    let own = canary(K::BogusBeta, echoed(E::BetaUnexpected, Echo::Exact), imitated);
+    let own = forwarding_check(K::BogusBeta, echoed(E::BetaUnexpected, Echo::Exact), imitated);
     assert_eq!(own.verdict(), "Healthy @");
     let mut limited = Story::new();
     let mut error = claude(429, E::RateLimit);
     limited.on("edge").frozen(error.clone());
-    error.marks = error.marks.with(Marks::RETRY_AFTER);
+    error.traits = error.traits.with(ReplyTraits::RETRY_AFTER);
     limited.on("direct").frozen(error);
     let found = accusations(&limited.diagnose().findings);
     assert!(found.contains(&"ResponseHeadersRewritten@edge".to_owned()), "{found:?}");

@@ -4,7 +4,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::Role;
 use crate::diagnosis::fixture::*;
-use crate::report::evidence::{Exchange, KeyDefect, Marks, Outcome, Phrase, SkipReason, Trust};
+use crate::report::evidence::{Exchange, GatewayErrorKind, KeyDefect, Outcome, ReplyTraits, SkipReason, Trust};
 use crate::resource::spec::Upstream;
 
 #[test]
@@ -16,28 +16,28 @@ fn a_missing_request_id_counts_only_on_a_path_whose_own_successes_carry_one() {
         .frozen(lookalike(401, E::Unauthenticated))
         .reply(K::BadKey, lookalike(401, E::Unauthenticated));
     assert_eq!(story.verdict(), "Inconclusive @edge");
-    // Its own success (a kept canary) carries one: the reply is not Claude's.
+    // Its own success (a kept forwarding check) carries one: the reply is not Claude's.
     let mut before = Story::healthy();
     before.on("direct").reply(K::BogusBeta, claude(400, E::BetaUnexpected));
     before.on("edge").reply(K::BogusBeta, claude(400, E::BetaUnexpected));
-    story.context.canaries = before.diagnose().canaries;
+    story.context.forwarding_checks = before.diagnose().forwarding_checks;
     assert_eq!(story.verdict(), "Failing GatewayAuthRefused@edge");
 }
 
 #[test]
 fn one_header_alone_makes_nobody_the_maker() {
     for mark in [
-        Marks::CF_RAY,
-        Marks::SERVER_CLOUDFLARE,
-        Marks::INTERMEDIARY,
-        Marks::GATEWAY_HEADER,
-        Marks::RETRY_AFTER,
-        Marks::SHOULD_RETRY,
+        ReplyTraits::CF_RAY,
+        ReplyTraits::SERVER_CLOUDFLARE,
+        ReplyTraits::INTERMEDIARY,
+        ReplyTraits::GATEWAY_HEADER,
+        ReplyTraits::RETRY_AFTER,
+        ReplyTraits::SHOULD_RETRY,
     ] {
         let mut story = Story::new();
         story.on("direct").frozen(stream());
         let mut reply = lookalike(500, E::Internal);
-        reply.marks = reply.marks.with(mark);
+        reply.traits = reply.traits.with(mark);
         story.on("edge").frozen(reply);
         assert_eq!(story.verdict(), "Inconclusive @edge", "{mark:?}");
     }
@@ -111,7 +111,7 @@ fn a_key_that_works_is_not_called_a_placeholder() {
 #[test]
 fn on_another_backend_header_and_id_rules_are_silent() {
     let bare = Exchange {
-        marks: Marks::CLOUD_PLATFORM,
+        traits: ReplyTraits::CLOUD_PLATFORM,
         request_id: None,
         account: None,
         ..stream()
@@ -119,7 +119,7 @@ fn on_another_backend_header_and_id_rules_are_silent() {
     for upstream in [Upstream::Bedrock, Upstream::Vertex, Upstream::Other] {
         let mut story = Story::new();
         let swallowed = Exchange {
-            marks: bare.marks,
+            traits: bare.traits,
             ..ok()
         };
         story
@@ -262,7 +262,7 @@ fn a_leg_without_control_convicts_nobody_of_what_only_a_comparison_shows() {
 #[test]
 fn an_edge_page_convicts_claudes_edge_only_when_it_names_claudes_host() {
     let page_of = |mark| Exchange {
-        marks: Marks::HTML.with(Marks::CF_RAY).with(mark),
+        traits: ReplyTraits::HTML.with(ReplyTraits::CF_RAY).with(mark),
         error: E::EdgeUnavailable,
         ..reply(520)
     };
@@ -272,12 +272,12 @@ fn an_edge_page_convicts_claudes_edge_only_when_it_names_claudes_host() {
         story.on("edge").frozen(edge);
         story.verdict()
     };
-    assert_eq!(story(page_of(Marks::EDGE_PAGE)), "Failing UpstreamError@edge");
+    assert_eq!(story(page_of(ReplyTraits::EDGE_PAGE)), "Failing UpstreamError@edge");
     assert_eq!(
-        story(page_of(Marks::FOREIGN_EDGE_PAGE)),
+        story(page_of(ReplyTraits::FOREIGN_EDGE_PAGE)),
         "Failing GatewayUnavailable@edge"
     );
-    assert_eq!(story(page_of(Marks::HTML)), "Inconclusive @edge");
+    assert_eq!(story(page_of(ReplyTraits::HTML)), "Inconclusive @edge");
 }
 
 #[test]
@@ -302,22 +302,23 @@ fn an_id_of_claudes_form_alone_does_not_blame_claude() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     let minted = Exchange {
-        marks: Marks::HTML.with(Marks::REQUEST_ID),
+        traits: ReplyTraits::HTML.with(ReplyTraits::REQUEST_ID),
         ..page(502)
     };
     story.on("edge").frozen(minted.clone());
     assert_eq!(story.verdict(), "Inconclusive @edge");
-    story.evidence.legs[1].exchanges[0].marks = minted.marks.with(Marks::CF_RAY).with(Marks::SHOULD_RETRY);
+    story.evidence.legs[1].exchanges[0].traits =
+        minted.traits.with(ReplyTraits::CF_RAY).with(ReplyTraits::SHOULD_RETRY);
     assert_eq!(story.verdict(), "Failing UpstreamError@edge");
 }
 
 #[test]
 fn words_about_an_upstream_show_that_the_speaker_is_not_the_last_hop() {
-    use crate::report::evidence::Phrase;
+    use crate::report::evidence::GatewayErrorKind;
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     story.on("edge").frozen(Exchange {
-        phrase: Phrase::ConnectFailed,
+        error_kind: GatewayErrorKind::ConnectFailed,
         ..lookalike(500, E::Internal)
     });
     assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
@@ -328,12 +329,12 @@ fn a_refusal_of_ours_that_a_random_key_does_not_get_is_not_the_gateways_check() 
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     let other = Exchange {
-        marks: Marks::OTHER_JSON,
+        traits: ReplyTraits::OTHER_JSON,
         ..reply(401)
     };
     story.on("edge").virtual_key().frozen(page(401)).reply(K::BadKey, other);
     assert_eq!(story.verdict(), "Inconclusive @edge");
-    story.evidence.legs[1].exchanges[1].marks = Marks::HTML;
+    story.evidence.legs[1].exchanges[1].traits = ReplyTraits::HTML;
     assert_eq!(story.verdict(), "Failing GatewayAuthRefused@edge");
 }
 
@@ -343,7 +344,7 @@ fn a_401_in_another_shape_with_claudes_words_may_be_claudes_decision() {
     story.on("direct").frozen(stream());
     for kind in [K::Frozen, K::BadKey, K::NoKey] {
         let reworded = Exchange {
-            marks: Marks::OTHER_JSON.with(Marks::CLAUDE_WORDS),
+            traits: ReplyTraits::OTHER_JSON.with(ReplyTraits::CLAUDE_WORDS),
             ..reply(401)
         };
         story.on("edge").reply(kind, reworded);
@@ -371,10 +372,10 @@ fn over_budget_a_gateway_without_a_route_for_counting_is_no_wrong_route() {
         );
     }
     // It was answered before: then a failure is news, a missing route still is not.
-    let known = frugal(ok()).diagnose().canaries;
+    let known = frugal(ok()).diagnose().forwarding_checks;
     for (status, verdict) in [(404, "Unknown @"), (502, "Failing GatewayUnavailable@edge")] {
         let mut story = frugal(page(status));
-        story.context.canaries = known.clone();
+        story.context.forwarding_checks = known.clone();
         assert_eq!(story.verdict(), verdict);
     }
 }
@@ -411,13 +412,13 @@ fn errors_in_the_gateways_words_accuse_no_gateway_while_claude_has_trouble_of_it
     let (_, own) = told(claude(429, E::SpendLimitEnforced), page(403));
     assert!(own.contains(&"GatewayPolicyDenied@edge".to_owned()), "{own:?}");
     let asked = Exchange {
-        marks: Marks::HTML.with(Marks::WWW_AUTHENTICATE),
+        traits: ReplyTraits::HTML.with(ReplyTraits::WWW_AUTHENTICATE),
         ..page(401)
     };
     let (_, own) = told(claude(401, E::KeyInvalid), asked);
     assert!(own.contains(&"GatewayAuthRefused@edge".to_owned()), "{own:?}");
     let told_so = Exchange {
-        phrase: Phrase::DnsFailure,
+        error_kind: GatewayErrorKind::DnsFailure,
         ..page(502)
     };
     let (_, own) = told(claude(529, E::Overloaded), told_so);

@@ -3,7 +3,7 @@
 use crate::catalogue::Severity;
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::fixture::*;
-use crate::report::evidence::{Echo, Exchange, Headroom, LimitKind, Marks, NamedLimit, Phrase};
+use crate::report::evidence::{Echo, Exchange, GatewayErrorKind, Headroom, LimitKind, NamedLimit, ReplyTraits};
 
 fn refused(reply: Exchange) -> Story {
     let mut story = Story::new();
@@ -20,8 +20,8 @@ fn everywhere(reply: &Exchange) -> Story {
     story
 }
 
-/// Both answer; a canary gets these.
-fn canary(kind: K, direct: Exchange, edge: Exchange) -> Story {
+/// Both answer; a forwarding check gets these.
+fn forwarding_check(kind: K, direct: Exchange, edge: Exchange) -> Story {
     let mut story = Story::healthy();
     story.on("direct").reply(kind, direct);
     story.on("edge").reply(kind, edge);
@@ -30,13 +30,13 @@ fn canary(kind: K, direct: Exchange, edge: Exchange) -> Story {
 
 #[test]
 fn row_14_the_gateways_body_limit() {
-    let story = canary(K::BigBody, claude(401, E::KeyInvalid), page(413));
+    let story = forwarding_check(K::BigBody, claude(401, E::KeyInvalid), page(413));
     assert_eq!(story.verdict(), "Degraded GatewayBodyLimit@edge");
-    let both = canary(K::BigBody, claude(413, E::TooLarge), page(413));
+    let both = forwarding_check(K::BigBody, claude(413, E::TooLarge), page(413));
     assert_eq!(both.verdict(), "Healthy @", "Claude does not take it either");
     assert_eq!(refused(page(413)).verdict(), "Failing GatewayBodyLimit@edge");
     // Some break over it: of the size, if nothing else breaks.
-    let mut breaks = canary(K::BigBody, claude(401, E::KeyInvalid), page(502));
+    let mut breaks = forwarding_check(K::BigBody, claude(401, E::KeyInvalid), page(502));
     assert_eq!(breaks.verdict(), "Degraded GatewayBodyLimit@edge");
     breaks.on("edge").reply(K::BogusBeta, page(502));
     assert_eq!(breaks.verdict(), "Healthy @");
@@ -45,7 +45,7 @@ fn row_14_the_gateways_body_limit() {
 #[test]
 fn row_15_the_gateways_header_limit() {
     for status in [400, 431] {
-        let mut story = canary(K::LargeHeader, ok(), page(status));
+        let mut story = forwarding_check(K::LargeHeader, ok(), page(status));
         story.on("edge").reply(K::CountTokens, ok());
         assert_eq!(story.verdict(), "Degraded GatewayHeaderLimit@edge");
     }
@@ -62,7 +62,7 @@ fn a_gateway_that_checks_bodies_has_no_limit_on_their_size_and_replaces_no_error
         ..lookalike(400, E::ExtraInputs)
     };
     for own in [page(422), page(400), in_claudes_shape] {
-        let mut story = canary(K::UnknownField, extra.clone(), own.clone());
+        let mut story = forwarding_check(K::UnknownField, extra.clone(), own.clone());
         for kind in [K::BigBody, K::LargeHeader] {
             story.on("direct").reply(kind, extra.clone());
             story.on("edge").reply(kind, own.clone());
@@ -83,11 +83,11 @@ fn a_gateway_that_checks_bodies_has_no_limit_on_their_size_and_replaces_no_error
 
 #[test]
 fn row_16_a_firewall_that_refuses_only_the_attack_looking_prompt() {
-    let mut story = canary(K::AttackPrompt, claude(401, E::KeyInvalid), page(403));
+    let mut story = forwarding_check(K::AttackPrompt, claude(401, E::KeyInvalid), page(403));
     story.on("edge").reply(K::BenignPrompt, claude(401, E::KeyInvalid));
     assert_eq!(story.verdict(), "Degraded WafBlocked@edge");
     let challenge = Exchange {
-        marks: Marks::HTML.with(Marks::CF_RAY).with(Marks::EDGE_PAGE),
+        traits: ReplyTraits::HTML.with(ReplyTraits::CF_RAY).with(ReplyTraits::EDGE_PAGE),
         ..reply(403)
     };
     assert_eq!(everywhere(&challenge).verdict(), "Failing EdgeBlocked@");
@@ -99,7 +99,7 @@ fn row_17_a_policy_that_refuses_every_prompt() {
     story.on("edge").reply(K::BadKey, page(403)).reply(K::NoKey, page(403));
     assert_eq!(story.verdict(), "Failing GatewayPolicyDenied@edge");
     let empty = Exchange {
-        marks: Marks::EMPTY,
+        traits: ReplyTraits::EMPTY,
         ..reply(403)
     };
     assert!(refused(empty).diagnose().verdict.advice.contains("authoriser"));
@@ -115,7 +115,9 @@ fn a_403_that_depends_on_the_key_is_about_the_key() {
 #[test]
 fn row_18_claudes_edge_refuses_the_gateways_address() {
     let forbidden = Exchange {
-        marks: Marks::EDGE_FORBIDDEN.with(Marks::CF_RAY).with(Marks::OTHER_JSON),
+        traits: ReplyTraits::EDGE_FORBIDDEN
+            .with(ReplyTraits::CF_RAY)
+            .with(ReplyTraits::OTHER_JSON),
         error: E::EdgeForbidden,
         ..reply(403)
     };
@@ -277,7 +279,7 @@ fn row_41_a_breaker_that_opens_after_an_error_of_claudes_is_a_symptom() {
     assert_eq!(headline(&diagnosis), "Failing UpstreamError@edge");
     assert!(accusations(&diagnosis.findings).contains(&"CircuitBreakerOpen@edge".to_owned()));
     let alone = Exchange {
-        phrase: Phrase::Cooldown,
+        error_kind: GatewayErrorKind::Cooldown,
         ..page(503)
     };
     assert_eq!(refused(alone).verdict(), "Failing CircuitBreakerOpen@edge");

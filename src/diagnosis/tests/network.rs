@@ -3,7 +3,7 @@
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::Role;
 use crate::diagnosis::fixture::*;
-use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Marks, Outcome, Phrase, Reach, Trust};
+use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, GatewayErrorKind, Outcome, Reach, ReplyTraits, Trust};
 
 /// Direct answers so, edge so, twice.
 fn pair(direct: Exchange, edge: &Exchange) -> Story {
@@ -64,7 +64,7 @@ fn row_19_a_forward_proxy_that_refuses() {
 #[test]
 fn row_20_words_that_name_a_failed_connection_mean_unreachable() {
     let worded = Exchange {
-        phrase: Phrase::ConnectFailed,
+        error_kind: GatewayErrorKind::ConnectFailed,
         ..page(503)
     };
     assert_eq!(pair(stream(), &worded).verdict(), "Failing UpstreamUnreachable@edge");
@@ -99,8 +99,8 @@ fn a_502_sooner_than_a_connection_to_claude_means_unreachable() {
 #[test]
 fn envoys_words_for_a_refusal_are_those_for_failed_tls() {
     let worded = Exchange {
-        phrase: Phrase::ConnectFailed,
-        maker: crate::report::evidence::Maker::Envoy,
+        error_kind: GatewayErrorKind::ConnectFailed,
+        product: crate::report::evidence::Product::Envoy,
         ..page(503)
     };
     let mut story = pair(stream(), &after(11, worded));
@@ -171,7 +171,7 @@ fn an_error_that_even_a_get_gets_is_the_gateways_where_claude_refuses_the_get() 
 fn no_server_left_is_said_of_everything() {
     for ms in [1, 1_003, 3_010] {
         let reply = Exchange {
-            phrase: Phrase::NoHealthyUpstream,
+            error_kind: GatewayErrorKind::NoHealthyUpstream,
             ..page(503)
         };
         assert_eq!(
@@ -231,11 +231,14 @@ fn row_21_a_504_after_a_wait_that_claude_did_not_need_is_a_connect_timeout() {
 
 #[test]
 fn rows_22_and_23_need_words() {
-    for (phrase, code) in [
-        (Phrase::DnsFailure, "UpstreamDnsFailure"),
-        (Phrase::TlsFailure, "UpstreamTlsFailure"),
+    for (error_kind, code) in [
+        (GatewayErrorKind::DnsFailure, "UpstreamDnsFailure"),
+        (GatewayErrorKind::TlsFailure, "UpstreamTlsFailure"),
     ] {
-        let reply = Exchange { phrase, ..page(502) };
+        let reply = Exchange {
+            error_kind,
+            ..page(502)
+        };
         assert_eq!(pair(stream(), &reply).verdict(), format!("Failing {code}@edge"));
     }
 }
@@ -358,7 +361,7 @@ fn row_44_replies_that_are_no_answer_of_claudes() {
         page(404),
         claude(404, E::NotFound),
         Exchange {
-            marks: Marks::REDIRECT,
+            traits: ReplyTraits::REDIRECT,
             ..reply(302)
         },
         nothing(Outcome::NotHttp),
@@ -454,7 +457,7 @@ fn a_bare_failure_beside_claudes_refusal_of_the_key_accuses_no_gateway() {
         "Claude took the key a moment later"
     );
     let told = Exchange {
-        phrase: Phrase::DnsFailure,
+        error_kind: GatewayErrorKind::DnsFailure,
         ..page(503)
     };
     assert!(

@@ -4,7 +4,7 @@ use crate::catalogue::{Code, Confidence};
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::PastRun;
 use crate::diagnosis::fixture::*;
-use crate::report::evidence::{BodyKind, EventKind, Exchange, Marks, Outcome};
+use crate::report::evidence::{BodyKind, EventKind, Exchange, Outcome, ReplyTraits};
 
 fn pair(direct: Exchange, edge: &[Exchange]) -> Story {
     let mut story = Story::new();
@@ -132,17 +132,17 @@ fn row_31_an_error_event_without_an_id_on_one_leg_is_made_up() {
 
 #[test]
 fn an_error_before_any_word_of_claudes_may_be_the_gateways_own() {
-    let overloaded = |model_matches, marks| Exchange {
+    let overloaded = |model_matches, traits| Exchange {
         error: E::Overloaded,
         model_matches,
-        marks,
+        traits,
         ..changed(cut(Outcome::Answered, 1, 3, 3), |stream| {
             stream.last_event = EventKind::Error;
             stream.error_event_genuine = Some(false);
         })
     };
     let verdict = |edge| pair(stream(), &[edge]).verdict();
-    let first = overloaded(None, Marks::default());
+    let first = overloaded(None, ReplyTraits::default());
     for error in [E::Overloaded, E::Timeout, E::KeyInvalid] {
         let edge = Exchange { error, ..first.clone() };
         assert_eq!(verdict(edge), "Inconclusive @edge");
@@ -153,8 +153,8 @@ fn an_error_before_any_word_of_claudes_may_be_the_gateways_own() {
     };
     assert_eq!(verdict(own), "Failing StreamErrorSynthesised@edge");
     for begun in [
-        overloaded(Some(true), Marks::default()),
-        overloaded(None, Marks::REQUEST_ID),
+        overloaded(Some(true), ReplyTraits::default()),
+        overloaded(None, ReplyTraits::REQUEST_ID),
     ] {
         assert_eq!(verdict(begun), "Failing UpstreamStreamError@edge");
     }
@@ -165,7 +165,7 @@ fn a_stream_that_is_nothing_but_an_error_hides_what_the_control_shows() {
     let refused = |error| Exchange {
         error,
         model_matches: None,
-        marks: Marks::default(),
+        traits: ReplyTraits::default(),
         ..changed(cut(Outcome::Answered, 1, 3, 3), |stream| {
             stream.last_event = EventKind::Error;
             stream.error_event_genuine = Some(false);
@@ -210,7 +210,7 @@ fn twice(direct: &Exchange, edge: &Exchange) -> Story {
 }
 
 #[test]
-fn a_second_pair_decides_whether_a_stream_is_held_back() {
+fn a_second_pair_decides_whether_a_stream_is_buffering() {
     let burst = burst();
     let confidence = |story: &Story| {
         let found = story.diagnose().findings;
@@ -288,23 +288,23 @@ fn a_second_sample_of_the_other_form_decides_where_only_that_is_a_stream() {
 }
 
 #[test]
-fn what_earlier_canaries_kept_of_the_other_form_is_a_second_pair() {
+fn what_earlier_forwarding_checks_kept_of_the_other_form_is_a_second_pair() {
     let mut story = Story::new();
     story.request.stream = false;
-    story.context.canary_period_ms = 3_600_000;
+    story.context.forwarding_check_period_ms = 3_600_000;
     for (name, streamed) in [("direct", stream()), ("edge", burst())] {
         story.on(name).frozen(ok()).reply(K::OtherForm, streamed);
     }
     let first = story.diagnose();
     assert_eq!(headline(&first), "Healthy @");
     // An hour later.
-    story.context.canaries = first.canaries;
+    story.context.forwarding_checks = first.forwarding_checks;
     story.context.now_ms += 3_600_000;
     assert_eq!(story.verdict(), "Degraded StreamBuffered@edge");
     // What that run sent once more, and flowed, is what it kept.
     story.on("direct").reply(K::OtherForm, stream());
     story.on("edge").reply(K::OtherForm, stream());
-    story.context.canaries = story.diagnose().canaries;
+    story.context.forwarding_checks = story.diagnose().forwarding_checks;
     story.evidence.legs.iter_mut().for_each(|leg| leg.exchanges.truncate(2));
     story.context.now_ms += 3_600_000;
     assert_eq!(story.verdict(), "Healthy @");

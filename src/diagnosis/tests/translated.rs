@@ -5,12 +5,12 @@ use rstest::rstest;
 
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::fixture::*;
-use crate::report::evidence::{BodyKind, Echo, Exchange, Marks, Phrase};
+use crate::report::evidence::{BodyKind, Echo, Exchange, GatewayErrorKind, ReplyTraits};
 
 /// A JSON error of the gateway's own shape, without an id.
 fn own(status: u16) -> Exchange {
     Exchange {
-        marks: Marks::OTHER_JSON,
+        traits: ReplyTraits::OTHER_JSON,
         ..reply(status)
     }
 }
@@ -18,7 +18,7 @@ fn own(status: u16) -> Exchange {
 /// Claude's shape without an id.
 fn shaped(status: u16, error: E) -> Exchange {
     Exchange {
-        marks: Marks::ENVELOPE,
+        traits: ReplyTraits::ENVELOPE,
         error,
         ..reply(status)
     }
@@ -37,9 +37,9 @@ fn both(direct: Exchange, edge: Exchange) -> Story {
 #[case(shaped(500, E::Internal), "Inconclusive @edge")]
 #[case(shaped(529, E::Internal), "Inconclusive @edge")]
 #[case(Exchange { error: E::Internal, ..own(500) }, "Inconclusive @edge")]
-#[case(Exchange { error: E::RateLimit, marks: Marks::OTHER_JSON.with(Marks::CLAUDE_WORDS), ..own(429) }, "Failing RateLimited@edge")]
-#[case(Exchange { phrase: Phrase::UpstreamRefused, ..own(400) }, "Inconclusive @edge")]
-#[case(Exchange { phrase: Phrase::UnknownModel, ..own(404) }, "Failing ModelNotFound@edge")]
+#[case(Exchange { error: E::RateLimit, traits: ReplyTraits::OTHER_JSON.with(ReplyTraits::CLAUDE_WORDS), ..own(429) }, "Failing RateLimited@edge")]
+#[case(Exchange { error_kind: GatewayErrorKind::UpstreamRefused, ..own(400) }, "Inconclusive @edge")]
+#[case(Exchange { error_kind: GatewayErrorKind::UnknownModel, ..own(404) }, "Failing ModelNotFound@edge")]
 #[case(shaped(404, E::NotFound), "Failing WrongRoute@edge")]
 #[case(Exchange { inner_error: E::NotFound, ..own(502) }, "Failing WrongRoute@edge")]
 #[case(own(429), "Failing GatewayRateLimited@edge")]
@@ -52,7 +52,7 @@ fn a_limit_on_a_page_of_another_failure_may_be_claudes() {
     let mut alone = Story::without_direct();
     let limit = own(429);
     alone.on("edge").frozen(Exchange {
-        phrase: Phrase::UpstreamRefused,
+        error_kind: GatewayErrorKind::UpstreamRefused,
         ..limit.clone()
     });
     assert_eq!(alone.verdict(), "Inconclusive @edge");
@@ -75,11 +75,11 @@ fn where_no_key_is_sent_and_claude_refuses_one_it_is_the_gateways() {
 }
 
 #[test]
-fn a_refusal_of_the_prompt_is_no_refusal_of_the_carrier() {
+fn a_refusal_of_the_prompt_is_no_refusal_of_the_auth_header() {
     let mut story = both(stream(), own(403));
     story.on("edge").reply(K::BadKey, claude(401, E::KeyInvalid));
     story.on("edge").reply(K::NoKey, claude(401, E::KeyRequired));
-    story.on("edge").reply(K::OtherCarrier, ok());
+    story.on("edge").reply(K::OtherAuthHeader, ok());
     assert_eq!(story.verdict(), "Failing GatewayPolicyDenied@edge");
 }
 
@@ -128,7 +128,7 @@ fn writes_anew(reply: Exchange) -> Story {
 #[case(shaped(403, E::Internal), "Inconclusive @edge")]
 #[case(shaped(403, E::Permission), "Inconclusive @edge")]
 #[case(shaped(504, E::Timeout), "Inconclusive @edge")]
-#[case(Exchange { marks: Marks::ENVELOPE.with(Marks::CLAUDE_WORDS), ..shaped(403, E::None) }, "Inconclusive @edge")]
+#[case(Exchange { traits: ReplyTraits::ENVELOPE.with(ReplyTraits::CLAUDE_WORDS), ..shaped(403, E::None) }, "Inconclusive @edge")]
 // Nobody else says that.
 #[case(shaped(529, E::Overloaded), "Failing UpstreamOverloaded@edge")]
 #[case(shaped(400, E::CreditExhausted), "Failing QuotaExhausted@edge")]
@@ -140,22 +140,22 @@ fn who_writes_all_errors_in_claudes_shape_is_taken_for_claude_only_where_no_othe
 }
 
 #[rstest]
-#[case(E::EdgeChallenge, Marks::OTHER_JSON, 403, "Inconclusive @edge")]
-#[case(E::EdgeChallenge, Marks::OTHER_JSON, 502, "Inconclusive @edge")]
-#[case(E::EdgeUnavailable, Marks::OTHER_JSON, 502, "Inconclusive @edge")]
-#[case(E::None, Marks::OTHER_JSON, 403, "Inconclusive @edge")]
-#[case(E::EdgeChallenge, Marks::OTHER_JSON.with(Marks::EDGE_PAGE), 500, "Failing EdgeBlocked@edge")]
-#[case(E::EdgeUnavailable, Marks::OTHER_JSON.with(Marks::EDGE_PAGE), 403, "Failing UpstreamError@edge")]
+#[case(E::EdgeChallenge, ReplyTraits::OTHER_JSON, 403, "Inconclusive @edge")]
+#[case(E::EdgeChallenge, ReplyTraits::OTHER_JSON, 502, "Inconclusive @edge")]
+#[case(E::EdgeUnavailable, ReplyTraits::OTHER_JSON, 502, "Inconclusive @edge")]
+#[case(E::None, ReplyTraits::OTHER_JSON, 403, "Inconclusive @edge")]
+#[case(E::EdgeChallenge, ReplyTraits::OTHER_JSON.with(ReplyTraits::EDGE_PAGE), 500, "Failing EdgeBlocked@edge")]
+#[case(E::EdgeUnavailable, ReplyTraits::OTHER_JSON.with(ReplyTraits::EDGE_PAGE), 403, "Failing UpstreamError@edge")]
 fn a_page_inside_a_reply_is_not_the_gateways(
     #[case] error: E,
-    #[case] marks: Marks,
+    #[case] traits: ReplyTraits,
     #[case] status: u16,
     #[case] expected: &str,
 ) {
-    let marks = marks.with(Marks::WRAPPED_PAGE);
+    let traits = traits.with(ReplyTraits::WRAPPED_PAGE);
     let wrapped = || Exchange {
         error,
-        marks,
+        traits,
         ..reply(status)
     };
     assert_eq!(both(stream(), wrapped()).verdict(), expected);

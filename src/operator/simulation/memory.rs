@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::claude::error::ErrorClass;
-use crate::report::evidence::{Echo, Marks, Reach, SkipReason, Usage};
+use crate::report::evidence::{Echo, Reach, ReplyTraits, SkipReason, Usage};
 use crate::resource::status::PathOutcome;
 
 fn verdict(world: &World) -> String {
@@ -19,17 +19,17 @@ fn claude(kind: ExchangeKind, status: u16, class: ErrorClass) -> Exchange {
         } else {
             Echo::None
         },
-        marks: Marks::REQUEST_ID
-            .with(Marks::CF_RAY)
-            .with(Marks::ENVELOPE)
-            .with(Marks::BODY_REQUEST_ID)
-            .with(Marks::IDS_AGREE),
+        traits: ReplyTraits::REQUEST_ID
+            .with(ReplyTraits::CF_RAY)
+            .with(ReplyTraits::ENVELOPE)
+            .with(ReplyTraits::BODY_REQUEST_ID)
+            .with(ReplyTraits::IDS_AGREE),
         ..Exchange::new(kind, Outcome::Answered)
     }
 }
 
 /// The gateway takes half a second longer, in one run a lot less.
-fn slow(choice: CanaryChoice, runs: usize) -> RunEvidence {
+fn slow(choice: ForwardingCheckChoice, runs: usize) -> RunEvidence {
     let mut run = healthy();
     if choice.headers {
         let gateway = if runs == 1 { 50 } else { 700 };
@@ -47,7 +47,7 @@ fn slow(choice: CanaryChoice, runs: usize) -> RunEvidence {
 
 #[test]
 fn a_gateway_that_is_slow_in_twelve_runs_is_named_and_cleared_when_it_is_fast_again() {
-    let mut world = World::new(fixture::probe_with("canaries: {every: 10m}"), Fate::Reports(3));
+    let mut world = World::new(fixture::probe_with("forwardingChecks: {every: 10m}"), Fate::Reports(3));
     world.sees = slow;
     world.pass(600 * 10);
     assert_eq!(
@@ -75,7 +75,7 @@ fn a_gateway_that_is_slow_in_twelve_runs_is_named_and_cleared_when_it_is_fast_ag
 /// Claude's stream flows for two seconds, and the gateway in a pod of its own passes it on at once.
 fn collected() -> RunEvidence {
     let mut run = healthy();
-    run.legs.push(LegEvidence {
+    run.legs.push(PathEvidence {
         path: "own".into(),
         ..run.legs[1].clone()
     });
@@ -103,12 +103,12 @@ fn a_gateway_without_the_control_in_its_pod_is_said_to_buffer_at_its_second_run(
     let text = &world.status.findings[0].evidence;
     assert!(text.contains("as in an earlier run"), "{text}");
     assert!(
-        world.pods.iter().all(|pod| !pod.choice.held_back),
+        world.pods.iter().all(|pod| !pod.choice.buffered),
         "second pairs beside the control are sent as ever"
     );
     world.sees = |_, _| {
         let mut run = healthy();
-        run.legs.push(LegEvidence {
+        run.legs.push(PathEvidence {
             path: "own".into(),
             ..run.legs[1].clone()
         });
@@ -124,10 +124,10 @@ fn a_gateway_without_the_control_in_its_pod_is_said_to_buffer_at_its_second_run(
 }
 
 #[test]
-fn where_only_the_canaries_ask_for_a_stream_those_of_the_run_before_are_its_second_pair() {
+fn where_only_the_forwarding_checks_ask_for_a_stream_those_of_the_run_before_are_its_second_pair() {
     let own = "- {name: own, url: 'http://own:8080', placement: {nodeSelector: {pool: edge}}}
   request: {stream: false}
-  canaries: {every: 1h}";
+  forwardingChecks: {every: 1h}";
     let mut world = World::new(fixture::probe_with(own), Fate::Reports(3));
     world.sees = |choice, _| {
         let mut run = collected();
@@ -143,7 +143,7 @@ fn where_only_the_canaries_ask_for_a_stream_those_of_the_run_before_are_its_seco
     };
     world.pass(3_000);
     assert_eq!((world.closed.len() > 9, verdict(&world)), (true, "Healthy @".into()));
-    // An hour after the first, the canaries of another run show the same.
+    // An hour after the first, the forwarding checks of another run show the same.
     let mut told = Vec::new();
     for _ in 0..4 {
         world.pass(300);
@@ -153,13 +153,13 @@ fn where_only_the_canaries_ask_for_a_stream_those_of_the_run_before_are_its_seco
 }
 
 #[test]
-fn what_a_key_canary_told_outlives_the_next_header_canaries() {
-    let mut world = World::new(fixture::probe_with("canaries: {every: 10m}"), Fate::Reports(3));
+fn what_a_credential_check_told_outlives_the_next_header_checks() {
+    let mut world = World::new(fixture::probe_with("forwardingChecks: {every: 10m}"), Fate::Reports(3));
     // The first run asks about the key; the others only about headers.
     world.sees = |choice, _| {
         let mut run = healthy();
         for leg in &mut run.legs {
-            if choice.credential == crate::plan::CredentialCanaries::Always {
+            if choice.credential == crate::plan::CredentialChecks::Always {
                 leg.exchanges
                     .push(claude(ExchangeKind::NoKey, 401, ErrorClass::KeyRequired));
             }
@@ -171,13 +171,13 @@ fn what_a_key_canary_told_outlives_the_next_header_canaries() {
         run
     };
     world.pass(1000);
-    let kept = world.status.paths[1].canaries.clone().unwrap();
+    let kept = world.status.paths[1].forwarding_checks.clone().unwrap();
     let (old, new): (Vec<_>, Vec<_>) = kept.results.iter().partition(|kept| kept.at.is_some());
     assert!(old.len() == 1 && old[0].kind == "NoKey", "{kept:?}");
     assert!(new.len() == 1 && new[0].kind == "BogusBeta", "{kept:?}");
     // Older than three periods it is gone, the other is not.
     world.pass(1200);
-    let kept = world.status.paths[1].canaries.clone().unwrap();
+    let kept = world.status.paths[1].forwarding_checks.clone().unwrap();
     assert!(
         kept.results.len() == 1 && kept.results[0].kind == "BogusBeta",
         "{kept:?}"
@@ -185,8 +185,8 @@ fn what_a_key_canary_told_outlives_the_next_header_canaries() {
 }
 
 #[test]
-fn what_a_key_canary_told_of_a_refused_key_accuses_nobody_once_the_key_is_taken() {
-    let mut world = World::new(fixture::probe_with("canaries: {every: 10m}"), Fate::Reports(3));
+fn what_a_credential_check_told_of_a_refused_key_accuses_nobody_once_the_key_is_taken() {
+    let mut world = World::new(fixture::probe_with("forwardingChecks: {every: 10m}"), Fate::Reports(3));
     // Direct takes the key in both headers. The gateway's stored key is refused in the first run, whatever is sent; then it is mended.
     world.sees = |_, runs| {
         let mut run = healthy();
@@ -195,13 +195,13 @@ fn what_a_key_canary_told_of_a_refused_key_accuses_nobody_once_the_key_is_taken(
         }
         run.legs[0].exchanges.push(Exchange {
             body: BodyKind::AsAsked,
-            ..claude(ExchangeKind::OtherCarrier, 200, ErrorClass::None)
+            ..claude(ExchangeKind::OtherAuthHeader, 200, ErrorClass::None)
         });
         run.legs[1].exchanges = [
             ExchangeKind::Frozen,
             ExchangeKind::BadKey,
             ExchangeKind::NoKey,
-            ExchangeKind::OtherCarrier,
+            ExchangeKind::OtherAuthHeader,
         ]
         .map(|kind| claude(kind, 401, ErrorClass::KeyInvalid))
         .to_vec();
@@ -225,7 +225,11 @@ fn free(status: u16) -> RunEvidence {
             } else {
                 BodyKind::Unknown
             },
-            marks: if status == 200 { Marks::REQUEST_ID } else { Marks::HTML },
+            traits: if status == 200 {
+                ReplyTraits::REQUEST_ID
+            } else {
+                ReplyTraits::HTML
+            },
             ..Exchange::new(ExchangeKind::CountTokens, Outcome::Answered)
         }];
         leg.skipped = vec![(ExchangeKind::Frozen, SkipReason::OverBudget)];
@@ -236,9 +240,9 @@ fn free(status: u16) -> RunEvidence {
 #[test]
 fn over_budget_the_verdict_says_so_and_ends_as_unknown_and_a_fault_is_still_told() {
     let mut probe = probe();
-    let first = CanaryChoice {
+    let first = ForwardingCheckChoice {
         headers: true,
-        ..CanaryChoice::default()
+        ..ForwardingCheckChoice::default()
     };
     probe.tokens_per_day = crate::plan::reservation(&probe, first);
     let mut world = World::new(probe, Fate::Reports(3));

@@ -15,8 +15,8 @@ use super::observe::Observed;
 use super::pod::group_name;
 use super::pod_view::{Left, PodState, RunPod};
 use super::run::Refusal;
-use crate::plan::CanaryChoice;
-use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, LegEvidence, Outcome, RunEvidence, StreamEvidence};
+use crate::plan::ForwardingCheckChoice;
+use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Outcome, PathEvidence, RunEvidence, StreamEvidence};
 use crate::report::message;
 use crate::resource::status::ClaudeProbeStatus;
 use crate::resource::validated::Probe;
@@ -52,7 +52,7 @@ pub struct World {
     pub run_now: Option<String>,
     pub fate: Fate,
     /// What a run of this choice sees; slot and time are filled in, and each pod reports its own paths.
-    pub sees: fn(CanaryChoice, usize) -> RunEvidence,
+    pub sees: fn(ForwardingCheckChoice, usize) -> RunEvidence,
     /// Every slot whose pod was created, with how often.
     pub created: BTreeMap<String, usize>,
     /// Every run that a status closed, in order.
@@ -198,7 +198,7 @@ impl World {
         }
     }
 
-    fn create(&mut self, number: i64, slot: &Slot, group: usize, choice: CanaryChoice) {
+    fn create(&mut self, number: i64, slot: &Slot, group: usize, choice: ForwardingCheckChoice) {
         let group = group_name(&self.probe.pods[group]).to_owned();
         let name = pod_name(&self.probe.name, &self.probe.uid, slot, &group);
         // The lock: a name is taken once.
@@ -265,7 +265,7 @@ fn report(slot: &Slot, now: Timestamp, seen: RunEvidence) -> Left {
 
 /// Both paths answer.
 pub fn healthy() -> RunEvidence {
-    let leg = |path: &str| LegEvidence {
+    let leg = |path: &str| PathEvidence {
         path: path.into(),
         exchanges: vec![Exchange {
             status: 200,
@@ -278,7 +278,7 @@ pub fn healthy() -> RunEvidence {
             }),
             ..Exchange::new(ExchangeKind::Frozen, Outcome::Answered)
         }],
-        ..LegEvidence::default()
+        ..PathEvidence::default()
     };
     RunEvidence {
         legs: vec![leg("direct"), leg("edge")],

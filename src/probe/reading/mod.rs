@@ -4,8 +4,8 @@ pub mod body;
 mod digest;
 pub mod echo;
 pub mod head;
-pub mod maker;
-pub mod marks;
+pub mod product;
+pub mod reply_traits;
 pub mod stream;
 pub mod text;
 
@@ -23,7 +23,8 @@ use crate::claude::event::Usage as WireUsage;
 use crate::claude::headers::{self, RateLimits};
 use crate::claude::reply;
 use crate::report::evidence::{
-    BodyKind, Exchange, ExchangeKind, Headroom, LimitKind, Marks, NamedLimit, Outcome, Phrase, StreamEvidence, Usage,
+    BodyKind, Exchange, ExchangeKind, GatewayErrorKind, Headroom, LimitKind, NamedLimit, Outcome, ReplyTraits,
+    StreamEvidence, Usage,
 };
 
 /// Bytes of a body whose wording is looked at.
@@ -119,11 +120,11 @@ pub fn read(
         reading = error::classify(head.status, Some(&content_type), headers, &decoded.bytes);
     }
     errors(&mut exchange, asked, headers, &reading, &decoded.bytes);
-    let by_platform = message_id.as_deref().is_some_and(marks::is_platform_message);
-    exchange.marks.set(Marks::CLOUD_PLATFORM, by_platform);
+    let by_platform = message_id.as_deref().is_some_and(reply_traits::is_platform_message);
+    exchange.traits.set(ReplyTraits::CLOUD_PLATFORM, by_platform);
     exchange
-        .marks
-        .set(Marks::ECHOES_REQUEST, echoes(headers, &decoded.bytes, redactor));
+        .traits
+        .set(ReplyTraits::ECHOES_REQUEST, echoes(headers, &decoded.bytes, redactor));
     exchange.quote = quotation(&exchange, &reading, &decoded.bytes, &last_data, received, redactor);
     if let Some(id) = headers::request_id(headers).filter(|id| headers::is_request_id(id) && !redactor.finds(id)) {
         exchange.request_id = Some(crate::text::bounded(id, 64));
@@ -249,7 +250,7 @@ fn errors(exchange: &mut Exchange, asked: &Asked, headers: &HeaderMap, reading: 
     } else {
         exchange.status
     };
-    exchange.marks = marks::marks(status, headers, reading, asked);
+    exchange.traits = reply_traits::traits(status, headers, reading, asked);
     exchange.echo = echo::echo(asked, reading);
     let wording = match exchange.status {
         200 if exchange.error == ErrorClass::None => String::new(),
@@ -257,23 +258,23 @@ fn errors(exchange: &mut Exchange, asked: &Asked, headers: &HeaderMap, reading: 
         200 => reading.message.clone().unwrap_or_default().to_lowercase(),
         _ => String::from_utf8_lossy(body.get(..MAX_WORDING).unwrap_or(body)).to_lowercase(),
     };
-    let own = exchange.marks.has(Marks::ENVELOPE)
-        && (exchange.marks.has(Marks::REQUEST_ID) || exchange.marks.has(Marks::BODY_REQUEST_ID));
+    let own = exchange.traits.has(ReplyTraits::ENVELOPE)
+        && (exchange.traits.has(ReplyTraits::REQUEST_ID) || exchange.traits.has(ReplyTraits::BODY_REQUEST_ID));
     let edges = reading.message.as_deref().is_some_and(error::is_edges_refusal);
     let reworded = exchange.status >= 400 && !own && (edges || error::has_claudes_words(&wording));
-    exchange.marks.set(Marks::CLAUDE_WORDS, reworded);
-    exchange.maker = maker::maker(headers, &wording);
+    exchange.traits.set(ReplyTraits::CLAUDE_WORDS, reworded);
+    exchange.product = product::product(headers, &wording);
     // Claude's own words are no gateway's: only a foreign or id-less reply is searched for them.
-    let genuine = exchange.marks.has(Marks::ENVELOPE) && exchange.marks.has(Marks::IDS_AGREE);
+    let genuine = exchange.traits.has(ReplyTraits::ENVELOPE) && exchange.traits.has(ReplyTraits::IDS_AGREE);
     if !genuine && (exchange.status == 200 || !exchange.bears_an_answer()) {
         let status = if exchange.status == 200 && exchange.error != ErrorClass::None {
             500
         } else {
             exchange.status
         };
-        exchange.phrase = maker::phrase(status, headers, &wording);
-        if exchange.error != ErrorClass::ModelNotFound && maker::refuses_model(status, &wording, &asked.model) {
-            exchange.phrase = Phrase::UnknownModel;
+        exchange.error_kind = product::error_kind(status, headers, &wording);
+        if exchange.error != ErrorClass::ModelNotFound && product::refuses_model(status, &wording, &asked.model) {
+            exchange.error_kind = GatewayErrorKind::UnknownModel;
         }
     }
     exchange.limit = limit(exchange, headers, reading);
@@ -316,7 +317,7 @@ fn quotation(
     if exchange.bears_an_answer() && !broken && reading.class == ErrorClass::None {
         return None;
     }
-    let html = exchange.marks.has(Marks::HTML) || exchange.body == BodyKind::Html;
+    let html = exchange.traits.has(ReplyTraits::HTML) || exchange.body == BodyKind::Html;
     let text = if broken || !last_data.is_empty() {
         last_data.to_owned()
     } else if let Some(message) = &reading.message {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::support::*;
 use crate::probe::{FullReport, Secrets, run};
-use crate::report::evidence::{ExchangeKind, LegEvidence, Reach, SkipReason};
+use crate::report::evidence::{ExchangeKind, PathEvidence, Reach, SkipReason};
 use crate::report::plan::{Header, HeaderValue, Leg, Plan, Proxy};
 use crate::standin::{Config, ErrorName, Fault, Key, Limits, Rule, Standin, TEST_KEY};
 
@@ -23,7 +23,7 @@ async fn go(plan: &Plan) -> FullReport {
     run(plan, &secrets, &|_| {}).await.unwrap()
 }
 
-fn sent(leg: &LegEvidence) -> Vec<ExchangeKind> {
+fn sent(leg: &PathEvidence) -> Vec<ExchangeKind> {
     leg.exchanges.iter().map(|exchange| exchange.kind).collect()
 }
 

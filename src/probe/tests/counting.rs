@@ -46,10 +46,10 @@ async fn gateway(claude: &Standin) -> String {
 }
 
 #[tokio::test]
-async fn canaries_take_the_way_of_messages_where_tokens_are_counted_by_the_gateway() {
+async fn forwarding_checks_take_the_way_of_messages_where_tokens_are_counted_by_the_gateway() {
     let claude = Standin::start(Config::default()).await.unwrap();
     claude.set_pace(Duration::from_millis(1), Duration::from_millis(1));
-    let canaries = [
+    let forwarding_checks = [
         ExchangeKind::CountTokens,
         ExchangeKind::BogusBeta,
         ExchangeKind::UnknownField,
@@ -58,12 +58,13 @@ async fn canaries_take_the_way_of_messages_where_tokens_are_counted_by_the_gatew
         ExchangeKind::BogusVersion,
     ];
     let mut legs = vec![leg("direct", &claude.url()), leg("edge", &gateway(&claude).await)];
-    legs.iter_mut().for_each(|leg| leg.exchanges = exchanges(&canaries));
+    legs.iter_mut()
+        .for_each(|leg| leg.exchanges = exchanges(&forwarding_checks));
     let secrets = Secrets::new().with("K", TEST_KEY);
     let report = run(&plan(legs, 30_000), &secrets, &|_| {}).await.unwrap();
     let edge = &report.evidence.legs[1];
     assert!(edge.exchange(ExchangeKind::CountTokens).unwrap().is_success());
-    for kind in &canaries[1..] {
+    for kind in &forwarding_checks[1..] {
         let seen = edge.exchange(*kind).unwrap();
         assert_eq!((seen.status, seen.echo), (400, Echo::Exact), "{kind:?}");
     }

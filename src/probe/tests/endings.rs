@@ -1,7 +1,7 @@
 //! FIN, RST, silence, a masked end, a lie about the length: each has its own name.
 
 use super::support::*;
-use crate::report::evidence::{BodyKind, EventKind, Exchange, Marks, Outcome, Phrase};
+use crate::report::evidence::{BodyKind, EventKind, Exchange, GatewayErrorKind, Outcome, ReplyTraits};
 
 fn stream(events: usize, end: Vec<Step>) -> Vec<Step> {
     let mut script = vec![send(SSE_HEAD)];
@@ -43,7 +43,10 @@ async fn a_complete_answer_under_an_errors_status_is_an_answer_and_nothing_of_it
         (whole.status, whole.body, whole.quote.as_deref()),
         (502, BodyKind::AsAsked, None)
     );
-    assert_eq!((whole.phrase, whole.marks), (Phrase::None, Marks::REQUEST_ID));
+    assert_eq!(
+        (whole.error_kind, whole.traits),
+        (GatewayErrorKind::None, ReplyTraits::REQUEST_ID)
+    );
     script.truncate(4);
     let part = frozen([script, vec![send("0\r\n\r\n")]].concat(), 10_000).await;
     assert_eq!((part.status, part.body), (502, BodyKind::Unknown));
@@ -167,8 +170,8 @@ async fn an_early_refusal_of_a_large_body_is_read_although_the_server_hangs_up_o
         .exchange(crate::report::evidence::ExchangeKind::BigBody)
         .unwrap();
     assert_eq!(
-        (big.status, big.phrase),
-        (413, crate::report::evidence::Phrase::BodyTooLarge),
+        (big.status, big.error_kind),
+        (413, crate::report::evidence::GatewayErrorKind::BodyTooLarge),
         "{big:?}"
     );
 }

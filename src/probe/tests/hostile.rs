@@ -2,7 +2,7 @@
 
 use super::support::*;
 use crate::probe::Secrets;
-use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Marks, Outcome, SkipReason};
+use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Outcome, ReplyTraits, SkipReason};
 
 #[tokio::test]
 async fn endless_headers_end_at_our_bound() {
@@ -81,7 +81,7 @@ async fn a_server_that_echoes_the_key_in_every_header_and_the_body_does_not_get_
     let address = serve(vec![send(&reply)]).await;
     let report = probe(&plan(vec![leg("edge", &format!("http://{address}"))], 10_000)).await;
     let frozen = report.evidence.legs[0].frozen().unwrap();
-    assert!(frozen.marks.has(Marks::ECHOES_REQUEST));
+    assert!(frozen.traits.has(ReplyTraits::ECHOES_REQUEST));
     assert!(
         frozen.quote.as_deref().unwrap().contains("[redacted]"),
         "{}",

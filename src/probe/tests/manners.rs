@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::support::*;
 use crate::probe::{Secrets, run, run_until};
-use crate::report::evidence::{Echo, ExchangeKind, LegEvidence, Outcome, SkipReason};
+use crate::report::evidence::{Echo, ExchangeKind, Outcome, PathEvidence, SkipReason};
 use crate::report::message;
 use crate::report::plan::{ExchangePlan, Plan, When};
 use crate::standin::{Config, Ending, ErrorName, Fault, Key, Recorded, Rule, Standin, TEST_KEY};
@@ -21,7 +21,7 @@ fn two_legs(claude: &Standin, kinds: &[ExchangeKind]) -> Plan {
     plan(legs, 30_000)
 }
 
-async fn go(plan: &Plan) -> Vec<LegEvidence> {
+async fn go(plan: &Plan) -> Vec<PathEvidence> {
     let secrets = Secrets::new().with("K", TEST_KEY);
     let report = run(plan, &secrets, &|_| {}).await.unwrap();
     let back = message::decode(&message::encode(&report.evidence, message::MAX_BYTES)).unwrap();
@@ -29,11 +29,11 @@ async fn go(plan: &Plan) -> Vec<LegEvidence> {
     report.evidence.legs
 }
 
-fn kinds(leg: &LegEvidence) -> Vec<ExchangeKind> {
+fn kinds(leg: &PathEvidence) -> Vec<ExchangeKind> {
     leg.exchanges.iter().map(|exchange| exchange.kind).collect()
 }
 
-const CANARIES: [ExchangeKind; 9] = [
+const FORWARDING_CHECKS: [ExchangeKind; 9] = [
     ExchangeKind::BadKey,
     ExchangeKind::BogusBeta,
     ExchangeKind::OtherForm,
@@ -41,14 +41,14 @@ const CANARIES: [ExchangeKind; 9] = [
     ExchangeKind::NoKey,
     ExchangeKind::UnknownField,
     ExchangeKind::CountTokens,
-    ExchangeKind::OtherCarrier,
+    ExchangeKind::OtherAuthHeader,
     ExchangeKind::BigBody,
 ];
 
 #[tokio::test]
 async fn the_set_of_exchanges_runs_in_order_and_costs_two_answers_per_path() {
     let claude = claude().await;
-    let legs = go(&two_legs(&claude, &CANARIES)).await;
+    let legs = go(&two_legs(&claude, &FORWARDING_CHECKS)).await;
     for leg in &legs {
         assert_eq!(
             kinds(leg),
@@ -60,7 +60,7 @@ async fn the_set_of_exchanges_runs_in_order_and_costs_two_answers_per_path() {
                 ExchangeKind::BogusVersion,
                 ExchangeKind::BogusBeta,
                 ExchangeKind::BigBody,
-                ExchangeKind::OtherCarrier,
+                ExchangeKind::OtherAuthHeader,
                 ExchangeKind::NoKey,
                 ExchangeKind::BadKey,
             ]
@@ -182,7 +182,7 @@ async fn after_a_failure_a_get_is_refused_by_claude_on_that_path_and_on_the_cont
 }
 
 #[tokio::test]
-async fn a_rejected_key_asks_for_the_credential_canaries_and_no_others() {
+async fn a_rejected_key_asks_for_the_credential_checks_and_no_others() {
     let claude = claude().await;
     claude.set_keys(vec![Key::new("sk-ant-api03-another")]).unwrap();
     let mut plan = two_legs(&claude, &[ExchangeKind::BogusBeta]);
@@ -211,7 +211,7 @@ async fn a_rejected_key_asks_for_the_credential_canaries_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_credential_canary_is_not_sent_while_the_key_works() {
+async fn a_credential_check_is_not_sent_while_the_key_works() {
     let claude = claude().await;
     let mut plan = two_legs(&claude, &[]);
     plan.legs[0].exchanges = vec![ExchangePlan {

@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::support::*;
 use crate::probe::{Secrets, run};
-use crate::report::evidence::{ExchangeKind, LegEvidence};
+use crate::report::evidence::{ExchangeKind, PathEvidence};
 use crate::report::plan::Plan;
 use crate::standin::{Config, Key, Standin, TEST_KEY};
 
@@ -53,12 +53,12 @@ async fn relay(mut socket: TcpStream, upstream: std::net::SocketAddr, collect: b
     let _ = socket.write_all(&answer).await;
 }
 
-async fn go(plan: &Plan) -> Vec<LegEvidence> {
+async fn go(plan: &Plan) -> Vec<PathEvidence> {
     let secrets = Secrets::new().with("K", TEST_KEY).with("OTHER", OTHER_KEY);
     run(plan, &secrets, &|_| {}).await.unwrap().evidence.legs
 }
 
-fn sent(leg: &LegEvidence) -> Vec<ExchangeKind> {
+fn sent(leg: &PathEvidence) -> Vec<ExchangeKind> {
     leg.exchanges.iter().map(|exchange| exchange.kind).collect()
 }
 
@@ -82,7 +82,7 @@ fn order(claude: &Standin) -> Vec<String> {
 const PAIRS: [ExchangeKind; 2] = [ExchangeKind::Frozen, ExchangeKind::Repeat];
 
 #[tokio::test]
-async fn a_stream_that_looks_held_back_asks_for_a_second_pair_in_the_opposite_order() {
+async fn a_stream_that_looks_buffered_asks_for_a_second_pair_in_the_opposite_order() {
     let claude = claude().await;
     let first = collects(&claude, |connection| connection == 0).await;
     let legs = vec![

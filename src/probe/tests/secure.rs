@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::support::*;
 use crate::probe::{Secrets, run, trust};
-use crate::report::evidence::{LegEvidence, Outcome, Reach, Trust};
+use crate::report::evidence::{Outcome, PathEvidence, Reach, Trust};
 use crate::report::plan::HttpVersion;
 use crate::standin::tls::Authority;
 use crate::standin::{Config, Standin};
@@ -46,7 +46,7 @@ impl Place {
     }
 }
 
-async fn reach(leg: crate::report::plan::Leg, run_timeout_ms: u64) -> LegEvidence {
+async fn reach(leg: crate::report::plan::Leg, run_timeout_ms: u64) -> PathEvidence {
     probe(&plan(vec![leg], run_timeout_ms)).await.evidence.legs[0].clone()
 }
 

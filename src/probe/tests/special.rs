@@ -11,11 +11,11 @@ use crate::probe::compose::Asked;
 use crate::probe::link::{Chunk, Head, Received};
 use crate::probe::redact::Redactor;
 use crate::probe::{Secrets, reading, run};
-use crate::report::evidence::{Exchange, ExchangeKind, KeyDefect, LegEvidence, Outcome, Reach, SkipReason};
+use crate::report::evidence::{Exchange, ExchangeKind, KeyDefect, Outcome, PathEvidence, Reach, SkipReason};
 use crate::report::plan::{ExchangePlan, When};
 use crate::standin::{Config, Standin, TEST_KEY};
 
-async fn with(url: &str, kind: ExchangeKind, amount: u64) -> LegEvidence {
+async fn with(url: &str, kind: ExchangeKind, amount: u64) -> PathEvidence {
     let mut leg = leg("edge", url);
     leg.exchanges = vec![ExchangePlan {
         kind,

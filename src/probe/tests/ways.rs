@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::support::*;
 use crate::probe::{Secrets, run};
-use crate::report::evidence::{LegEvidence, Outcome, Reach};
+use crate::report::evidence::{Outcome, PathEvidence, Reach};
 use crate::report::plan::{Leg, Proxy};
 use crate::standin::tls::Authority;
 use crate::standin::{Config, Standin, TEST_KEY};
@@ -63,7 +63,7 @@ fn through(mut leg: Leg, proxy: &str) -> Leg {
     leg
 }
 
-async fn go(leg: Leg) -> LegEvidence {
+async fn go(leg: Leg) -> PathEvidence {
     let secrets = Secrets::new()
         .with("K", TEST_KEY)
         .with("U", "user")

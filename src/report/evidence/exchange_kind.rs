@@ -66,7 +66,7 @@ pub enum ExchangeKind {
     /// P14: an attack-looking prompt (gateway) or its benign twin (direct).
     AttackPrompt,
     /// P3: the credential in the other auth header.
-    OtherCarrier,
+    OtherAuthHeader,
     /// P3: no credential at all.
     NoKey,
     /// P2: a key that does not exist.
@@ -150,7 +150,7 @@ impl ExchangeKind {
                 code: 5,
                 number: "P4",
                 sends: "count_tokens of the same prompt",
-                shows: "that valid requests pass: the canaries' control",
+                shows: "that valid requests pass: the forwarding checks' control",
                 family: Family::Free,
                 endpoint: Endpoint::CountTokens,
                 useful_after_failure: true,
@@ -293,10 +293,10 @@ impl ExchangeKind {
                 shows: "a firewall that reads prompts",
                 ..PROMPT
             },
-            Self::OtherCarrier => Entry {
+            Self::OtherAuthHeader => Entry {
                 code: 14,
                 sends: "the key in the other header",
-                shows: "which carrier survives",
+                shows: "which auth header survives",
                 key: Key::OtherHeader,
                 usual: ANSWERED,
                 ..KEY

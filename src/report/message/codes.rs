@@ -3,8 +3,8 @@
 
 use crate::claude::error::ErrorClass;
 use crate::report::evidence::{
-    BodyKind, Echo, EventKind, ExchangeKind, KeyDefect, KeyKind, LimitKind, Maker, Outcome, Phrase, Reach, ReplyHeader,
-    SkipReason, Spelling, Trust,
+    BodyKind, Echo, EventKind, ExchangeKind, GatewayErrorKind, KeyDefect, KeyKind, LimitKind, Outcome, Product, Reach,
+    ReplyHeader, SkipReason, Spelling, Trust,
 };
 
 /// An enum with numbers.
@@ -34,8 +34,8 @@ macro_rules! coded {
 coded! {
     Outcome: 4,
     ErrorClass: 6,
-    Maker: 5,
-    Phrase: 5,
+    Product: 5,
+    GatewayErrorKind: 5,
     Echo: 3,
     BodyKind: 3,
     EventKind: 4,
@@ -79,8 +79,8 @@ mod tests {
             numbers::<ExchangeKind>(),
             numbers::<Outcome>(),
             numbers::<ErrorClass>(),
-            numbers::<Maker>(),
-            numbers::<Phrase>(),
+            numbers::<Product>(),
+            numbers::<GatewayErrorKind>(),
             numbers::<Echo>(),
             numbers::<BodyKind>(),
             numbers::<EventKind>(),
@@ -107,8 +107,8 @@ mod tests {
         check::<ExchangeKind>();
         check::<Outcome>();
         check::<ErrorClass>();
-        check::<Maker>();
-        check::<Phrase>();
+        check::<Product>();
+        check::<GatewayErrorKind>();
         check::<Echo>();
         check::<BodyKind>();
         check::<EventKind>();

@@ -7,8 +7,8 @@ use super::wire::{Done, Wire};
 use crate::claude::error::ErrorClass;
 use crate::report::evidence::exchange_kind::Usual;
 use crate::report::evidence::{
-    BodyKind, DIGITS, Echo, Exchange, ExchangeKind, HeadEvidence, Headroom, LimitKind, Maker, Marks, NamedLimit,
-    Outcome, Phrase, Usage,
+    BodyKind, DIGITS, Echo, Exchange, ExchangeKind, GatewayErrorKind, HeadEvidence, Headroom, LimitKind, NamedLimit,
+    Outcome, Product, ReplyTraits, Usage,
 };
 
 /// Statuses that have a number of their own.
@@ -16,25 +16,27 @@ const STATUSES: [u16; 15] = [0, 200, 400, 401, 403, 404, 413, 429, 500, 502, 503
 /// What shows that the status has none.
 const OTHER_STATUS: u32 = 15;
 
-const GENUINE: Marks = Marks::REQUEST_ID.with(Marks::CF_RAY).with(Marks::SERVER_CLOUDFLARE);
-const GENUINE_ERROR: Marks = GENUINE
-    .with(Marks::BODY_REQUEST_ID)
-    .with(Marks::IDS_AGREE)
-    .with(Marks::ENVELOPE)
-    .with(Marks::SHOULD_RETRY);
+const GENUINE: ReplyTraits = ReplyTraits::REQUEST_ID
+    .with(ReplyTraits::CF_RAY)
+    .with(ReplyTraits::SERVER_CLOUDFLARE);
+const GENUINE_ERROR: ReplyTraits = GENUINE
+    .with(ReplyTraits::BODY_REQUEST_ID)
+    .with(ReplyTraits::IDS_AGREE)
+    .with(ReplyTraits::ENVELOPE)
+    .with(ReplyTraits::SHOULD_RETRY);
 /// Marks that occur together in replies as Claude makes them and as gateways relay or replace them.
-const COMMON_MARKS: [Marks; 8] = [
-    Marks(0),
+const COMMON_MARKS: [ReplyTraits; 8] = [
+    ReplyTraits(0),
     GENUINE,
-    GENUINE.with(Marks::ACCOUNT),
-    GENUINE.with(Marks::ACCOUNT).with(Marks::RATE_LIMITS),
+    GENUINE.with(ReplyTraits::ACCOUNT),
+    GENUINE.with(ReplyTraits::ACCOUNT).with(ReplyTraits::RATE_LIMITS),
     GENUINE_ERROR,
-    GENUINE_ERROR.with(Marks::ACCOUNT),
+    GENUINE_ERROR.with(ReplyTraits::ACCOUNT),
     GENUINE_ERROR
-        .with(Marks::ACCOUNT)
-        .with(Marks::RATE_LIMITS)
-        .with(Marks::RETRY_AFTER),
-    Marks::HTML,
+        .with(ReplyTraits::ACCOUNT)
+        .with(ReplyTraits::RATE_LIMITS)
+        .with(ReplyTraits::RETRY_AFTER),
+    ReplyTraits::HTML,
 ];
 
 /// What Claude answers to this kind where everything works; a reader starts from it.
@@ -62,7 +64,8 @@ fn usual_body(status: u16) -> BodyKind {
 fn has_usual_result(it: &Exchange) -> bool {
     let usual = usual(it.kind);
     (it.outcome, it.status, it.body) == (usual.outcome, usual.status, usual.body)
-        && (it.error, it.inner_error, it.phrase, it.echo) == (usual.error, usual.inner_error, usual.phrase, usual.echo)
+        && (it.error, it.inner_error, it.error_kind, it.echo)
+            == (usual.error, usual.inner_error, usual.error_kind, usual.echo)
         && (it.retry_after_s, it.limit, it.cache_age_s) == (usual.retry_after_s, usual.limit, usual.cache_age_s)
 }
 
@@ -71,7 +74,7 @@ fn result<W: Wire>(wire: &mut W, it: &mut Exchange) -> Done {
     status(wire, &mut it.status)?;
     wire.unless(&mut it.error, ErrorClass::None, W::code)?;
     wire.unless(&mut it.inner_error, ErrorClass::None, W::code)?;
-    wire.unless(&mut it.phrase, Phrase::None, W::code)?;
+    wire.unless(&mut it.error_kind, GatewayErrorKind::None, W::code)?;
     wire.unless(&mut it.echo, Echo::None, W::code)?;
     wire.option(&mut it.retry_after_s, 0, W::exact)?;
     let blank = NamedLimit {
@@ -90,8 +93,8 @@ fn result<W: Wire>(wire: &mut W, it: &mut Exchange) -> Done {
 #[derive(Default)]
 struct Before {
     kind: Option<ExchangeKind>,
-    marks: Marks,
-    maker: Maker,
+    traits: ReplyTraits,
+    product: Product,
     account: Option<u32>,
     usage: Usage,
     requests_limit: Option<u32>,
@@ -100,8 +103,8 @@ struct Before {
 impl Before {
     fn note(&mut self, exchange: &Exchange) {
         self.kind = Some(exchange.kind);
-        self.marks = exchange.marks;
-        self.maker = exchange.maker;
+        self.traits = exchange.traits;
+        self.product = exchange.product;
         self.account = exchange.account;
         self.usage = exchange.usage.unwrap_or(self.usage);
         let limit = exchange.headroom.and_then(|room| room.requests_limit);
@@ -138,8 +141,8 @@ fn exchange<W: Wire>(wire: &mut W, it: &mut Exchange, before: &Before) -> Done {
     } else if W::READS {
         *it = usual(it.kind);
     }
-    wire.unless(&mut it.marks, before.marks, marks)?;
-    wire.unless(&mut it.maker, before.maker, W::code)?;
+    wire.unless(&mut it.traits, before.traits, traits)?;
+    wire.unless(&mut it.product, before.product, W::code)?;
     let digits = it.kind.entry().digits;
     let time = |wire: &mut W, time: &mut Option<u32>| wire.option(time, 0, |wire, time| wire.significant(time, digits));
     time(wire, &mut it.first_byte_ms)?;
@@ -185,8 +188,8 @@ fn status<W: Wire>(wire: &mut W, it: &mut u16) -> Done {
 }
 
 /// Against the nearest set of marks that occur together: up to six flipped bits, or all.
-fn marks<W: Wire>(wire: &mut W, it: &mut Marks) -> Done {
-    let distance = |base: &Marks| (base.0 ^ it.0).count_ones();
+fn traits<W: Wire>(wire: &mut W, it: &mut ReplyTraits) -> Done {
+    let distance = |base: &ReplyTraits| (base.0 ^ it.0).count_ones();
     let nearest = (0..COMMON_MARKS.len()).min_by_key(|&place| COMMON_MARKS.get(place).map(distance));
     let mut base = u32::try_from(nearest?).ok()?;
     wire.bits(&mut base, 3)?;

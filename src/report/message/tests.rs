@@ -4,9 +4,9 @@ use super::*;
 use crate::claude::error::ErrorClass;
 use crate::report::evidence::ExchangeKind;
 use crate::report::evidence::{
-    BodyKind, Departure, Echo, EventKind, Handshake, HeadEvidence, Headroom, KeyDefect, KeyEvidence, KeyKind,
-    LimitKind, Maker, Marks, NamedLimit, Outcome, Phrase, Reach, ReplyHeader, SkipReason, Spelling, StreamEvidence,
-    Trust, Usage,
+    BodyKind, Departure, Echo, EventKind, GatewayErrorKind, Handshake, HeadEvidence, Headroom, KeyDefect, KeyEvidence,
+    KeyKind, LimitKind, NamedLimit, Outcome, Product, Reach, ReplyHeader, ReplyTraits, SkipReason, Spelling,
+    StreamEvidence, Trust, Usage,
 };
 
 /// Every kind, in sending order.
@@ -66,10 +66,10 @@ prop_compose! {
     fn exchange(kind: ExchangeKind)(
         outcome in one_of(&[Outcome::Answered, Outcome::CutByReset, Outcome::NoReply, Outcome::ConnectFailed]),
         status in one_of(&[0u16, 200, 400, 401, 403, 429, 502, 529, 418, 599]),
-        marks in any::<u32>().prop_map(|bits| Marks(bits & ((1 << 30) - 1))),
+        traits in any::<u32>().prop_map(|bits| ReplyTraits(bits & ((1 << 30) - 1))),
         errors in one_of(&[(ErrorClass::None, ErrorClass::None), (ErrorClass::KeyInvalid, ErrorClass::None), (ErrorClass::Overloaded, ErrorClass::RateLimit)]),
-        maker in one_of(&[Maker::Unknown, Maker::Nginx, Maker::LiteLlm]),
-        phrase in one_of(&[Phrase::None, Phrase::ConnectFailed, Phrase::UnknownModel]),
+        product in one_of(&[Product::Unknown, Product::Nginx, Product::LiteLlm]),
+        error_kind in one_of(&[GatewayErrorKind::None, GatewayErrorKind::ConnectFailed, GatewayErrorKind::UnknownModel]),
         echo in one_of(&[Echo::None, Echo::Exact, Echo::OnlyOthers, Echo::NotFirst]),
         times in (proptest::option::of(0u32..2_000_000), proptest::option::of(0u32..2_000_000)),
         numbers in (any::<Option<u32>>(), any::<Option<u32>>(), any::<Option<u32>>(), any::<Option<u32>>()),
@@ -83,7 +83,7 @@ prop_compose! {
         detail in proptest::option::of(("[ -~é]{0,80}", "req_[a-zA-Z0-9]{24}")),
     ) -> Exchange {
         Exchange {
-            status, marks, error: errors.0, inner_error: errors.1, maker, phrase, echo,
+            status, traits, error: errors.0, inner_error: errors.1, product, error_kind, echo,
             first_byte_ms: times.0, total_ms: times.1,
             retry_after_s: numbers.0, account: numbers.1, cache_age_s: numbers.2, header_set: numbers.3.map(|set| set & 0xffff), head,
             headroom: room.map(|(percent, requests_limit)| Headroom {
@@ -115,8 +115,8 @@ prop_compose! {
         peer in proptest::option::of("[0-9.:]{5,20}"),
         exchanges in exchanges(),
         skipped in proptest::collection::vec((one_of(&kinds()), one_of(&[SkipReason::Pointless, SkipReason::OverBudget])), 0..12),
-    ) -> LegEvidence {
-        LegEvidence {
+    ) -> PathEvidence {
+        PathEvidence {
             path: path.to_owned(),
             key: key.map(|(print, defects)| KeyEvidence { fingerprint: format!("{print:05x}"), kind: KeyKind::ApiKey, defects }),
             handshake: Handshake {
@@ -189,17 +189,17 @@ proptest! {
     }
 }
 
-/// A leg as it looks when everything works, with every exchange: the canaries are refused by Claude itself.
-fn usual(path: &str, seed: u32) -> LegEvidence {
-    let genuine = Marks::REQUEST_ID
-        .with(Marks::CF_RAY)
-        .with(Marks::SERVER_CLOUDFLARE)
-        .with(Marks::ACCOUNT);
+/// A leg as it looks when everything works, with every exchange: the forwarding checks are refused by Claude itself.
+fn usual(path: &str, seed: u32) -> PathEvidence {
+    let genuine = ReplyTraits::REQUEST_ID
+        .with(ReplyTraits::CF_RAY)
+        .with(ReplyTraits::SERVER_CLOUDFLARE)
+        .with(ReplyTraits::ACCOUNT);
     let refused = genuine
-        .with(Marks::BODY_REQUEST_ID)
-        .with(Marks::IDS_AGREE)
-        .with(Marks::ENVELOPE)
-        .with(Marks::SHOULD_RETRY);
+        .with(ReplyTraits::BODY_REQUEST_ID)
+        .with(ReplyTraits::IDS_AGREE)
+        .with(ReplyTraits::ENVELOPE)
+        .with(ReplyTraits::SHOULD_RETRY);
     // Where everything works no exchange follows a failure; those of the frozen request are there all the same, as they weigh most.
     let sent = kinds()
         .into_iter()
@@ -213,13 +213,13 @@ fn usual(path: &str, seed: u32) -> LegEvidence {
             >> 20;
         exchange.first_byte_ms = Some(300 + wobble % 400);
         exchange.total_ms = Some(301 + wobble % 400);
-        exchange.maker = if seed == 0 { Maker::Cloudflare } else { Maker::Nginx };
+        exchange.product = if seed == 0 { Product::Cloudflare } else { Product::Nginx };
         exchange.request_id = Some(format!("req_011CeCGmBjaWkq37Sf5iU{place:03}"));
         exchange.account = Some(0x1234_5678);
         let usual = kind.entry().usual;
         (exchange.status, exchange.error, exchange.echo) = (usual.status, usual.error, usual.echo);
-        exchange.marks = if usual.status == 200 {
-            genuine.with(Marks::RATE_LIMITS)
+        exchange.traits = if usual.status == 200 {
+            genuine.with(ReplyTraits::RATE_LIMITS)
         } else {
             refused
         };
@@ -274,7 +274,7 @@ fn usual(path: &str, seed: u32) -> LegEvidence {
         }
         exchange
     });
-    LegEvidence {
+    PathEvidence {
         path: path.to_owned(),
         key: Some(KeyEvidence {
             fingerprint: "0a1b2".into(),

@@ -90,7 +90,7 @@ pub struct ClaudeProbeSpec {
     /// Forwarding checks: zero-token requests, each with one deliberate defect, that show what a gateway forwards. They also run
     /// once after a change of the spec or of a key.
     #[serde(default)]
-    pub canaries: Canaries,
+    pub forwarding_checks: ForwardingChecks,
     /// Optional exchanges. They run together with the forwarding checks.
     #[serde(default)]
     pub exchanges: OptInExchanges,
@@ -147,7 +147,7 @@ pub struct Schedule {
 /// Forwarding checks: zero-token requests with one deliberate defect each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Canaries {
+pub struct ForwardingChecks {
     /// Interval. Duration, 1m to 168h; 0s turns them off. Default: 1h.
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-validations" =
         rules::duration_or_off("1m", "168h", "must be between 1m and 168h, or 0s to switch them off")))]
@@ -159,7 +159,7 @@ pub struct Canaries {
     pub headers: bool,
 }
 
-impl Default for Canaries {
+impl Default for ForwardingChecks {
     fn default() -> Self {
         Self {
             every: "1h".into(),

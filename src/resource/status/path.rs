@@ -54,7 +54,7 @@ pub struct PathStatus {
     pub certificate_expires: Option<Time>,
     /// Results of the last zero-token exchanges; they enter every diagnosis until refuted or stale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub canaries: Option<CanaryStatus>,
+    pub forwarding_checks: Option<ForwardingCheckStatus>,
     /// How long the zero-token exchange took in the last runs that sent it, here and on the direct path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<LatencyStatus>,
@@ -283,7 +283,7 @@ impl StreamStatus {
 /// Results of the last zero-token exchanges of a path, the newest of each kind that showed something.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CanaryStatus {
+pub struct ForwardingCheckStatus {
     /// When the newest of them was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
@@ -293,13 +293,13 @@ pub struct CanaryStatus {
         skip_serializing_if = "Vec::is_empty",
         deserialize_with = "crate::resource::lenient::list"
     )]
-    pub results: Vec<CanaryResult>,
+    pub results: Vec<ForwardingCheckResult>,
 }
 
 /// The result of one zero-token exchange.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CanaryResult {
+pub struct ForwardingCheckResult {
     /// Kind of exchange.
     pub kind: String,
     /// When it was sent, where that was before the newest.

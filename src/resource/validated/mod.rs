@@ -56,7 +56,7 @@ pub struct Probe {
     /// The control first, if there is one, then 1 to 8 gateways in the resource's order.
     pub paths: Vec<Path>,
     /// Zero-token exchanges.
-    pub canaries: Canaries,
+    pub forwarding_checks: ForwardingChecks,
     /// Exchanges that were opted into.
     pub exchanges: Exchanges,
     /// Where a difference becomes a finding.
@@ -73,7 +73,7 @@ pub struct Probe {
 
 /// Zero-token exchanges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Canaries {
+pub struct ForwardingChecks {
     /// How often; `None` is off.
     pub every: Option<Duration>,
     /// Those that concern the credential.
@@ -140,7 +140,7 @@ impl Probe {
         let timing = schedule::timing(spec, faults);
         let request = request::request(&spec.request, faults);
         let paths = path::paths(spec, faults);
-        let canaries = canaries(&spec.canaries, faults);
+        let forwarding_checks = forwarding_checks(&spec.forwarding_checks, faults);
         let exchanges = exchanges(&spec.exchanges, faults);
         let thresholds = thresholds(&spec.thresholds, faults);
         if let Some(budget) = &spec.budget {
@@ -175,7 +175,7 @@ impl Probe {
             request: request?,
             pods: pods::group(&shared, &paths),
             paths,
-            canaries: canaries?,
+            forwarding_checks: forwarding_checks?,
             exchanges: exchanges?,
             thresholds,
             tokens_per_day: 0,
@@ -214,15 +214,15 @@ fn name(resource: &ClaudeProbe, faults: &mut Faults) -> String {
     name
 }
 
-fn canaries(canaries: &spec::Canaries, faults: &mut Faults) -> Option<Canaries> {
+fn forwarding_checks(forwarding_checks: &spec::ForwardingChecks, faults: &mut Faults) -> Option<ForwardingChecks> {
     let bounds = (Duration::ZERO, 7 * 24 * HOUR);
-    let every = faults.duration("spec.canaries.every", &canaries.every, bounds)?;
+    let every = faults.duration("spec.forwardingChecks.every", &forwarding_checks.every, bounds)?;
     let good = every.is_zero() || every >= Duration::from_secs(60);
-    faults.check(good, "spec.canaries.every", "must be 0s (off) or at least 1m");
-    Some(Canaries {
+    faults.check(good, "spec.forwardingChecks.every", "must be 0s (off) or at least 1m");
+    Some(ForwardingChecks {
         every: (!every.is_zero()).then_some(every),
-        credential: canaries.credential,
-        headers: canaries.headers,
+        credential: forwarding_checks.credential,
+        headers: forwarding_checks.headers,
     })
 }
 

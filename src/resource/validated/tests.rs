@@ -38,7 +38,7 @@ fn everything_that_follows_is_filled_in() {
     let probe = Probe::parse(&read(MINIMAL)).unwrap();
     assert_eq!(probe.run_timeout, Duration::from_secs(180));
     assert_eq!(probe.starting_deadline, Duration::from_secs(120));
-    assert_eq!(probe.canaries.every, Some(HOUR));
+    assert_eq!(probe.forwarding_checks.every, Some(HOUR));
     let [direct, edge] = probe.paths.as_slice() else {
         panic!("two paths")
     };
@@ -50,7 +50,7 @@ fn everything_that_follows_is_filled_in() {
     assert_eq!(probe.pods[0].paths, [0, 1]);
     let estimate = estimate(&probe);
     assert_eq!(probe.tokens_per_day, estimate.day * 3 / 2);
-    assert_eq!(estimate.day, 288 * estimate.run + 24 * estimate.canaries);
+    assert_eq!(estimate.day, 288 * estimate.run + 24 * estimate.forwarding_checks);
 }
 
 #[test]

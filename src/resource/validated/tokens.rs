@@ -62,16 +62,16 @@ pub struct TokenEstimate {
     pub one: Tokens,
     /// The long request on one path.
     pub long_one: Tokens,
-    /// A run without canaries: the frozen request on every path.
+    /// A run without forwardingChecks: the frozen request on every path.
     pub run: u64,
-    /// What a run with canaries adds: the other form of the frozen request, and what was opted into.
-    pub canaries: u64,
+    /// What a run with forwarding checks adds: the other form of the frozen request, and what was opted into.
+    pub forwarding_checks: u64,
     /// The long request on every path.
     pub long: u64,
     /// Runs in a day.
     pub runs: u64,
-    /// Those of them that send canaries.
-    pub canary_runs: u64,
+    /// Those of them that send forwarding checks.
+    pub forwarding_check_runs: u64,
     /// Those of them that send the long request.
     pub long_runs: u64,
     /// A day of all of them, as the schedule says.
@@ -97,24 +97,27 @@ pub fn estimate(probe: &Probe) -> TokenEstimate {
     let paths = count(probe.paths.len());
     let run = (one * paths).total();
     // The other form, and parallel requests: each is the frozen request's answer.
-    let canaries = (one * (1 + probe.exchanges.parallel.map_or(0, u64::from)) * paths).total();
+    let forwarding_checks = (one * (1 + probe.exchanges.parallel.map_or(0, u64::from)) * paths).total();
     let long = (long_one * paths).total();
     let interval = probe.schedule.interval();
     let at_most_each_run = |every: Duration| every.max(interval);
-    let canary_every = probe.canaries.every.filter(|_| probe.canaries.headers);
+    let forwarding_check_every = probe
+        .forwarding_checks
+        .every
+        .filter(|_| probe.forwarding_checks.headers);
     let runs = per_day(Some(interval));
-    let canary_runs = per_day(canary_every.map(at_most_each_run));
+    let forwarding_check_runs = per_day(forwarding_check_every.map(at_most_each_run));
     let long_runs = per_day(long_request.map(|long| at_most_each_run(long.every)));
     TokenEstimate {
         one,
         long_one,
         run,
-        canaries,
+        forwarding_checks,
         long,
         runs,
-        canary_runs,
+        forwarding_check_runs,
         long_runs,
-        day: runs * run + canary_runs * canaries + long_runs * long,
+        day: runs * run + forwarding_check_runs * forwarding_checks + long_runs * long,
     }
 }
 

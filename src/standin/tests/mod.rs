@@ -194,7 +194,7 @@ async fn checks_come_in_the_apis_order() {
 }
 
 #[tokio::test]
-async fn both_carriers_work_and_a_rotated_key_is_unknown() {
+async fn both_auth_headers_work_and_a_rotated_key_is_unknown() {
     let claude = start().await;
     let bearer = |key: &str| {
         format!("POST /v1/messages HTTP/1.1\r\nauthorization: Bearer {key}\r\nanthropic-version: 2026-10-21")

@@ -77,7 +77,7 @@ fn paths(shown: &Explanation) -> Markup {
         ("Frozen request (times in seconds)", answers),
         ("Event stream (times in seconds)", shown.streams.turned()),
         ("Response headers", shown.headers.clone()),
-        ("Forwarding checks", shown.canaries.clone()),
+        ("Forwarding checks", shown.forwarding_checks.clone()),
         ("Path", shown.more.turned()),
     ];
     html! {

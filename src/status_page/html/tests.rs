@@ -97,7 +97,7 @@ fn the_page_shows_all_parts_that_an_on_call_engineer_needs() {
         "Request id req_011Cv8H2xYZvvGwVCSJNEwnQ req_011Cv8H3WGEf2zxX8suPkQjN",
         "message_stop received yes",
         "cf-ray de668df43c1ffbe2-FRA d9c3ab55cec657ab-FRA",
-        "OtherCarrier 200 (119s ago) 401 (119s ago)",
+        "OtherAuthHeader 200 (119s ago) 401 (119s ago)",
         "Limits left requests 99 %",
         "edge: last 8 ms, median 8 ms, 5 to 8 ms over 3 runs, 1 without a complete answer.",
         "CertificateExpiring",

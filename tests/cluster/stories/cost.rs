@@ -13,7 +13,7 @@ fn alone_a_run_costs_three_writes_and_no_read() {
     const RUNS: usize = 4;
     let story = Story::new("cost", &[KEY]);
     let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
-    story.probe(&gateway.url, "  canaries: {every: 0s}\n");
+    story.probe(&gateway.url, "  forwardingChecks: {every: 0s}\n");
     story.first_run();
     both();
 

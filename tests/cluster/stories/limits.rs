@@ -18,7 +18,7 @@ fn a_gateways_rate_limit_is_told_from_claudes() {
     );
     // Somebody else uses up the gateway's minute.
     crate::kit::http("GET", &gateway.url.replace("http://", ""), "/v1/models", "");
-    story.probe(&gateway.url, "  canaries: {every: 0s}\n");
+    story.probe(&gateway.url, "  forwardingChecks: {every: 0s}\n");
     let own = story.first_run();
     assert_eq!(
         (own.verdict("code"), own.verdict("layer"), own.verdict("path")),

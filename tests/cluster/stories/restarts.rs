@@ -27,7 +27,7 @@ fn pods_created(story: &Story, mark: audit::Mark) -> usize {
 fn alone_the_leader_killed_in_the_middle_of_a_run_loses_and_repeats_nothing() {
     let story = Story::new("midrun", &[KEY]);
     let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
-    story.probe(&gateway.url, "  canaries: {every: 0s}\n");
+    story.probe(&gateway.url, "  forwardingChecks: {every: 0s}\n");
     story.first_run();
     both();
 
@@ -57,7 +57,7 @@ fn alone_the_leader_killed_in_the_middle_of_a_run_loses_and_repeats_nothing() {
 fn alone_the_leader_killed_between_runs_is_replaced() {
     let story = Story::new("between", &[KEY]);
     let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
-    story.probe(&gateway.url, "  canaries: {every: 0s}\n");
+    story.probe(&gateway.url, "  forwardingChecks: {every: 0s}\n");
     let before = story.first_run();
     both();
 
@@ -97,7 +97,7 @@ fn alone_the_leader_killed_between_runs_is_replaced() {
 fn alone_both_replicas_killed_at_once_go_on_where_they_were() {
     let story = Story::new("both", &[KEY]);
     let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
-    story.probe(&gateway.url, "  canaries: {every: 0s}\n");
+    story.probe(&gateway.url, "  forwardingChecks: {every: 0s}\n");
     story.first_run();
 
     story

@@ -2,7 +2,7 @@
 
 use claudeprobe::diagnosis::Diagnosis;
 use claudeprobe::probe::FullReport;
-use claudeprobe::report::evidence::{Exchange, Marks};
+use claudeprobe::report::evidence::{Exchange, ReplyTraits};
 
 /// Verdict, findings and exchanges, one a line.
 pub fn describe(report: &FullReport, diagnosis: &Diagnosis) -> String {
@@ -25,14 +25,14 @@ pub fn describe(report: &FullReport, diagnosis: &Diagnosis) -> String {
 /// An exchange without what was not observed.
 fn line(exchange: &Exchange) -> String {
     let text = format!("{exchange:?}");
-    let marks: Vec<&str> = Marks::ALL
+    let traits: Vec<&str> = ReplyTraits::ALL
         .iter()
-        .filter(|(_, mark)| exchange.marks.has(*mark))
+        .filter(|(_, mark)| exchange.traits.has(*mark))
         .map(|(name, _)| *name)
         .collect();
     let fields = text.trim_start_matches("Exchange { ").split(", ");
     let told: Vec<&str> = fields
         .filter(|field| !field.ends_with(": None") && !field.starts_with("marks:") && !field.contains("_id: Some"))
         .collect();
-    format!("{} [{}]", told.join(", "), marks.join(" "))
+    format!("{} [{}]", told.join(", "), traits.join(" "))
 }

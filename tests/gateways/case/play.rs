@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use claudeprobe::cli::check::history::History;
 use claudeprobe::diagnosis::{Case as Diagnosed, Diagnosis, PathCase, Request, diagnose};
-use claudeprobe::plan::{CanaryChoice, CredentialCanaries, PodPlan, Settings, leave_out_deep, plan};
+use claudeprobe::plan::{CredentialChecks, ForwardingCheckChoice, PodPlan, Settings, leave_out_deep, plan};
 use claudeprobe::probe::{self, FullReport, Secrets};
 use claudeprobe::resource::spec::ClaudeProbe;
 use claudeprobe::resource::validated::{PodGroup, Probe};
@@ -148,12 +148,12 @@ spec:
             placement: probe.pods[0].placement.clone(),
             paths: (0..probe.paths.len()).collect(),
         };
-        let choice = CanaryChoice {
+        let choice = ForwardingCheckChoice {
             headers: true,
-            credential: CredentialCanaries::AuthFailed,
+            credential: CredentialChecks::AuthFailed,
             deep: self.deep,
             long: self.long,
-            ..CanaryChoice::default()
+            ..ForwardingCheckChoice::default()
         };
         let settings = Settings {
             files_root: stage.directory.path().join("files").to_string_lossy().into_owned(),

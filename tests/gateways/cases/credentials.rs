@@ -28,7 +28,7 @@ const SANITIZES: Envoy = Envoy {
     ..Envoy::PLAIN
 };
 /// The same policy without `sanitize`: right for clients that send x-api-key.
-const KNOWS_ONE_CARRIER: Envoy = Envoy {
+const KNOWS_ONE_AUTH_HEADER: Envoy = Envoy {
     filters: &[
         r#"{name: key, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth, credentials: [{key: "{key}", client: team}], key_sources: [{header: x-api-key}]}}"#,
     ],
@@ -124,7 +124,7 @@ cases! {
         .look(through(&[Status(401), Says("x-api-key header is required")]).whole())
         .failing(Code::CredentialStripped);
 
-    envoy_knows_the_key_as_x_api_key_only: Case::new(Front::Envoy(KNOWS_ONE_CARRIER))
+    envoy_knows_the_key_as_x_api_key_only: Case::new(Front::Envoy(KNOWS_ONE_AUTH_HEADER))
         .bearer()
         .look(through(&[Status(401), Says("Client authentication failed."), Calls(0)]))
         .look(through(&[Status(200)]).key(Some("x-api-key:  {key}")))

@@ -3,8 +3,8 @@
 use super::*;
 use crate::report::evidence::Usage;
 
-/// A canary that Claude complains about on the direct path, and this on the gateway.
-fn canary(story: &mut Story, kind: K, class: E, edge: Exchange) {
+/// A forwarding check that Claude complains about on the direct path, and this on the gateway.
+fn forwarding_check(story: &mut Story, kind: K, class: E, edge: Exchange) {
     let complaint = Exchange {
         echo: Echo::Exact,
         ..claude(400, class)
@@ -21,10 +21,10 @@ type Change = (&'static str, fn(&mut Story));
 /// One of each kind; none hides another.
 const CHANGES: [Change; 8] = [
     ("BetaHeaderStripped", |story| {
-        canary(story, K::BogusBeta, E::BetaUnexpected, ok())
+        forwarding_check(story, K::BogusBeta, E::BetaUnexpected, ok())
     }),
     ("VersionHeaderRewritten", |story| {
-        canary(story, K::BogusVersion, E::VersionInvalid, ok())
+        forwarding_check(story, K::BogusVersion, E::VersionInvalid, ok())
     }),
     ("BodyRewritten", |story| {
         story.evidence.legs[0].exchanges[0].usage = Some(Usage { input: 20, output: 40 });
@@ -34,7 +34,9 @@ const CHANGES: [Change; 8] = [
         story.evidence.legs[1].exchanges[0].account = Some(9 << 16 | 9)
     }),
     ("HiddenRetries", |story| {
-        story.evidence.legs[1].exchanges[0].marks.set(Marks::RETRIED, true)
+        story.evidence.legs[1].exchanges[0]
+            .traits
+            .set(ReplyTraits::RETRIED, true)
     }),
     ("CertificateExpiring", |story| {
         story.evidence.legs[1].handshake.certificate_days = Some(3)
@@ -71,7 +73,7 @@ proptest! {
         for leg in &mut less.evidence.legs {
             leg.exchanges.retain(|_| keep.next().unwrap());
         }
-        less.context.canaries.retain(|_| keep.next().unwrap());
+        less.context.forwarding_checks.retain(|_| keep.next().unwrap());
         for accusation in accusations(&less.diagnose().findings) {
             prop_assert!(
                 explained(&story, &whole, &accusation),
@@ -100,19 +102,19 @@ proptest! {
         slower in 0u32..190,
         gap in 0u32..60,
         reads in 15u32..60,
-        maker in prop::sample::select(vec![
-            crate::report::evidence::Maker::Nginx,
-            crate::report::evidence::Maker::Envoy,
-            crate::report::evidence::Maker::Unknown,
+        product in prop::sample::select(vec![
+            crate::report::evidence::Product::Nginx,
+            crate::report::evidence::Product::Envoy,
+            crate::report::evidence::Product::Unknown,
         ]),
     ) {
-        let benign = [Marks::INTERMEDIARY, Marks::GATEWAY_HEADER, Marks::SHOULD_RETRY, Marks::SERVER_CLOUDFLARE, Marks::CLOUD_PLATFORM];
+        let benign = [ReplyTraits::INTERMEDIARY, ReplyTraits::GATEWAY_HEADER, ReplyTraits::SHOULD_RETRY, ReplyTraits::SERVER_CLOUDFLARE, ReplyTraits::CLOUD_PLATFORM];
         let mut story = Story::healthy();
         let frozen = &mut story.evidence.legs[1].exchanges[0];
-        frozen.maker = maker;
+        frozen.product = product;
         frozen.header_set = Some(bits);
         for (bit, mark) in benign.into_iter().enumerate() {
-            frozen.marks.set(mark, bits >> bit & 1 == 1);
+            frozen.traits.set(mark, bits >> bit & 1 == 1);
         }
         let stream = frozen.stream.as_mut().unwrap();
         stream.first_event_ms = stream.first_event_ms.map(|ms| ms + slower);
@@ -174,12 +176,12 @@ proptest! {
     }
 
     #[test]
-    fn an_accusation_never_rests_on_wording_alone(story in any_story(), phrase in prop::sample::select(vec![
-        Phrase::ConnectFailed, Phrase::DnsFailure, Phrase::RateLimited, Phrase::Cooldown, Phrase::AuthRequired,
+    fn an_accusation_never_rests_on_wording_alone(story in any_story(), error_kind in prop::sample::select(vec![
+        GatewayErrorKind::ConnectFailed, GatewayErrorKind::DnsFailure, GatewayErrorKind::RateLimited, GatewayErrorKind::Cooldown, GatewayErrorKind::AuthRequired,
     ])) {
         // Words on an answer that came whole are nothing.
         let mut worded = Story::healthy();
-        worded.evidence.legs[1].exchanges[0].phrase = phrase;
+        worded.evidence.legs[1].exchanges[0].error_kind = error_kind;
         prop_assert_eq!(worded.verdict(), "Healthy @");
         // And a verdict is always made of findings that are there.
         let diagnosis = story.diagnose();

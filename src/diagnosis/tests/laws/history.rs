@@ -8,7 +8,7 @@ fn lives(stories: Vec<Story>) -> Vec<Diagnosis> {
     let mut context = Context::default();
     let mut told: Vec<Diagnosis> = Vec::new();
     for mut story in stories {
-        story.context.canaries.clear();
+        story.context.forwarding_checks.clear();
         story.context.last_runs = context.last_runs.clone();
         story.context.conditions = context.conditions.clone();
         let diagnosis = story.diagnose();
@@ -29,7 +29,7 @@ fn lives(stories: Vec<Story>) -> Vec<Diagnosis> {
 }
 
 /// What accuses a gateway of holding streams back.
-fn held_back(findings: &[crate::resource::status::Finding]) -> Vec<String> {
+fn debounced(findings: &[crate::resource::status::Finding]) -> Vec<String> {
     let mut found = accusations(findings);
     found.retain(|found| accuses_of_holding_back(found));
     found
@@ -63,12 +63,12 @@ proptest! {
     fn earlier_runs_change_no_state_but_add_what_comes_and_goes(stories in prop::collection::vec(any_story(), 1..7)) {
         use crate::resource::status::VerdictState::{Degraded, Healthy};
         let alone: Vec<Diagnosis> = stories.iter().cloned().map(|mut story| {
-            story.context.canaries.clear();
+            story.context.forwarding_checks.clear();
             story.diagnose()
         }).collect();
         for (one, among) in alone.iter().zip(lives(stories)) {
             // What one pair of streams does not settle, the pair of an earlier run does.
-            let paired = held_back(&one.findings) != held_back(&among.findings);
+            let paired = debounced(&one.findings) != debounced(&among.findings);
             if !paired {
                 prop_assert_eq!(&one.own_conditions, &among.own_conditions);
                 prop_assert_eq!(&one.own_findings, &among.own_findings);

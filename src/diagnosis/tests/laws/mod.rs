@@ -11,8 +11,8 @@ use proptest::test_runner::RngSeed;
 use crate::catalogue::{Code, Confidence};
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::fixture::*;
-use crate::diagnosis::{Diagnosis, KeptResult, PathCanaries, Role};
-use crate::report::evidence::{BodyKind, Echo, Exchange, Marks, Outcome, Phrase, Reach};
+use crate::diagnosis::{Diagnosis, KeptResult, PathForwardingChecks, Role};
+use crate::report::evidence::{BodyKind, Echo, Exchange, GatewayErrorKind, Outcome, Reach, ReplyTraits};
 use crate::report::message;
 
 /// Replies that the frozen request may get, from Claude, from gateways, from the way.
@@ -42,7 +42,7 @@ fn any_reply() -> impl Strategy<Value = Exchange> {
         1 => (500u32..9_000).prop_map(slow_stream),
         2 => any_pace(),
         2 => (statuses.clone(), 1u32..6_000).prop_map(|(status, ms)| after(ms, page(status))),
-        1 => statuses.prop_map(|status| Exchange { marks: Marks::EMPTY, ..reply(status) }),
+        1 => statuses.prop_map(|status| Exchange { traits: ReplyTraits::EMPTY, ..reply(status) }),
         2 => classes.clone().prop_map(|(status, class)| claude(status, class)),
         1 => classes.clone().prop_map(|(status, class)| lookalike(status, class)),
         1 => classes.prop_map(|(status, class)| minted(status, class)),
@@ -77,7 +77,7 @@ fn any_pace() -> impl Strategy<Value = Exchange> {
     )
 }
 
-fn any_canary() -> impl Strategy<Value = (K, Exchange)> {
+fn any_forwarding_check() -> impl Strategy<Value = (K, Exchange)> {
     // A prompt is read beside its twin, and a large header beside what counts tokens: without that they are another story.
     let needs_another = |kind: &K| matches!(kind, K::AttackPrompt | K::BenignPrompt | K::LargeHeader);
     let shows = |kind: &K| (kind.entry().kept || kind.entry().useful_after_failure) && !needs_another(kind);
@@ -106,15 +106,15 @@ fn any_canary() -> impl Strategy<Value = (K, Exchange)> {
 }
 
 prop_compose! {
-    /// A control and two gateways, each with a reply, perhaps a repeat, and some canaries.
+    /// A control and two gateways, each with a reply, perhaps a repeat, and some forwarding checks.
     fn any_story()(
         replies in prop::collection::vec((any_reply(), prop::option::of(any_reply())), 3),
-        canaries in prop::collection::vec((0usize..3, any_canary()), 0..10),
+        forwarding_checks in prop::collection::vec((0usize..3, any_forwarding_check()), 0..10),
         unreached in prop::option::weighted(0.2, (0usize..3, prop::sample::select(vec![
             Reach::DnsNoName, Reach::ConnectTimeout, Reach::TlsUntrusted, Reach::ConnectRefused,
         ]))),
         virtual_key in any::<bool>(),
-        kept in prop::collection::vec((0usize..3, any_canary()), 0..4),
+        kept in prop::collection::vec((0usize..3, any_forwarding_check()), 0..4),
     ) -> Story {
         let mut story = Story::new();
         story.add("other", Role::Gateway);
@@ -125,7 +125,7 @@ prop_compose! {
                 on.reply(K::Repeat, repeat);
             }
         }
-        for (leg, (kind, reply)) in canaries {
+        for (leg, (kind, reply)) in forwarding_checks {
             // A run sends one exchange of a kind on a path.
             if story.evidence.legs[leg].exchange(kind).is_none() {
                 story.on(names[leg]).reply(kind, reply);
@@ -143,10 +143,10 @@ prop_compose! {
             let path = names[leg].to_owned();
             let exchange = Exchange { kind, ..exchange };
             let at_ms = story.context.now_ms - 60_000;
-            let known = story.context.canaries.iter().any(|kept| kept.path == path);
+            let known = story.context.forwarding_checks.iter().any(|kept| kept.path == path);
             if !known && story.evidence.legs[leg].exchange(kind).is_none() {
                 let results = vec![KeptResult { at_ms, exchange }];
-                story.context.canaries.push(PathCanaries { path, results });
+                story.context.forwarding_checks.push(PathForwardingChecks { path, results });
             }
         }
         story
@@ -183,7 +183,7 @@ fn states_a_fact(code: &str) -> bool {
 /// What the same part of the same path may be called when evidence is missing, by what it was called with all of it. From left to
 /// right only.
 const RENAMED: [(&str, &[&str]); 9] = [
-    // The gateway's own refusal: without the canaries that show what it looks at.
+    // The gateway's own refusal: without the forwarding checks that show what it looks at.
     (
         "GatewayAuthRefused",
         &["GatewayPolicyDenied", "CredentialCarrierMismatch"],

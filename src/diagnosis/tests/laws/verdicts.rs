@@ -76,7 +76,7 @@ proptest! {
         let mut swapped = story.clone();
         swapped.paths.iter_mut().for_each(|path| path.name = swap(&path.name));
         swapped.evidence.legs.iter_mut().for_each(|leg| leg.path = swap(&leg.path));
-        swapped.context.canaries.iter_mut().for_each(|kept| kept.path = swap(&kept.path));
+        swapped.context.forwarding_checks.iter_mut().for_each(|kept| kept.path = swap(&kept.path));
         let (_, mut expected, letters) = gist(&story.diagnose());
         expected.iter_mut().for_each(|finding| finding.1 = swap(&finding.1));
         expected.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));

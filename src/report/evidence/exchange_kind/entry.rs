@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::claude::error::ErrorClass;
-use crate::report::evidence::marks::Echo;
+use crate::report::evidence::reply_traits::Echo;
 
 /// Second samples on one path of a deep run at most.
 pub const SECOND_SAMPLES: u64 = 4;

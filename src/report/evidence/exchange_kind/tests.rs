@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::report::evidence::marks::Echo;
+use crate::report::evidence::reply_traits::Echo;
 
 fn place(holds: impl Fn(ExchangeKind) -> bool) -> Vec<usize> {
     let places = ExchangeKind::all().enumerate();

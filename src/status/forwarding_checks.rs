@@ -9,12 +9,13 @@ use serde_json::{Map, Value};
 
 use super::keys;
 use super::schedule::{self, Slot, signed};
-use crate::diagnosis::held_back::is_held_back;
-use crate::diagnosis::{KeptResult, LatencyPair, PathCanaries};
-use crate::plan::{CanaryChoice, CredentialCanaries};
+use crate::diagnosis::buffering::is_buffering;
+use crate::diagnosis::{KeptResult, LatencyPair, PathForwardingChecks};
+use crate::plan::{CredentialChecks, ForwardingCheckChoice};
 use crate::report::evidence::{Exchange, ExchangeKind, Outcome};
 use crate::resource::status::{
-    CanaryResult, CanaryStatus, ClaudeProbeStatus, CredentialStatus, FoundOn, LatencyStatus, PathStatus,
+    ClaudeProbeStatus, CredentialStatus, ForwardingCheckResult, ForwardingCheckStatus, FoundOn, LatencyStatus,
+    PathStatus,
 };
 use crate::resource::validated::{Path, Probe};
 
@@ -23,28 +24,34 @@ pub(crate) const KEPT_PER_PATH: usize = ExchangeKind::COUNT;
 
 /// What the run of this slot does besides the frozen request. `deep` is asked for by hand.
 #[must_use]
-pub fn choose(probe: &Probe, status: &ClaudeProbeStatus, slot: &Slot, deep: bool, now: Timestamp) -> CanaryChoice {
+pub fn choose(
+    probe: &Probe,
+    status: &ClaudeProbeStatus,
+    slot: &Slot,
+    deep: bool,
+    now: Timestamp,
+) -> ForwardingCheckChoice {
     let fresh = matches!(slot, Slot::Generation(_));
     let started = status.last_run.as_ref().and_then(|run| run.started_at.as_ref());
     let changed = keys::changed_at(&status.credentials, started);
     let credential = if fresh || changed {
-        CredentialCanaries::Always
+        CredentialChecks::Always
     } else {
-        CredentialCanaries::AuthFailed
+        CredentialChecks::AuthFailed
     };
-    CanaryChoice {
+    ForwardingCheckChoice {
         headers: fresh || changed || due(probe, status, now),
         credential,
         zero_token_only: false,
         deep,
         long: long_due(probe, slot),
-        held_back: !fresh && !deep && held_back_before(probe, status),
+        buffered: !fresh && !deep && buffered_before(probe, status),
     }
 }
 
 /// Whether the newest run saw a stream held back: one more pair in this run says as much as two in one. A path in a pod without the
 /// control has one pair in each run whatever is decided here.
-fn held_back_before(probe: &Probe, status: &ClaudeProbeStatus) -> bool {
+fn buffered_before(probe: &Probe, status: &ClaudeProbeStatus) -> bool {
     let newest = status.history.first();
     let known = newest.filter(|run| run.generation == status.observed_generation);
     let beside_control = |name: &str| {
@@ -52,17 +59,20 @@ fn held_back_before(probe: &Probe, status: &ClaudeProbeStatus) -> bool {
         let mut pods = probe.pods.iter().map(|pod| pod.paths.iter().filter_map(path));
         pods.any(|paths| paths.clone().any(|path| path.direct) && paths.clone().any(|path| path.name == name))
     };
-    let counts = |found: &FoundOn| is_held_back(found.code) && beside_control(&found.path);
+    let counts = |found: &FoundOn| is_buffering(found.code) && beside_control(&found.path);
     known.is_some_and(|run| run.findings.iter().any(counts))
 }
 
 /// Due when a period has passed since the newest result; half an interval early rather than a whole one late.
 fn due(probe: &Probe, status: &ClaudeProbeStatus, now: Timestamp) -> bool {
-    let Some(every) = probe.canaries.every else {
+    let Some(every) = probe.forwarding_checks.every else {
         return false;
     };
-    let kept = status.paths.iter().flat_map(|path| results(path.canaries.as_ref()));
-    // Credential canaries may go with any run: they say nothing of when the others were sent.
+    let kept = status
+        .paths
+        .iter()
+        .flat_map(|path| results(path.forwarding_checks.as_ref()));
+    // Credential checks may go with any run: they say nothing of when the others were sent.
     let regular = kept.filter(|kept| !kept.exchange.kind.is_about_key());
     let newest = regular.map(|kept| kept.at_ms).max();
     let slack = signed(probe.schedule.interval()) / 2;
@@ -83,17 +93,17 @@ fn long_due(probe: &Probe, slot: &Slot) -> bool {
 
 /// The kept results of the probe's paths.
 #[must_use]
-pub fn read(paths: &[PathStatus], probe: &Probe) -> Vec<PathCanaries> {
+pub fn read(paths: &[PathStatus], probe: &Probe) -> Vec<PathForwardingChecks> {
     let known = paths.iter().filter(|path| probe.path(&path.name).is_some());
-    let read = known.map(|path| PathCanaries {
+    let read = known.map(|path| PathForwardingChecks {
         path: path.name.clone(),
-        results: results(path.canaries.as_ref()).collect(),
+        results: results(path.forwarding_checks.as_ref()).collect(),
     });
     read.filter(|path| !path.results.is_empty()).collect()
 }
 
 /// Drops what showed something about a key that is no longer in use: `keys` are those in use now.
-pub fn forget_old_keys(kept: &mut Vec<PathCanaries>, probe: &Probe, keys: &[CredentialStatus]) {
+pub fn forget_old_keys(kept: &mut Vec<PathForwardingChecks>, probe: &Probe, keys: &[CredentialStatus]) {
     for path in kept.iter_mut() {
         let changed = probe.path(&path.path).and_then(|path| changed(path, keys));
         let of_old_key =
@@ -114,24 +124,27 @@ fn changed(path: &Path, keys: &[CredentialStatus]) -> Option<i64> {
 }
 
 /// The results that the status keeps of a path; those that this version does not know are left out.
-pub fn results(canaries: Option<&CanaryStatus>) -> impl Iterator<Item = KeptResult> + use<'_> {
-    canaries.into_iter().flat_map(|canaries| {
-        let newest = canaries.at.as_ref();
-        canaries.results.iter().filter_map(move |kept| parse(kept, newest))
+pub fn results(forwarding_checks: Option<&ForwardingCheckStatus>) -> impl Iterator<Item = KeptResult> + use<'_> {
+    forwarding_checks.into_iter().flat_map(|forwarding_checks| {
+        let newest = forwarding_checks.at.as_ref();
+        forwarding_checks
+            .results
+            .iter()
+            .filter_map(move |kept| parse(kept, newest))
     })
 }
 
 /// Results as the status keeps them.
 #[must_use]
-pub fn status(canaries: &PathCanaries) -> CanaryStatus {
+pub fn status(forwarding_checks: &PathForwardingChecks) -> ForwardingCheckStatus {
     let second = |kept: &KeptResult| kept.at_ms.div_euclid(1000);
     let time = |at| Timestamp::from_second(at).ok().map(Time);
-    let newest = canaries.results.iter().map(second).max();
-    let written = canaries.results.iter().filter_map(|kept| {
+    let newest = forwarding_checks.results.iter().map(second).max();
+    let written = forwarding_checks.results.iter().filter_map(|kept| {
         let at = Some(second(kept)).filter(|at| Some(*at) != newest);
         shown(&kept.exchange, at.and_then(time))
     });
-    CanaryStatus {
+    ForwardingCheckStatus {
         at: newest.and_then(time),
         results: written.take(KEPT_PER_PATH).collect(),
     }
@@ -171,7 +184,7 @@ pub fn latency_status(pairs: &[LatencyPair], path: &str) -> Option<LatencyStatus
 }
 
 /// One result: what was observed of the exchange, and its own time where it has one.
-fn shown(exchange: &Exchange, at: Option<Time>) -> Option<CanaryResult> {
+fn shown(exchange: &Exchange, at: Option<Time>) -> Option<ForwardingCheckResult> {
     let plain = Exchange {
         quote: None,
         ..exchange.clone()
@@ -179,7 +192,7 @@ fn shown(exchange: &Exchange, at: Option<Time>) -> Option<CanaryResult> {
     let unobserved = fields(&Exchange::new(exchange.kind, Outcome::Answered))?;
     let mut evidence = fields(&plain)?;
     evidence.retain(|name, value| !matches!(name.as_str(), KIND | STATUS) && unobserved.get(name) != Some(value));
-    Some(CanaryResult {
+    Some(ForwardingCheckResult {
         kind: format!("{:?}", exchange.kind),
         at,
         status: (exchange.status != 0).then(|| i32::from(exchange.status)),
@@ -189,7 +202,7 @@ fn shown(exchange: &Exchange, at: Option<Time>) -> Option<CanaryResult> {
 
 /// Reads a result back; what another version wrote and this one does not know is no result. `newest` is the time of one
 /// without its own.
-fn parse(kept: &CanaryResult, newest: Option<&Time>) -> Option<KeptResult> {
+fn parse(kept: &ForwardingCheckResult, newest: Option<&Time>) -> Option<KeptResult> {
     let at = kept.at.as_ref().or(newest)?;
     let kind = serde_json::from_value(Value::from(kept.kind.as_str())).ok()?;
     let mut fields = fields(&Exchange::new(kind, Outcome::Answered))?;
@@ -219,7 +232,7 @@ mod tests {
     use super::*;
     use crate::catalogue::Code;
     use crate::claude::error::ErrorClass;
-    use crate::report::evidence::{Echo, Marks};
+    use crate::report::evidence::{Echo, ReplyTraits};
     use crate::resource::validated::{Cron, Schedule};
     use crate::status::fixture;
 
@@ -237,7 +250,7 @@ mod tests {
     fn result() -> Exchange {
         Exchange {
             status: 400,
-            marks: Marks::REQUEST_ID.with(Marks::ENVELOPE),
+            traits: ReplyTraits::REQUEST_ID.with(ReplyTraits::ENVELOPE),
             error: ErrorClass::BetaUnexpected,
             echo: Echo::Exact,
             first_byte_ms: Some(120),
@@ -270,14 +283,14 @@ mod tests {
     }
 
     #[test]
-    fn canaries_come_after_a_change_and_then_by_their_own_period() {
-        let probe = fixture::probe_with("canaries: {every: 1h}");
+    fn forwarding_checks_come_after_a_change_and_then_by_their_own_period() {
+        let probe = fixture::probe_with("forwardingChecks: {every: 1h}");
         let start = at("2026-11-23T10:00:00Z");
         let mut status = ClaudeProbeStatus::default();
         let first = choose(&probe, &status, &Slot::Generation(1), false, start);
-        assert!(first.headers && first.credential == CredentialCanaries::Always);
+        assert!(first.headers && first.credential == CredentialChecks::Always);
         // One that asked about a key is newer: it goes with any run and does not put the others off.
-        let told = PathCanaries {
+        let told = PathForwardingChecks {
             path: "edge".into(),
             results: vec![
                 KeptResult {
@@ -292,7 +305,7 @@ mod tests {
         };
         status.paths = vec![PathStatus {
             name: "edge".into(),
-            canaries: Some(super::status(&told)),
+            forwarding_checks: Some(super::status(&told)),
             ..PathStatus::default()
         }];
         let kept = |keys: &[CredentialStatus]| {
@@ -322,7 +335,7 @@ mod tests {
     #[test]
     fn what_the_run_before_saw_held_back_is_not_asked_for_twice() {
         let probe = fixture::probe_with(
-            "- {name: own, url: 'http://own:8080', placement: {nodeSelector: {pool: edge}}}\n  canaries: {every: 1h}",
+            "- {name: own, url: 'http://own:8080', placement: {nodeSelector: {pool: edge}}}\n  forwardingChecks: {every: 1h}",
         );
         let now = at("2026-11-23T10:00:00Z");
         let mut status = ClaudeProbeStatus {
@@ -334,18 +347,18 @@ mod tests {
             }],
             ..ClaudeProbeStatus::default()
         };
-        let held_back = |status: &ClaudeProbeStatus, slot, deep| choose(&probe, status, &slot, deep, now).held_back;
-        assert!(held_back(&status, Slot::At(now), false));
-        assert!(!held_back(&status, Slot::At(now), true), "asked for by hand");
-        assert!(!held_back(&status, Slot::Generation(2), false), "a new spec");
+        let buffered = |status: &ClaudeProbeStatus, slot, deep| choose(&probe, status, &slot, deep, now).buffered;
+        assert!(buffered(&status, Slot::At(now), false));
+        assert!(!buffered(&status, Slot::At(now), true), "asked for by hand");
+        assert!(!buffered(&status, Slot::Generation(2), false), "a new spec");
         status.history[0].findings = vec![found(Code::StreamCut, "edge"), found(Code::StreamBuffered, "own")];
         assert!(
-            !held_back(&status, Slot::At(now), false),
+            !buffered(&status, Slot::At(now), false),
             "no second pair was to be saved"
         );
         status.history[0].findings = vec![found(Code::StreamCompressed, "edge")];
         status.history[0].generation = Some(1);
-        assert!(!held_back(&status, Slot::At(now), false), "of another spec");
+        assert!(!buffered(&status, Slot::At(now), false), "of another spec");
     }
 
     #[test]
@@ -388,7 +401,7 @@ mod tests {
         }];
         assert_eq!(
             choose(&probe, &status, &Slot::At(now), false, now).credential,
-            CredentialCanaries::Always
+            CredentialChecks::Always
         );
         status.last_run = Some(crate::resource::status::RunStatus {
             started_at: Some(Time(now + SignedDuration::from_mins(5))),
@@ -396,7 +409,7 @@ mod tests {
         });
         assert_eq!(
             choose(&probe, &status, &Slot::At(now), false, now).credential,
-            CredentialCanaries::AuthFailed
+            CredentialChecks::AuthFailed
         );
     }
 }

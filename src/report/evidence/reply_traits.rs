@@ -3,24 +3,24 @@
 use serde::{Deserialize, Serialize};
 use strum::FromRepr;
 
-pub use crate::catalogue::Maker;
+pub use crate::catalogue::Product;
 
 /// What a reply bears. Marks are facts; whether they make a reply genuine is for the diagnosis to say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Marks(pub u32);
+pub struct ReplyTraits(pub u32);
 
-macro_rules! marks {
+macro_rules! traits {
     ($($(#[$doc:meta])* $name:ident = $bit:literal;)*) => {
-        impl Marks {
-            $($(#[$doc])* pub const $name: Marks = Marks(1 << $bit);)*
+        impl ReplyTraits {
+            $($(#[$doc])* pub const $name: ReplyTraits = ReplyTraits(1 << $bit);)*
             /// Every mark with its name.
-            pub const ALL: &[(&str, Marks)] = &[$((stringify!($name), Marks::$name),)*];
+            pub const ALL: &[(&str, ReplyTraits)] = &[$((stringify!($name), ReplyTraits::$name),)*];
         }
     };
 }
 
-marks! {
+traits! {
     /// A `request-id` header of the genuine shape.
     REQUEST_ID = 0;
     /// A top-level `request_id` of the genuine shape in the body.
@@ -77,7 +77,7 @@ marks! {
     CLOUD_PLATFORM = 26;
     /// Words of one of Claude's own messages in a body that is not of Claude's shape, and not quoted as a whole error.
     CLAUDE_WORDS = 27;
-    /// The id ([`Marks::REQUEST_ID`], else [`Marks::BODY_REQUEST_ID`]) has not the length and alphabet of those that Claude makes.
+    /// The id ([`ReplyTraits::REQUEST_ID`], else [`ReplyTraits::BODY_REQUEST_ID`]) has not the length and alphabet of those that Claude makes.
     ID_ODD = 28;
     /// The `request-id`, or the message's id, was on an earlier reply of this path in this run: Claude gives each reply its own.
     ID_SEEN = 29;
@@ -85,21 +85,21 @@ marks! {
     WRAPPED_PAGE = 30;
 }
 
-impl Marks {
+impl ReplyTraits {
     /// Whether all of `other` are here.
     #[must_use]
-    pub const fn has(self, other: Marks) -> bool {
+    pub const fn has(self, other: ReplyTraits) -> bool {
         self.0 & other.0 == other.0
     }
 
     /// Both together.
     #[must_use]
-    pub const fn with(self, other: Marks) -> Marks {
-        Marks(self.0 | other.0)
+    pub const fn with(self, other: ReplyTraits) -> ReplyTraits {
+        ReplyTraits(self.0 | other.0)
     }
 
     /// Adds `other` when `condition` holds.
-    pub fn set(&mut self, other: Marks, condition: bool) {
+    pub fn set(&mut self, other: ReplyTraits, condition: bool) {
         if condition {
             self.0 |= other.0;
         }
@@ -109,7 +109,7 @@ impl Marks {
 /// What a gateway-made reply says, in general terms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
 #[repr(u8)]
-pub enum Phrase {
+pub enum GatewayErrorKind {
     /// Nothing that we know.
     #[default]
     None = 0,

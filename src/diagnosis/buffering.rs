@@ -18,7 +18,7 @@ pub enum Held {
 
 /// Whether a finding of this code shows that a stream was held back.
 #[must_use]
-pub fn is_held_back(code: Code) -> bool {
+pub fn is_buffering(code: Code) -> bool {
     matches!(code, Code::StreamBuffered | Code::StreamCompressed)
 }
 

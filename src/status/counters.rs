@@ -22,7 +22,7 @@ pub const MISSED: [&str; 2] = ["late", "not_started"];
 
 /// Counters since this process leads.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tally {
+pub struct Counters {
     /// Runs that ended, by result: a closed set of labels.
     pub runs: BTreeMap<&'static str, u64>,
     /// Slots that nobody ran, by reason: a closed set of labels.

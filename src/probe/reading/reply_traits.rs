@@ -5,7 +5,7 @@ use http::HeaderMap;
 use crate::claude::error::{BodyShape, ErrorClass, ErrorReading};
 use crate::claude::headers::{self, RateLimits};
 use crate::probe::compose::Asked;
-use crate::report::evidence::Marks;
+use crate::report::evidence::ReplyTraits;
 
 /// `error.type` of Claude's envelope.
 const TYPES: [&str; 12] = [
@@ -93,85 +93,88 @@ pub fn is_platform_message(id: &str) -> bool {
 
 /// The marks of a reply.
 #[must_use]
-pub fn marks(status: u16, headers: &HeaderMap, reading: &ErrorReading, asked: &Asked) -> Marks {
-    let mut marks = of_headers(headers);
+pub fn traits(status: u16, headers: &HeaderMap, reading: &ErrorReading, asked: &Asked) -> ReplyTraits {
+    let mut traits = of_headers(headers);
     // An id of ours that comes back is an echo.
     let theirs = |id: &&str| !asked.ids.iter().any(|ours| ours == id);
     let header_id = headers::request_id(headers)
         .filter(|id| headers::is_request_id(id))
         .filter(theirs);
     let body_id = reading.body_request_id.genuine_form().filter(theirs);
-    marks.set(Marks::REQUEST_ID, header_id.is_some());
+    traits.set(ReplyTraits::REQUEST_ID, header_id.is_some());
     let odd = header_id
         .or(body_id)
         .is_some_and(|id| !headers::is_usual_request_id(id));
-    marks.set(Marks::ID_ODD, odd && (header_id.is_some() || status >= 400));
-    marks.set(
-        Marks::REDIRECT,
+    traits.set(ReplyTraits::ID_ODD, odd && (header_id.is_some() || status >= 400));
+    traits.set(
+        ReplyTraits::REDIRECT,
         (300..400).contains(&status) && headers.contains_key("location"),
     );
     if status < 400 {
-        return marks;
+        return traits;
     }
     let envelope = reading.shape == BodyShape::Envelope;
     let known = reading.error_type.as_deref().is_some_and(|kind| TYPES.contains(&kind));
     let whole = envelope && reading.top_level_type && known && reading.message.is_some() && !reading.wrapped_page;
-    marks.set(Marks::BODY_REQUEST_ID, body_id.is_some());
-    marks.set(Marks::IDS_AGREE, header_id.is_some() && header_id == body_id);
-    marks.set(Marks::INNER_REQUEST_ID, reading.inner_request_id.is_some());
-    marks.set(Marks::ENVELOPE, whole);
-    marks.set(Marks::EXTRA_KEYS, envelope && reading.extra_keys);
-    marks.set(Marks::HTML, reading.shape == BodyShape::Html);
-    marks.set(
-        Marks::TEXT,
+    traits.set(ReplyTraits::BODY_REQUEST_ID, body_id.is_some());
+    traits.set(ReplyTraits::IDS_AGREE, header_id.is_some() && header_id == body_id);
+    traits.set(ReplyTraits::INNER_REQUEST_ID, reading.inner_request_id.is_some());
+    traits.set(ReplyTraits::ENVELOPE, whole);
+    traits.set(ReplyTraits::EXTRA_KEYS, envelope && reading.extra_keys);
+    traits.set(ReplyTraits::HTML, reading.shape == BodyShape::Html);
+    traits.set(
+        ReplyTraits::TEXT,
         matches!(reading.shape, BodyShape::Text | BodyShape::Binary),
     );
-    marks.set(Marks::EMPTY, reading.shape == BodyShape::Empty);
-    marks.set(
-        Marks::OTHER_JSON,
+    traits.set(ReplyTraits::EMPTY, reading.shape == BodyShape::Empty);
+    traits.set(
+        ReplyTraits::OTHER_JSON,
         reading.shape == BodyShape::Json || (envelope && !whole),
     );
-    marks.set(Marks::WRAPPED_PAGE, reading.wrapped_page);
+    traits.set(ReplyTraits::WRAPPED_PAGE, reading.wrapped_page);
     let page = reading.page_host.as_deref();
-    marks.set(
-        Marks::EDGE_PAGE,
+    traits.set(
+        ReplyTraits::EDGE_PAGE,
         page.is_some_and(|host| host.eq_ignore_ascii_case(CLAUDE_HOST)),
     );
-    marks.set(
-        Marks::FOREIGN_EDGE_PAGE,
+    traits.set(
+        ReplyTraits::FOREIGN_EDGE_PAGE,
         page.is_some_and(|host| !host.eq_ignore_ascii_case(CLAUDE_HOST)),
     );
-    marks.set(Marks::EDGE_FORBIDDEN, reading.class == ErrorClass::EdgeForbidden);
-    marks
+    traits.set(ReplyTraits::EDGE_FORBIDDEN, reading.class == ErrorClass::EdgeForbidden);
+    traits
 }
 
-fn of_headers(headers: &HeaderMap) -> Marks {
-    let mut marks = Marks::default();
+fn of_headers(headers: &HeaderMap) -> ReplyTraits {
+    let mut traits = ReplyTraits::default();
     let begins = |list: &[&str]| {
         headers
             .keys()
             .any(|name| list.iter().any(|prefix| name.as_str().starts_with(prefix)))
     };
     let account = headers::organization_id(headers).is_some() || headers::workspace_id(headers).is_some();
-    marks.set(Marks::ACCOUNT, account);
-    marks.set(Marks::RATE_LIMITS, !RateLimits::read(headers).is_empty());
-    marks.set(Marks::CF_RAY, headers.contains_key(headers::CF_RAY));
-    marks.set(Marks::SHOULD_RETRY, headers.contains_key(headers::SHOULD_RETRY));
-    marks.set(Marks::RETRY_AFTER, headers.contains_key(headers::RETRY_AFTER));
-    marks.set(Marks::WWW_AUTHENTICATE, headers.contains_key("www-authenticate"));
-    marks.set(Marks::CHALLENGE, headers.contains_key(headers::CF_MITIGATED));
-    marks.set(Marks::GATEWAY_HEADER, begins(&GATEWAY));
-    marks.set(Marks::INTERMEDIARY, begins(&INTERMEDIARY));
-    marks.set(Marks::CLOUD_PLATFORM, begins(&CLOUD));
+    traits.set(ReplyTraits::ACCOUNT, account);
+    traits.set(ReplyTraits::RATE_LIMITS, !RateLimits::read(headers).is_empty());
+    traits.set(ReplyTraits::CF_RAY, headers.contains_key(headers::CF_RAY));
+    traits.set(ReplyTraits::SHOULD_RETRY, headers.contains_key(headers::SHOULD_RETRY));
+    traits.set(ReplyTraits::RETRY_AFTER, headers.contains_key(headers::RETRY_AFTER));
+    traits.set(ReplyTraits::WWW_AUTHENTICATE, headers.contains_key("www-authenticate"));
+    traits.set(ReplyTraits::CHALLENGE, headers.contains_key(headers::CF_MITIGATED));
+    traits.set(ReplyTraits::GATEWAY_HEADER, begins(&GATEWAY));
+    traits.set(ReplyTraits::INTERMEDIARY, begins(&INTERMEDIARY));
+    traits.set(ReplyTraits::CLOUD_PLATFORM, begins(&CLOUD));
     let server = headers::text(headers, "server").unwrap_or_default();
-    marks.set(Marks::SERVER_CLOUDFLARE, server.eq_ignore_ascii_case("cloudflare"));
-    marks.set(
-        Marks::RETRIED,
+    traits.set(
+        ReplyTraits::SERVER_CLOUDFLARE,
+        server.eq_ignore_ascii_case("cloudflare"),
+    );
+    traits.set(
+        ReplyTraits::RETRIED,
         ATTEMPTS.iter().any(|(name, normal)| {
             headers::text(headers, name)
                 .and_then(|text| text.trim().parse::<u32>().ok())
                 .is_some_and(|count| count > *normal)
         }),
     );
-    marks
+    traits
 }
