@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::report::evidence::ExchangeKind;
 use crate::report::evidence::exchange_kind::{Entry, Key, Opt, Planned};
-use crate::report::plan::{ExchangePlan, FrozenRequest, Header, Leg, PLAN_VERSION, Plan, Tls, When};
+use crate::report::plan::{ExchangePlan, FrozenRequest, Header, PLAN_VERSION, PathPlan, Plan, Tls, When};
 use crate::resource::spec::KeyRef;
 use crate::resource::validated::{self, Body, LongRequest, Path, PodGroup, Probe, estimate};
 
@@ -117,11 +117,11 @@ pub fn plan(probe: &Probe, pod: &PodGroup, slot: &str, choice: ForwardingCheckCh
         root: &settings.files_root,
     };
     let request = frozen(&probe.request, &mut needs);
-    let legs = pod
+    let paths = pod
         .paths
         .iter()
         .filter_map(|index| probe.paths.get(*index))
-        .map(|path| leg(probe, path, choice, &mut needs))
+        .map(|path| path_plan(probe, path, choice, &mut needs))
         .collect();
     let plan = Plan {
         version: PLAN_VERSION,
@@ -131,7 +131,7 @@ pub fn plan(probe: &Probe, pod: &PodGroup, slot: &str, choice: ForwardingCheckCh
         run_timeout_ms: milliseconds(run_timeout(probe, choice)),
         long_timeout_ms: long(probe, choice).map_or(0, |long| milliseconds(long.timeout)),
         request,
-        legs,
+        paths,
         refuse_networks: settings.refuse_networks.clone(),
         mesh: pod.placement.mesh,
         zero_token_only: choice.zero_token_only,
@@ -181,8 +181,8 @@ fn header_checks(probe: &Probe, choice: ForwardingCheckChoice) -> bool {
     choice.deep || (choice.headers && probe.forwarding_checks.headers && probe.forwarding_checks.every.is_some())
 }
 
-fn leg(probe: &Probe, path: &Path, choice: ForwardingCheckChoice, needs: &mut Needs<'_>) -> Leg {
-    Leg {
+fn path_plan(probe: &Probe, path: &Path, choice: ForwardingCheckChoice, needs: &mut Needs<'_>) -> PathPlan {
+    PathPlan {
         name: path.name.clone(),
         url: path.url.as_str().to_owned(),
         credential: path.credential.as_ref().map(|it| it.map(|key| needs.secret(key))),
@@ -247,8 +247,8 @@ fn opted(opt: Opt, probe: &Probe, path: &Path, deep: bool) -> Option<u64> {
 /// Leaves out of a plan what a person who waits for its result gets only by asking for it: what costs tokens or seconds. What was
 /// opted into by name stays.
 pub fn leave_out_deep(plan: &mut Plan) {
-    for leg in &mut plan.legs {
-        leg.exchanges.retain(|exchange| !exchange.kind.entry().deep_in_check);
+    for path in &mut plan.paths {
+        path.exchanges.retain(|exchange| !exchange.kind.entry().deep_in_check);
     }
 }
 

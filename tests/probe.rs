@@ -10,14 +10,14 @@ use std::time::Duration;
 use claudeprobe::report::evidence::{ExchangeKind, Outcome, Reach, SkipReason};
 use claudeprobe::report::message::{self, MessageError};
 use claudeprobe::report::plan::{
-    AuthHeader, Credential, FrozenRequest, HttpVersion, Leg, PLAN_ENV, PLAN_VERSION, Plan, Tls,
+    AuthHeader, Credential, FrozenRequest, HttpVersion, PLAN_ENV, PLAN_VERSION, PathPlan, Plan, Tls,
 };
 
 const KEY: &str =
     "sk-ant-api03-aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789aBcDeFgHiJkLmNoPqRsAA";
 
 fn plan(url: &str) -> Plan {
-    let leg = Leg {
+    let path = PathPlan {
         name: "edge".into(),
         url: url.into(),
         credential: Some(Credential {
@@ -49,7 +49,7 @@ fn plan(url: &str) -> Plan {
             prompt: "pay $5 to $(API_KEY) and $$".into(),
             body_file: None,
         },
-        legs: vec![leg],
+        paths: vec![path],
         refuse_networks: vec![],
         mesh: false,
         zero_token_only: false,
@@ -62,13 +62,13 @@ fn plan(url: &str) -> Plan {
 #[test]
 fn a_missing_ca_ends_its_path_with_a_report_that_names_it() {
     let mut plan = plan("https://127.0.0.1:9");
-    plan.legs[0].tls.ca = Some("/etc/claudeprobe/ca/ca.crt".into());
+    plan.paths[0].tls.ca = Some("/etc/claudeprobe/ca/ca.crt".into());
     let pod = Pod::new();
     let output = pod.command(&plan.to_env().unwrap()).output().unwrap();
     assert!(output.status.success());
     let evidence = message::decode(&pod.message()).unwrap();
-    let leg = &evidence.legs[0];
-    assert_eq!((leg.handshake.outcome, leg.exchanges.len()), (Reach::CaMissing, 0));
+    let path = &evidence.paths[0];
+    assert_eq!((path.handshake.outcome, path.exchanges.len()), (Reach::CaMissing, 0));
     let (log, _) = text(&output);
     assert!(
         log.contains("caConfigMapKeyRef cannot be read from /etc/claudeprobe/ca/ca.crt"),
@@ -171,10 +171,10 @@ fn a_run_reports_in_both_places_and_a_gateway_that_echoes_everything_gets_no_key
     assert!(request.contains(KEY), "the key itself was sent");
     let evidence = message::decode(&pod.message()).unwrap();
     assert!(evidence.complete);
-    assert_eq!(evidence.legs[0].frozen().unwrap().status, 500);
+    assert_eq!(evidence.paths[0].frozen().unwrap().status, 500);
     assert_eq!(stdout.lines().count(), 1);
     let full: serde_json::Value = serde_json::from_str(&stdout).unwrap();
-    assert_eq!(full["evidence"]["legs"][0]["path"], "edge");
+    assert_eq!(full["evidence"]["paths"][0]["path"], "edge");
     for place in [&stdout, &stderr, &pod.message()] {
         assert_no_key(place);
     }
@@ -199,7 +199,7 @@ fn sigterm_ends_the_run_with_a_report_of_what_was_seen() {
     assert!(output.status.success());
     let evidence = message::decode(&pod.message()).unwrap();
     assert_eq!(
-        evidence.legs[0].skipped,
+        evidence.paths[0].skipped,
         [(ExchangeKind::Frozen, SkipReason::OutOfTime)]
     );
 }
@@ -213,7 +213,7 @@ fn a_server_that_never_answers_is_reported_before_the_runs_own_end() {
     let output = pod.command(&plan.to_env().unwrap()).output().unwrap();
     assert!(output.status.success());
     let evidence = message::decode(&pod.message()).unwrap();
-    assert_eq!(evidence.legs[0].frozen().unwrap().outcome, Outcome::NoReply);
+    assert_eq!(evidence.paths[0].frozen().unwrap().outcome, Outcome::NoReply);
     assert!(Duration::from_millis(evidence.duration_ms.into()) < Duration::from_secs(30));
 }
 

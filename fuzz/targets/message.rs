@@ -12,7 +12,7 @@ pub fn check(bytes: &[u8]) {
     let Ok(run) = message::decode(&sealed) else { return };
     let whole = message::encode(&run.rounded(), usize::MAX);
     let again = message::decode(&whole).expect("what was decoded travels again");
-    // One character changed anywhere: no leg may then say something that the whole did not.
+    // One character changed anywhere: no path may then say something that the whole did not.
     let mix = |sum: usize, &byte: &u8| sum.wrapping_mul(31).wrapping_add(usize::from(byte));
     let place = bytes.iter().fold(0, mix) % whole.len();
     let mut changed = whole.into_bytes();
@@ -23,12 +23,12 @@ pub fn check(bytes: &[u8]) {
     let Ok(part) = message::decode(&String::from_utf8_lossy(&changed)) else {
         return;
     };
-    for leg in &part.legs {
+    for path in &part.paths {
         let known = again
-            .legs
+            .paths
             .iter()
-            .any(|full| full.path == leg.path && full.key == leg.key);
-        assert!(known, "a changed line decodes as another leg: {leg:?}");
+            .any(|full| full.path == path.path && full.key == path.key);
+        assert!(known, "a changed line decodes as another path: {path:?}");
     }
 }
 

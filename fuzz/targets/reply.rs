@@ -150,7 +150,7 @@ fn survives_the_report(exchange: Exchange) {
         complete: true,
         ..RunEvidence::default()
     };
-    run.legs.push(claudeprobe::report::evidence::PathEvidence {
+    run.paths.push(claudeprobe::report::evidence::PathEvidence {
         path: "edge".to_owned(),
         exchanges: vec![exchange],
         ..Default::default()

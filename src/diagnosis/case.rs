@@ -17,7 +17,7 @@ pub struct Case<'a> {
     pub request: Request,
     /// The paths in the resource's order, the control first if there is one.
     pub paths: Vec<PathCase>,
-    /// What the run saw. Legs of paths that are not in `paths` are ignored.
+    /// What the run saw. Paths of paths that are not in `paths` are ignored.
     pub evidence: &'a RunEvidence,
     /// What is known besides this run.
     pub context: Context,

@@ -4,25 +4,25 @@
 //! with another account nothing about quota, with another backend nothing about headers and ids, on an intercepted control
 //! nothing about headers, bodies, streams and timing.
 
-use super::leg::Leg;
+use super::path::PathView;
 use crate::report::evidence::{Departure, HeadEvidence, ReplyHeader, Spelling, same_account};
 
 /// A gateway beside the control.
 pub(super) struct Pair<'v, 'a> {
     /// The control.
-    pub direct: &'v Leg<'a>,
-    gateway: &'v Leg<'a>,
+    pub direct: &'v PathView<'a>,
+    gateway: &'v PathView<'a>,
 }
 
 impl<'v, 'a> Pair<'v, 'a> {
     /// A gateway and the control of its case.
-    pub fn new(direct: &'v Leg<'a>, gateway: &'v Leg<'a>) -> Self {
+    pub fn new(direct: &'v PathView<'a>, gateway: &'v PathView<'a>) -> Self {
         Self { direct, gateway }
     }
 
     /// Both use the same Secret's key, and the run saw the same fingerprint where it saw both.
     pub fn same_key(&self) -> bool {
-        let named = self.direct.path.key_ref.is_some() && self.direct.path.key_ref == self.gateway.path.key_ref;
+        let named = self.direct.case.key_ref.is_some() && self.direct.case.key_ref == self.gateway.case.key_ref;
         let seen = match (self.direct.key(), self.gateway.key()) {
             (Some(direct), Some(gateway)) => direct.fingerprint == gateway.fingerprint,
             _ => true,
@@ -32,9 +32,9 @@ impl<'v, 'a> Pair<'v, 'a> {
 
     /// Whether Claude named the same organisation and workspace on both; `None` when it did not name it on both.
     pub fn same_account(&self) -> Option<bool> {
-        let account = |leg: &Leg<'_>| {
-            let judged = leg.main().and_then(|main| main.account);
-            judged.or_else(|| leg.exchanges().filter_map(|exchange| exchange.account).min())
+        let account = |path: &PathView<'_>| {
+            let judged = path.main().and_then(|main| main.account);
+            judged.or_else(|| path.exchanges().filter_map(|exchange| exchange.account).min())
         };
         same_account(account(self.direct)?, account(self.gateway)?)
     }
@@ -46,7 +46,7 @@ impl<'v, 'a> Pair<'v, 'a> {
 
     /// The same model is asked for on both.
     pub fn same_model(&self) -> bool {
-        self.direct.path.model == self.gateway.path.model
+        self.direct.case.model == self.gateway.case.model
     }
 
     /// The control answered the frozen request completely, and may be held against the gateway in matters of credential,

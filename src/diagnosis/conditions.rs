@@ -5,7 +5,7 @@ mod publish;
 use super::condition::{DECIDED_BY_RUNS, Reason, Status};
 use super::finding::{concerns, counts};
 use super::message::LONGEST_OF_CONDITION;
-use super::view::{Leg, State, View};
+use super::view::{PathView, State, View};
 use crate::catalogue::{Code, ConditionType, Confidence, Severity};
 use crate::report::evidence::ExchangeKind;
 use crate::resource::status::Finding;
@@ -48,10 +48,10 @@ pub(super) fn own(view: &View<'_>, findings: &[Finding]) -> Vec<Own> {
 /// Whether a path that this condition is about failed in every try of this run, or none failed.
 fn is_confirmed(view: &View<'_>, kind: ConditionType) -> bool {
     let direct = kind == ConditionType::DirectPathHealthy;
-    let about = view.legs.iter().filter(|leg| leg.path.is_direct() == direct);
-    let mut failed = about.filter(|leg| leg.state() == State::Failed).peekable();
-    let recovered = |leg: &Leg<'_>| leg.attempts().iter().any(|attempt| leg.complete(attempt));
-    failed.peek().is_none() || failed.any(|leg| !recovered(leg))
+    let about = view.paths.iter().filter(|path| path.case.is_direct() == direct);
+    let mut failed = about.filter(|path| path.state() == State::Failed).peekable();
+    let recovered = |path: &PathView<'_>| path.attempts().iter().any(|attempt| path.complete(attempt));
+    failed.peek().is_none() || failed.any(|path| !recovered(path))
 }
 
 /// One letter per condition.
@@ -79,7 +79,7 @@ fn direct(view: &View<'_>, findings: &[Finding]) -> Judged {
             Reason::NotConfigured,
             "The probe has no direct path, so gateways are judged without a control.".to_owned(),
         ),
-        Some(leg) => path(view, findings, leg),
+        Some(probed) => path(view, findings, probed),
     }
 }
 
@@ -92,7 +92,7 @@ fn gateways(view: &View<'_>, findings: &[Finding]) -> Judged {
             format!("Every path fails for the same reason outside the gateways: {code}."),
         );
     }
-    let mut judged: Vec<Judged> = view.gateways().map(|leg| path(view, findings, leg)).collect();
+    let mut judged: Vec<Judged> = view.gateways().map(|probed| path(view, findings, probed)).collect();
     judged.sort_by_key(|(status, _, _)| *status);
     let count = judged.len();
     match judged.into_iter().next() {
@@ -111,12 +111,12 @@ fn gateways(view: &View<'_>, findings: &[Finding]) -> Judged {
 }
 
 /// One path's health: whether its frozen request was answered, and what stands against that.
-fn path(view: &View<'_>, findings: &[Finding], leg: &Leg<'_>) -> Judged {
-    let name = leg.name();
-    let on_leg = || findings.iter().filter(|finding| concerns(finding, name));
-    match leg.state() {
+fn path(view: &View<'_>, findings: &[Finding], probed: &PathView<'_>) -> Judged {
+    let name = probed.name();
+    let on_path = || findings.iter().filter(|finding| concerns(finding, name));
+    match probed.state() {
         State::Complete => {
-            if on_leg().any(|finding| finding.code == Code::ResponseCached && finding.confidence >= Confidence::Likely)
+            if on_path().any(|finding| finding.code == Code::ResponseCached && finding.confidence >= Confidence::Likely)
             {
                 return (
                     Status::Unknown,
@@ -134,19 +134,19 @@ fn path(view: &View<'_>, findings: &[Finding], leg: &Leg<'_>) -> Judged {
         State::NotSent => (
             Status::Unknown,
             Reason::NotProbed,
-            match leg.reach().unusable() {
+            match probed.reach().unusable() {
                 Some(why) => format!("Nothing was sent on {name}: {}", sentence_end(why)),
                 None => format!("The frozen request was not sent on {name}."),
             },
         ),
         State::Failed => {
-            if let Some(cause) = on_leg().find(|finding| counts(finding) && finding.severity == Severity::Error) {
+            if let Some(cause) = on_path().find(|finding| counts(finding) && finding.severity == Severity::Error) {
                 return (Status::False, Reason::Finding(cause.code), sentence(cause));
             }
-            if let Some(cause) = on_leg().find(|finding| counts(finding)) {
+            if let Some(cause) = on_path().find(|finding| counts(finding)) {
                 return (Status::False, Reason::Finding(cause.code), sentence(cause));
             }
-            if on_leg().any(|finding| finding.accepted) {
+            if on_path().any(|finding| finding.accepted) {
                 return (
                     Status::Unknown,
                     Reason::AcceptedFinding,
@@ -156,7 +156,7 @@ fn path(view: &View<'_>, findings: &[Finding], leg: &Leg<'_>) -> Judged {
             if !view.case.evidence.complete {
                 return incomplete();
             }
-            let seen = leg.main().map_or_else(|| "no reply".to_owned(), super::say::head);
+            let seen = probed.main().map_or_else(|| "no reply".to_owned(), super::say::head);
             (
                 Status::False,
                 Reason::NotExplained,
@@ -185,14 +185,14 @@ fn incomplete() -> Judged {
 
 /// The one reason, not the gateways', for which every path fails.
 fn shared_cause(view: &View<'_>, findings: &[Finding]) -> Option<Code> {
-    let all_fail = !view.legs.is_empty() && view.legs.iter().all(|leg| leg.state() == State::Failed);
+    let all_fail = !view.paths.is_empty() && view.paths.iter().all(|path| path.state() == State::Failed);
     let everywhere = |code: Code| {
-        view.legs.iter().all(|leg| {
+        view.paths.iter().all(|path| {
             findings.iter().any(|finding| {
                 finding.code == code
                     && counts(finding)
                     && finding.severity == Severity::Error
-                    && concerns(finding, leg.name())
+                    && concerns(finding, path.name())
             })
         })
     };
@@ -234,12 +234,12 @@ fn topic(view: &View<'_>, findings: &[Finding], kind: ConditionType) -> Judged {
 
 /// True when every path that reported answered, so that its credential and its quota did.
 fn every_path(view: &View<'_>, good: Reason, yes: &str, no: &str) -> Judged {
-    let reached = |leg: &Leg<'_>| {
-        leg.exchanges()
-            .any(|exchange| exchange.status == 200 && leg.provenance(exchange).from_upstream())
-            || leg.is_complete()
+    let reached = |path: &PathView<'_>| {
+        path.exchanges()
+            .any(|exchange| exchange.status == 200 && path.provenance(exchange).from_upstream())
+            || path.is_complete()
     };
-    if view.gateways().all(reached) && view.legs.iter().any(reached) {
+    if view.gateways().all(reached) && view.paths.iter().any(reached) {
         (Status::True, good, yes.to_owned())
     } else {
         (Status::Unknown, Reason::NotObserved, no.to_owned())
@@ -247,8 +247,9 @@ fn every_path(view: &View<'_>, good: Reason, yes: &str, no: &str) -> Judged {
 }
 
 fn headers(view: &View<'_>) -> Judged {
-    let told =
-        |leg: &Leg<'_>| leg.known(ExchangeKind::BogusBeta).is_some() && leg.known(ExchangeKind::BogusVersion).is_some();
+    let told = |path: &PathView<'_>| {
+        path.known(ExchangeKind::BogusBeta).is_some() && path.known(ExchangeKind::BogusVersion).is_some()
+    };
     if view.gateways().next().is_some() && view.gateways().all(told) {
         (
             Status::True,
@@ -266,7 +267,7 @@ fn headers(view: &View<'_>) -> Judged {
 
 /// Where the long request was answered in less time than it is meant to take.
 fn too_short(view: &View<'_>, verified_ms: u32) -> String {
-    let sent = view.gateways().any(|leg| leg.now(ExchangeKind::Long).is_some());
+    let sent = view.gateways().any(|path| path.now(ExchangeKind::Long).is_some());
     match view
         .case
         .request
@@ -283,7 +284,7 @@ fn too_short(view: &View<'_>, verified_ms: u32) -> String {
 
 /// Buffers can hide where every reply is short.
 fn buffering(view: &View<'_>) -> &'static str {
-    let control = view.direct().into_iter().flat_map(Leg::exchanges);
+    let control = view.direct().into_iter().flat_map(PathView::exchanges);
     let mut streams = control.filter_map(|exchange| exchange.stream.as_ref()).peekable();
     if streams.peek().is_none() || streams.any(super::buffering::shows_buffering) {
         ""
@@ -295,9 +296,9 @@ fn buffering(view: &View<'_>) -> &'static str {
 fn stream(view: &View<'_>) -> Judged {
     let verified: Vec<Option<(u32, u32)>> = view
         .gateways()
-        .map(|leg| {
-            leg.exchanges()
-                .filter(|exchange| leg.complete(exchange))
+        .map(|path| {
+            path.exchanges()
+                .filter(|exchange| path.complete(exchange))
                 .filter_map(|exchange| exchange.stream.as_ref())
                 .map(|stream| (stream.end_ms, stream.bytes))
                 .max()

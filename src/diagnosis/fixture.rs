@@ -23,7 +23,7 @@ pub(super) struct Story {
 /// One path under construction.
 pub(super) struct On<'s> {
     pub path: &'s mut PathCase,
-    pub leg: &'s mut PathEvidence,
+    pub evidence: &'s mut PathEvidence,
 }
 
 impl Story {
@@ -32,7 +32,7 @@ impl Story {
         let mut story = Self::without_direct();
         story.add("direct", Role::Direct);
         story.paths.rotate_right(1);
-        story.evidence.legs.rotate_right(1);
+        story.evidence.paths.rotate_right(1);
         story
     }
 
@@ -81,7 +81,7 @@ impl Story {
             expect_same_account: true,
             ..PathCase::default()
         });
-        self.evidence.legs.push(PathEvidence {
+        self.evidence.paths.push(PathEvidence {
             path: name.into(),
             key: Some(KeyEvidence {
                 fingerprint: "0a1b2".into(),
@@ -101,7 +101,12 @@ impl Story {
     pub fn on(&mut self, name: &str) -> On<'_> {
         On {
             path: self.paths.iter_mut().find(|path| path.name == name).unwrap(),
-            leg: self.evidence.legs.iter_mut().find(|leg| leg.path == name).unwrap(),
+            evidence: self
+                .evidence
+                .paths
+                .iter_mut()
+                .find(|probed| probed.path == name)
+                .unwrap(),
         }
     }
 
@@ -196,7 +201,7 @@ impl On<'_> {
 
     /// The reply to an exchange of this kind.
     pub fn reply(self, kind: K, reply: Exchange) -> Self {
-        self.leg.exchanges.push(Exchange { kind, ..reply });
+        self.evidence.exchanges.push(Exchange { kind, ..reply });
         self
     }
 
@@ -211,7 +216,7 @@ impl On<'_> {
     pub fn virtual_key(self) -> Self {
         self.path.key_ref = Some("gateway-key/key".into());
         self.path.expect_same_account = false;
-        if let Some(key) = &mut self.leg.key {
+        if let Some(key) = &mut self.evidence.key {
             key.kind = KeyKind::Foreign;
             key.fingerprint = "fffff".into();
         }
@@ -220,7 +225,7 @@ impl On<'_> {
 
     /// The way to the first hop ended so, and nothing was sent.
     pub fn unreached(self, reach: Reach) -> Self {
-        self.leg.handshake.outcome = reach;
+        self.evidence.handshake.outcome = reach;
         self
     }
 }

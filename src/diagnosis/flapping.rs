@@ -5,7 +5,7 @@
 
 use super::case::PastRun;
 use super::finding::{Sharpen as _, finding};
-use super::view::{Leg, View};
+use super::view::{PathView, View};
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::resource::status::{Finding, Seen, VerdictState};
 
@@ -14,11 +14,11 @@ const EARLIER: usize = 4;
 
 /// A warning for each gateway that comes and goes, under the name of what it failed with last.
 pub(super) fn findings(view: &View<'_>) -> Vec<Finding> {
-    let complete = view.gateways().filter(|leg| leg.is_complete());
-    complete.filter_map(|leg| comes_and_goes(view, leg)).collect()
+    let complete = view.gateways().filter(|path| path.is_complete());
+    complete.filter_map(|path| comes_and_goes(view, path)).collect()
 }
 
-fn comes_and_goes(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
+fn comes_and_goes(view: &View<'_>, path: &PathView<'_>) -> Option<Finding> {
     let runs = &view.case.context.last_runs;
     let runs = &runs[..runs.len().min(EARLIER)];
     // What the prober did not come to says nothing of the path.
@@ -27,7 +27,7 @@ fn comes_and_goes(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
         .filter(|run| !matches!(run.state, VerdictState::Unknown | VerdictState::Inconclusive))
         .collect();
     let bad = |run: &PastRun| {
-        run.state == VerdictState::Failing && (run.path == leg.name() || run.path.is_empty()) && !run.code.is_empty()
+        run.state == VerdictState::Failing && (run.path == path.name() || run.path.is_empty()) && !run.code.is_empty()
     };
     let spells = told
         .iter()
@@ -44,7 +44,12 @@ fn comes_and_goes(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
         told.len(),
         codes.join(", ")
     );
-    let found = finding(Code::from_name(&newest.code)?, leg.name(), Confidence::Likely, evidence);
+    let found = finding(
+        Code::from_name(&newest.code)?,
+        path.name(),
+        Confidence::Likely,
+        evidence,
+    );
     Some(Finding {
         observed_at: super::time(newest.at_ms),
         seen: Some(Seen {

@@ -12,8 +12,8 @@ pub(super) const LATENCY_RUNS: usize = 12;
 
 /// The forwarding-check results of a path that count after this run.
 pub(super) fn forwarding_checks(case: &Case<'_>, path: &str) -> Option<PathForwardingChecks> {
-    let leg = case.evidence.legs.iter().find(|leg| leg.path == path);
-    let told = leg.into_iter().flat_map(|leg| &leg.exchanges);
+    let probed = case.evidence.paths.iter().find(|probed| probed.path == path);
+    let told = probed.into_iter().flat_map(|probed| &probed.exchanges);
     // Where the key itself was refused, forwarding checks about it explain that refusal. They say nothing of a run in which it is taken, and
     // a run in which it is not sends its own.
     let refused = told
@@ -51,8 +51,8 @@ pub(super) fn forwarding_checks(case: &Case<'_>, path: &str) -> Option<PathForwa
 /// The pairs of times that count in this run, its own among them, newest last.
 pub(super) fn latency(case: &Case<'_>) -> Vec<LatencyPair> {
     let time = |path: &str| {
-        let leg = case.evidence.legs.iter().find(|leg| leg.path == path)?;
-        let counted = leg.exchange(ExchangeKind::CountTokens)?;
+        let probed = case.evidence.paths.iter().find(|probed| probed.path == path)?;
+        let counted = probed.exchange(ExchangeKind::CountTokens)?;
         let stream = counted.kind.entry().form.is_stream(case.request.stream);
         counted.total_ms.filter(|_| counted.is_answered_as_asked(stream))
     };

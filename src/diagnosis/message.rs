@@ -78,8 +78,11 @@ pub(super) fn hedge(finding: &mut Finding) {
 /// What is wrong, and where.
 fn what(view: &View<'_>, choice: &Choice, cause: Option<&Finding>, readings: &[Code]) -> String {
     let on = match choice.path.as_str() {
-        "" if view.legs.len() > 1 => "all paths".to_owned(),
-        "" => view.legs.first().map_or_else(String::new, |leg| leg.name().to_owned()),
+        "" if view.paths.len() > 1 => "all paths".to_owned(),
+        "" => view
+            .paths
+            .first()
+            .map_or_else(String::new, |probed| probed.name().to_owned()),
         path => path.to_owned(),
     };
     match (choice.state, cause) {
@@ -95,7 +98,7 @@ fn what(view: &View<'_>, choice: &Choice, cause: Option<&Finding>, readings: &[C
             let title = cause.code.entry().title;
             format!("{name} on {on}{hop}: {title}{sure}{accepted}.")
         }
-        (VerdictState::Healthy, None) => match view.legs.len() {
+        (VerdictState::Healthy, None) => match view.paths.len() {
             1 => format!("{on} answered the frozen request completely."),
             n => format!("All {n} paths answered the frozen request completely."),
         },
@@ -109,7 +112,7 @@ fn what(view: &View<'_>, choice: &Choice, cause: Option<&Finding>, readings: &[C
             None => format!("The frozen request fails on {on}, and the evidence does not show why."),
             Some(codes) => format!("The frozen request fails on {on}. Could be {codes}."),
         },
-        (_, None) if view.legs.iter().any(|leg| leg.seen.is_some()) => {
+        (_, None) if view.paths.iter().any(|probed| probed.seen.is_some()) => {
             format!("The frozen request was not sent on every path.{}", unusable(view))
         }
         (_, None) => "The run reported no path.".to_owned(),
@@ -122,9 +125,9 @@ fn readings(view: &View<'_>, choice: &Choice, cause: Option<&Finding>, findings:
     if cause.is_some() || choice.state != VerdictState::Inconclusive {
         return codes;
     }
-    let failed = || view.legs.iter().filter(|leg| leg.state() == State::Failed);
+    let failed = || view.paths.iter().filter(|path| path.state() == State::Failed);
     for finding in findings {
-        if failed().any(|leg| concerns(finding, leg.name())) && !codes.contains(&finding.code) {
+        if failed().any(|path| concerns(finding, path.name())) && !codes.contains(&finding.code) {
             codes.push(finding.code);
         }
     }
@@ -169,12 +172,12 @@ fn decide(view: &View<'_>, choice: &Choice, readings: &[Code]) -> String {
 
 /// Paths on which the probe's own settings kept anything from being sent, each as a sentence after a blank.
 fn unusable(view: &View<'_>) -> String {
-    let legs = view.legs.iter();
-    let sentences = legs.filter_map(|leg| {
+    let paths = view.paths.iter();
+    let sentences = paths.filter_map(|path| {
         Some(format!(
             " Nothing was sent on {}: {}.",
-            leg.name(),
-            leg.reach().unusable()?
+            path.name(),
+            path.reach().unusable()?
         ))
     });
     sentences.collect::<String>().replace("?.", "?")
@@ -219,10 +222,10 @@ fn changed(view: &View<'_>) -> String {
     }
     for before in &context.before {
         let Some(seen) = view
-            .legs
+            .paths
             .iter()
-            .find(|leg| leg.name() == before.path)
-            .and_then(|leg| leg.seen)
+            .find(|path| path.name() == before.path)
+            .and_then(|path| path.seen)
         else {
             continue;
         };
@@ -242,13 +245,13 @@ fn request_id(view: &View<'_>, choice: &Choice, cause: Option<&Finding>) -> Stri
     if choice.state == VerdictState::Healthy {
         return String::new();
     }
-    view.legs
+    view.paths
         .iter()
-        .filter(|leg| match cause {
-            Some(cause) => concerns(cause, leg.name()),
-            None => choice.unexplained.iter().any(|name| name == leg.name()),
+        .filter(|path| match cause {
+            Some(cause) => concerns(cause, path.name()),
+            None => choice.unexplained.iter().any(|name| name == path.name()),
         })
-        .find_map(|leg| leg.main()?.request_id.as_ref())
+        .find_map(|path| path.main()?.request_id.as_ref())
         .map_or_else(String::new, |id| format!("Request id {id}."))
 }
 

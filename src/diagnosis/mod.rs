@@ -11,7 +11,7 @@
 //!
 //! # Guarantees
 //! Every finding is kept; the verdict picks one and lists the others. A finding below `Likely` accuses nobody: it is a
-//! reading. Nothing depends on the order of legs or exchanges, on quotes, request ids or peers, or on knowing a gateway's
+//! reading. Nothing depends on the order of paths or exchanges, on quotes, request ids or peers, or on knowing a gateway's
 //! wording. A report that is not complete is `Inconclusive`.
 
 pub mod buffering;
@@ -21,10 +21,10 @@ mod condition;
 mod conditions;
 mod finding;
 mod flapping;
-mod leg;
 mod meant;
 mod memory;
 mod message;
+mod path;
 mod product;
 pub mod provenance;
 mod rules;

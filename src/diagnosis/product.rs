@@ -6,14 +6,14 @@
 use std::collections::BTreeSet;
 
 use super::provenance::Origin;
-use super::view::{Leg, View};
+use super::view::{PathView, View};
 use crate::catalogue::Product;
 use crate::resource::status::Finding;
 
 /// Adds where to turn on the gateway's product to the advice, where both are known.
 pub(super) fn sharpen(view: &View<'_>, finding: &mut Finding) {
-    let leg = view.gateways().find(|leg| leg.name() == finding.path);
-    let Some(product) = leg.and_then(|leg| product(view, leg)) else {
+    let path = view.gateways().find(|path| path.name() == finding.path);
+    let Some(product) = path.and_then(|path| product(view, path)) else {
         return;
     };
     if let Some(hint) = finding.code.entry().product_hint(product) {
@@ -22,10 +22,10 @@ pub(super) fn sharpen(view: &View<'_>, finding: &mut Finding) {
 }
 
 /// The gateway's product.
-pub(super) fn product(view: &View<'_>, leg: &Leg<'_>) -> Option<Product> {
+pub(super) fn product(view: &View<'_>, path: &PathView<'_>) -> Option<Product> {
     let products = |own: bool| -> BTreeSet<Product> {
-        leg.replies()
-            .filter(|reply| (leg.provenance(reply).origin == Origin::Gateway) == own)
+        path.replies()
+            .filter(|reply| (path.provenance(reply).origin == Origin::Gateway) == own)
             .map(|reply| reply.product)
             .filter(|product| !product.name().is_empty())
             .filter(|product| own || !matches!(product, Product::Cloudflare | Product::Google))

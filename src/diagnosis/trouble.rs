@@ -2,21 +2,23 @@
 //! gateway's reply in other words. Readings that several rules share; they find nothing.
 
 use super::comparison::Pair;
-use super::leg::{Leg, State};
+use super::path::{PathView, State};
 use super::provenance::{Origin, Provenance};
 use crate::catalogue::Code;
 use crate::claude::error::ErrorClass;
 use crate::report::evidence::{Exchange, GatewayErrorKind, Outcome, ReplyTraits};
 
 /// The control's trouble, when it may stand behind the reply of this path.
-pub(super) fn behind<'a>(leg: &Leg<'a>, direct: &Leg<'a>) -> Option<(&'a Exchange, Provenance)> {
+pub(super) fn behind<'a>(path: &PathView<'a>, direct: &PathView<'a>) -> Option<(&'a Exchange, Provenance)> {
     let (theirs, said) = direct.trouble().filter(|_| direct.state() == State::Failed)?;
-    let (reply, provenance) = leg.trouble().filter(|_| !leg.path.is_direct() && leg.speaks_claude())?;
+    let (reply, provenance) = path
+        .trouble()
+        .filter(|_| !path.case.is_direct() && path.speaks_claude())?;
     let refused = theirs.status >= 400 && said.origin != Origin::Gateway;
     let alike = reply.status == theirs.status || reply.status >= 500 || failed_at_once(reply);
     let hides = alike && (refused || ended_early(theirs)) && !provenance.from_upstream() && is_general(reply);
     // What Claude says of a key it says of this key only.
-    let concerns = of_the_key(theirs, said).is_none() || Pair::new(direct, leg).same_key();
+    let concerns = of_the_key(theirs, said).is_none() || Pair::new(direct, path).same_key();
     (hides && concerns).then_some((theirs, said))
 }
 

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 
 use super::finding::{concerns, counts};
-use super::view::{Leg, State, View};
+use super::view::{PathView, State, View};
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::report::evidence::Reach;
 use crate::resource::status::{Finding, VerdictState};
@@ -27,20 +27,20 @@ pub(super) struct Choice {
 
 /// Chooses. `findings` are marked as accepted already.
 pub(super) fn choose(view: &View<'_>, findings: &[Finding]) -> Choice {
-    let failing: Vec<&Leg<'_>> = judged(view).filter(|leg| leg.state() == State::Failed).collect();
-    let explained = |leg: &&Leg<'_>| findings.iter().any(|finding| explains(finding, leg));
-    let accepted = |leg: &&Leg<'_>| {
+    let failing: Vec<&PathView<'_>> = judged(view).filter(|probed| probed.state() == State::Failed).collect();
+    let explained = |probed: &&PathView<'_>| findings.iter().any(|finding| explains(finding, probed));
+    let accepted = |probed: &&PathView<'_>| {
         findings
             .iter()
-            .any(|finding| finding.accepted && finding.severity == Severity::Error && concerns(finding, leg.name()))
+            .any(|finding| finding.accepted && finding.severity == Severity::Error && concerns(finding, probed.name()))
     };
     let unexplained: Vec<String> = failing
         .iter()
-        .filter(|leg| !explained(leg) && !accepted(leg))
-        .map(|leg| leg.name().to_owned())
+        .filter(|probed| !explained(probed) && !accepted(probed))
+        .map(|probed| probed.name().to_owned())
         .collect();
-    let not_sent = judged(view).any(|leg| leg.state() == State::NotSent);
-    let nothing = judged(view).all(|leg| leg.seen.is_none());
+    let not_sent = judged(view).any(|probed| probed.state() == State::NotSent);
+    let nothing = judged(view).all(|probed| probed.seen.is_none());
     let any_explained = failing.iter().any(explained);
     let warned = findings.iter().any(counts);
     let direct_fails = view.direct().is_some_and(|direct| direct.state() == State::Failed);
@@ -55,7 +55,7 @@ pub(super) fn choose(view: &View<'_>, findings: &[Finding]) -> Choice {
     };
     let code = match state {
         VerdictState::Failing => best(view, findings, |finding| {
-            failing.iter().any(|leg| explains(finding, leg))
+            failing.iter().any(|probed| explains(finding, probed))
         }),
         VerdictState::Degraded => best(view, findings, counts).or_else(|| {
             best(view, findings, |finding| {
@@ -67,7 +67,7 @@ pub(super) fn choose(view: &View<'_>, findings: &[Finding]) -> Choice {
     };
     let path = match (code, state) {
         (Some(code), _) => path_of(view, findings, code),
-        (None, VerdictState::Inconclusive) if unexplained.len() < view.legs.len() || view.legs.len() == 1 => {
+        (None, VerdictState::Inconclusive) if unexplained.len() < view.paths.len() || view.paths.len() == 1 => {
             unexplained.first().cloned().unwrap_or_default()
         }
         (None, _) => String::new(),
@@ -81,19 +81,22 @@ pub(super) fn choose(view: &View<'_>, findings: &[Finding]) -> Choice {
 }
 
 /// The paths that decide the state: the gateways, or the control where there are none.
-fn judged<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = &'v Leg<'a>> {
+fn judged<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = &'v PathView<'a>> {
     let alone = view.gateways().next().is_none();
-    view.legs.iter().filter(move |leg| alone || !leg.path.is_direct())
+    view.paths.iter().filter(move |path| alone || !path.case.is_direct())
 }
 
 /// Whether a finding says why this path's frozen request fails.
-fn explains(finding: &Finding, leg: &Leg<'_>) -> bool {
-    counts(finding) && finding.severity == Severity::Error && concerns(finding, leg.name()) && can_explain(finding, leg)
+fn explains(finding: &Finding, path: &PathView<'_>) -> bool {
+    counts(finding)
+        && finding.severity == Severity::Error
+        && concerns(finding, path.name())
+        && can_explain(finding, path)
 }
 
 /// Without a connection nothing past it was tried.
-fn can_explain(finding: &Finding, leg: &Leg<'_>) -> bool {
-    let stopped = !matches!(leg.reach(), Reach::Connected | Reach::NotTried);
+fn can_explain(finding: &Finding, path: &PathView<'_>) -> bool {
+    let stopped = !matches!(path.reach(), Reach::Connected | Reach::NotTried);
     !(stopped && finding.code.needs_connection())
 }
 
@@ -118,9 +121,9 @@ type Rank = (
 
 fn rank(view: &View<'_>, findings: &[Finding], finding: &Finding) -> Rank {
     let place = view
-        .legs
+        .paths
         .iter()
-        .position(|leg| leg.name() == finding.path)
+        .position(|path| path.name() == finding.path)
         .map_or(0, |at| at + 1);
     (
         is_symptom(view, findings, finding),
@@ -135,8 +138,8 @@ fn rank(view: &View<'_>, findings: &[Finding], finding: &Finding) -> Rank {
 /// Whether another finding on the same path is the cause of this one.
 fn is_symptom(view: &View<'_>, findings: &[Finding], finding: &Finding) -> bool {
     let on_its_path = |other: &Finding| {
-        let leg = view.legs.iter().find(|leg| leg.name() == other.path);
-        leg.is_none_or(|leg| can_explain(other, leg))
+        let path = view.paths.iter().find(|path| path.name() == other.path);
+        path.is_none_or(|path| can_explain(other, path))
     };
     findings.iter().any(|other| {
         counts(other)
@@ -148,11 +151,11 @@ fn is_symptom(view: &View<'_>, findings: &[Finding], finding: &Finding) -> bool 
 }
 
 fn paths_explained(view: &View<'_>, findings: &[Finding], code: Code) -> usize {
-    view.legs
+    view.paths
         .iter()
-        .filter(|leg| {
+        .filter(|path| {
             findings.iter().any(|finding| {
-                finding.code == code && counts(finding) && concerns(finding, leg.name()) && can_explain(finding, leg)
+                finding.code == code && counts(finding) && concerns(finding, path.name()) && can_explain(finding, path)
             })
         })
         .count()
@@ -160,22 +163,22 @@ fn paths_explained(view: &View<'_>, findings: &[Finding], code: Code) -> usize {
 
 /// The first path that a code is on; empty when it is on all of several.
 fn path_of(view: &View<'_>, findings: &[Finding], code: Code) -> String {
-    let on = |leg: &&Leg<'_>| {
+    let on = |path: &&PathView<'_>| {
         findings.iter().any(|finding| {
-            finding.code == code && finding.confidence >= Confidence::Likely && concerns(finding, leg.name())
+            finding.code == code && finding.confidence >= Confidence::Likely && concerns(finding, path.name())
         })
     };
-    let count = view.legs.iter().filter(on).count();
+    let count = view.paths.iter().filter(on).count();
     let everywhere = findings
         .iter()
         .any(|finding| finding.code == code && finding.path.is_empty());
-    if everywhere || (count > 1 && count == view.legs.len()) {
+    if everywhere || (count > 1 && count == view.paths.len()) {
         return String::new();
     }
-    view.legs
+    view.paths
         .iter()
         .find(on)
-        .map_or_else(String::new, |leg| leg.name().to_owned())
+        .map_or_else(String::new, |path| path.name().to_owned())
 }
 
 /// Puts the findings that explain most first.

@@ -190,7 +190,7 @@ pub const FAMILIES: &[Family] = &[
         "request_duration_seconds",
         Histogram,
         &["leg", "phase"],
-        "Duration of phases of frozen requests, all probes together; leg is direct or gateway.",
+        "Duration of phases of frozen requests, all probes together; path is direct or gateway.",
     ),
     own(
         "schedule_skew_seconds",

@@ -126,9 +126,9 @@ impl OperatorMetrics {
     /// A run ended with these paths.
     pub fn run_ended(&self, paths: &[PathStatus]) {
         for path in paths {
-            let leg = if path.name == "direct" { "direct" } else { "gateway" };
+            let probed = if path.name == "direct" { "direct" } else { "gateway" };
             for (phase, seconds) in path.timings.observed() {
-                self.requests.with_label_values(&[leg, phase]).observe(seconds);
+                self.requests.with_label_values(&[probed, phase]).observe(seconds);
             }
         }
     }

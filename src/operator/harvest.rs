@@ -129,15 +129,15 @@ fn merge(all: &mut Option<RunEvidence>, part: RunEvidence) {
     all.started_at_ms = all.started_at_ms.min(part.started_at_ms);
     all.duration_ms = u32::try_from(until - all.started_at_ms).unwrap_or(u32::MAX);
     all.complete &= part.complete;
-    all.legs.extend(part.legs);
+    all.paths.extend(part.paths);
 }
 
 /// Tokens of all answers in this evidence.
 fn tokens(evidence: &RunEvidence) -> (i64, i64) {
     let usages = evidence
-        .legs
+        .paths
         .iter()
-        .flat_map(|leg| &leg.exchanges)
+        .flat_map(|path| &path.exchanges)
         .filter_map(Exchange::billed);
     usages.fold((0, 0), |(input, output), usage| {
         (input + i64::from(usage.input), output + i64::from(usage.output))
@@ -162,7 +162,7 @@ mod tests {
             usage,
             ..Exchange::new(ExchangeKind::Frozen, Outcome::Answered)
         };
-        let legs = vec![PathEvidence {
+        let probed_paths = vec![PathEvidence {
             path: path.into(),
             exchanges: vec![frozen],
             ..PathEvidence::default()
@@ -171,7 +171,7 @@ mod tests {
             slot: "g1".into(),
             started_at_ms: 1_800_000_000_000,
             duration_ms: 500,
-            legs,
+            paths: probed_paths,
             complete: true,
         }
     }
@@ -206,7 +206,7 @@ mod tests {
         let evidence = harvest.evidence.clone().unwrap();
         assert!(evidence.complete);
         assert_eq!(
-            evidence.legs.iter().map(|leg| leg.path.as_str()).collect::<Vec<_>>(),
+            evidence.paths.iter().map(|path| path.path.as_str()).collect::<Vec<_>>(),
             ["direct", "edge"]
         );
         assert_eq!(

@@ -9,7 +9,7 @@ use super::{CredentialChecks, ForwardingCheckChoice, Settings, plan};
 use crate::claude::price;
 use crate::report::evidence::ExchangeKind;
 use crate::report::evidence::exchange_kind::{Cause, Cost, Planned, SECOND_SAMPLES};
-use crate::report::plan::{Leg, Plan, When};
+use crate::report::plan::{PathPlan, Plan, When};
 use crate::resource::validated::{Probe, Tokens, estimate};
 
 /// A run, explained.
@@ -123,7 +123,7 @@ pub struct DayCost {
 /// Explains a plan of this probe. `scheduled`: the probe has a schedule of its own, so a day has a cost.
 #[must_use]
 pub fn explain(probe: &Probe, run: &Plan, scheduled: bool) -> Explained {
-    let paths: Vec<ExplainedPath> = run.legs.iter().map(|leg| path(probe, run, leg)).collect();
+    let paths: Vec<ExplainedPath> = run.paths.iter().map(|probed| path(probe, run, probed)).collect();
     Explained {
         model: run.request.model.clone(),
         api_version: run.request.api_version.clone(),
@@ -135,9 +135,9 @@ pub fn explain(probe: &Probe, run: &Plan, scheduled: bool) -> Explained {
     }
 }
 
-fn path(probe: &Probe, run: &Plan, leg: &Leg) -> ExplainedPath {
+fn path(probe: &Probe, run: &Plan, probed: &PathPlan) -> ExplainedPath {
     let exchanges: Vec<ExplainedExchange> = ExchangeKind::all()
-        .filter_map(|kind| exchange(probe, run, leg, kind))
+        .filter_map(|kind| exchange(probe, run, probed, kind))
         .collect();
     let always = || exchanges.iter().filter(|exchange| exchange.when == Sent::Always);
     let tokens = always().fold(Tokens::default(), |sum, exchange| sum + exchange.tokens);
@@ -149,15 +149,15 @@ fn path(probe: &Probe, run: &Plan, leg: &Leg) -> ExplainedPath {
         .sum();
     let again = if run.second_samples { SECOND_SAMPLES } else { 0 };
     // The stream of the other form may look held back, and goes out once more then.
-    let other_form = leg
+    let other_form = probed
         .exchanges
         .iter()
         .any(|planned| planned.kind == ExchangeKind::OtherForm);
     let pair = u64::from(run.second_pair && !run.request.stream && other_form);
-    let model = leg.model.as_ref().unwrap_or(&run.request.model);
+    let model = probed.model.as_ref().unwrap_or(&run.request.model);
     ExplainedPath {
-        name: leg.name.clone(),
-        url: format!("{}/v1/messages", leg.url),
+        name: probed.name.clone(),
+        url: format!("{}/v1/messages", probed.url),
         cost: RunCost {
             requests,
             requests_at_most: requests + asked_for_by_failure + again + pair,
@@ -168,13 +168,13 @@ fn path(probe: &Probe, run: &Plan, leg: &Leg) -> ExplainedPath {
     }
 }
 
-fn exchange(probe: &Probe, run: &Plan, leg: &Leg, kind: ExchangeKind) -> Option<ExplainedExchange> {
+fn exchange(probe: &Probe, run: &Plan, path: &PathPlan, kind: ExchangeKind) -> Option<ExplainedExchange> {
     let entry = kind.entry();
-    let planned = leg.exchanges.iter().find(|planned| planned.kind == kind);
+    let planned = path.exchanges.iter().find(|planned| planned.kind == kind);
     let when = match entry.planned {
         Planned::EachRun | Planned::Reaction(_) if run.zero_token_only => return None,
         Planned::EachRun => Sent::Always,
-        Planned::Reaction(Cause::BlanksAroundKey) => leg.credential.as_ref().map(|_| Sent::WhenKeyHasBlanks)?,
+        Planned::Reaction(Cause::BlanksAroundKey) => path.credential.as_ref().map(|_| Sent::WhenKeyHasBlanks)?,
         Planned::Reaction(Cause::Failure) if run.request.stream => Sent::AfterFailureOrBuffered,
         Planned::Reaction(Cause::Failure) => Sent::AfterFailure,
         Planned::Reaction(Cause::Limit) => Sent::AfterLimit,

@@ -32,8 +32,8 @@ fn probe() -> Probe {
     Probe::parse(&serde_saphyr::from_str::<ClaudeProbe>(FULL).unwrap()).unwrap()
 }
 
-fn kinds(leg: &Leg) -> Vec<ExchangeKind> {
-    leg.exchanges.iter().map(|exchange| exchange.kind).collect()
+fn kinds(path: &PathPlan) -> Vec<ExchangeKind> {
+    path.exchanges.iter().map(|exchange| exchange.kind).collect()
 }
 
 fn shared(choice: ForwardingCheckChoice) -> PodPlan {
@@ -53,9 +53,9 @@ const DUE: ForwardingCheckChoice = ForwardingCheckChoice {
 #[test]
 fn an_ordinary_run_asks_only_what_a_failure_would_need() {
     let PodPlan { plan, .. } = shared(ForwardingCheckChoice::default());
-    assert_eq!(plan.legs.len(), 2);
-    for leg in &plan.legs {
-        let asked: Vec<_> = leg.exchanges.iter().map(|it| (it.kind, it.when)).collect();
+    assert_eq!(plan.paths.len(), 2);
+    for path in &plan.paths {
+        let asked: Vec<_> = path.exchanges.iter().map(|it| (it.kind, it.when)).collect();
         assert_eq!(
             asked,
             [
@@ -71,8 +71,8 @@ fn an_ordinary_run_asks_only_what_a_failure_would_need() {
 #[test]
 fn a_forwarding_check_run_asks_for_what_was_opted_into_besides() {
     let PodPlan { plan, .. } = shared(DUE);
-    let direct = kinds(&plan.legs[0]);
-    let gateway = kinds(&plan.legs[1]);
+    let direct = kinds(&plan.paths[0]);
+    let gateway = kinds(&plan.paths[1]);
     for kind in [
         ExchangeKind::BogusBeta,
         ExchangeKind::OtherForm,
@@ -84,7 +84,7 @@ fn a_forwarding_check_run_asks_for_what_was_opted_into_besides() {
         assert!(direct.contains(&kind) && gateway.contains(&kind), "{kind:?}");
     }
     assert!(gateway.contains(&ExchangeKind::BenignPrompt) && !direct.contains(&ExchangeKind::BenignPrompt));
-    let body = plan.legs[1]
+    let body = plan.paths[1]
         .exchanges
         .iter()
         .find(|it| it.kind == ExchangeKind::BigBody);
@@ -100,9 +100,9 @@ fn over_budget_nothing_is_asked_that_generates_tokens() {
     let PodPlan { plan, .. } = shared(choice);
     assert!(plan.zero_token_only);
     assert_eq!(reservation(&probe(), choice), 0);
-    for leg in &plan.legs {
-        assert!(!leg.exchanges.is_empty() || !leg.anthropic);
-        for kind in kinds(leg) {
+    for path in &plan.paths {
+        assert!(!path.exchanges.is_empty() || !path.anthropic);
+        for kind in kinds(path) {
             // Where a gateway loses what Claude refuses, counting bills nothing, and a message is answered.
             let never_answered = kind.entry().endpoint != Endpoint::Messages;
             assert!(!kind.is_billed() && never_answered && !kind.is_about_key(), "{kind:?}");
@@ -115,7 +115,7 @@ fn forwarding_checks_that_are_switched_off_stay_off() {
     let mut probe = probe();
     probe.forwarding_checks.every = None;
     let PodPlan { plan, .. } = plan(&probe, &probe.pods[0], "s1", DUE, &Settings::default());
-    assert!(plan.legs.iter().all(|leg| leg.exchanges.is_empty()));
+    assert!(plan.paths.iter().all(|path| path.exchanges.is_empty()));
 }
 
 #[test]
@@ -123,9 +123,9 @@ fn another_backend_and_a_path_without_a_key_get_only_what_can_tell_something() {
     let probe = probe();
     let PodPlan { plan, needs } = plan(&probe, &probe.pods[1], "s1", DUE, &Settings::default());
     assert!(plan.mesh);
-    let leg = &plan.legs[0];
-    assert!(!leg.anthropic && leg.credential.is_none());
-    let kinds = kinds(leg);
+    let path = &plan.paths[0];
+    assert!(!path.anthropic && path.credential.is_none());
+    let kinds = kinds(path);
     assert!(!kinds.contains(&ExchangeKind::BogusBeta));
     assert!(!kinds.contains(&ExchangeKind::NoKey) && kinds.contains(&ExchangeKind::BadKey));
     assert_eq!(needs.secrets.len(), 1, "the request's header only");
@@ -150,10 +150,10 @@ fn each_key_has_one_variable_and_each_file_one_volume() {
             "CLAUDEPROBE_SECRET_5=client/tls.key",
         ]
     );
-    assert_eq!(plan.legs[0].credential, plan.legs[1].credential);
-    assert_eq!(plan.legs[1].tls.ca.as_deref(), Some("/etc/claudeprobe/file-0/content"));
+    assert_eq!(plan.paths[0].credential, plan.paths[1].credential);
+    assert_eq!(plan.paths[1].tls.ca.as_deref(), Some("/etc/claudeprobe/file-0/content"));
     assert_eq!(needs.files[0].directory, "/etc/claudeprobe/file-0");
-    assert_eq!(plan.legs[1].url, "https://edge/team");
+    assert_eq!(plan.paths[1].url, "https://edge/team");
 }
 
 #[test]
@@ -187,13 +187,13 @@ fn the_long_request_has_its_own_time_on_each_path_and_its_own_tokens() {
     assert_eq!(run_timeout(&probe, DUE), probe.run_timeout);
     let PodPlan { plan, .. } = plan(&probe, &probe.pods[0], "s1", choice, &Settings::default());
     assert_eq!(plan.long_timeout_ms, 300_000);
-    let long = |leg: &Leg| {
-        leg.exchanges
+    let long = |path: &PathPlan| {
+        path.exchanges
             .iter()
             .find(|it| it.kind == ExchangeKind::Long)
             .map(|it| it.amount)
     };
-    assert!(plan.legs.iter().all(|leg| long(leg) == Some(4_000)));
+    assert!(plan.paths.iter().all(|path| long(path) == Some(4_000)));
     let tokens = estimate(&probe);
     assert_eq!(tokens.long_one.output, 4_000);
     assert_eq!(

@@ -21,7 +21,7 @@ use crate::claude::request::{self, COUNT_TOKENS_PATH, MESSAGES_PATH, MessageRequ
 use crate::claude::{headers, request::with_bulk};
 use crate::report::evidence::ExchangeKind;
 use crate::report::evidence::exchange_kind::Endpoint;
-use crate::report::plan::{self, FrozenRequest, Leg, Plan};
+use crate::report::plan::{self, FrozenRequest, PathPlan, Plan};
 use crate::version;
 
 /// The smallest integer above 0 that no double holds: read as one, it becomes its neighbour.
@@ -79,7 +79,7 @@ pub struct Composer {
     nonce: String,
 }
 
-/// A leg's part of every request: its headers, resolved.
+/// A path's part of every request: its headers, resolved.
 #[derive(Clone, Debug)]
 pub struct PathRequest {
     auth_header: plan::AuthHeader,
@@ -120,13 +120,13 @@ impl Composer {
         SecretString::from(format!("sk-ant-probe-{}", self.nonce))
     }
 
-    /// Resolves a leg's headers.
+    /// Resolves a path's headers.
     ///
     /// # Errors
     /// A header that cannot be sent, or whose variable is not set.
-    pub fn leg(&self, leg: &Leg, secrets: &Secrets) -> Result<PathRequest, SetupError> {
+    pub fn path(&self, path: &PathPlan, secrets: &Secrets) -> Result<PathRequest, SetupError> {
         let mut headers = HeaderMap::new();
-        for header in self.request.headers.iter().chain(&leg.headers) {
+        for header in self.request.headers.iter().chain(&path.headers) {
             let refuse = |reason: &str| SetupError::Header {
                 name: header.name.clone(),
                 reason: reason.to_owned(),
@@ -149,13 +149,16 @@ impl Composer {
                 value.map_err(|_| refuse("its value has bytes that no header may carry"))?,
             );
         }
-        let auth_header = leg.credential.as_ref().map(|credential| credential.auth_header.clone());
+        let auth_header = path
+            .credential
+            .as_ref()
+            .map(|credential| credential.auth_header.clone());
         Ok(PathRequest {
             auth_header: auth_header.unwrap_or_default(),
             headers,
-            model: leg.model.clone().unwrap_or_else(|| self.request.model.clone()),
-            own_model: leg.model.is_some(),
-            is_control: leg.name == "direct",
+            model: path.model.clone().unwrap_or_else(|| self.request.model.clone()),
+            own_model: path.model.is_some(),
+            is_control: path.name == "direct",
         })
     }
 
@@ -177,7 +180,7 @@ impl Composer {
     pub fn compose(
         &self,
         kind: ExchangeKind,
-        leg: &PathRequest,
+        probed: &PathRequest,
         route: &Route,
         carried: SentKey<'_>,
         counting: bool,
@@ -186,8 +189,8 @@ impl Composer {
         let mut asked = Asked {
             version: self.request.api_version.clone(),
             betas: self.request.betas.clone(),
-            model: leg.model.clone(),
-            ids: leg
+            model: probed.model.clone(),
+            ids: probed
                 .headers
                 .values()
                 .filter_map(|value| value.to_str().ok())
@@ -196,14 +199,14 @@ impl Composer {
                 .collect(),
             ..Asked::default()
         };
-        let body = self.body(kind, leg, counting, amount, &mut asked)?;
+        let body = self.body(kind, probed, counting, amount, &mut asked)?;
         match kind {
             ExchangeKind::BogusBeta => asked.betas.push(format!("probe-{}-2099-01-01", self.nonce)),
             ExchangeKind::BogusVersion => BOGUS_VERSION.clone_into(&mut asked.version),
             _ => {}
         }
         let path = if asked.counts { COUNT_TOKENS_PATH } else { MESSAGES_PATH };
-        let mut request = self.head(path, leg, route, &asked)?;
+        let mut request = self.head(path, probed, route, &asked)?;
         if kind == ExchangeKind::Route {
             *request.method_mut() = Method::GET;
             request.headers_mut().remove(CONTENT_TYPE);
@@ -216,12 +219,12 @@ impl Composer {
             let filler = HeaderValue::from_bytes(&vec![b'a'; bytes]).ok()?;
             request.headers_mut().insert("x-claudeprobe-filler", filler);
         }
-        carry(request.headers_mut(), &leg.auth_header, carried)?;
+        carry(request.headers_mut(), &probed.auth_header, carried)?;
         Some((request.map(|()| Full::new(body)), asked))
     }
 
     /// Request line and headers, without credential.
-    fn head(&self, path: &str, leg: &PathRequest, route: &Route, asked: &Asked) -> Option<Request<()>> {
+    fn head(&self, path: &str, probed: &PathRequest, route: &Route, asked: &Asked) -> Option<Request<()>> {
         let path = format!("{}{path}", route.prefix);
         let target = if route.absolute_form() {
             format!("http://{}{path}", route.host_header)
@@ -245,7 +248,7 @@ impl Composer {
         if let Some(authorization) = proxy.and_then(|proxy| proxy.authorization.clone()) {
             out.insert(PROXY_AUTHORIZATION, authorization);
         }
-        for (name, value) in &leg.headers {
+        for (name, value) in &probed.headers {
             out.insert(name, value.clone());
         }
         Some(request)
@@ -256,7 +259,7 @@ impl Composer {
     fn body(
         &self,
         kind: ExchangeKind,
-        leg: &PathRequest,
+        path: &PathRequest,
         counting: bool,
         amount: u64,
         asked: &mut Asked,
@@ -270,13 +273,13 @@ impl Composer {
             Endpoint::CountTokensWhereServed => counting,
         };
         let field = format!("zz_probe_{}", self.nonce);
-        let plain = || self.plain(leg, asked.counts);
+        let plain = || self.plain(path, asked.counts);
         let body = match kind {
             Kind::Frozen | Kind::Repeat | Kind::Confirm | Kind::TrimmedKey | Kind::Parallel => {
-                return Some(self.frozen_body(leg));
+                return Some(self.frozen_body(path));
             }
-            Kind::OtherForm => return self.other_form(leg),
-            Kind::Long => return Some(long(leg, amount)),
+            Kind::OtherForm => return self.other_form(path),
+            Kind::Long => return Some(long(path, amount)),
             Kind::Route => return Some(Bytes::new()),
             // What differs is the head, the key or nothing.
             Kind::CountTokens
@@ -311,8 +314,8 @@ impl Composer {
             Kind::LargeHeader | Kind::AttackPrompt | Kind::BenignPrompt => {
                 let body = match kind {
                     Kind::LargeHeader => plain(),
-                    Kind::AttackPrompt if !leg.is_control => prompt_body(leg, ATTACK_PROMPT, asked.counts),
-                    _ => prompt_body(leg, BENIGN_PROMPT, asked.counts),
+                    Kind::AttackPrompt if !path.is_control => prompt_body(path, ATTACK_PROMPT, asked.counts),
+                    _ => prompt_body(path, BENIGN_PROMPT, asked.counts),
                 };
                 if asked.counts {
                     return Some(Bytes::from(body));
@@ -325,23 +328,23 @@ impl Composer {
     }
 
     /// The bytes of the frozen request: those of a saved body are sent as they are, unless the path has its own model.
-    fn frozen_body(&self, leg: &PathRequest) -> Bytes {
-        match (&self.saved_body, leg.own_model) {
+    fn frozen_body(&self, path: &PathRequest) -> Bytes {
+        match (&self.saved_body, path.own_model) {
             (Some(bytes), false) => bytes.clone(),
             (Some(bytes), true) => self.saved_object().map_or_else(
                 || bytes.clone(),
                 |mut body| {
-                    body.insert("model".to_owned(), Value::String(leg.model.clone()));
+                    body.insert("model".to_owned(), Value::String(path.model.clone()));
                     Bytes::from(Value::Object(body).to_string())
                 },
             ),
-            (None, _) => Bytes::from(self.message(leg, self.request.stream, self.request.max_tokens)),
+            (None, _) => Bytes::from(self.message(path, self.request.stream, self.request.max_tokens)),
         }
     }
 
-    fn message(&self, leg: &PathRequest, stream: bool, max_tokens: u32) -> Vec<u8> {
+    fn message(&self, path: &PathRequest, stream: bool, max_tokens: u32) -> Vec<u8> {
         MessageRequest {
-            model: &leg.model,
+            model: &path.model,
             max_tokens,
             stream,
             prompt: &self.request.prompt,
@@ -349,26 +352,26 @@ impl Composer {
         .body()
     }
 
-    fn other_form(&self, leg: &PathRequest) -> Option<Bytes> {
+    fn other_form(&self, path: &PathRequest) -> Option<Bytes> {
         if self.saved_body.is_none() {
             return Some(Bytes::from(self.message(
-                leg,
+                path,
                 !self.request.stream,
                 self.request.max_tokens,
             )));
         }
-        let mut body: Map<String, Value> = serde_json::from_slice(&self.frozen_body(leg)).ok()?;
+        let mut body: Map<String, Value> = serde_json::from_slice(&self.frozen_body(path)).ok()?;
         body.insert("stream".to_owned(), Value::Bool(!self.streams()));
         Some(Bytes::from(Value::Object(body).to_string()))
     }
 
     /// The body without a defect: that of the positive control, or the smallest message.
-    fn plain(&self, leg: &PathRequest, counts: bool) -> Vec<u8> {
+    fn plain(&self, path: &PathRequest, counts: bool) -> Vec<u8> {
         if counts {
-            return self.count_body(leg);
+            return self.count_body(path);
         }
         MessageRequest {
-            model: &leg.model,
+            model: &path.model,
             max_tokens: 1,
             stream: false,
             prompt: ".",
@@ -376,9 +379,9 @@ impl Composer {
         .body()
     }
 
-    fn count_body(&self, leg: &PathRequest) -> Vec<u8> {
+    fn count_body(&self, path: &PathRequest) -> Vec<u8> {
         let own = MessageRequest {
-            model: &leg.model,
+            model: &path.model,
             max_tokens: 1,
             stream: false,
             prompt: &self.request.prompt,
@@ -386,7 +389,7 @@ impl Composer {
         match &self.saved_body {
             None => own.count_tokens_body(),
             // A saved body that is no JSON can still be sent, but not counted.
-            Some(_) => request::count_tokens_from(&self.frozen_body(leg))
+            Some(_) => request::count_tokens_from(&self.frozen_body(path))
                 .unwrap_or_else(|_| MessageRequest { prompt: ".", ..own }.count_tokens_body()),
         }
     }
@@ -397,13 +400,13 @@ impl Composer {
 }
 
 /// The long request.
-fn long(leg: &PathRequest, amount: u64) -> Bytes {
+fn long(path: &PathRequest, amount: u64) -> Bytes {
     let max_tokens = u32::try_from(amount)
         .ok()
         .filter(|&tokens| tokens > 0)
         .unwrap_or(DEFAULT_LONG_TOKENS);
     let request = MessageRequest {
-        model: &leg.model,
+        model: &path.model,
         max_tokens,
         stream: true,
         prompt: &long_prompt(max_tokens),
@@ -416,9 +419,9 @@ fn long_prompt(max_tokens: u32) -> String {
     format!("Count from 1 to {max_tokens}, one number per line, without leaving any out.")
 }
 
-fn prompt_body(leg: &PathRequest, prompt: &str, counts: bool) -> Vec<u8> {
+fn prompt_body(path: &PathRequest, prompt: &str, counts: bool) -> Vec<u8> {
     let request = MessageRequest {
-        model: &leg.model,
+        model: &path.model,
         max_tokens: 1,
         stream: false,
         prompt,

@@ -74,11 +74,11 @@ impl Context<'_> {
         self.report_by.saturating_duration_since(Instant::now())
     }
 
-    /// Changes what is known of a leg.
-    pub fn publish(&self, leg: usize, change: impl FnOnce(&mut PathEvidence, &mut PathDetails)) {
+    /// Changes what is known of a path.
+    pub fn publish(&self, path: usize, change: impl FnOnce(&mut PathEvidence, &mut PathDetails)) {
         let mut known = self.board.known();
         let Known { evidence, details } = &mut *known;
-        if let (Some(evidence), Some(details)) = (evidence.get_mut(leg), details.get_mut(leg)) {
+        if let (Some(evidence), Some(details)) = (evidence.get_mut(path), details.get_mut(path)) {
             change(evidence, details);
         }
     }
@@ -89,18 +89,18 @@ impl Context<'_> {
     }
 
     /// Notes that an exchange is left out.
-    pub fn skip(&self, leg: usize, kind: ExchangeKind, reason: SkipReason) {
-        self.publish(leg, |evidence, _| evidence.skipped.push((kind, reason)));
+    pub fn skip(&self, path: usize, kind: ExchangeKind, reason: SkipReason) {
+        self.publish(path, |evidence, _| evidence.skipped.push((kind, reason)));
     }
 
     /// Notes an exchange.
-    pub fn record(&self, leg: usize, exchange: Exchange, details: ExchangeDetails) {
-        let name = self.plan.legs.get(leg).map_or("", |leg| leg.name.as_str());
+    pub fn record(&self, path: usize, exchange: Exchange, details: ExchangeDetails) {
+        let name = self.plan.paths.get(path).map_or("", |path| path.name.as_str());
         (self.progress)(Progress::Done {
             path: name,
             exchange: &exchange,
         });
-        self.publish(leg, |evidence, all| {
+        self.publish(path, |evidence, all| {
             evidence.exchanges.push(exchange);
             all.exchanges.push(details);
         });
@@ -126,8 +126,8 @@ impl Board {
             ..PathEvidence::default()
         };
         Self(Mutex::new(Known {
-            evidence: plan.legs.iter().map(|leg| blank(&leg.name)).collect(),
-            details: plan.legs.iter().map(|leg| PathDetails::new(&leg.name)).collect(),
+            evidence: plan.paths.iter().map(|path| blank(&path.name)).collect(),
+            details: plan.paths.iter().map(|path| PathDetails::new(&path.name)).collect(),
         }))
     }
 

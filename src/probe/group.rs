@@ -11,10 +11,10 @@ use super::compose::Asked;
 use super::connect::connect;
 use super::context::{Context, Progress};
 use super::details::ExchangeDetails;
-use super::leg::PathState;
 use super::link::{Link, Received};
 use super::order::{self, Frozen, Standing};
 use super::pace::Pacer;
+use super::path::PathState;
 use super::secrets::Secrets;
 use crate::report::evidence::{Exchange, ExchangeKind, Outcome, Reach, SkipReason};
 
@@ -22,18 +22,18 @@ use crate::report::evidence::{Exchange, ExchangeKind, Outcome, Reach, SkipReason
 #[derive(Debug)]
 pub struct Group<'p> {
     /// They, in the plan's order.
-    pub legs: Vec<PathState<'p>>,
+    pub paths: Vec<PathState<'p>>,
     pacer: Pacer,
     limited: bool,
     low_headroom: bool,
 }
 
-/// Sorts the plan's legs by key, whichever Secret holds it. Paths without a credential are groups of their own. A leg whose
+/// Sorts the plan's paths by key, whichever Secret holds it. Paths without a credential are groups of their own. A path whose
 /// settings cannot be used is left out, and says so in its evidence.
 pub fn groups<'p>(context: &Context<'p>, secrets: &Secrets) -> Vec<Group<'p>> {
     let mut groups: Vec<(Option<String>, Group<'p>)> = Vec::new();
-    for (index, leg) in context.plan.legs.iter().enumerate() {
-        let state = match PathState::new(context, index, leg, secrets) {
+    for (index, path) in context.plan.paths.iter().enumerate() {
+        let state = match PathState::new(context, index, path, secrets) {
             Ok(state) => state,
             Err(error) => {
                 let sentence = context.redactor.redact(&error.to_string());
@@ -46,10 +46,10 @@ pub fn groups<'p>(context: &Context<'p>, secrets: &Secrets) -> Vec<Group<'p>> {
         };
         let key = state.key.as_ref().map(|key| key.evidence.fingerprint.clone());
         match groups.iter_mut().find(|(known, _)| key.is_some() && *known == key) {
-            Some((_, group)) => group.legs.push(state),
+            Some((_, group)) => group.paths.push(state),
             None => {
                 let group = Group {
-                    legs: vec![state],
+                    paths: vec![state],
                     pacer: Pacer::default(),
                     limited: false,
                     low_headroom: false,
@@ -62,32 +62,34 @@ pub fn groups<'p>(context: &Context<'p>, secrets: &Secrets) -> Vec<Group<'p>> {
 }
 
 impl Group<'_> {
-    /// What decides about the next exchange on a leg.
+    /// What decides about the next exchange on a path.
     #[must_use]
-    pub fn standing(&self, context: &Context<'_>, leg: &PathState<'_>) -> Standing {
+    pub fn standing(&self, context: &Context<'_>, path: &PathState<'_>) -> Standing {
         Standing {
-            frozen: leg.frozen,
-            failed_beside: leg.is_control() && self.legs.iter().any(|beside| beside.frozen == Frozen::Failed),
-            unreachable: leg.reached.is_some_and(|reach| reach != Reach::Connected),
-            limited: self.limited || leg.limited,
+            frozen: path.frozen,
+            failed_beside: path.is_control() && self.paths.iter().any(|beside| beside.frozen == Frozen::Failed),
+            unreachable: path.reached.is_some_and(|reach| reach != Reach::Connected),
+            limited: self.limited || path.limited,
             low_headroom: self.low_headroom,
-            no_usable_key: leg.key.is_some() && leg.usable_key().is_none(),
+            no_usable_key: path.key.is_some() && path.usable_key().is_none(),
             out_of_time: context.left() < Duration::from_millis(100),
             zero_token_only: context.plan.zero_token_only,
         }
     }
 
-    /// Whether an exchange on a leg is to be sent once more, because one sample cannot decide.
+    /// Whether an exchange on a path is to be sent once more, because one sample cannot decide.
     #[must_use]
     pub fn wants_second_sample(&self, index: usize, kind: ExchangeKind) -> bool {
-        let Some(leg) = self.legs.get(index) else { return false };
-        let control = self.legs.iter().find(|leg| leg.is_control());
+        let Some(path) = self.paths.get(index) else {
+            return false;
+        };
+        let control = self.paths.iter().find(|path| path.is_control());
         let theirs = control
-            .filter(|_| !leg.is_control())
+            .filter(|_| !path.is_control())
             .and_then(|control| control.status(kind));
-        let again = leg.shown.iter().filter(|(known, _)| *known == kind).count() > 1;
+        let again = path.shown.iter().filter(|(known, _)| *known == kind).count() > 1;
         !again
-            && leg
+            && path
                 .status(kind)
                 .is_some_and(|status| order::wants_second_sample(kind, status, theirs))
     }
@@ -105,37 +107,37 @@ impl Group<'_> {
     /// Sends the frozen request to another address of the name, after a failure at the first. Where a refusal must be told
     /// apart, what follows goes back to the connection, and so to the replica, that refused.
     pub async fn repeat_elsewhere(&mut self, context: &Context<'_>, index: usize, share: Duration) {
-        let Some(leg) = self.legs.get_mut(index) else { return };
-        let kept = leg.kept.take();
-        let before = leg.frozen;
-        if let Some(resolved) = &mut leg.resolved {
+        let Some(path) = self.paths.get_mut(index) else { return };
+        let kept = path.kept.take();
+        let before = path.frozen;
+        if let Some(resolved) = &mut path.resolved {
             resolved.turn();
         }
         self.send(context, index, ExchangeKind::Repeat, 0, share).await;
-        let Some(leg) = self.legs.get_mut(index) else { return };
+        let Some(path) = self.paths.get_mut(index) else { return };
         if matches!(before, Frozen::AuthFailed | Frozen::Refused) {
-            leg.kept = kept;
-            if let Some(resolved) = &mut leg.resolved {
+            path.kept = kept;
+            if let Some(resolved) = &mut path.resolved {
                 resolved.turn_back();
             }
         }
     }
 
-    /// The leg to confirm a 429 on, and how long to wait before (`None`: it would tell nothing).
+    /// The path to confirm a 429 on, and how long to wait before (`None`: it would tell nothing).
     #[must_use]
     pub fn to_confirm(&self) -> Option<(usize, Option<Duration>)> {
-        let position = self.legs.iter().position(|leg| leg.confirm.is_some())?;
-        Some((position, self.legs.get(position)?.confirm?))
+        let position = self.paths.iter().position(|path| path.confirm.is_some())?;
+        Some((position, self.paths.get(position)?.confirm?))
     }
 
-    /// Notes that an exchange of a leg is left out.
+    /// Notes that an exchange of a path is left out.
     pub fn skip(&self, context: &Context<'_>, index: usize, kind: ExchangeKind, reason: SkipReason) {
-        if let Some(leg) = self.legs.get(index) {
-            context.skip(leg.index, kind, reason);
+        if let Some(path) = self.paths.get(index) {
+            context.skip(path.index, kind, reason);
         }
     }
 
-    /// Sends one exchange on a leg, within `share`, and records what it showed.
+    /// Sends one exchange on a path, within `share`, and records what it showed.
     pub async fn send(
         &mut self,
         context: &Context<'_>,
@@ -151,23 +153,23 @@ impl Group<'_> {
         if !self.pace(context, index, kind).await {
             return;
         }
-        let Some(leg) = self.legs.get_mut(index) else { return };
+        let Some(path) = self.paths.get_mut(index) else { return };
         let start = Instant::now();
         let deadline = start + share.min(context.left());
         (context.progress)(Progress::Sending {
-            path: &leg.leg.name,
+            path: &path.path.name,
             kind,
         });
         let details = ExchangeDetails::of(kind, &request, &context.redactor);
-        let Some((received, link)) = leg.transmit(context, kind, request, deadline).await else {
+        let Some((received, link)) = path.transmit(context, kind, request, deadline).await else {
             return self.skip(context, index, kind, SkipReason::Pointless);
         };
-        let exchange = leg.settle(context, kind, &asked, &received, details);
-        let control = leg.is_control();
-        leg.learn(&exchange, start.elapsed());
+        let exchange = path.settle(context, kind, &asked, &received, details);
+        let control = path.is_control();
+        path.learn(&exchange, start.elapsed());
         // After a failure the exchanges that decide stay on this connection, and so on this replica.
         let answered = exchange.outcome == Outcome::Answered;
-        leg.kept = link.filter(|link| leg.frozen.is_failure() && answered && link.is_open());
+        path.kept = link.filter(|link| path.frozen.is_failure() && answered && link.is_open());
         self.learn(&exchange, control);
     }
 
@@ -178,12 +180,12 @@ impl Group<'_> {
         kind: ExchangeKind,
         amount: u64,
     ) -> Option<(Request<Full<Bytes>>, Asked)> {
-        let leg = self.legs.get(index)?;
+        let path = self.paths.get(index)?;
         let bad = context.composer.bad_key();
-        let carried = leg.carried(kind, &bad);
+        let carried = path.carried(kind, &bad);
         context
             .composer
-            .compose(kind, &leg.request, &leg.route, carried, leg.counting, amount)
+            .compose(kind, &path.request, &path.route, carried, path.counting, amount)
     }
 
     /// Waits as the key's limit asks. `false` when that would take longer than the run has.
@@ -235,9 +237,9 @@ impl Group<'_> {
             return;
         }
         let deadline = Instant::now() + share.min(context.left());
-        let Some(leg) = self.legs.get(index) else { return };
+        let Some(path) = self.paths.get(index) else { return };
         (context.progress)(Progress::Sending {
-            path: &leg.leg.name,
+            path: &path.path.name,
             kind,
         });
         let one = || async {
@@ -246,8 +248,8 @@ impl Group<'_> {
             let limits = context
                 .limits
                 .within(deadline.saturating_duration_since(Instant::now()));
-            let mut resolved = leg.resolved.clone();
-            let attempt = connect(&leg.route, &mut resolved, &context.refusal, &limits).await;
+            let mut resolved = path.resolved.clone();
+            let attempt = connect(&path.route, &mut resolved, &context.refusal, &limits).await;
             let received = match attempt.link {
                 Some(mut link) => link.exchange(request, &limits, deadline).await,
                 None => Received::unconnected(attempt.notes.error),
@@ -256,10 +258,10 @@ impl Group<'_> {
         };
         let all = join_all((0..count).map(|_| one())).await;
         for (asked, received, details) in all.into_iter().flatten() {
-            let Some(leg) = self.legs.get_mut(index) else { return };
-            let exchange = leg.settle(context, kind, &asked, &received, details);
-            let control = leg.is_control();
-            leg.learn(&exchange, Duration::ZERO);
+            let Some(path) = self.paths.get_mut(index) else { return };
+            let exchange = path.settle(context, kind, &asked, &received, details);
+            let control = path.is_control();
+            path.learn(&exchange, Duration::ZERO);
             self.learn(&exchange, control);
         }
     }
@@ -283,14 +285,14 @@ impl Group<'_> {
         if !self.pace_for(context, index, kind, 2).await {
             return;
         }
-        let Some(leg) = self.legs.get_mut(index) else { return };
+        let Some(path) = self.paths.get_mut(index) else { return };
         (context.progress)(Progress::Sending {
-            path: &leg.leg.name,
+            path: &path.path.name,
             kind,
         });
         let details = ExchangeDetails::of(kind, &second, &context.redactor);
         let deadline = Instant::now() + context.left().min(Duration::from_secs(30));
-        let warm = leg.transmit(context, kind, first, deadline).await;
+        let warm = path.transmit(context, kind, first, deadline).await;
         let open = warm
             .filter(|(warm, _)| warm.outcome == Outcome::Answered)
             .and_then(|(_, link)| link);
@@ -304,8 +306,8 @@ impl Group<'_> {
         }
         let deadline = Instant::now() + context.left().min(Duration::from_secs(30));
         let received = link.exchange(second, &context.limits, deadline).await;
-        let exchange = leg.settle(context, kind, &asked, &received, details);
-        let control = leg.is_control();
+        let exchange = path.settle(context, kind, &asked, &received, details);
+        let control = path.is_control();
         self.learn(&exchange, control);
     }
 }

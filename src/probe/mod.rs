@@ -1,7 +1,7 @@
 //! The prober: sends a run's exchanges, measures them, and reduces them to evidence.
 //!
 //! ```text
-//!  Plan + Secrets ─► run ─► leg ─► compose ─► connect ─► link ─► reading ─► Exchange
+//!  Plan + Secrets ─► run ─► path ─► compose ─► connect ─► link ─► reading ─► Exchange
 //!                     │      │    (bytes)   (dns, tcp,  (http,   (closed enums,
 //!                   order  hygiene           proxy, tls) taps)    integers, digests)
 //!                   pace   (the key)
@@ -17,13 +17,13 @@ pub mod context;
 pub mod details;
 pub mod group;
 pub mod hygiene;
-pub mod leg;
 pub mod limits;
 pub mod link;
 pub mod meeting;
 pub mod order;
 pub mod pace;
 pub mod pair;
+pub mod path;
 pub mod reading;
 pub mod redact;
 mod run;

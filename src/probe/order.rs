@@ -1,6 +1,6 @@
 //! Which exchange is sent, when, and why not: pure decisions over what a path and a key have shown so far.
 //!
-//! The frozen request goes out once on every path, whatever the others got: only then can legs be compared. Everything
+//! The frozen request goes out once on every path, whatever the others got: only then can paths be compared. Everything
 //! after it yields: to a 429, to little headroom, to time, and to having nothing left to tell. Nothing that generates tokens follows a forwarding check,
 //! and credential checks come last: a refused key can lock out or break a circuit behind some gateways.
 
@@ -10,7 +10,7 @@ use crate::claude::error::ErrorClass;
 use crate::diagnosis::buffering;
 use crate::report::evidence::exchange_kind::SecondSample;
 use crate::report::evidence::{Exchange, ExchangeKind, PathEvidence, ReplyTraits, SkipReason, StreamEvidence};
-use crate::report::plan::{ExchangePlan, Leg, Plan, When};
+use crate::report::plan::{ExchangePlan, PathPlan, Plan, When};
 
 /// One exchange kind on all paths of a key that plan it, in sending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Round {
     /// Which exchange.
     pub kind: ExchangeKind,
     /// Indices of the paths.
-    pub legs: Vec<usize>,
+    pub paths: Vec<usize>,
 }
 
 /// The rounds after the frozen request. Paths alternate (A B, B A): a drift in time then hits both alike.
@@ -26,20 +26,20 @@ pub struct Round {
 pub fn rounds(planned: &[&[ExchangePlan]]) -> Vec<Round> {
     let mut rounds: Vec<Round> = Vec::new();
     for kind in ExchangeKind::all() {
-        let mut legs: Vec<usize> = (0..planned.len())
-            .filter(|&leg| {
+        let mut paths: Vec<usize> = (0..planned.len())
+            .filter(|&path| {
                 planned
-                    .get(leg)
+                    .get(path)
                     .is_some_and(|plans| plans.iter().any(|plan| plan.kind == kind))
             })
             .collect();
-        if legs.is_empty() {
+        if paths.is_empty() {
             continue;
         }
         if rounds.len().is_multiple_of(2) {
-            legs.reverse();
+            paths.reverse();
         }
-        rounds.push(Round { kind, legs });
+        rounds.push(Round { kind, paths });
     }
     rounds
 }
@@ -72,16 +72,16 @@ pub fn whole_stream(seen: &PathEvidence, kind: ExchangeKind) -> Option<&StreamEv
 #[must_use]
 pub fn second_pair(plan: &Plan, kind: ExchangeKind, seen: &[PathEvidence]) -> Vec<usize> {
     let whole = |at: usize| whole_stream(seen.get(at)?, kind);
-    let direct = plan.legs.iter().position(is_control);
-    let Some((at, control, theirs)) = direct.and_then(|at| Some((at, plan.legs.get(at)?, whole(at)?))) else {
+    let direct = plan.paths.iter().position(is_control);
+    let Some((at, control, theirs)) = direct.and_then(|at| Some((at, plan.paths.get(at)?, whole(at)?))) else {
         return vec![];
     };
-    let looks_buffered = |(at, leg): &(usize, &Leg)| {
-        let comparable = !is_control(leg) && leg.anthropic && leg.model == control.model;
+    let looks_buffered = |(at, path): &(usize, &PathPlan)| {
+        let comparable = !is_control(path) && path.anthropic && path.model == control.model;
         let held = |ours: &StreamEvidence| buffering::between(ours, Some(theirs)).is_some();
         comparable && whole(*at).is_some_and(held)
     };
-    let suspects = plan.legs.iter().enumerate().filter(looks_buffered);
+    let suspects = plan.paths.iter().enumerate().filter(looks_buffered);
     let mut again: Vec<usize> = suspects.map(|(at, _)| at).collect();
     if !again.is_empty() {
         again.push(at);
@@ -91,8 +91,8 @@ pub fn second_pair(plan: &Plan, kind: ExchangeKind, seen: &[PathEvidence]) -> Ve
 
 /// Whether this is the path that the others are held against.
 #[must_use]
-pub fn is_control(leg: &Leg) -> bool {
-    leg.name == "direct"
+pub fn is_control(path: &PathPlan) -> bool {
+    path.name == "direct"
 }
 
 /// What the frozen request gave on a path.
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn legs_alternate_credential_checks_come_last_and_nothing_billed_follows_a_forwarding_check() {
+    fn paths_alternate_credential_checks_come_last_and_nothing_billed_follows_a_forwarding_check() {
         let listed = |kind: &ExchangeKind| !matches!(kind.entry().planned, Planned::EachRun | Planned::Reaction(_));
         let planned = ExchangeKind::all().rev().filter(listed);
         let all: Vec<ExchangePlan> = planned.map(|kind| plan(kind, When::Always)).collect();
@@ -310,7 +310,7 @@ mod tests {
         assert_eq!(rounds.len(), all.len());
         for pair in rounds.windows(2) {
             let [first, second] = pair else { continue };
-            assert_eq!(first.legs.iter().rev().copied().collect::<Vec<_>>(), second.legs);
+            assert_eq!(first.paths.iter().rev().copied().collect::<Vec<_>>(), second.paths);
         }
         let kinds: Vec<ExchangeKind> = rounds.iter().map(|round| round.kind).collect();
         let last_billed = kinds.iter().rposition(|&kind| kind.is_billed()).unwrap();

@@ -30,14 +30,14 @@ pub async fn second(context: &Context<'_>, group: &mut Group<'_>, sent: &[usize]
     let paths = context.meeting.decide_once(decide);
     let opposite = sent.iter().rev().copied();
     let asked: Vec<usize> = opposite
-        .filter(|&at| group.legs.get(at).is_some_and(|leg| paths.contains(&leg.index)))
+        .filter(|&at| group.paths.get(at).is_some_and(|probed| paths.contains(&probed.index)))
         .collect();
     for (done, &index) in asked.iter().enumerate() {
-        let Some(leg) = group.legs.get(index) else { continue };
+        let Some(probed) = group.paths.get(index) else { continue };
         let share = order::fair_share(context.left(), asked.len() - done);
         let reason = group
             .restrained()
-            .or_else(|| (leg.needed_again(first) > share).then_some(SkipReason::OutOfTime));
+            .or_else(|| (probed.needed_again(first) > share).then_some(SkipReason::OutOfTime));
         match reason {
             None => group.send(context, index, again, 0, share).await,
             // What was sent once is not reported as left out.
@@ -49,8 +49,8 @@ pub async fn second(context: &Context<'_>, group: &mut Group<'_>, sent: &[usize]
 
 /// Whether a second pair may concern the group: its control shows buffering, or a stream came whole through a gateway.
 fn may_be_of_one(group: &Group<'_>, first: ExchangeKind, seen: &[PathEvidence]) -> bool {
-    group.legs.iter().any(|leg| {
-        let shown = seen.get(leg.index).and_then(|seen| order::whole_stream(seen, first));
-        shown.is_some_and(|stream| !leg.is_control() || buffering::shows_buffering(stream))
+    group.paths.iter().any(|path| {
+        let shown = seen.get(path.index).and_then(|seen| order::whole_stream(seen, first));
+        shown.is_some_and(|stream| !path.is_control() || buffering::shows_buffering(stream))
     })
 }

@@ -13,11 +13,11 @@ use super::compose::Composer;
 use super::connect::{connect, millis};
 use super::context::{Board, Context, FullReport, Progress};
 use super::group::{Group, groups};
-use super::leg::PathState;
 use super::limits::Limits;
 use super::meeting::Meeting;
 use super::order::{self, Decision};
 use super::pair;
+use super::path::PathState;
 use super::redact::Redactor;
 use super::secrets::Secrets;
 use super::target::SetupError;
@@ -78,15 +78,15 @@ fn nonce() -> String {
 }
 
 fn report(context: Context<'_>, start: Instant, started_at_ms: i64) -> FullReport {
-    let (mut legs, details) = context.board.into_parts();
-    for (leg, plan) in legs.iter_mut().zip(&context.plan.legs) {
-        name_the_unsent(leg, &plan.exchanges, context.plan.zero_token_only);
+    let (mut paths, details) = context.board.into_parts();
+    for (path, plan) in paths.iter_mut().zip(&context.plan.paths) {
+        name_the_unsent(path, &plan.exchanges, context.plan.zero_token_only);
     }
     let evidence = RunEvidence {
         slot: context.plan.slot.clone(),
         started_at_ms,
         duration_ms: millis(start),
-        legs,
+        paths,
         complete: true,
     };
     FullReport {
@@ -96,8 +96,8 @@ fn report(context: Context<'_>, start: Instant, started_at_ms: i64) -> FullRepor
 }
 
 /// What a stopped or timed-out run did not come to.
-fn name_the_unsent(leg: &mut PathEvidence, planned: &[ExchangePlan], zero_token_only: bool) {
-    if leg.handshake.outcome.unusable().is_some() {
+fn name_the_unsent(path: &mut PathEvidence, planned: &[ExchangePlan], zero_token_only: bool) {
+    if path.handshake.outcome.unusable().is_some() {
         return; // that says it
     }
     let always = planned
@@ -105,26 +105,26 @@ fn name_the_unsent(leg: &mut PathEvidence, planned: &[ExchangePlan], zero_token_
         .filter(|plan| plan.when == When::Always)
         .map(|plan| plan.kind);
     if zero_token_only {
-        leg.skipped.push((ExchangeKind::Frozen, SkipReason::OverBudget));
+        path.skipped.push((ExchangeKind::Frozen, SkipReason::OverBudget));
     }
     for kind in [ExchangeKind::Frozen].into_iter().chain(always) {
-        let known = leg.exchange(kind).is_some() || leg.skipped.iter().any(|(skipped, _)| *skipped == kind);
+        let known = path.exchange(kind).is_some() || path.skipped.iter().any(|(skipped, _)| *skipped == kind);
         if !known {
-            leg.skipped.push((kind, SkipReason::OutOfTime));
+            path.skipped.push((kind, SkipReason::OutOfTime));
         }
     }
 }
 
 /// A sidecar that is not up yet refuses or drops connections: waits, bounded, until one can be made.
 async fn wait_for_sidecar(context: &Context<'_>, groups: &[Group<'_>]) {
-    let Some(leg) = groups.first().and_then(|group| group.legs.first()) else {
+    let Some(path) = groups.first().and_then(|group| group.paths.first()) else {
         return;
     };
     let patience = Duration::from_secs(20).min(context.left() / 4);
     let until = Instant::now() + patience;
     while Instant::now() < until {
         let limits = context.limits.within(until.saturating_duration_since(Instant::now()));
-        let attempt = connect(&leg.route, &mut None, &context.refusal, &limits).await;
+        let attempt = connect(&path.route, &mut None, &context.refusal, &limits).await;
         let waiting = matches!(
             attempt.handshake.outcome,
             Reach::ConnectRefused | Reach::ConnectTimeout | Reach::Unreachable | Reach::DnsFailed | Reach::TlsReset
@@ -138,7 +138,7 @@ async fn wait_for_sidecar(context: &Context<'_>, groups: &[Group<'_>]) {
 
 /// Serves the paths of one key.
 async fn serve(context: &Context<'_>, mut group: Group<'_>) {
-    let planned: Vec<Vec<ExchangePlan>> = group.legs.iter().map(|leg| planned(context, leg)).collect();
+    let planned: Vec<Vec<ExchangePlan>> = group.paths.iter().map(|path| planned(context, path)).collect();
     let planned: Vec<&[ExchangePlan]> = planned.iter().map(Vec::as_slice).collect();
     let rounds = order::rounds(&planned);
     let (compared, _) = pair::compared(context);
@@ -149,38 +149,38 @@ async fn serve(context: &Context<'_>, mut group: Group<'_>) {
     }
     aftermath(context, &mut group).await;
     if compared == ExchangeKind::Frozen {
-        let sent: Vec<usize> = (0..group.legs.len()).collect();
+        let sent: Vec<usize> = (0..group.paths.len()).collect();
         pair::second(context, &mut group, &sent).await;
     }
-    for leg in &mut group.legs {
+    for path in &mut group.paths {
         // Over budget, or without a usable key: the way is looked at all the same.
-        leg.knock(context).await;
+        path.knock(context).await;
     }
-    let mut second_samples = vec![0; group.legs.len()];
+    let mut second_samples = vec![0; group.paths.len()];
     for round in rounds {
-        for &index in &round.legs {
+        for &index in &round.paths {
             let Some(plan) = in_round(&planned, index, &round) else {
                 continue;
             };
-            let Some(leg) = group.legs.get(index) else { continue };
-            match order::decide(plan, &group.standing(context, leg)) {
+            let Some(path) = group.paths.get(index) else { continue };
+            match order::decide(plan, &group.standing(context, path)) {
                 Decision::NotPlanned => {}
-                Decision::Skip(reason) => context.skip(leg.index, plan.kind, reason),
+                Decision::Skip(reason) => context.skip(path.index, plan.kind, reason),
                 Decision::Send => send_planned(context, &mut group, index, plan).await,
             }
         }
         if round.kind == compared {
             context.meeting.arrive();
-            pair::second(context, &mut group, &round.legs).await;
+            pair::second(context, &mut group, &round.paths).await;
         }
-        for &index in round.legs.iter().filter(|_| context.plan.second_samples) {
+        for &index in round.paths.iter().filter(|_| context.plan.second_samples) {
             let Some(plan) = in_round(&planned, index, &round) else {
                 continue;
             };
-            let (Some(leg), Some(sent)) = (group.legs.get(index), second_samples.get_mut(index)) else {
+            let (Some(path), Some(sent)) = (group.paths.get(index), second_samples.get_mut(index)) else {
                 continue;
             };
-            let may = order::decide(plan, &group.standing(context, leg)) == Decision::Send;
+            let may = order::decide(plan, &group.standing(context, path)) == Decision::Send;
             if may && *sent < SECOND_SAMPLES && group.wants_second_sample(index, round.kind) {
                 *sent += 1;
                 send_planned(context, &mut group, index, plan).await;
@@ -193,9 +193,9 @@ fn in_round<'p>(planned: &[&'p [ExchangePlan]], index: usize, round: &order::Rou
     planned.get(index)?.iter().find(|plan| plan.kind == round.kind)
 }
 
-/// The plan's exchanges of a leg; over budget at least the positive control, so that the probe is not blind.
-fn planned(context: &Context<'_>, leg: &PathState<'_>) -> Vec<ExchangePlan> {
-    let mut planned = leg.leg.exchanges.clone();
+/// The plan's exchanges of a path; over budget at least the positive control, so that the probe is not blind.
+fn planned(context: &Context<'_>, path: &PathState<'_>) -> Vec<ExchangePlan> {
+    let mut planned = path.path.exchanges.clone();
     let counts = planned.iter().any(|plan| plan.kind == ExchangeKind::CountTokens);
     if context.plan.zero_token_only && !counts {
         planned.push(ExchangePlan {
@@ -209,14 +209,14 @@ fn planned(context: &Context<'_>, leg: &PathState<'_>) -> Vec<ExchangePlan> {
 
 /// Round one: the frozen request, once on every path.
 async fn frozen(context: &Context<'_>, group: &mut Group<'_>) {
-    let count = group.legs.len();
+    let count = group.paths.len();
     for index in 0..count {
-        let Some(leg) = group.legs.get(index) else { continue };
+        let Some(path) = group.paths.get(index) else { continue };
         if context.plan.zero_token_only {
             continue;
         }
-        if leg.raw_key_unusable() {
-            context.skip(leg.index, ExchangeKind::Frozen, SkipReason::NoUsableKey);
+        if path.raw_key_unusable() {
+            context.skip(path.index, ExchangeKind::Frozen, SkipReason::NoUsableKey);
             continue;
         }
         let share = order::fair_share(context.left(), count - index);
@@ -229,34 +229,34 @@ async fn aftermath(context: &Context<'_>, group: &mut Group<'_>) {
     if context.plan.zero_token_only {
         return;
     }
-    let wants = |leg: &PathState<'_>| leg.wants_trimmed_key() || leg.wants_repeat();
-    let wanting: Vec<usize> = (0..group.legs.len())
+    let wants = |path: &PathState<'_>| path.wants_trimmed_key() || path.wants_repeat();
+    let wanting: Vec<usize> = (0..group.paths.len())
         .rev()
-        .filter(|&at| group.legs.get(at).is_some_and(wants))
+        .filter(|&at| group.paths.get(at).is_some_and(wants))
         .collect();
     for (done, &index) in wanting.iter().enumerate() {
-        let Some(leg) = group.legs.get(index) else { continue };
+        let Some(path) = group.paths.get(index) else { continue };
         // Those that hung get what the quick ones left over: enough for a timer that the first share was too short for.
         let share = order::fair_share(context.left(), wanting.len() - done);
-        let trimmed = leg.wants_trimmed_key();
+        let trimmed = path.wants_trimmed_key();
         let kind = if trimmed {
             ExchangeKind::TrimmedKey
         } else {
             ExchangeKind::Repeat
         };
-        let needed = leg.needed_again(ExchangeKind::Frozen);
+        let needed = path.needed_again(ExchangeKind::Frozen);
         // A key that could not be sent as it stands has not been tried at all yet.
-        let first = trimmed && leg.raw_key_unusable();
+        let first = trimmed && path.raw_key_unusable();
         if let Some(reason) = group
             .restrained()
             .filter(|reason| !(first && *reason == SkipReason::LowHeadroom))
         {
-            context.skip(leg.index, kind, reason);
+            context.skip(path.index, kind, reason);
         } else if !trimmed && needed > share {
-            context.skip(leg.index, kind, SkipReason::OutOfTime);
+            context.skip(path.index, kind, SkipReason::OutOfTime);
         } else {
             group.send(context, index, kind, 0, share).await;
-            let elsewhere = !trimmed && group.legs.get(index).is_some_and(PathState::has_other_addresses);
+            let elsewhere = !trimmed && group.paths.get(index).is_some_and(PathState::has_other_addresses);
             if elsewhere && group.restrained().is_none() && needed < context.left() / 2 {
                 group.repeat_elsewhere(context, index, context.left() / 2).await;
             }

@@ -62,16 +62,16 @@ impl Secrets {
             .request
             .headers
             .iter()
-            .chain(plan.legs.iter().flat_map(|leg| leg.headers.iter()));
+            .chain(plan.paths.iter().flat_map(|path| path.headers.iter()));
         let from_headers = headers.filter_map(|header| header.secret().map(String::as_str));
-        let from_legs = plan.legs.iter().flat_map(|leg| {
-            let key = leg.credential.as_ref().map(|credential| credential.secret.as_str());
-            let proxy = leg.proxy.as_ref().and_then(|proxy| proxy.credential.as_ref());
-            let pairs = proxy.into_iter().chain(leg.tls.client_certificate.as_ref());
+        let from_paths = plan.paths.iter().flat_map(|path| {
+            let key = path.credential.as_ref().map(|credential| credential.secret.as_str());
+            let proxy = path.proxy.as_ref().and_then(|proxy| proxy.credential.as_ref());
+            let pairs = proxy.into_iter().chain(path.tls.client_certificate.as_ref());
             let pairs = pairs.flat_map(|(first, second)| [first.as_str(), second.as_str()]);
             key.into_iter().chain(pairs).collect::<Vec<_>>()
         });
-        from_headers.chain(from_legs).collect()
+        from_headers.chain(from_paths).collect()
     }
 }
 

@@ -15,7 +15,7 @@ use url::{Host, Url};
 use super::secrets::Secrets;
 use super::trust;
 use crate::report::evidence::Reach;
-use crate::report::plan::{HttpVersion, Leg};
+use crate::report::plan::{HttpVersion, PathPlan};
 
 /// What is wrong with a plan, or with one path of it: a sentence that names the path and what to change. Nothing was sent there.
 #[derive(Debug, thiserror::Error)]
@@ -154,12 +154,12 @@ pub struct Route {
 }
 
 impl Route {
-    /// The route of a leg.
+    /// The route of a path.
     ///
     /// # Errors
-    /// The first thing in the leg that cannot be used.
-    pub fn new(leg: &Leg, secrets: &Secrets) -> Result<Self, SetupError> {
-        let (url, endpoint) = endpoint(&leg.name, "url", &leg.url)?;
+    /// The first thing in the path that cannot be used.
+    pub fn new(path: &PathPlan, secrets: &Secrets) -> Result<Self, SetupError> {
+        let (url, endpoint) = endpoint(&path.name, "url", &path.url)?;
         let https = url.scheme() == "https";
         let default_port = if https { 443 } else { 80 };
         let host_header = match endpoint.port {
@@ -169,13 +169,13 @@ impl Route {
         Ok(Self {
             host_header,
             prefix: url.path().trim_end_matches('/').to_owned(),
-            proxy: proxy(leg, secrets)?,
+            proxy: proxy(path, secrets)?,
             tls: if https {
-                Some(tls(leg, &endpoint, secrets)?)
+                Some(tls(path, &endpoint, secrets)?)
             } else {
                 None
             },
-            http_version: leg.http_version,
+            http_version: path.http_version,
             endpoint,
         })
     }
@@ -217,13 +217,13 @@ fn endpoint(path: &str, what: &'static str, text: &str) -> Result<(Url, Endpoint
     Ok((url, Endpoint { host, port }))
 }
 
-fn proxy(leg: &Leg, secrets: &Secrets) -> Result<Option<ProxyRoute>, SetupError> {
-    let Some(proxy) = &leg.proxy else { return Ok(None) };
-    let (url, endpoint) = endpoint(&leg.name, "proxy.url", &proxy.url)?;
+fn proxy(path: &PathPlan, secrets: &Secrets) -> Result<Option<ProxyRoute>, SetupError> {
+    let Some(proxy) = &path.proxy else { return Ok(None) };
+    let (url, endpoint) = endpoint(&path.name, "proxy.url", &proxy.url)?;
     if url.scheme() != "http" {
         let reason = "a proxy is spoken to over http".to_owned();
         return Err(SetupError::Url {
-            path: leg.name.clone(),
+            path: path.name.clone(),
             what: "proxy.url",
             url: proxy.url.clone(),
             reason,
@@ -232,7 +232,7 @@ fn proxy(leg: &Leg, secrets: &Secrets) -> Result<Option<ProxyRoute>, SetupError>
     let authorization = match &proxy.credential {
         None => None,
         Some((user, password)) => {
-            let field = format!("path {}: proxy.credentialSecretRef", leg.name);
+            let field = format!("path {}: proxy.credentialSecretRef", path.name);
             let secret = |name: &String| {
                 let value = secrets.get(name).map(|value| value.expose_secret().trim().to_owned());
                 value.ok_or_else(|| SetupError::Variable {
@@ -259,23 +259,23 @@ fn basic(user: &str, password: &str) -> HeaderValue {
     value
 }
 
-fn tls(leg: &Leg, endpoint: &Endpoint, secrets: &Secrets) -> Result<TlsRoute, SetupError> {
+fn tls(path: &PathPlan, endpoint: &Endpoint, secrets: &Secrets) -> Result<TlsRoute, SetupError> {
     let refuse = |field: &'static str, reason: String| SetupError::Tls {
-        path: leg.name.clone(),
+        path: path.name.clone(),
         field,
         reason,
     };
-    let name = leg.tls.server_name.clone().unwrap_or_else(|| endpoint.name());
+    let name = path.tls.server_name.clone().unwrap_or_else(|| endpoint.name());
     let server_name = ServerName::try_from(name.clone()).map_err(|_| {
         refuse(
             "tls.serverName",
             format!("{name:?} is no name that a certificate can carry"),
         )
     })?;
-    let declared = match &leg.tls.ca {
+    let declared = match &path.tls.ca {
         None => None,
         Some(file) => {
-            let field = format!("path {}: tls.caConfigMapKeyRef", leg.name);
+            let field = format!("path {}: tls.caConfigMapKeyRef", path.name);
             let pem = std::fs::read(file).map_err(|source| SetupError::File {
                 field,
                 file: file.into(),
@@ -284,9 +284,9 @@ fn tls(leg: &Leg, endpoint: &Endpoint, secrets: &Secrets) -> Result<TlsRoute, Se
             Some(trust::declared_roots(&pem).map_err(|reason| refuse("tls.caConfigMapKeyRef", reason))?)
         }
     };
-    let client = match &leg.tls.client_certificate {
+    let client = match &path.tls.client_certificate {
         None => None,
-        Some((chain, key)) => Some(client_certificate(leg, chain, key, secrets)?),
+        Some((chain, key)) => Some(client_certificate(path, chain, key, secrets)?),
     };
     Ok(TlsRoute {
         server_name,
@@ -295,15 +295,20 @@ fn tls(leg: &Leg, endpoint: &Endpoint, secrets: &Secrets) -> Result<TlsRoute, Se
     })
 }
 
-fn client_certificate(leg: &Leg, chain: &str, key: &str, secrets: &Secrets) -> Result<Arc<CertifiedKey>, SetupError> {
+fn client_certificate(
+    path: &PathPlan,
+    chain: &str,
+    key: &str,
+    secrets: &Secrets,
+) -> Result<Arc<CertifiedKey>, SetupError> {
     const FIELD: &str = "tls.clientCertificateSecretRef";
     let refuse = |reason: String| SetupError::Tls {
-        path: leg.name.clone(),
+        path: path.name.clone(),
         field: FIELD,
         reason,
     };
     let secret = |name: &str| {
-        let field = format!("path {}: {FIELD}", leg.name);
+        let field = format!("path {}: {FIELD}", path.name);
         secrets.get(name).ok_or(SetupError::Variable {
             field,
             name: name.to_owned(),
@@ -330,8 +335,8 @@ mod tests {
     use crate::report::plan::{Proxy, Tls};
     use rstest::rstest;
 
-    fn leg(url: &str) -> Leg {
-        Leg {
+    fn path(url: &str) -> PathPlan {
+        PathPlan {
             name: "edge".into(),
             url: url.into(),
             credential: None,
@@ -351,7 +356,7 @@ mod tests {
     #[case("https://api.anthropic.com", "api.anthropic.com", "")]
     #[case("https://[::1]:8443/a", "[::1]:8443", "/a")]
     fn urls_become_host_and_prefix(#[case] url: &str, #[case] host: &str, #[case] prefix: &str) {
-        let route = Route::new(&leg(url), &Secrets::new()).unwrap();
+        let route = Route::new(&path(url), &Secrets::new()).unwrap();
         assert_eq!((route.host_header.as_str(), route.prefix.as_str()), (host, prefix));
     }
 
@@ -361,13 +366,13 @@ mod tests {
     #[case("http://gw/?a=1", "query")]
     #[case("http://", "empty host")]
     fn bad_urls_are_named(#[case] url: &str, #[case] reason: &str) {
-        let error = Route::new(&leg(url), &Secrets::new()).unwrap_err().to_string();
+        let error = Route::new(&path(url), &Secrets::new()).unwrap_err().to_string();
         assert!(error.contains("path edge") && error.contains(reason), "{error}");
     }
 
     #[test]
     fn credentials_in_a_url_are_refused_and_not_repeated() {
-        let error = Route::new(&leg("http://user:hunter2@gw"), &Secrets::new())
+        let error = Route::new(&path("http://user:hunter2@gw"), &Secrets::new())
             .unwrap_err()
             .to_string();
         assert!(error.contains("Secret") && !error.contains("hunter2"), "{error}");
@@ -375,9 +380,9 @@ mod tests {
 
     #[test]
     fn a_missing_ca_file_names_field_and_file() {
-        let mut leg = leg("https://gw");
-        leg.tls.ca = Some("/nowhere/ca.crt".into());
-        let error = Route::new(&leg, &Secrets::new()).unwrap_err().to_string();
+        let mut path = path("https://gw");
+        path.tls.ca = Some("/nowhere/ca.crt".into());
+        let error = Route::new(&path, &Secrets::new()).unwrap_err().to_string();
         assert!(
             error.contains("caConfigMapKeyRef") && error.contains("/nowhere/ca.crt"),
             "{error}"
@@ -386,14 +391,14 @@ mod tests {
 
     #[test]
     fn a_proxy_credential_becomes_basic() {
-        let mut leg = leg("http://gw");
-        leg.proxy = Some(Proxy {
+        let mut path = path("http://gw");
+        path.proxy = Some(Proxy {
             url: "http://proxy:3128".into(),
             credential: Some(("U".into(), "P".into())),
         });
-        let route = Route::new(&leg, &Secrets::new().with("U", "user").with("P", "pass\n")).unwrap();
+        let route = Route::new(&path, &Secrets::new().with("U", "user").with("P", "pass\n")).unwrap();
         assert_eq!(route.proxy.unwrap().authorization.unwrap(), "Basic dXNlcjpwYXNz");
-        let error = Route::new(&leg, &Secrets::new()).unwrap_err().to_string();
+        let error = Route::new(&path, &Secrets::new()).unwrap_err().to_string();
         assert!(error.contains("environment variable U"), "{error}");
     }
 }

@@ -32,7 +32,7 @@ pub struct RunEvidence {
     /// Duration of the run in milliseconds.
     pub duration_ms: u32,
     /// One entry per path that reported, in the plan's order.
-    pub legs: Vec<PathEvidence>,
+    pub paths: Vec<PathEvidence>,
     /// Whether all that decides arrived. `false` after a cut message: the verdict is then `Inconclusive`, and the findings
     /// are those that stand without what is missing.
     pub complete: bool,
@@ -45,12 +45,12 @@ impl RunEvidence {
     pub fn rounded(mut self) -> Self {
         let whole = |value: &mut Option<u32>| *value = value.map(|value| round(value, DIGITS));
         self.duration_ms = round(self.duration_ms, DIGITS);
-        for leg in &mut self.legs {
-            let hand = &mut leg.handshake;
+        for path in &mut self.paths {
+            let hand = &mut path.handshake;
             [&mut hand.dns_ms, &mut hand.connect_ms, &mut hand.tls_ms]
                 .into_iter()
                 .for_each(whole);
-            for exchange in &mut leg.exchanges {
+            for exchange in &mut path.exchanges {
                 let kept = exchange.kind.entry().digits;
                 for time in [&mut exchange.first_byte_ms, &mut exchange.total_ms] {
                     *time = time.map(|time| round(time, kept));

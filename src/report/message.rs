@@ -6,11 +6,11 @@
 //!
 //! ```text
 //! cp2<header>      slot, times, how many decisive lines follow     ┐
-//! L<leg><…>        name, key, handshake, frozen request            │ decide
-//! X<leg><…>        the other exchanges of a leg (read with its L)  ┘
-//! Q<leg><n>text    quote of a leg's n-th exchange                  ┐
-//! R<leg><n>text    its request id                                  │ details
-//! A<leg>text       the peer's address                              ┘
+//! L<path><…>        name, key, handshake, frozen request            │ decide
+//! X<path><…>        the other exchanges of a path (read with its L)  ┘
+//! Q<path><n>text    quote of a path's n-th exchange                  ┐
+//! R<path><n>text    its request id                                  │ details
+//! A<path>text       the peer's address                              ┘
 //! ```
 //!
 //! *Details* are [`Exchange::quote`], [`Exchange::request_id`] and [`Handshake::peer`](super::evidence::Handshake::peer): a verdict must not depend on
@@ -19,8 +19,8 @@
 mod codes;
 mod exchange;
 mod head;
-mod leg;
 mod lines;
+mod path;
 mod stream;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -114,30 +114,30 @@ fn header<W: Wire>(wire: &mut W, decisive: &mut u32, run: &mut RunEvidence) -> D
 }
 
 /// A path with its core exchanges, and whether a line with the others follows.
-fn core<W: Wire>(wire: &mut W, leg: &mut PathEvidence, has_rest: &mut bool) -> Done {
-    leg::leg(wire, leg)?;
-    exchange::exchanges(wire, &mut leg.exchanges, &[])?;
+fn core<W: Wire>(wire: &mut W, path: &mut PathEvidence, has_rest: &mut bool) -> Done {
+    path::path(wire, path)?;
+    exchange::exchanges(wire, &mut path.exchanges, &[])?;
     wire.bit(has_rest)
 }
 
-/// The exchanges that travel with their leg: those of the frozen request itself.
+/// The exchanges that travel with their path: those of the frozen request itself.
 fn is_core(exchange: &Exchange) -> bool {
     exchange.kind.is_frozen_request()
 }
 
-fn split(leg: &PathEvidence) -> (Vec<Exchange>, Vec<Exchange>) {
-    leg.exchanges.iter().cloned().partition(is_core)
+fn split(path: &PathEvidence) -> (Vec<Exchange>, Vec<Exchange>) {
+    path.exchanges.iter().cloned().partition(is_core)
 }
 
-/// The control first, then legs whose frozen request failed, then the others: a cut then costs least.
+/// The control first, then paths whose frozen request failed, then the others: a cut then costs least.
 fn by_weight(run: &RunEvidence) -> Vec<(usize, &PathEvidence)> {
-    let mut legs: Vec<(usize, &PathEvidence)> = run.legs.iter().enumerate().collect();
-    legs.sort_by_key(|(index, leg)| (leg.path != "direct", !fails(leg), *index));
-    legs
+    let mut paths: Vec<(usize, &PathEvidence)> = run.paths.iter().enumerate().collect();
+    paths.sort_by_key(|(index, path)| (path.path != "direct", !fails(path), *index));
+    paths
 }
 
-fn fails(leg: &PathEvidence) -> bool {
-    leg.frozen().is_none_or(Exchange::shows_a_failure)
+fn fails(path: &PathEvidence) -> bool {
+    path.frozen().is_none_or(Exchange::shows_a_failure)
 }
 
 /// The lines that decide; `None` for one that the format has no room for.
@@ -145,17 +145,17 @@ fn decisive_lines(run: &RunEvidence) -> Vec<Option<String>> {
     let line = |tag, index, bytes: Vec<u8>| lines::seal(tag, &format!("{}{}", letter(index), lines::encode(&bytes)));
     let mut cores = Vec::new();
     let mut rests = Vec::new();
-    for (index, leg) in by_weight(run) {
-        let (exchanges, mut rest) = split(leg);
+    for (index, path) in by_weight(run) {
+        let (exchanges, mut rest) = split(path);
         let mut has_rest = !rest.is_empty();
-        let mut leg = PathEvidence {
+        let mut path = PathEvidence {
             exchanges,
-            ..leg.clone()
+            ..path.clone()
         };
-        let bytes = wire::write(|wire| core(wire, &mut leg, &mut has_rest));
+        let bytes = wire::write(|wire| core(wire, &mut path, &mut has_rest));
         cores.push(bytes.map(|bytes| line("L", index, bytes)));
         if has_rest {
-            let bytes = wire::write(|wire| exchange::exchanges(wire, &mut rest, &leg.exchanges));
+            let bytes = wire::write(|wire| exchange::exchanges(wire, &mut rest, &path.exchanges));
             rests.push(bytes.map(|bytes| line("X", index, bytes)));
         }
     }
@@ -164,20 +164,20 @@ fn decisive_lines(run: &RunEvidence) -> Vec<Option<String>> {
 
 /// Details by what a reader misses most: why something failed, the id to quote to support, where we were connected to.
 fn detail_lines(run: &RunEvidence) -> Vec<String> {
-    let legs = by_weight(run);
+    let paths = by_weight(run);
     let mut ranked: Vec<(u8, String)> = Vec::new();
-    for (leg_index, leg) in &legs {
-        let (core, rest) = split(leg);
-        let failing = fails(leg);
-        if let Some(peer) = &leg.handshake.peer {
+    for (path_index, path) in &paths {
+        let (core, rest) = split(path);
+        let failing = fails(path);
+        if let Some(peer) = &path.handshake.peer {
             let rank = if failing { 2 } else { 3 };
             ranked.push((
                 rank,
-                lines::seal("A", &format!("{}{}", letter(*leg_index), plain(peer))),
+                lines::seal("A", &format!("{}{}", letter(*path_index), plain(peer))),
             ));
         }
         for (place, exchange) in core.iter().chain(&rest).enumerate() {
-            let at = format!("{}{}", letter(*leg_index), letter(place));
+            let at = format!("{}{}", letter(*path_index), letter(place));
             let core = is_core(exchange);
             if let Some(quote) = &exchange.quote {
                 ranked.push((
@@ -248,7 +248,7 @@ fn shown(text: &str) -> String {
 #[derive(Default)]
 struct Found {
     header: Option<(u32, RunEvidence)>,
-    legs: Vec<(usize, PathEvidence, bool)>,
+    paths: Vec<(usize, PathEvidence, bool)>,
     rest: Vec<(usize, Vec<u8>)>,
     details: Vec<(char, usize, usize, String)>,
 }
@@ -265,25 +265,25 @@ impl Found {
             return Ok(());
         }
         let mut letters = text.chars();
-        let (Some(tag), Some(leg)) = (letters.next(), letters.next()) else {
+        let (Some(tag), Some(path)) = (letters.next(), letters.next()) else {
             return Ok(());
         };
-        let Some(leg) = u8::try_from(leg).ok().and_then(index) else {
+        let Some(path) = u8::try_from(path).ok().and_then(index) else {
             return Ok(());
         };
         let payload = letters.as_str();
         match tag {
             'L' => {
-                if let Some((evidence, has_rest)) = lines::decode(payload).and_then(|bytes| read_leg(&bytes)) {
-                    self.legs.push((leg, evidence, has_rest));
+                if let Some((evidence, has_rest)) = lines::decode(payload).and_then(|bytes| read_path(&bytes)) {
+                    self.paths.push((path, evidence, has_rest));
                 }
             }
-            'X' => self.rest.extend(lines::decode(payload).map(|bytes| (leg, bytes))),
-            'A' => self.details.push((tag, leg, 0, payload.to_owned())),
+            'X' => self.rest.extend(lines::decode(payload).map(|bytes| (path, bytes))),
+            'A' => self.details.push((tag, path, 0, payload.to_owned())),
             'Q' | 'R' => {
                 let place = payload.bytes().next().and_then(index);
                 if let (Some(place), Some(text)) = (place, payload.get(1..)) {
-                    self.details.push((tag, leg, place, text.to_owned()));
+                    self.details.push((tag, path, place, text.to_owned()));
                 }
             }
             // A line that a later release added: not decisive, or the format's character would differ.
@@ -293,36 +293,36 @@ impl Found {
     }
 
     fn assemble(self) -> Option<RunEvidence> {
-        if self.header.is_none() && self.legs.is_empty() {
+        if self.header.is_none() && self.paths.is_empty() {
             return None;
         }
         let (expected, mut run) = self.header.unwrap_or((u32::MAX, RunEvidence::default()));
         let mut decisive = 0;
-        let mut legs = self.legs;
-        legs.sort_by_key(|(index, _, _)| *index);
-        legs.dedup_by_key(|(index, _, _)| *index);
-        for (index, leg, has_rest) in &mut legs {
+        let mut paths = self.paths;
+        paths.sort_by_key(|(index, _, _)| *index);
+        paths.dedup_by_key(|(index, _, _)| *index);
+        for (index, path, has_rest) in &mut paths {
             decisive += 1;
-            // The rest is written against the leg's own record, so it is read here, where that is known.
+            // The rest is written against the path's own record, so it is read here, where that is known.
             let rest = self.rest.iter().find(|(rest, _)| rest == index);
-            let rest = rest.and_then(|(_, bytes)| read_rest(bytes, &leg.exchanges));
+            let rest = rest.and_then(|(_, bytes)| read_rest(bytes, &path.exchanges));
             decisive += u32::from(rest.is_some());
             run.complete &= rest.is_some() == *has_rest;
-            leg.exchanges.extend(rest.unwrap_or_default());
+            path.exchanges.extend(rest.unwrap_or_default());
             for (tag, _, place, text) in self.details.iter().filter(|(_, detail, _, _)| detail == index) {
-                apply(leg, *tag, *place, text);
+                apply(path, *tag, *place, text);
             }
         }
         run.complete &= expected == decisive;
-        run.legs = legs.into_iter().map(|(_, leg, _)| leg).collect();
+        run.paths = paths.into_iter().map(|(_, path, _)| path).collect();
         Some(run)
     }
 }
 
-fn apply(leg: &mut PathEvidence, tag: char, place: usize, text: &str) {
-    let exchange = leg.exchanges.get_mut(place);
+fn apply(path: &mut PathEvidence, tag: char, place: usize, text: &str) {
+    let exchange = path.exchanges.get_mut(place);
     match (tag, exchange) {
-        ('A', _) => leg.handshake.peer = Some(text.to_owned()),
+        ('A', _) => path.handshake.peer = Some(text.to_owned()),
         ('Q', Some(exchange)) => exchange.quote = Some(text.to_owned()),
         ('R', Some(exchange)) => exchange.request_id = Some(text.to_owned()),
         _ => {}
@@ -335,10 +335,10 @@ fn read_header(bytes: &[u8]) -> Option<(u32, RunEvidence)> {
     Some((decisive, run))
 }
 
-fn read_leg(bytes: &[u8]) -> Option<(PathEvidence, bool)> {
-    let (mut leg, mut has_rest) = (PathEvidence::default(), false);
-    wire::read(bytes, |wire| core(wire, &mut leg, &mut has_rest))?;
-    Some((leg, has_rest))
+fn read_path(bytes: &[u8]) -> Option<(PathEvidence, bool)> {
+    let (mut path, mut has_rest) = (PathEvidence::default(), false);
+    wire::read(bytes, |wire| core(wire, &mut path, &mut has_rest))?;
+    Some((path, has_rest))
 }
 
 fn read_rest(bytes: &[u8], core: &[Exchange]) -> Option<Vec<Exchange>> {

@@ -45,7 +45,7 @@ pub struct Plan {
     /// The frozen request, the same on every path.
     pub request: FrozenRequest,
     /// The paths: the control first if there is one, then gateways in the resource's order.
-    pub legs: Vec<Leg>,
+    pub paths: Vec<PathPlan>,
     /// Networks that the prober refuses besides metadata addresses, CIDR notation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refuse_networks: Vec<String>,
@@ -91,7 +91,7 @@ pub struct FrozenRequest {
 /// One path of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Leg {
+pub struct PathPlan {
     /// `direct` or the gateway's name.
     pub name: String,
     /// Base URL, without a final slash; `/v1/messages` is appended.
@@ -236,7 +236,7 @@ mod tests {
                 prompt: "costs $5, $(API_KEY), $$(API_KEY)".into(),
                 body_file: None,
             },
-            legs: vec![],
+            paths: vec![],
             refuse_networks: vec![],
             mesh: false,
             zero_token_only: false,

@@ -34,11 +34,12 @@ pub fn seen(
     previous: Option<&Time>,
 ) -> Vec<CredentialStatus> {
     let found = |secret: &str, key: &str| {
-        let mut legs = evidence.legs.iter().filter(|leg| {
-            let credential = probe.path(&leg.path).and_then(|path| path.credential.as_ref());
+        let mut probed_paths = evidence.paths.iter().filter(|probed| {
+            let credential = probe.path(&probed.path).and_then(|path| path.credential.as_ref());
             credential.is_some_and(|credential| credential.secret.name == secret && credential.secret.key == key)
         });
-        legs.find_map(|leg| leg.key.as_ref())
+        probed_paths
+            .find_map(|probed| probed.key.as_ref())
             .filter(|key| !key.fingerprint.is_empty())
     };
     let mut keys = Vec::new();
@@ -104,13 +105,13 @@ mod tests {
             fingerprint: fingerprint.into(),
             ..KeyEvidence::default()
         };
-        let legs = vec![PathEvidence {
+        let paths = vec![PathEvidence {
             path: "direct".into(),
             key: Some(key),
             ..PathEvidence::default()
         }];
         RunEvidence {
-            legs,
+            paths,
             ..RunEvidence::default()
         }
     }

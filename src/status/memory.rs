@@ -302,8 +302,9 @@ fn milliseconds(time: Option<&Time>) -> Option<i64> {
 fn paths(probe: &Probe, evidence: &RunEvidence, diagnosis: &Diagnosis) -> Vec<PathStatus> {
     let shown = probe.paths.iter().map(|path| {
         let host = path.url.authority();
-        let leg = evidence.legs.iter().find(|leg| leg.path == path.name);
-        let shown = leg.map(|leg| summary::path_status(leg, &host, probe.request.stream, evidence.started_at_ms));
+        let probed = evidence.paths.iter().find(|probed| probed.path == path.name);
+        let shown =
+            probed.map(|probed| summary::path_status(probed, &host, probe.request.stream, evidence.started_at_ms));
         let unseen = || PathStatus {
             name: path.name.clone(),
             host: host.clone(),
@@ -311,7 +312,7 @@ fn paths(probe: &Probe, evidence: &RunEvidence, diagnosis: &Diagnosis) -> Vec<Pa
             ..PathStatus::default()
         };
         let mut shown = shown.unwrap_or_else(unseen);
-        if leg.is_some_and(saves_tokens) {
+        if probed.is_some_and(saves_tokens) {
             shown.outcome = PathOutcome::NotSent;
         }
         let kept = diagnosis.forwarding_checks.iter().find(|kept| kept.path == path.name);
@@ -325,7 +326,7 @@ fn paths(probe: &Probe, evidence: &RunEvidence, diagnosis: &Diagnosis) -> Vec<Pa
 }
 
 /// Reached, and the frozen request was left out on purpose.
-fn saves_tokens(leg: &PathEvidence) -> bool {
+fn saves_tokens(path: &PathEvidence) -> bool {
     let left_out = (ExchangeKind::Frozen, SkipReason::OverBudget);
-    leg.handshake.outcome == Reach::Connected && leg.skipped.contains(&left_out)
+    path.handshake.outcome == Reach::Connected && path.skipped.contains(&left_out)
 }

@@ -11,19 +11,19 @@ use crate::resource::status::{PathOutcome, PathStatus, RatelimitRemaining, Strea
 /// What one path answered to the frozen request. `host` is `host:port` of the path's URL, `stream` whether an event stream
 /// was asked for, `started_at_ms` the start of the run in Unix milliseconds (the certificate's days count from it).
 #[must_use]
-pub fn path_status(leg: &PathEvidence, host: &str, stream: bool, started_at_ms: i64) -> PathStatus {
-    let frozen = leg.frozen();
+pub fn path_status(path: &PathEvidence, host: &str, stream: bool, started_at_ms: i64) -> PathStatus {
+    let frozen = path.frozen();
     PathStatus {
-        name: leg.path.clone(),
+        name: path.path.clone(),
         host: host.to_owned(),
         exchange: if stream { "stream" } else { "message" }.to_owned(),
-        outcome: outcome(leg, frozen),
+        outcome: outcome(path, frozen),
         status: frozen.map_or(0, |exchange| i32::from(exchange.status)),
         request_id: frozen
             .and_then(|exchange| exchange.request_id.clone())
             .unwrap_or_default(),
-        peer: leg.handshake.peer.clone().unwrap_or_default(),
-        timings: timings(leg, frozen),
+        peer: path.handshake.peer.clone().unwrap_or_default(),
+        timings: timings(path, frozen),
         stream: frozen.and_then(|exchange| {
             exchange
                 .stream
@@ -35,7 +35,7 @@ pub fn path_status(leg: &PathEvidence, host: &str, stream: bool, started_at_ms: 
             .and_then(|exchange| exchange.headroom.as_ref())
             .map(remaining)
             .unwrap_or_default(),
-        certificate_expires: leg
+        certificate_expires: path
             .handshake
             .certificate_days
             .and_then(|days| expiry(started_at_ms, days)),
@@ -44,10 +44,10 @@ pub fn path_status(leg: &PathEvidence, host: &str, stream: bool, started_at_ms: 
 }
 
 /// How the frozen request ended, or why it was never sent.
-fn outcome(leg: &PathEvidence, frozen: Option<&Exchange>) -> PathOutcome {
-    match (leg.handshake.outcome, frozen) {
+fn outcome(path: &PathEvidence, frozen: Option<&Exchange>) -> PathOutcome {
+    match (path.handshake.outcome, frozen) {
         (Reach::Connected | Reach::NotTried, Some(exchange)) => exchange_outcome(exchange.outcome),
-        (Reach::Connected, None) => leg
+        (Reach::Connected, None) => path
             .skipped
             .first()
             .map_or(PathOutcome::NotReported, |(_, reason)| skip_outcome(*reason)),
@@ -113,12 +113,12 @@ fn reach_outcome(reach: Reach) -> PathOutcome {
 }
 
 /// Seconds per phase; a phase that was not observed is absent.
-fn timings(leg: &PathEvidence, frozen: Option<&Exchange>) -> Timings {
+fn timings(path: &PathEvidence, frozen: Option<&Exchange>) -> Timings {
     let stream = frozen.and_then(|exchange| exchange.stream.as_ref());
     Timings {
-        dns: leg.handshake.dns_ms.map(seconds),
-        connect: leg.handshake.connect_ms.map(seconds),
-        tls: leg.handshake.tls_ms.map(seconds),
+        dns: path.handshake.dns_ms.map(seconds),
+        connect: path.handshake.connect_ms.map(seconds),
+        tls: path.handshake.tls_ms.map(seconds),
         first_byte: frozen.and_then(|exchange| exchange.first_byte_ms).map(seconds),
         first_token: stream.and_then(|stream| stream.first_token_ms).map(seconds),
         total: frozen.and_then(|exchange| exchange.total_ms).map(seconds),
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use crate::report::evidence::{EventKind, ExchangeKind, Handshake, SkipReason};
 
-    fn leg(reach: Reach) -> PathEvidence {
+    fn path(reach: Reach) -> PathEvidence {
         PathEvidence {
             path: "edge".into(),
             handshake: Handshake {
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_cut_stream_tells_its_last_event_and_that_the_framing_is_incomplete() {
-        let mut leg = leg(Reach::Connected);
+        let mut probed = path(Reach::Connected);
         let mut frozen = Exchange::new(ExchangeKind::Frozen, Outcome::CutByClose);
         frozen.status = 200;
         frozen.total_ms = Some(3_100);
@@ -197,8 +197,8 @@ mod tests {
             last_event_ms: Some(100),
             ..StreamEvidence::default()
         });
-        leg.exchanges.push(frozen);
-        let path = path_status(&leg, "edge:80", true, 0);
+        probed.exchanges.push(frozen);
+        let path = path_status(&probed, "edge:80", true, 0);
         assert_eq!((path.outcome, path.status), (PathOutcome::CutByClose, 200));
         let stream = path.stream.unwrap();
         assert_eq!(
@@ -212,10 +212,10 @@ mod tests {
     #[test]
     fn a_path_that_was_not_reached_says_how_far_it_came() {
         assert_eq!(
-            path_status(&leg(Reach::DnsNoName), "x:80", false, 0).outcome,
+            path_status(&path(Reach::DnsNoName), "x:80", false, 0).outcome,
             PathOutcome::DnsNoName
         );
-        let mut skipped = leg(Reach::Connected);
+        let mut skipped = path(Reach::Connected);
         skipped.skipped.push((ExchangeKind::Frozen, SkipReason::NoUsableKey));
         assert_eq!(
             path_status(&skipped, "x:80", false, 0).outcome,
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn the_expiry_counts_whole_days_from_the_run() {
-        let path = path_status(&leg(Reach::Connected), "x:80", false, 86_400_000 + 5_000);
+        let path = path_status(&path(Reach::Connected), "x:80", false, 86_400_000 + 5_000);
         assert_eq!(path.certificate_expires.unwrap().0.to_string(), "1970-01-04T00:00:00Z");
     }
 }

@@ -46,7 +46,7 @@ pub fn note(name: &str, case: &Case, played: &Played<'_>) {
         .filter(|finding| accuses(finding))
         .map(|finding| format!("{}@{}", finding.code, finding.path))
         .collect();
-    let exchanges = || report.evidence.legs.iter().flat_map(|leg| &leg.exchanges);
+    let exchanges = || report.evidence.paths.iter().flat_map(|probed| &probed.exchanges);
     let usage = exchanges().filter_map(|exchange| exchange.usage);
     let line = json!({
         "case": name,
@@ -78,15 +78,15 @@ pub fn note(name: &str, case: &Case, played: &Played<'_>) {
 fn model_ms(report: &FullReport) -> f64 {
     let takes_model =
         |exchange: &&Exchange| exchange.kind.is_frozen_request() || exchange.kind == ExchangeKind::OtherForm;
-    let legs = &report.evidence.legs;
-    let direct = legs.iter().find(|leg| leg.path == "direct");
-    let control = direct.and_then(|leg| leg.frozen()?.total_ms);
+    let paths = &report.evidence.paths;
+    let direct = paths.iter().find(|path| path.path == "direct");
+    let control = direct.and_then(|path| path.frozen()?.total_ms);
     let of = |exchange: &Exchange| match (exchange.total_ms, control) {
         (Some(own), Some(control)) => own.min(control),
         (Some(own), None) if exchange.status == 200 => own,
         _ => 0,
     };
-    let all = legs.iter().flat_map(|leg| &leg.exchanges).filter(takes_model);
+    let all = paths.iter().flat_map(|path| &path.exchanges).filter(takes_model);
     all.map(|exchange| f64::from(of(exchange))).sum()
 }
 

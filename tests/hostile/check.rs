@@ -144,7 +144,7 @@ impl Said {
     }
 }
 
-/// Which leg a hostile server stands on.
+/// Which path a hostile server stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Gateway,
@@ -175,7 +175,7 @@ impl Place {
         self.directory.path().join("ca.pem").display().to_string()
     }
 
-    /// The probe of this case as a file: only there the HTTP version of a leg can be set.
+    /// The probe of this case as a file: only there the HTTP version of a path can be set.
     fn probe(&self, case: &Case, url: &str, role: Role) -> String {
         let version = if case.http2 { "Http2" } else { "Http1" };
         let odd = format!("url: '{url}', httpVersion: {version}");
@@ -232,7 +232,7 @@ async fn run(file: &Path, ca: &str, form: &str, limit: &str) -> Said {
     }
 }
 
-/// Runs the cases on both legs, all at once; panics with every complaint.
+/// Runs the cases on both paths, all at once; panics with every complaint.
 pub async fn all(cases: Vec<Case>) {
     let place = Place::new().await;
     let one = |case: Case| {

@@ -128,13 +128,13 @@ fn answer(plan: &Plan, key: &KeyEvidence) -> RunEvidence {
         framing_complete: true,
         ..StreamEvidence::default()
     };
-    let legs = plan.legs.iter().map(|leg| {
+    let probed_paths = plan.paths.iter().map(|probed| {
         let mut path = PathEvidence {
-            path: leg.name.clone(),
+            path: probed.name.clone(),
             ..PathEvidence::default()
         };
         path.key = Some(key.clone());
-        if leg.url.starts_with("http://refused") {
+        if probed.url.starts_with("http://refused") {
             path.handshake.outcome = Reach::ConnectRefused;
             path.exchanges = vec![Exchange::new(ExchangeKind::Frozen, Outcome::ConnectFailed)];
             return path;
@@ -157,7 +157,7 @@ fn answer(plan: &Plan, key: &KeyEvidence) -> RunEvidence {
         slot: plan.slot.clone(),
         started_at_ms: jiff::Timestamp::now().as_millisecond(),
         duration_ms: 500,
-        legs: legs.collect(),
+        paths: probed_paths.collect(),
         complete: true,
     }
 }

@@ -198,7 +198,7 @@ impl Args {
     pub fn spec(&self, has: impl Fn(&str) -> bool) -> Result<ClaudeProbeSpec, Failure> {
         let main_key = has(MAIN_KEY.1).then(|| self.credential(MAIN_KEY.0, MAIN_KEY.1));
         let gateways = self.named_gateways();
-        let mut legs = Vec::new();
+        let mut paths = Vec::new();
         for NamedUrl { name, url } in gateways {
             let own = credential_variable(&name);
             let credential = if has(&own) {
@@ -215,7 +215,7 @@ impl Args {
             } else {
                 None
             };
-            legs.push(gateway(name, url, credential));
+            paths.push(gateway(name, url, credential));
         }
         if main_key.is_none() && !self.no_direct {
             return Err(Failure::usage(
@@ -234,7 +234,7 @@ impl Args {
             request: self.request(),
             credential: main_key,
             direct: (!self.no_direct).then(|| self.direct_path()),
-            gateways: legs,
+            gateways: paths,
             forwarding_checks: ForwardingChecks::default(),
             exchanges: OptInExchanges::default(),
             thresholds: spec::Thresholds::default(),

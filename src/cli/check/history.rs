@@ -67,12 +67,12 @@ impl History {
         context.forwarding_checks.clone_from(&diagnosis.forwarding_checks);
         context.latency.clone_from(&diagnosis.latency);
         context.before = evidence
-            .legs
+            .paths
             .iter()
-            .map(|leg| PathBefore {
-                path: leg.path.clone(),
-                peer: leg.handshake.peer.clone(),
-                header_set: leg.frozen().and_then(|exchange| exchange.header_set),
+            .map(|path| PathBefore {
+                path: path.path.clone(),
+                peer: path.handshake.peer.clone(),
+                header_set: path.frozen().and_then(|exchange| exchange.header_set),
             })
             .collect();
     }

@@ -91,7 +91,7 @@ pub async fn once(prepared: &Prepared, history: &mut History) -> Result<CheckRep
         .await
         .map_err(|error| Failure::usage(chain(&error)))?;
     drop(line);
-    for details in seen.details.iter().zip(&seen.evidence.legs) {
+    for details in seen.details.iter().zip(&seen.evidence.paths) {
         // The exact sentence: which file, which variable.
         if let (Some(error), Some(_)) = (&details.0.error, details.1.handshake.outcome.unusable()) {
             output::complain(&format!("claudeprobe: nothing was sent on {}: {error}", details.0.path));
@@ -105,9 +105,9 @@ fn judge(prepared: &Prepared, seen: &FullReport, history: &mut History, started:
     let probe = &prepared.probe;
     let evidence = &seen.evidence;
     let mut paths = PathCase::all(probe);
-    for (path, leg) in paths.iter_mut().zip(&prepared.plan.legs) {
+    for (path, probed) in paths.iter_mut().zip(&prepared.plan.paths) {
         // `--ca-file` is not in the probe.
-        path.declared_ca |= leg.tls.ca.is_some();
+        path.declared_ca |= probed.tls.ca.is_some();
         if prepared.from_flags {
             // There is no Secret: the variable alone says which key is meant.
             let variable = path.key_ref.as_deref().and_then(|key| key.split_once('/'));
@@ -125,7 +125,7 @@ fn judge(prepared: &Prepared, seen: &FullReport, history: &mut History, started:
     CheckReport {
         verdict: diagnosis.verdict,
         findings: diagnosis.findings,
-        paths: evidence.legs.iter().map(|leg| path(probe, seen, leg)).collect(),
+        paths: evidence.paths.iter().map(|probed| path(probe, seen, probed)).collect(),
         duration_ms: evidence.duration_ms,
         vantage: vantage(prepared, started),
         cost: Cost::of(evidence),
@@ -148,13 +148,13 @@ const HOP_HEADERS: [&str; 12] = [
     "retry-after",
 ];
 
-fn path(probe: &Probe, seen: &FullReport, leg: &PathEvidence) -> PathStatus {
+fn path(probe: &Probe, seen: &FullReport, probed: &PathEvidence) -> PathStatus {
     let host = probe
-        .path(&leg.path)
+        .path(&probed.path)
         .map(|path| path.url.authority())
         .unwrap_or_default();
-    let mut status = path_status(leg, &host, probe.request.stream, seen.evidence.started_at_ms);
-    let details = seen.details.iter().find(|details| details.path == leg.path);
+    let mut status = path_status(probed, &host, probe.request.stream, seen.evidence.started_at_ms);
+    let details = seen.details.iter().find(|details| details.path == probed.path);
     let frozen = details.and_then(|details| {
         let mut exchanges = details.exchanges.iter();
         exchanges.find(|exchange| exchange.kind == ExchangeKind::Frozen)
@@ -169,8 +169,8 @@ fn path(probe: &Probe, seen: &FullReport, leg: &PathEvidence) -> PathStatus {
 }
 
 fn vantage(prepared: &Prepared, started: Timestamp) -> Vantage {
-    let proxies = prepared.plan.legs.iter();
-    let proxies = proxies.filter_map(|leg| Some((leg.name.clone(), leg.proxy.as_ref()?.url.clone())));
+    let proxies = prepared.plan.paths.iter();
+    let proxies = proxies.filter_map(|path| Some((path.name.clone(), path.proxy.as_ref()?.url.clone())));
     // The kernel's name, not the environment's: a shell's HOSTNAME may be anything.
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = host.trim();

@@ -169,8 +169,8 @@ fn trust(plan: &mut Plan, ca: &Path) -> Result<(), Failure> {
     // Read here, so that a wrong name is an error of usage and not of every path.
     std::fs::metadata(ca)
         .map_err(|error| Failure::usage(format!("--ca-file {} cannot be read: {error}", ca.display())))?;
-    for leg in &mut plan.legs {
-        leg.tls.ca.get_or_insert_with(|| ca.to_string_lossy().into_owned());
+    for path in &mut plan.paths {
+        path.tls.ca.get_or_insert_with(|| ca.to_string_lossy().into_owned());
     }
     Ok(())
 }
@@ -212,10 +212,10 @@ fn is_credential(plan: &Plan, variable: &str) -> bool {
         let mut values = headers.iter().map(|header| &header.value);
         values.any(|value| matches!(value, HeaderValue::Secret(name) if name == variable))
     };
-    let mut credentials = plan.legs.iter().filter_map(|leg| leg.credential.as_ref());
+    let mut credentials = plan.paths.iter().filter_map(|path| path.credential.as_ref());
     credentials.any(|credential| credential.secret == variable)
         && !sends(&plan.request.headers)
-        && !plan.legs.iter().any(|leg| sends(&leg.headers))
+        && !plan.paths.iter().any(|path| sends(&path.headers))
 }
 
 /// Faults with the flag's name where a flag gave the field.

@@ -52,7 +52,7 @@ impl Cost {
     /// The sum over all exchanges of a run.
     #[must_use]
     pub fn of(evidence: &RunEvidence) -> Self {
-        let exchanges = evidence.legs.iter().flat_map(|leg| &leg.exchanges);
+        let exchanges = evidence.paths.iter().flat_map(|path| &path.exchanges);
         let exchanges = exchanges.filter(|exchange| exchange.outcome != Outcome::ConnectFailed);
         exchanges.fold(Self::default(), |sum, exchange: &Exchange| {
             let usage = exchange.billed().unwrap_or_default();

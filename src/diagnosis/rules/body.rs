@@ -5,7 +5,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind, Outcome, ReplyTraits};
 use crate::resource::status::Finding;
 
@@ -31,29 +31,29 @@ impl Counts {
 
 /// The same prompt costs another number of input tokens: something was added or taken away. There is no tolerance: the same bytes for
 /// the same model are counted alike, each time.
-fn prompt(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn prompt(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(pair) = view
-        .pair(leg)
+        .pair(path)
         .filter(|pair| pair.direct_unaltered() && pair.same_model())
     else {
         return vec![];
     };
-    let billed = leg.main().zip(pair.direct.main()).and_then(|(ours, theirs)| {
+    let billed = path.main().zip(pair.direct.main()).and_then(|(ours, theirs)| {
         let right = |exchange: &Exchange| exchange.model_matches == Some(true);
-        (right(ours) && right(theirs)).then(|| counts(leg, &pair, ours, theirs))?
+        (right(ours) && right(theirs)).then(|| counts(path, &pair, ours, theirs))?
     });
-    let free = leg
+    let free = path
         .known(ExchangeKind::CountTokens)
         .zip(pair.direct.known(ExchangeKind::CountTokens))
         // A gateway may count by itself, and otherwise than Claude: then nothing of Claude's is on the reply.
         .filter(|(ours, _)| bears_claudes_marks(ours))
-        .and_then(|(ours, theirs)| counts(leg, &pair, ours, theirs));
+        .and_then(|(ours, theirs)| counts(path, &pair, ours, theirs));
     let differs = |counts: Option<Counts>| counts.filter(|counts| counts.differ());
     let (counts, confidence) = match (differs(billed), differs(free)) {
         (Some(billed), Some(free)) if billed.added() == free.added() => (billed, Confidence::Certain),
         (Some(billed), _) => {
             // The number may be the gateway's own where it wrote the whole answer.
-            let relayed = leg.main().is_some_and(bears_claudes_marks);
+            let relayed = path.main().is_some_and(bears_claudes_marks);
             (
                 billed,
                 if relayed {
@@ -69,7 +69,7 @@ fn prompt(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     vec![
         finding(
             Code::BodyRewritten,
-            leg.name(),
+            path.name(),
             confidence,
             format!(
                 "the same request has {} input tokens here and {} on the direct path",
@@ -103,9 +103,9 @@ fn what_it_is_instead(body: BodyKind) -> Option<&'static str> {
 }
 
 /// Claude's answer comes in another shape than Claude's, or without its body.
-fn answer(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let changed = |reply: &&Exchange| !leg.path.is_direct() && !leg.complete(reply) && is_claudes_changed(reply);
-    let Some(instead) = leg
+fn answer(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let changed = |reply: &&Exchange| !path.case.is_direct() && !path.complete(reply) && is_claudes_changed(reply);
+    let Some(instead) = path
         .main()
         .filter(changed)
         .and_then(|reply| what_it_is_instead(reply.body))
@@ -115,7 +115,7 @@ fn answer(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     vec![
         finding(
             Code::BodyRewritten,
-            leg.name(),
+            path.name(),
             Confidence::Likely,
             format!("the answer bears Claude's ids, and {instead}"),
         )
@@ -125,15 +125,15 @@ fn answer(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     ]
 }
 
-fn counts(leg: &Leg<'_>, pair: &Pair<'_, '_>, ours: &Exchange, theirs: &Exchange) -> Option<Counts> {
-    let answered = leg.complete(ours) && pair.direct.complete(theirs) && ours.kind == theirs.kind;
+fn counts(path: &PathView<'_>, pair: &Pair<'_, '_>, ours: &Exchange, theirs: &Exchange) -> Option<Counts> {
+    let answered = path.complete(ours) && pair.direct.complete(theirs) && ours.kind == theirs.kind;
     let counts = Counts {
         ours: ours.usage?.input,
         theirs: theirs.usage?.input,
     };
     // The control's count is Claude's only where its id stands beside it.
     let genuine = theirs.traits.has(ReplyTraits::REQUEST_ID);
-    (answered && genuine && !leg.is_cached() && counts.ours > 0 && counts.theirs > 0).then_some(counts)
+    (answered && genuine && !path.is_cached() && counts.ours > 0 && counts.theirs > 0).then_some(counts)
 }
 
 /// Whether anything on the answer is Claude's beyond its words: a header, or the random padding of its events.
@@ -145,22 +145,22 @@ fn bears_claudes_marks(answer: &Exchange) -> bool {
 
 /// A relay that reads and writes JSON anew harms nobody by that alone. It shows in what Claude's own has by chance or by our choice:
 /// blanks in the events of an answer, and the order of a request's fields.
-fn reserialised(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some(pair) = view.pair(leg).filter(Pair::direct_unaltered) else {
+fn reserialised(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some(pair) = view.pair(path).filter(Pair::direct_unaltered) else {
         return vec![];
     };
-    let padded = |of: &Leg<'_>| {
+    let padded = |of: &PathView<'_>| {
         let main = of.main().filter(|main| of.complete(main))?;
         main.stream.as_ref()?.padded
     };
-    let order = |of: &Leg<'_>| {
+    let order = |of: &PathView<'_>| {
         let refused = of.known(ExchangeKind::UnknownField)?;
         // A gateway that checks bodies may write the same of what it never forwards: only with Claude's id it is Claude's.
         let ids = refused.traits.has(ReplyTraits::REQUEST_ID) || refused.traits.has(ReplyTraits::INNER_REQUEST_ID);
         (ids && of.provenance(refused).says(ErrorClass::ExtraInputs)).then_some(refused.echo)
     };
-    let answer = (padded(pair.direct), padded(leg)) == (Some(true), Some(false));
-    let request = (order(pair.direct), order(leg)) == (Some(Echo::Exact), Some(Echo::NotFirst));
+    let answer = (padded(pair.direct), padded(path)) == (Some(true), Some(false));
+    let request = (order(pair.direct), order(path)) == (Some(Echo::Exact), Some(Echo::NotFirst));
     let told = [
         (
             answer,
@@ -179,7 +179,7 @@ fn reserialised(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         return vec![];
     }
     vec![
-        finding(Code::BodyRewritten, leg.name(), Confidence::Likely, evidence.join("; "))
+        finding(Code::BodyRewritten, path.name(), Confidence::Likely, evidence.join("; "))
             .hop("gateway")
             .severity(Severity::Information)
             .advise("Nothing is lost by it alone; if clients miss fields, see changed numbers or miss Claude's prompt cache, use the gateway's pass-through mode."),

@@ -10,7 +10,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::diagnosis::buffering::{self, Held};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::say;
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{Exchange, ExchangeKind, StreamEvidence};
 use crate::resource::status::Finding;
 
@@ -21,16 +21,16 @@ pub(super) const RULES: &[PathRule] = &[buffered];
 const EARLIER: usize = 4;
 
 /// The events come in a burst where the control's come as they are produced.
-fn buffered(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    if leg.path.is_direct() || leg.is_cached() {
+fn buffered(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    if path.case.is_direct() || path.is_cached() {
         return vec![];
     }
-    let shots = shots(view, leg);
+    let shots = shots(view, path);
     let seen: Vec<(&Shot<'_>, Held)> = shots
         .iter()
-        .filter_map(|shot| Some((shot, of(leg, shot.exchange, shot.control)?)))
+        .filter_map(|shot| Some((shot, of(path, shot.exchange, shot.control)?)))
         .collect();
-    let before = seen_before(view, leg);
+    let before = seen_before(view, path);
     let others = seen.len() > 1;
     seen.into_iter()
         .filter_map(|(shot, held)| {
@@ -47,7 +47,7 @@ fn buffered(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             } else {
                 Confidence::Likely
             };
-            let (confidence, pairs) = match again(view, leg, shot) {
+            let (confidence, pairs) = match again(view, path, shot) {
                 // Whatever looks odd without a control, a control may explain.
                 _ if direct.is_none() => (Confidence::Possible, ""),
                 Some(true) => (sure, ", and again in a second pair of streams"),
@@ -65,7 +65,7 @@ fn buffered(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             };
             let evidence = format!("{}{pairs}", spread(stream, direct));
             Some(
-                finding(code, leg.name(), confidence, evidence)
+                finding(code, path.name(), confidence, evidence)
                     .hop("gateway")
                     .severity(Severity::Warning),
             )
@@ -74,27 +74,27 @@ fn buffered(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// How a complete answer of this path was held back, by what the control got for the same request.
-fn of(leg: &Leg<'_>, exchange: &Exchange, control: Option<&Exchange>) -> Option<Held> {
-    let stream = exchange.stream.as_ref().filter(|_| leg.complete(exchange))?;
+fn of(path: &PathView<'_>, exchange: &Exchange, control: Option<&Exchange>) -> Option<Held> {
+    let stream = exchange.stream.as_ref().filter(|_| path.complete(exchange))?;
     buffering::between(stream, control.and_then(|theirs| theirs.stream.as_ref()))
 }
 
 /// Whether a second pair of this exchange shows it, too: the frozen request's repeats, or further samples of its other form, those that
 /// were kept of an earlier run included, each beside each of the control's. `None` where there is none, or none that can tell.
-fn again(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Option<bool> {
+fn again(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> Option<bool> {
     let (kind, least) = if shot.frozen {
         (ExchangeKind::Repeat, 1)
     } else {
         (shot.exchange.kind, 2)
     };
-    let (ours, theirs) = (samples(leg, kind), samples(view.direct()?, kind));
+    let (ours, theirs) = (samples(path, kind), samples(view.direct()?, kind));
     if ours.len() < least || theirs.len() < least {
         return None;
     }
     let told = ours.iter().flat_map(|ours| {
         theirs.iter().filter_map(|theirs| {
             let shows = || theirs.stream.as_ref().is_some_and(buffering::shows_buffering);
-            let held = of(leg, ours, Some(theirs)).is_some();
+            let held = of(path, ours, Some(theirs)).is_some();
             (held || shows()).then_some(held)
         })
     });
@@ -102,16 +102,16 @@ fn again(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Option<bool> {
 }
 
 /// What this path got for exchanges of this kind, as far as it came whole.
-fn samples<'a>(leg: &Leg<'a>, kind: ExchangeKind) -> Vec<&'a Exchange> {
-    let of_kind = leg.replies().filter(|exchange| exchange.kind == kind);
-    of_kind.filter(|exchange| leg.complete(exchange)).collect()
+fn samples<'a>(path: &PathView<'a>, kind: ExchangeKind) -> Vec<&'a Exchange> {
+    let of_kind = path.replies().filter(|exchange| exchange.kind == kind);
+    of_kind.filter(|exchange| path.complete(exchange)).collect()
 }
 
 /// Whether one of the last runs found the same on this path.
-fn seen_before(view: &View<'_>, leg: &Leg<'_>) -> bool {
+fn seen_before(view: &View<'_>, path: &PathView<'_>) -> bool {
     let runs = view.case.context.last_runs.iter().take(EARLIER);
     runs.flat_map(|run| &run.findings)
-        .any(|found| found.path == leg.name() && buffering::is_buffering(found.code))
+        .any(|found| found.path == path.name() && buffering::is_buffering(found.code))
 }
 
 fn spread(stream: &StreamEvidence, direct: Option<&StreamEvidence>) -> String {

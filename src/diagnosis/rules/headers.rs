@@ -10,7 +10,7 @@ use crate::claude::error::ErrorClass;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{Echo, Exchange, ExchangeKind};
 use crate::resource::status::Finding;
 
@@ -23,15 +23,15 @@ pub(super) const RULES: &[PathRule] = &[
 ];
 
 /// Accepted through the gateway, refused on the control (so `Likely`), or refused by nobody that we can compare with.
-fn swallowed(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind) -> Option<(Confidence, String)> {
+fn swallowed(view: &View<'_>, path: &PathView<'_>, kind: ExchangeKind) -> Option<(Confidence, String)> {
     let complaint = kind.entry().usual.error;
-    let reply = leg
+    let reply = path
         .known(kind)
-        .filter(|reply| leg.complete(reply) && !reply.is_stored())?;
+        .filter(|reply| path.complete(reply) && !reply.is_stored())?;
     let direct = view.direct().and_then(|direct| Some((direct, direct.known(kind)?)));
-    let pair = view.pair(leg)?;
+    let pair = view.pair(path)?;
     let (confidence, theirs) = match direct {
-        _ if !leg.speaks_claude() => return None,
+        _ if !path.speaks_claude() => return None,
         Some((direct, theirs)) if direct.provenance(theirs).says(complaint) && pair.direct_unaltered() => {
             (Confidence::Likely, format!("; direct: {}", say::reply(theirs)))
         }
@@ -41,11 +41,11 @@ fn swallowed(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind) -> Option<(Conf
 }
 
 /// Without a control the same observation is a reading.
-fn swallowed_alone(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind) -> Option<(Confidence, String)> {
-    let reply = leg
+fn swallowed_alone(view: &View<'_>, path: &PathView<'_>, kind: ExchangeKind) -> Option<(Confidence, String)> {
+    let reply = path
         .known(kind)
-        .filter(|reply| leg.complete(reply) && !reply.is_stored())?;
-    (view.direct().is_none() && !leg.path.is_direct() && leg.speaks_claude()).then(|| {
+        .filter(|reply| path.complete(reply) && !reply.is_stored())?;
+    (view.direct().is_none() && !path.case.is_direct() && path.speaks_claude()).then(|| {
         (
             Confidence::Possible,
             format!("{}; there is no control", say::head(reply)),
@@ -54,8 +54,8 @@ fn swallowed_alone(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind) -> Option
 }
 
 /// Complaint of Claude's in which our value comes back changed.
-fn changed(leg: &Leg<'_>, reply: &Exchange, complaint: ErrorClass) -> bool {
-    leg.provenance(reply).says(complaint)
+fn changed(path: &PathView<'_>, reply: &Exchange, complaint: ErrorClass) -> bool {
+    path.provenance(reply).says(complaint)
         && matches!(reply.echo, Echo::Duplicated | Echo::WithOthers | Echo::OnlyOthers)
 }
 
@@ -71,42 +71,45 @@ fn echo(reply: &Exchange) -> &'static str {
 }
 
 /// `anthropic-beta`, by forwarding check.
-fn beta_forwarding_check(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn beta_forwarding_check(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let kind = ExchangeKind::BogusBeta;
-    if leg.path.is_direct() {
+    if path.case.is_direct() {
         return vec![];
     }
-    if let Some(reply) = leg
+    if let Some(reply) = path
         .known(kind)
-        .filter(|reply| changed(leg, reply, ErrorClass::BetaUnexpected))
+        .filter(|reply| changed(path, reply, ErrorClass::BetaUnexpected))
     {
         let (code, confidence) = match reply.echo {
             Echo::Duplicated => return vec![],
             _ => (Code::BetaHeaderInjected, Confidence::Certain),
         };
         let evidence = format!("unknown beta value: {}; {}", say::reply(reply), echo(reply));
-        return vec![warn(leg, finding(code, leg.name(), confidence, evidence))];
+        return vec![warn(path, finding(code, path.name(), confidence, evidence))];
     }
-    swallowed(view, leg, kind)
-        .or_else(|| swallowed_alone(view, leg, kind))
+    swallowed(view, path, kind)
+        .or_else(|| swallowed_alone(view, path, kind))
         .map(|(confidence, text)| {
             let evidence = format!(
                 "an anthropic-beta value that does not exist: {text}: dropped, filtered or overwritten on the way"
             );
-            warn(leg, finding(Code::BetaHeaderStripped, leg.name(), confidence, evidence))
+            warn(
+                path,
+                finding(Code::BetaHeaderStripped, path.name(), confidence, evidence),
+            )
         })
         .into_iter()
         .collect()
 }
 
 /// `anthropic-version`, by forwarding check.
-fn version_forwarding_check(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn version_forwarding_check(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let kind = ExchangeKind::BogusVersion;
-    if leg.path.is_direct() {
+    if path.case.is_direct() {
         return vec![];
     }
-    let complaint = leg.known(kind).filter(|reply| {
-        changed(leg, reply, ErrorClass::VersionInvalid) || leg.provenance(reply).says(ErrorClass::VersionRequired)
+    let complaint = path.known(kind).filter(|reply| {
+        changed(path, reply, ErrorClass::VersionInvalid) || path.provenance(reply).says(ErrorClass::VersionRequired)
     });
     if let Some(reply) = complaint {
         let how = if reply.error == ErrorClass::VersionRequired {
@@ -115,22 +118,22 @@ fn version_forwarding_check(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             echo(reply)
         };
         let evidence = format!("unknown version: {}; {how}", say::reply(reply));
-        return vec![warn(leg, version(leg, reply, Confidence::Certain, evidence))];
+        return vec![warn(path, version(path, reply, Confidence::Certain, evidence))];
     }
-    swallowed(view, leg, kind)
-        .or_else(|| swallowed_alone(view, leg, kind))
+    swallowed(view, path, kind)
+        .or_else(|| swallowed_alone(view, path, kind))
         .map(|(confidence, text)| {
             let evidence = format!(
                 "a version that does not exist: {text}: the gateway sends one of its own, which works today and breaks the next SDK"
             );
-            warn(leg, finding(Code::VersionHeaderRewritten, leg.name(), confidence, evidence))
+            warn(path, finding(Code::VersionHeaderRewritten, path.name(), confidence, evidence))
         })
         .into_iter()
         .collect()
 }
 
-fn version(leg: &Leg<'_>, reply: &Exchange, confidence: Confidence, evidence: String) -> Finding {
-    let found = finding(Code::VersionHeaderRewritten, leg.name(), confidence, evidence).hop("gateway → Claude");
+fn version(path: &PathView<'_>, reply: &Exchange, confidence: Confidence, evidence: String) -> Finding {
+    let found = finding(Code::VersionHeaderRewritten, path.name(), confidence, evidence).hop("gateway → Claude");
     match (reply.error, reply.echo) {
         (ErrorClass::VersionRequired, _) => found.advise("Let the gateway forward anthropic-version."),
         (_, Echo::Duplicated | Echo::WithOthers) => found.advise(
@@ -141,44 +144,44 @@ fn version(leg: &Leg<'_>, reply: &Exchange, confidence: Confidence, evidence: St
 }
 
 /// What only a forwarding check met is a warning; the frozen request works, or fails for another reason.
-fn warn(_: &Leg<'_>, finding: Finding) -> Finding {
+fn warn(_: &PathView<'_>, finding: Finding) -> Finding {
     finding.hop("gateway → Claude").severity(Severity::Warning)
 }
 
 /// The body, by forwarding check: a field that does not exist must be refused, wherever it is.
-fn body_forwarding_check(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn body_forwarding_check(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let lost = ExchangeKind::all().filter_map(|kind| {
         let place = kind.entry().unknown_field?;
-        let seen = swallowed(view, leg, kind).or_else(|| swallowed_alone(view, leg, kind))?;
+        let seen = swallowed(view, path, kind).or_else(|| swallowed_alone(view, path, kind))?;
         Some((place, seen))
     });
     let (places, seen): (Vec<&str>, Vec<(Confidence, String)>) = lost.unzip();
     // How sure it is depends on the control alone, and so is the same everywhere.
     let Some((confidence, text)) = seen.into_iter().next() else {
-        return number_forwarding_check(view, leg).into_iter().collect();
+        return number_forwarding_check(view, path).into_iter().collect();
     };
     let evidence = format!("an unknown field does not arrive {}: {text}", places.join(", nor "));
     vec![warn(
-        leg,
-        finding(Code::BodyRewritten, leg.name(), confidence, evidence),
+        path,
+        finding(Code::BodyRewritten, path.name(), confidence, evidence),
     )]
 }
 
 /// A number, by forwarding check: Claude quotes on the direct path the one that was sent, and here another, or sees nothing to refuse. A gateway
 /// that checks bodies may refuse it by itself, which says nothing of what it forwards.
-fn number_forwarding_check(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
+fn number_forwarding_check(view: &View<'_>, path: &PathView<'_>) -> Option<Finding> {
     let (kind, class) = (ExchangeKind::Number, ErrorClass::InvalidRequest);
     let pair = view
-        .pair(leg)
-        .filter(|pair| pair.direct_unaltered() && leg.speaks_claude())?;
+        .pair(path)
+        .filter(|pair| pair.direct_unaltered() && path.speaks_claude())?;
     let theirs = pair.direct.known(kind).filter(|theirs| theirs.echo == Echo::Exact)?;
     if !pair.direct.provenance(theirs).says(class) {
         return None;
     }
-    let quoted = leg.known(kind).filter(|reply| changed(leg, reply, class));
+    let quoted = path.known(kind).filter(|reply| changed(path, reply, class));
     let (confidence, text) = match quoted {
         Some(reply) => {
-            let confidence = match leg.provenance(reply).origin {
+            let confidence = match path.provenance(reply).origin {
                 Origin::Claude => Confidence::Certain,
                 _ => Confidence::Likely,
             };
@@ -187,27 +190,27 @@ fn number_forwarding_check(view: &View<'_>, leg: &Leg<'_>) -> Option<Finding> {
                 format!("{}; {}; direct: as sent", say::reply(reply), echo(reply)),
             )
         }
-        None => swallowed(view, leg, kind)?,
+        None => swallowed(view, path, kind)?,
     };
     let evidence = format!("an integer above 2^53 does not arrive as sent: {text}");
-    let found = finding(Code::BodyRewritten, leg.name(), confidence, evidence)
+    let found = finding(Code::BodyRewritten, path.name(), confidence, evidence)
         .advise("The gateway reads JSON numbers as doubles and writes them anew: let it forward the body's bytes, or use a parser that keeps integers.");
-    Some(warn(leg, found))
+    Some(warn(path, found))
 }
 
 /// Claude refuses the frozen request for something in its headers or body, on this gateway and not on the control.
-fn frozen(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some((reply, provenance)) = leg.trouble().filter(|_| !leg.path.is_direct()) else {
+fn frozen(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = path.trouble().filter(|_| !path.case.is_direct()) else {
         return vec![];
     };
-    if !provenance.from_upstream() || !leg.speaks_claude() {
+    if !provenance.from_upstream() || !path.speaks_claude() {
         return vec![];
     }
     let accepted = view
-        .pair(leg)
+        .pair(path)
         .is_some_and(|pair| pair.direct_works() && pair.direct_unaltered());
     let direct = view
-        .pair(leg)
+        .pair(path)
         .filter(|_| accepted)
         .and_then(|pair| pair.direct.main())
         .map_or_else(String::new, |theirs| format!("; direct: {}", say::head(theirs)));
@@ -217,19 +220,19 @@ fn frozen(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         say::reply(reply),
         if echo.is_empty() { "" } else { "; " }
     );
-    let Some((code, confidence)) = lost(leg, reply, provenance.class, accepted, view) else {
+    let Some((code, confidence)) = lost(path, reply, provenance.class, accepted, view) else {
         return vec![];
     };
     let found = match code {
-        Code::VersionHeaderRewritten => version(leg, reply, confidence, evidence),
-        code => finding(code, leg.name(), confidence, evidence).hop("gateway → Claude"),
+        Code::VersionHeaderRewritten => version(path, reply, confidence, evidence),
+        code => finding(code, path.name(), confidence, evidence).hop("gateway → Claude"),
     };
     vec![found.severity(Severity::Error)]
 }
 
 /// What was lost or added, by Claude's complaint. `accepted`: the control got the very same request through.
 fn lost(
-    leg: &Leg<'_>,
+    path: &PathView<'_>,
     reply: &Exchange,
     class: ErrorClass,
     accepted: bool,
@@ -277,7 +280,7 @@ fn lost(
         }
         ErrorClass::BetaUnexpected => likely(Code::RequestInvalid),
         ErrorClass::ExtraInputs if !request.betas.is_empty() => {
-            Some((Code::BetaHeaderStripped, beta_lost(leg, accepted)))
+            Some((Code::BetaHeaderStripped, beta_lost(path, accepted)))
         }
         ErrorClass::WorkspaceRequired => likely(Code::RequestInvalid),
         ErrorClass::ExtraInputs | ErrorClass::InvalidJson | ErrorClass::InvalidRequest | ErrorClass::PromptTooLong => {
@@ -288,10 +291,10 @@ fn lost(
 }
 
 /// How sure it is that a beta value of the frozen request itself is lost: the control says so, and the forwarding check independently.
-fn beta_lost(leg: &Leg<'_>, accepted: bool) -> Confidence {
-    let swallowed = leg
+fn beta_lost(path: &PathView<'_>, accepted: bool) -> Confidence {
+    let swallowed = path
         .known(ExchangeKind::BogusBeta)
-        .is_some_and(|forwarding_check| leg.complete(forwarding_check) && !forwarding_check.is_stored());
+        .is_some_and(|forwarding_check| path.complete(forwarding_check) && !forwarding_check.is_stored());
     match (accepted, swallowed) {
         (true, true) => Confidence::Certain,
         (false, false) => Confidence::Possible,

@@ -10,7 +10,7 @@ use crate::diagnosis::comparison::{HeadDifference, Pair};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{Exchange, ExchangeKind, ReplyHeader, ReplyTraits, Spelling};
 use crate::resource::status::Finding;
 
@@ -18,15 +18,15 @@ use crate::resource::status::Finding;
 pub(super) const RULES: &[PathRule] = &[response_headers];
 
 /// The gateway's replies beside the control's.
-fn response_headers(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn response_headers(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(pair) = view
-        .pair(leg)
+        .pair(path)
         .filter(|pair| pair.direct_unaltered() && pair.same_model())
     else {
         return vec![];
     };
-    let difference = heads(leg, &pair);
-    let lost = lost(leg, &pair, &difference);
+    let difference = heads(path, &pair);
+    let lost = lost(path, &pair, &difference);
     let told = difference.as_ref().map(tell).unwrap_or_default();
     let (severity, confidence, evidence) = match lost.as_slice() {
         [] if difference.is_some_and(|difference| difference.concerns_claudes_headers()) => (
@@ -51,15 +51,15 @@ fn response_headers(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         }
     };
     vec![
-        finding(Code::ResponseHeadersRewritten, leg.name(), confidence, evidence)
+        finding(Code::ResponseHeadersRewritten, path.name(), confidence, evidence)
             .hop("gateway")
             .severity(severity),
     ]
 }
 
 /// The heads of the two judged answers, where both are whole and can be held against each other.
-fn heads(leg: &Leg<'_>, pair: &Pair<'_, '_>) -> Option<HeadDifference> {
-    let (ours, theirs) = answers(leg, pair)?;
+fn heads(path: &PathView<'_>, pair: &Pair<'_, '_>) -> Option<HeadDifference> {
+    let (ours, theirs) = answers(path, pair)?;
     let mut difference = HeadDifference::between(theirs.head.as_ref()?, ours.head.as_ref()?);
     // Whose limits and whose account, the gateway decides with a key of its own.
     if !pair.same_key() {
@@ -71,21 +71,22 @@ fn heads(leg: &Leg<'_>, pair: &Pair<'_, '_>) -> Option<HeadDifference> {
     Some(difference)
 }
 
-fn answers<'a>(leg: &Leg<'a>, pair: &Pair<'_, 'a>) -> Option<(&'a Exchange, &'a Exchange)> {
-    let (ours, theirs) = (leg.main()?, pair.direct.main()?);
-    let comparable = leg.complete(ours) && pair.direct.complete(theirs) && ours.kind == theirs.kind && !leg.is_cached();
+fn answers<'a>(path: &PathView<'a>, pair: &Pair<'_, 'a>) -> Option<(&'a Exchange, &'a Exchange)> {
+    let (ours, theirs) = (path.main()?, pair.direct.main()?);
+    let comparable =
+        path.complete(ours) && pair.direct.complete(theirs) && ours.kind == theirs.kind && !path.is_cached();
     comparable.then_some((ours, theirs))
 }
 
 /// What clients use and do not get, with the reply that shows it.
-fn lost(leg: &Leg<'_>, pair: &Pair<'_, '_>, difference: &Option<HeadDifference>) -> Vec<(&'static str, String)> {
+fn lost(path: &PathView<'_>, pair: &Pair<'_, '_>, difference: &Option<HeadDifference>) -> Vec<(&'static str, String)> {
     let mut lost: Vec<(&'static str, String)> = Vec::new();
     let mut note = |name: &'static str, of: &str| {
         if lost.iter().all(|(known, _)| *known != name) {
             lost.push((name, of.to_owned()));
         }
     };
-    if let Some((ours, theirs)) = answers(leg, pair) {
+    if let Some((ours, theirs)) = answers(path, pair) {
         let gone = |mark| theirs.traits.has(mark) && !ours.traits.has(mark);
         if gone(ReplyTraits::REQUEST_ID) {
             note("request-id", "answer");
@@ -102,7 +103,7 @@ fn lost(leg: &Leg<'_>, pair: &Pair<'_, '_>, difference: &Option<HeadDifference>)
         }
     }
     let gone = |mark| move |(ours, theirs): &(&Exchange, &Exchange)| theirs.traits.has(mark) && !ours.traits.has(mark);
-    let errors = errors(leg, pair);
+    let errors = errors(path, pair);
     let bare: Vec<_> = errors.iter().copied().filter(gone(ReplyTraits::REQUEST_ID)).collect();
     // One alone may be the gateway's own in Claude's words, unless Claude's id is still in its body.
     let sure = |ours: &Exchange| ours.kind == ExchangeKind::Frozen || ours.traits.has(ReplyTraits::BODY_REQUEST_ID);
@@ -119,13 +120,13 @@ fn lost(leg: &Leg<'_>, pair: &Pair<'_, '_>, difference: &Option<HeadDifference>)
 }
 
 /// The same error of Claude's on both.
-fn errors<'a>(leg: &Leg<'a>, pair: &Pair<'_, 'a>) -> Vec<(&'a Exchange, &'a Exchange)> {
-    let both = |kind| Some((leg.known(kind)?, pair.direct.known(kind)?));
+fn errors<'a>(path: &PathView<'a>, pair: &Pair<'_, 'a>) -> Vec<(&'a Exchange, &'a Exchange)> {
+    let both = |kind| Some((path.known(kind)?, pair.direct.known(kind)?));
     ExchangeKind::all()
         .filter(|kind| kind.entry().comparable)
         .filter_map(both)
         .filter(|(ours, theirs)| {
-            let (our, their) = (leg.provenance(ours), pair.direct.provenance(theirs));
+            let (our, their) = (path.provenance(ours), pair.direct.provenance(theirs));
             // Where the body was written anew, that is the finding.
             let whole = ours.traits.has(ReplyTraits::ENVELOPE) && !ours.traits.has(ReplyTraits::EXTRA_KEYS);
             let quoted = ours.traits.has(ReplyTraits::INNER_REQUEST_ID) || ours.inner_error != ErrorClass::None;

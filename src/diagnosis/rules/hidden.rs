@@ -10,15 +10,15 @@ use crate::catalogue::{Code, Confidence};
 use crate::diagnosis::finding::finding;
 use crate::diagnosis::say;
 use crate::diagnosis::trouble;
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::resource::status::Finding;
 
 /// The rules of this file.
 pub(super) const RULES: &[PathRule] = &[same_as_direct];
 
 /// The control's trouble, on the gateway that hides it.
-fn same_as_direct(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some((theirs, said)) = leg.hides else {
+fn same_as_direct(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some((theirs, said)) = path.hides else {
         return vec![];
     };
     let code = match trouble::of_the_key(theirs, said) {
@@ -27,23 +27,23 @@ fn same_as_direct(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         None => trouble::unnamed_page(theirs, said),
         code => code,
     };
-    let reply = leg.trouble().map_or_else(String::new, |(reply, _)| say::reply(reply));
+    let reply = path.trouble().map_or_else(String::new, |(reply, _)| say::reply(reply));
     let evidence = format!("{reply}; direct at the same moment: {}", say::head(theirs));
     // A key that Claude takes a moment later is a reading, here as on the control.
-    let taken = |direct: &Leg<'_>| credential::accepted_elsewhere(view, direct).is_some();
+    let taken = |direct: &PathView<'_>| credential::accepted_elsewhere(view, direct).is_some();
     let sure = if code == Some(Code::CredentialRejected) && view.direct().is_some_and(taken) {
         Confidence::Possible
     } else {
         Confidence::Likely
     };
-    code.map(|code| finding(code, leg.name(), sure, evidence))
+    code.map(|code| finding(code, path.name(), sure, evidence))
         .into_iter()
         .collect()
 }
 
 /// What rules read out of words that may hide the control's trouble accuses nobody.
-pub(super) fn acquit(leg: &Leg<'_>, findings: &mut [Finding]) {
-    if leg.hides.is_none() {
+pub(super) fn acquit(path: &PathView<'_>, findings: &mut [Finding]) {
+    if path.hides.is_none() {
         return;
     }
     for finding in findings.iter_mut().filter(|finding| finding.code.is_read_from_reply()) {

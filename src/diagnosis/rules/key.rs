@@ -4,7 +4,7 @@ use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::say;
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{ExchangeKind, KeyDefect, Outcome, SkipReason};
 use crate::resource::status::Finding;
 
@@ -13,37 +13,37 @@ pub(super) const RULES: &[PathRule] = &[malformed];
 
 /// The defects that count on this path: those of form always, those of kind only where the key is meant for Claude and does
 /// not work.
-fn defects(view: &View<'_>, leg: &Leg<'_>) -> Vec<KeyDefect> {
-    let own_key = !leg.path.is_direct()
+fn defects(view: &View<'_>, path: &PathView<'_>) -> Vec<KeyDefect> {
+    let own_key = !path.case.is_direct()
         && view
             .direct()
-            .is_some_and(|direct| direct.path.key_ref != leg.path.key_ref);
-    let works = leg.is_complete();
+            .is_some_and(|direct| direct.case.key_ref != path.case.key_ref);
+    let works = path.is_complete();
     let counts = |defect: &KeyDefect| match defect {
         KeyDefect::WrongKind => !works && !own_key,
         KeyDefect::Placeholder | KeyDefect::DoubleBase64 => !works,
         _ => true,
     };
-    leg.key()
+    path.key()
         .map(|key| key.defects.iter().copied().filter(counts).collect())
         .unwrap_or_default()
 }
 
 /// The bytes of the key are wrong, whatever the paths answer.
-pub(super) fn malformed(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let defects = defects(view, leg);
+pub(super) fn malformed(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let defects = defects(view, path);
     let Some(first) = defects.first() else {
         return vec![];
     };
-    let unsent = leg.skipped(ExchangeKind::Frozen) == Some(SkipReason::NoUsableKey);
-    let auth = leg.trouble().is_none_or(|(reply, _)| {
+    let unsent = path.skipped(ExchangeKind::Frozen) == Some(SkipReason::NoUsableKey);
+    let auth = path.trouble().is_none_or(|(reply, _)| {
         matches!(reply.status, 400 | 401 | 403 | 500 | 502) || reply.outcome != Outcome::Answered
     });
-    let failed = unsent || leg.trouble().is_some();
+    let failed = unsent || path.trouble().is_some();
     if failed && !auth && !unsent {
         return vec![];
     }
-    let trimmed = leg.now(ExchangeKind::TrimmedKey).map(|reply| leg.complete(reply));
+    let trimmed = path.now(ExchangeKind::TrimmedKey).map(|reply| path.complete(reply));
     let confidence = match (unsent, failed, trimmed) {
         (true, ..) | (_, _, Some(true)) => Confidence::Certain,
         (_, true, Some(false)) => Confidence::Possible,
@@ -55,13 +55,13 @@ pub(super) fn malformed(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         None => "",
     };
     let names: Vec<&str> = defects.iter().map(|defect| describe(*defect)).collect();
-    let answered = leg.main().map_or_else(|| "not sent".to_owned(), say::head);
+    let answered = path.main().map_or_else(|| "not sent".to_owned(), say::head);
     let evidence = format!("the key has {}; frozen request: {answered}{tried}", names.join(", "));
     let severity = if failed { Severity::Error } else { Severity::Warning };
     vec![
-        finding(Code::CredentialMalformed, leg.name(), confidence, evidence)
+        finding(Code::CredentialMalformed, path.name(), confidence, evidence)
             .severity(severity)
-            .advise(fix(*first, leg.path.key_ref.as_deref())),
+            .advise(fix(*first, path.case.key_ref.as_deref())),
     ]
 }
 

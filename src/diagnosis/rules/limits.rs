@@ -9,7 +9,7 @@ use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::{Origin, is_worded};
 use crate::diagnosis::say;
 use crate::diagnosis::trouble::limit;
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{Exchange, ExchangeKind, GatewayErrorKind, LimitKind, ReplyTraits, same_account};
 use crate::resource::status::Finding;
 
@@ -17,10 +17,10 @@ use crate::resource::status::Finding;
 pub(super) const RULES: &[PathRule] = &[upstream, gateway, parallel, cooldown];
 
 /// Claude's own limits, on the frozen request (an error) or under load (a warning).
-fn upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn upstream(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
-    for reply in limited(leg) {
-        let provenance = leg.provenance(reply);
+    for reply in limited(path) {
+        let provenance = path.provenance(reply);
         let Some(code) = limit(reply, provenance).filter(|_| provenance.from_upstream()) else {
             continue;
         };
@@ -29,10 +29,10 @@ fn upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         } else {
             provenance.confidence.max(Confidence::Likely)
         };
-        let evidence = format!("{}{}{}", say::reply(reply), size(reply), whose(view, leg, reply));
+        let evidence = format!("{}{}{}", say::reply(reply), size(reply), whose(view, path, reply));
         found.push(
-            finding(code, leg.name(), confidence, evidence)
-                .severity(severity(leg, reply))
+            finding(code, path.name(), confidence, evidence)
+                .severity(severity(path, reply))
                 .advise(advice(code, reply)),
         );
     }
@@ -40,17 +40,17 @@ fn upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// Replies of this run that may be a limit's: the judged one and those of parallel and later exchanges.
-fn limited<'a>(leg: &Leg<'a>) -> impl Iterator<Item = &'a Exchange> {
-    let main = leg.trouble().map(|(main, _)| main);
-    let others = leg.exchanges().filter(move |exchange| {
+fn limited<'a>(path: &PathView<'a>) -> impl Iterator<Item = &'a Exchange> {
+    let main = path.trouble().map(|(main, _)| main);
+    let others = path.exchanges().filter(move |exchange| {
         main.is_none_or(|main| main.kind != exchange.kind) && exchange.status == 429 && exchange.kind.needs_own_key()
     });
     main.into_iter().chain(others)
 }
 
 /// What stops the frozen request is an error; a limit that only other exchanges met is a warning.
-fn severity(leg: &Leg<'_>, reply: &Exchange) -> Severity {
-    let stops = leg.trouble().is_some_and(|(main, _)| main.kind == reply.kind);
+fn severity(path: &PathView<'_>, reply: &Exchange) -> Severity {
+    let stops = path.trouble().is_some_and(|(main, _)| main.kind == reply.kind);
     if stops { Severity::Error } else { Severity::Warning }
 }
 
@@ -75,8 +75,8 @@ fn size(reply: &Exchange) -> String {
 }
 
 /// Whether the control meets the same limit, and in the same account.
-fn whose(view: &View<'_>, leg: &Leg<'_>, reply: &Exchange) -> String {
-    let Some(pair) = view.pair(leg) else {
+fn whose(view: &View<'_>, path: &PathView<'_>, reply: &Exchange) -> String {
+    let Some(pair) = view.pair(path) else {
         return String::new();
     };
     let limited = pair
@@ -118,34 +118,34 @@ fn advice(code: Code, reply: &Exchange) -> String {
 }
 
 /// The gateway's own limits.
-fn gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    if leg.path.is_direct() {
+fn gateway(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    if path.case.is_direct() {
         return vec![];
     }
     let mut found = Vec::new();
     // What came after a failure of Claude's has a name of its own: see `cooldown`.
-    let cools_down = shots(view, leg)
+    let cools_down = shots(view, path)
         .iter()
-        .any(|shot| shot.frozen && changes_its_mind(view, leg, shot));
-    for reply in limited(leg) {
-        if cools_down && leg.main().is_some_and(|main| main.kind != reply.kind) {
+        .any(|shot| shot.frozen && changes_its_mind(view, path, shot));
+    for reply in limited(path) {
+        if cools_down && path.main().is_some_and(|main| main.kind != reply.kind) {
             continue;
         }
-        if reply.kind == ExchangeKind::Parallel && leg.is_complete() && is_refused_beside_others(leg, reply) {
+        if reply.kind == ExchangeKind::Parallel && path.is_complete() && is_refused_beside_others(path, reply) {
             continue; // alone it is answered: see `parallel`
         }
-        let provenance = leg.provenance(reply);
-        let evidence = format!("{}{}{}", say::reply(reply), size(reply), whose(view, leg, reply));
+        let provenance = path.provenance(reply);
+        let evidence = format!("{}{}{}", say::reply(reply), size(reply), whose(view, path, reply));
         let new = |code, confidence| {
-            finding(code, leg.name(), confidence, evidence.clone())
+            finding(code, path.name(), confidence, evidence.clone())
                 .hop("gateway")
-                .severity(severity(leg, reply))
+                .severity(severity(path, reply))
         };
         match provenance.origin {
             Origin::Gateway => {
                 let Some(code) = gateway_limit(reply) else { continue };
                 let rate = code == Code::GatewayRateLimited && !says_whose(reply);
-                if rate && shared(view, leg) {
+                if rate && shared(view, path) {
                     // The same key is limited by Claude at this moment: that is the better explanation, and a gateway that
                     // puts a page of its own in the place of Claude's 429 has no limit.
                     found.push(new(Code::RateLimited, Confidence::Likely));
@@ -155,10 +155,10 @@ fn gateway(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
                 }
             }
             Origin::Unknown if reply.status == 429 => {
-                let sure = passes_our_key(leg) && view.pair(leg).is_some_and(|pair| headroom_left(&pair));
+                let sure = passes_our_key(path) && view.pair(path).is_some_and(|pair| headroom_left(&pair));
                 let confidence = if sure { Confidence::Likely } else { Confidence::Possible };
                 found.push(new(Code::GatewayRateLimited, confidence));
-                let shared = shared(view, leg);
+                let shared = shared(view, path);
                 let confidence = if shared {
                     Confidence::Likely
                 } else {
@@ -193,8 +193,8 @@ fn says_whose(reply: &Exchange) -> bool {
 }
 
 /// Claude limits the same key on the direct path in this run.
-fn shared(view: &View<'_>, leg: &Leg<'_>) -> bool {
-    view.pair(leg).is_some_and(|pair| {
+fn shared(view: &View<'_>, path: &PathView<'_>) -> bool {
+    view.pair(path).is_some_and(|pair| {
         pair.same_key()
             && pair.direct.trouble().is_some_and(|(direct, provenance)| {
                 provenance.from_upstream() && limit(direct, provenance) == Some(Code::RateLimited)
@@ -203,8 +203,8 @@ fn shared(view: &View<'_>, leg: &Leg<'_>) -> bool {
 }
 
 /// Forwarding checks showed that the key which arrives at Claude is the one that we send.
-fn passes_our_key(leg: &Leg<'_>) -> bool {
-    let said = |kind, class| leg.known(kind).is_some_and(|reply| leg.provenance(reply).says(class));
+fn passes_our_key(path: &PathView<'_>) -> bool {
+    let said = |kind, class| path.known(kind).is_some_and(|reply| path.provenance(reply).says(class));
     (said(ExchangeKind::BadKey, ErrorClass::KeyInvalid) || said(ExchangeKind::BadKey, ErrorClass::BearerInvalid))
         && said(ExchangeKind::NoKey, ErrorClass::KeyRequired)
 }
@@ -224,8 +224,8 @@ fn headroom_left(pair: &Pair<'_, '_>) -> bool {
 }
 
 /// One of several at once that the gateway refused (not Claude: no id, no envelope of its).
-fn is_refused_beside_others(leg: &Leg<'_>, exchange: &Exchange) -> bool {
-    let origin = leg.provenance(exchange).origin;
+fn is_refused_beside_others(path: &PathView<'_>, exchange: &Exchange) -> bool {
+    let origin = path.provenance(exchange).origin;
     match exchange.status {
         503 => origin == Origin::Gateway,
         429 => {
@@ -240,17 +240,17 @@ fn is_refused_beside_others(leg: &Leg<'_>, exchange: &Exchange) -> bool {
 }
 
 /// Concurrency: several at once are refused where one is answered. A warning: the frozen request works.
-fn parallel(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let sent: Vec<&Exchange> = leg
+fn parallel(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let sent: Vec<&Exchange> = path
         .exchanges()
         .filter(|exchange| exchange.kind == ExchangeKind::Parallel)
         .collect();
     let refused: Vec<&Exchange> = sent
         .iter()
         .copied()
-        .filter(|exchange| is_refused_beside_others(leg, exchange))
+        .filter(|exchange| is_refused_beside_others(path, exchange))
         .collect();
-    if leg.path.is_direct() || refused.is_empty() || refused.len() == sent.len() || !leg.is_complete() {
+    if path.case.is_direct() || refused.is_empty() || refused.len() == sent.len() || !path.is_complete() {
         return vec![];
     }
     let direct_takes_it = view.direct().is_none_or(|direct| {
@@ -271,7 +271,7 @@ fn parallel(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     vec![
         finding(
             Code::GatewayConcurrencyLimited,
-            leg.name(),
+            path.name(),
             Confidence::Likely,
             evidence,
         )
@@ -281,11 +281,11 @@ fn parallel(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// After a failure the gateway answers the same request with a refusal of its own: a cooldown or a breaker, a symptom.
-fn cooldown(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some(shot) = shots(view, leg).into_iter().find(|shot| shot.frozen) else {
+fn cooldown(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some(shot) = shots(view, path).into_iter().find(|shot| shot.frozen) else {
         return vec![];
     };
-    if leg.path.is_direct() || !changes_its_mind(view, leg, &shot) {
+    if path.case.is_direct() || !changes_its_mind(view, path, &shot) {
         return vec![];
     }
     let (first, then) = (shot.failed[0], shot.failed[1]);
@@ -295,16 +295,16 @@ fn cooldown(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         Code::CircuitBreakerOpen
     };
     let evidence = format!("first {}, then {}", say::reply(first), say::reply(then));
-    vec![finding(code, leg.name(), Confidence::Likely, evidence).hop("gateway")]
+    vec![finding(code, path.name(), Confidence::Likely, evidence).hop("gateway")]
 }
 
-fn changes_its_mind(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> bool {
+fn changes_its_mind(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> bool {
     let [first, then, ..] = shot.failed.as_slice() else {
         return false;
     };
-    let own = leg.provenance(then).origin == Origin::Gateway && !then.traits.has(ReplyTraits::REQUEST_ID);
+    let own = path.provenance(then).origin == Origin::Gateway && !then.traits.has(ReplyTraits::REQUEST_ID);
     let caused = matches!(first.status, 429 | 500..=599) && first.status != then.status;
     // The same key is limited by Claude at this moment: that is the better explanation.
-    let claudes = then.status == 429 && !says_whose(then) && shared(view, leg);
-    own && caused && !claudes && matches!(then.status, 429 | 503) && leg.provenance(first).from_upstream()
+    let claudes = then.status == 429 && !says_whose(then) && shared(view, path);
+    own && caused && !claudes && matches!(then.status, 429 | 503) && path.provenance(first).from_upstream()
 }

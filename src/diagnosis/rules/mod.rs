@@ -52,18 +52,18 @@ const RULES: &[&[PathRule]] = &[
 /// on one path, the surer and graver finding stays.
 pub(super) fn apply(view: &View<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for leg in &view.legs {
-        let mut on_leg: Vec<Finding> = RULES
+    for path in &view.paths {
+        let mut on_path: Vec<Finding> = RULES
             .iter()
             .copied()
             .flatten()
-            .flat_map(|rule| rule(view, leg))
+            .flat_map(|rule| rule(view, path))
             .collect();
-        replicas::temper(leg, &mut on_leg);
-        hidden::acquit(leg, &mut on_leg);
-        on_leg.sort_by_key(|finding| (finding.code, Reverse(finding.confidence), Reverse(finding.severity)));
-        on_leg.dedup_by_key(|finding| finding.code);
-        findings.extend(on_leg);
+        replicas::temper(path, &mut on_path);
+        hidden::acquit(path, &mut on_path);
+        on_path.sort_by_key(|finding| (finding.code, Reverse(finding.confidence), Reverse(finding.severity)));
+        on_path.dedup_by_key(|finding| finding.code);
+        findings.extend(on_path);
     }
     let egress = network::egress_down(view, &findings);
     findings.extend(egress);

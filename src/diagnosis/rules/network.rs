@@ -9,7 +9,7 @@ use crate::diagnosis::provenance::{Origin, Provenance};
 use crate::diagnosis::say;
 use crate::diagnosis::trouble::began_as_claude;
 use crate::diagnosis::view::State;
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{Exchange, ExchangeKind, GatewayErrorKind, Outcome, Reach, Trust};
 use crate::resource::status::Finding;
 
@@ -24,31 +24,31 @@ pub(super) const RULES: &[PathRule] = &[
 ];
 
 /// What the handshake of this path shows.
-fn handshake(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some(seen) = leg.seen else {
+fn handshake(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some(seen) = path.seen else {
         return vec![];
     };
     let reach = seen.handshake.outcome;
-    let Some((code, words)) = failure(leg, reach) else {
+    let Some((code, words)) = failure(path, reach) else {
         return vec![];
     };
     let peer = seen
         .handshake
         .peer
         .as_ref()
-        .filter(|peer| **peer != leg.path.host)
+        .filter(|peer| **peer != path.case.host)
         .map_or_else(String::new, |peer| format!(" ({peer})"));
     let status = match seen.handshake.proxy_status {
         0 => String::new(),
         status => format!(", status {status}"),
     };
-    let evidence = format!("{}{peer}: {words}{status}", leg.path.host);
+    let evidence = format!("{}{peer}: {words}{status}", path.case.host);
     let confidence = match code {
         // A private CA that nobody declared looks the same.
         Code::DirectPathIntercepted => Confidence::Likely,
         _ => Confidence::Certain,
     };
-    let found = finding(code, leg.name(), confidence, evidence);
+    let found = finding(code, path.name(), confidence, evidence);
     vec![match (code, reach) {
         (Code::ForwardProxyRefused, _) => found.hop("forward proxy"),
         (Code::GatewayTlsFailure, Reach::TlsUntrusted) => {
@@ -68,12 +68,12 @@ fn handshake(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     }]
 }
 
-fn failure(leg: &Leg<'_>, reach: Reach) -> Option<(Code, &'static str)> {
+fn failure(path: &PathView<'_>, reach: Reach) -> Option<(Code, &'static str)> {
     let words = words(reach)?;
-    let code = match (leg.path.is_direct(), reach) {
+    let code = match (path.case.is_direct(), reach) {
         (_, Reach::ProxyRefused | Reach::ProxyUnreachable) => Code::ForwardProxyRefused,
         (true, Reach::TlsUntrusted) => Code::DirectPathIntercepted,
-        (true, Reach::TlsWrongName) if leg.path.first_party => Code::DirectPathIntercepted,
+        (true, Reach::TlsWrongName) if path.case.first_party => Code::DirectPathIntercepted,
         (true, _) => Code::DirectPathUnreachable,
         (false, Reach::DnsNoName | Reach::DnsFailed) => Code::GatewayDnsFailure,
         (false, Reach::TlsClientCertificate) => Code::ClientCertificateRequired,
@@ -123,32 +123,32 @@ fn words(reach: Reach) -> Option<&'static str> {
 }
 
 /// TLS goes through without a client certificate, and the gateway asks for one in HTTP.
-fn certificate_asked(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn certificate_asked(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let asks = |(reply, provenance): &(&Exchange, Provenance)| {
         reply.error_kind == GatewayErrorKind::ClientCertificate && !provenance.from_upstream()
     };
-    let Some((reply, provenance)) = leg.trouble().filter(asks) else {
+    let Some((reply, provenance)) = path.trouble().filter(asks) else {
         return vec![];
     };
-    if leg.path.is_direct() {
+    if path.case.is_direct() {
         return vec![];
     }
     let confidence = provenance.confidence.max(Confidence::Likely);
     vec![finding(
         Code::ClientCertificateRequired,
-        leg.name(),
+        path.name(),
         confidence,
         say::reply(reply),
     )]
 }
 
 /// The control is opened on the way although its chain verifies: only a CA that somebody added vouches for api.anthropic.com.
-fn intercepted(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let reached = leg.reach() == Reach::Connected;
-    if !leg.path.is_direct() || !reached || !leg.intercepted() {
+fn intercepted(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let reached = path.reach() == Reach::Connected;
+    if !path.case.is_direct() || !reached || !path.intercepted() {
         return vec![];
     }
-    let trust = leg.seen.map(|seen| seen.handshake.trust);
+    let trust = path.seen.map(|seen| seen.handshake.trust);
     let (confidence, who) = match trust {
         Some(Trust::Declared) => (Confidence::Certain, "only through the declared CA"),
         Some(Trust::System) => (Confidence::Certain, "only through a CA that was added to this machine"),
@@ -156,12 +156,12 @@ fn intercepted(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     };
     let found = finding(
         Code::DirectPathIntercepted,
-        leg.name(),
+        path.name(),
         confidence,
-        format!("{} verifies {who}", leg.path.host),
+        format!("{} verifies {who}", path.case.host),
     );
     vec![if trust == Some(Trust::Declared) {
-        // The user knows and said so; the leg stays a control for credential, quota and upstream.
+        // The user knows and said so; the path stays a control for credential, quota and upstream.
         found.severity(Severity::Information).advise(
             "TLS inspection is declared: this path is a control for credential, quota and Claude itself, not for headers, bodies, streams and timing.",
         )
@@ -171,44 +171,44 @@ fn intercepted(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// Connected, and then nothing that could be read.
-fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some((main, _)) = leg.trouble() else {
+fn silence(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some((main, _)) = path.trouble() else {
         return vec![];
     };
     let found = match main.outcome {
         Outcome::NoReply | Outcome::StalledInBody => finding(
             Code::NoReply,
-            leg.name(),
+            path.name(),
             Confidence::Certain,
-            format!("{}{}{}", say::ending(main.outcome), waited(main), beside(view, leg)),
+            format!("{}{}{}", say::ending(main.outcome), waited(main), beside(view, path)),
         ),
         // Where not even a connection came about, the handshake has said so.
-        Outcome::ConnectFailed | Outcome::ClosedBeforeHead if leg.reach() != Reach::Connected => return vec![],
+        Outcome::ConnectFailed | Outcome::ClosedBeforeHead if path.reach() != Reach::Connected => return vec![],
         // As no end within our time: what we gave up on is no fault of a hop until it is known to be another's answer.
         Outcome::Oversized if main.status == 200 && began_as_claude(main) => finding(
             Code::NoReply,
-            leg.name(),
+            path.name(),
             Confidence::Possible,
             format!(
                 "no end within our own limit: {}{}",
                 say::ending(main.outcome),
-                beside(view, leg)
+                beside(view, path)
             ),
         )
         .advise("The answer is longer than the probe reads: ask for less (maxTokens), or look for who adds to it."),
-        Outcome::ConnectFailed | Outcome::ClosedBeforeHead if leg.path.is_direct() => finding(
+        Outcome::ConnectFailed | Outcome::ClosedBeforeHead if path.case.is_direct() => finding(
             Code::DirectPathUnreachable,
-            leg.name(),
+            path.name(),
             Confidence::Likely,
             say::ending(main.outcome),
         ),
         // It took the request and gave it up after a time: no matter of connecting. Beside a control the time has its name.
-        Outcome::ClosedBeforeHead if gave_up(main) && shots(view, leg).iter().any(|shot| shot.control.is_some()) => {
+        Outcome::ClosedBeforeHead if gave_up(main) && shots(view, path).iter().any(|shot| shot.control.is_some()) => {
             return vec![];
         }
         Outcome::ClosedBeforeHead if gave_up(main) => finding(
             Code::GatewayUnavailable,
-            leg.name(),
+            path.name(),
             Confidence::Likely,
             format!(
                 "{} after {}",
@@ -219,9 +219,9 @@ fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         Outcome::ConnectFailed | Outcome::ClosedBeforeHead => {
             let found = finding(
                 Code::GatewayConnectFailed,
-                leg.name(),
+                path.name(),
                 Confidence::Likely,
-                format!("{}{}", say::ending(main.outcome), beside(view, leg)),
+                format!("{}{}", say::ending(main.outcome), beside(view, path)),
             );
             match main.outcome {
                 Outcome::ClosedBeforeHead => found.advise(
@@ -231,16 +231,16 @@ fn silence(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             }
         }
         // Streams that end early on every path are Claude's doing: see `stream`.
-        Outcome::CutByReset if ends_early_elsewhere(view, leg) => return vec![],
+        Outcome::CutByReset if ends_early_elsewhere(view, path) => return vec![],
         // An error that tells its own story: who answers before it has read the request, and closes, makes the kernel reset.
         Outcome::CutByReset if main.status >= 300 => return vec![],
         // After the same silence twice it is a timer that resets, and it has its name.
-        Outcome::CutByReset if shots(view, leg).first().is_some_and(by_idle_timer) => return vec![],
+        Outcome::CutByReset if shots(view, path).first().is_some_and(by_idle_timer) => return vec![],
         Outcome::ResetBeforeHead | Outcome::CutByReset => finding(
             Code::ConnectionReset,
-            leg.name(),
+            path.name(),
             Confidence::Likely,
-            format!("{}{}", say::ending(main.outcome), beside(view, leg)),
+            format!("{}{}", say::ending(main.outcome), beside(view, path)),
         ),
         _ => return vec![],
     };
@@ -260,23 +260,23 @@ fn waited(reply: &Exchange) -> String {
 }
 
 /// Whether the same stream began and ended early on the control, or for the control on a gateway.
-fn ends_early_elsewhere(view: &View<'_>, leg: &Leg<'_>) -> bool {
-    let early = |other: &Leg<'_>| {
+fn ends_early_elsewhere(view: &View<'_>, path: &PathView<'_>) -> bool {
+    let early = |other: &PathView<'_>| {
         other.main().is_some_and(|main| {
             let stream = main.stream.as_ref();
             main.status == 200 && stream.is_some_and(|stream| stream.events > 0 && !stream.message_stop)
         })
     };
-    if leg.path.is_direct() {
+    if path.case.is_direct() {
         view.gateways().any(early)
     } else {
         view.direct().is_some_and(early)
     }
 }
 
-fn beside(view: &View<'_>, leg: &Leg<'_>) -> String {
+fn beside(view: &View<'_>, path: &PathView<'_>) -> String {
     match view.direct() {
-        Some(direct) if !leg.path.is_direct() => direct
+        Some(direct) if !path.case.is_direct() => direct
             .main()
             .map_or_else(String::new, |main| format!("; direct: {}", say::head(main))),
         _ => String::new(),
@@ -284,8 +284,8 @@ fn beside(view: &View<'_>, leg: &Leg<'_>) -> String {
 }
 
 /// Something on the way answers the control in Claude's place.
-fn direct_answered_by_another(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some((main, provenance)) = leg.trouble().filter(|_| leg.path.is_direct()) else {
+fn direct_answered_by_another(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some((main, provenance)) = path.trouble().filter(|_| path.case.is_direct()) else {
         return vec![];
     };
     if provenance.origin != Origin::Gateway || main.status == 0 {
@@ -298,7 +298,7 @@ fn direct_answered_by_another(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     vec![
         finding(
             code,
-            leg.name(),
+            path.name(),
             Confidence::Likely,
             format!("not Claude but something on the way answers: {}", say::reply(main)),
         )
@@ -307,8 +307,8 @@ fn direct_answered_by_another(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// A connection that rested was dead when it was used again.
-fn reuse(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some(reused) = leg.now(ExchangeKind::ReuseIdle).filter(|_| leg.is_complete()) else {
+fn reuse(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some(reused) = path.now(ExchangeKind::ReuseIdle).filter(|_| path.is_complete()) else {
         return vec![];
     };
     // A close just as we write is a server's keep-alive that ends by chance at the same moment: clients send again.
@@ -318,7 +318,7 @@ fn reuse(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     vec![
         finding(
             Code::ConnectionReset,
-            leg.name(),
+            path.name(),
             Confidence::Likely,
             format!("a connection reused after an idle time: {}", say::ending(reused.outcome)),
         )
@@ -334,7 +334,7 @@ pub(super) fn egress_down(view: &View<'_>, found: &[Finding]) -> Option<Finding>
         direct.reach(),
         Reach::Connected | Reach::NotTried | Reach::TlsUntrusted | Reach::TlsWrongName | Reach::AddressRefused
     ) && direct.reach().unusable().is_none();
-    let upstream_leg = |name: &str| {
+    let upstream_connection = |name: &str| {
         found.iter().any(|finding| {
             finding.path == name
                 && finding.confidence >= Confidence::Likely
@@ -350,7 +350,8 @@ pub(super) fn egress_down(view: &View<'_>, found: &[Finding]) -> Option<Finding>
     let mut gateways = view.gateways().peekable();
     gateways.peek()?;
     // A gateway that got through once has a way out.
-    let all = gateways.all(|leg| leg.state() == State::Failed && upstream_leg(leg.name()) && !reached_upstream(leg));
+    let all = gateways
+        .all(|path| path.state() == State::Failed && upstream_connection(path.name()) && !reached_upstream(path));
     (stopped && all).then(|| {
         finding(
             Code::EgressDown,

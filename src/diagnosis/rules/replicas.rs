@@ -5,7 +5,7 @@ use crate::catalogue::{Code, Confidence, Layer, Severity};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{Exchange, ExchangeKind, Reach};
 use crate::resource::status::Finding;
 
@@ -14,8 +14,8 @@ pub(super) const RULES: &[PathRule] = &[addresses, sometimes];
 
 /// Addresses of the gateway's name that take no connection, where another does. Clients that are given one of them first wait,
 /// or fail.
-fn addresses(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some(hand) = leg.seen.map(|seen| &seen.handshake).filter(|_| !leg.path.is_direct()) else {
+fn addresses(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some(hand) = path.seen.map(|seen| &seen.handshake).filter(|_| !path.case.is_direct()) else {
         return vec![];
     };
     if hand.outcome != Reach::Connected || hand.failed_addresses == 0 || hand.addresses <= hand.failed_addresses {
@@ -23,10 +23,10 @@ fn addresses(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     }
     let evidence = format!(
         "{}: {} of {} addresses took no connection before another did",
-        leg.path.host, hand.failed_addresses, hand.addresses
+        path.case.host, hand.failed_addresses, hand.addresses
     );
     vec![
-        finding(Code::GatewayConnectFailed, leg.name(), Confidence::Likely, evidence)
+        finding(Code::GatewayConnectFailed, path.name(), Confidence::Likely, evidence)
             .severity(Severity::Warning)
             .advise("Some replicas do not listen: take their addresses out of the name, or repair them; readiness probes keep such pods out of a Service."),
     ]
@@ -34,8 +34,8 @@ fn addresses(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 
 /// The frozen request is answered, and it or another request, sent more than once, is answered at one time and fails in the gateway at
 /// another.
-fn sometimes(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    if leg.path.is_direct() || !leg.is_complete() {
+fn sometimes(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    if path.case.is_direct() || !path.is_complete() {
         return vec![];
     }
     // Of a second pair of streams.
@@ -43,15 +43,15 @@ fn sometimes(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         ExchangeKind::Repeat => ExchangeKind::Frozen,
         kind => kind,
     };
-    let mut kinds: Vec<ExchangeKind> = leg.exchanges().map(|exchange| same(exchange.kind)).collect();
+    let mut kinds: Vec<ExchangeKind> = path.exchanges().map(|exchange| same(exchange.kind)).collect();
     kinds.sort_unstable();
     kinds.dedup();
     let mixed = kinds.into_iter().find_map(|kind| {
-        let samples: Vec<&Exchange> = leg.exchanges().filter(|sample| same(sample.kind) == kind).collect();
-        let failed: Vec<&Exchange> = samples.iter().copied().filter(|sample| breaks(leg, sample)).collect();
+        let samples: Vec<&Exchange> = path.exchanges().filter(|sample| same(sample.kind) == kind).collect();
+        let failed: Vec<&Exchange> = samples.iter().copied().filter(|sample| breaks(path, sample)).collect();
         let passes = samples
             .iter()
-            .any(|sample| leg.complete(sample) || leg.provenance(sample).from_upstream());
+            .any(|sample| path.complete(sample) || path.provenance(sample).from_upstream());
         (passes && !failed.is_empty()).then_some((kind, failed, samples.len()))
     });
     let Some((kind, failed, of)) = mixed else {
@@ -64,7 +64,7 @@ fn sometimes(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         kind.name()
     );
     vec![
-        finding(Code::GatewayUnavailable, leg.name(), Confidence::Likely, evidence)
+        finding(Code::GatewayUnavailable, path.name(), Confidence::Likely, evidence)
             .hop("gateway")
             .severity(Severity::Warning)
             .advise(LOOK),
@@ -72,8 +72,8 @@ fn sometimes(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// A failure of the gateway's own that is no limit.
-fn breaks(leg: &Leg<'_>, sample: &Exchange) -> bool {
-    let own = matches!(leg.provenance(sample).origin, Origin::Gateway | Origin::Unknown);
+fn breaks(path: &PathView<'_>, sample: &Exchange) -> bool {
+    let own = matches!(path.provenance(sample).origin, Origin::Gateway | Origin::Unknown);
     // Several at once may be too many: that is a limit.
     let limit = sample.kind == ExchangeKind::Parallel && sample.status == 503;
     own && !limit && matches!(sample.status, 500 | 502 | 503 | 504)
@@ -82,13 +82,13 @@ fn breaks(leg: &Leg<'_>, sample: &Exchange) -> bool {
 const LOOK: &str = "Not every try fails, so it is not the whole gateway: compare its replicas and its backends one by one; one of them is broken, or differs.";
 
 /// Gives what was found on a path whose frozen request failed and then went well its rate, and takes certainty from it.
-pub(super) fn temper(leg: &Leg<'_>, findings: &mut [Finding]) {
-    let tries: Vec<&Exchange> = leg
+pub(super) fn temper(path: &PathView<'_>, findings: &mut [Finding]) {
+    let tries: Vec<&Exchange> = path
         .exchanges()
         .filter(|exchange| matches!(exchange.kind, ExchangeKind::Frozen | ExchangeKind::Repeat))
         .collect();
-    let failed = tries.iter().filter(|tried| !leg.complete(tried)).count();
-    if failed == 0 || failed == tries.len() || leg.is_complete() {
+    let failed = tries.iter().filter(|tried| !path.complete(tried)).count();
+    if failed == 0 || failed == tries.len() || path.is_complete() {
         return;
     }
     let rate = format!(" ({failed} of {} tries)", tries.len());
@@ -106,7 +106,7 @@ pub(super) fn temper(leg: &Leg<'_>, findings: &mut [Finding]) {
         } else {
             format!("{}{words}", finding.evidence)
         };
-        let gateways = matches!(finding.layer, Layer::Configuration | Layer::Network) && !leg.path.is_direct();
+        let gateways = matches!(finding.layer, Layer::Configuration | Layer::Network) && !path.case.is_direct();
         if gateways {
             finding.advice = format!("{LOOK} {}", finding.advice);
         }

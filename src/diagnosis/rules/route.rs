@@ -8,7 +8,7 @@ use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::{Origin, Provenance};
 use crate::diagnosis::say;
 use crate::diagnosis::trouble::began_as_claude;
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, GatewayErrorKind, Outcome, ReplyTraits};
 use crate::resource::status::Finding;
 
@@ -16,12 +16,12 @@ use crate::resource::status::Finding;
 pub(super) const RULES: &[PathRule] = &[wrong_route, collapsed, denied, waf, sizes];
 
 /// The URL does not lead to the Claude API: a 404, a redirect, a foreign or empty 200, no HTTP at all.
-fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some((reply, provenance)) = leg.trouble().filter(|(reply, _)| !reply.is_answer_restated()) else {
+fn wrong_route(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = path.trouble().filter(|(reply, _)| !reply.is_answer_restated()) else {
         return vec![];
     };
-    let direct_ok = view.pair(leg).is_some_and(|pair| pair.direct_works());
-    let same_request_works = direct_ok && view.pair(leg).is_some_and(|pair| pair.same_key() && pair.same_model());
+    let direct_ok = view.pair(path).is_some_and(|pair| pair.direct_works());
+    let same_request_works = direct_ok && view.pair(path).is_some_and(|pair| pair.same_key() && pair.same_model());
     let confidence = match reply.status {
         0 if matches!(reply.outcome, Outcome::NotHttp | Outcome::Oversized) => Confidence::Likely,
         // RFC 9110, 15: no final answer, or none at all.
@@ -47,7 +47,10 @@ fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         // Under Claude's own marks the route is right, and the body was changed on its way back.
         200 if foreign(reply) && !super::body::is_claudes_changed(reply) => {
             // Whoever gets nothing from upstream may pass nothing on, and nobody here gets anything.
-            let nobody = view.direct().and_then(Leg::main).is_some_and(|main| main.status == 0);
+            let nobody = view
+                .direct()
+                .and_then(PathView::main)
+                .is_some_and(|main| main.status == 0);
             if nobody && reply.body == BodyKind::Empty {
                 Confidence::Possible
             } else {
@@ -62,7 +65,7 @@ fn wrong_route(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     };
     let found = finding(
         Code::WrongRoute,
-        leg.name(),
+        path.name(),
         confidence,
         format!("{}{}", say::reply(reply), body(reply)),
     );
@@ -101,14 +104,14 @@ fn body(reply: &Exchange) -> &'static str {
 }
 
 /// A complete message where a stream was asked for: something collects the stream first.
-fn collapsed(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    shots(view, leg)
+fn collapsed(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    shots(view, path)
         .into_iter()
         .filter(|shot| {
-            leg.asked_stream(shot.exchange.kind)
+            path.asked_stream(shot.exchange.kind)
                 && shot.exchange.status == 200
                 && shot.exchange.body == BodyKind::MessageNotStream
-                && !leg.path.is_direct()
+                && !path.case.is_direct()
         })
         .map(|shot| {
             let confidence = match shot.control {
@@ -120,7 +123,7 @@ fn collapsed(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
             shot.grade(
                 finding(
                     Code::StreamCollapsed,
-                    leg.name(),
+                    path.name(),
                     confidence,
                     "a stream was asked for, and one complete message came",
                 )
@@ -131,30 +134,30 @@ fn collapsed(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// The gateway itself refuses the request, and not for its credential.
-fn denied(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some((reply, provenance)) = leg.trouble().filter(|_| !leg.path.is_direct()) else {
+fn denied(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = path.trouble().filter(|_| !path.case.is_direct()) else {
         return vec![];
     };
     if provenance.origin != Origin::Gateway {
-        return unknown_refusal(view, leg, reply, provenance);
+        return unknown_refusal(view, path, reply, provenance);
     }
     let sure = provenance.confidence;
     let code = match reply.status {
         _ if reply.error_kind == GatewayErrorKind::ClientCertificate => return vec![], // has a name of its own
-        403 if content_decides(leg) => Code::WafBlocked,
-        403 if super::credential::asks_for_credential(leg, reply) => return vec![],
+        403 if content_decides(path) => Code::WafBlocked,
+        403 if super::credential::asks_for_credential(path, reply) => return vec![],
         407 => Code::ForwardProxyRefused,
         413 => Code::GatewayBodyLimit,
         431 => Code::GatewayHeaderLimit,
         _ if reply.error_kind == GatewayErrorKind::BodyTooLarge => Code::GatewayBodyLimit,
         _ if reply.error_kind == GatewayErrorKind::HeaderTooLarge => Code::GatewayHeaderLimit,
         // Those without a name of their own in this match or in another rule, the many that no standard assigns included.
-        400 | 403 | 406 | 409 | 411..=418 | 422..=428 | 430 | 432..=498 if is_policy(leg, reply) => {
+        400 | 403 | 406 | 409 | 411..=418 | 422..=428 | 430 | 432..=498 if is_policy(path, reply) => {
             Code::GatewayPolicyDenied
         }
         _ => return vec![],
     };
-    let found = finding(code, leg.name(), sure, say::reply(reply))
+    let found = finding(code, path.name(), sure, say::reply(reply))
         .hop("gateway")
         .severity(Severity::Error);
     vec![match (reply.status, reply.traits.has(ReplyTraits::EMPTY)) {
@@ -166,7 +169,7 @@ fn denied(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// Refusals that other rules name more exactly are theirs.
-fn is_policy(leg: &Leg<'_>, reply: &Exchange) -> bool {
+fn is_policy(path: &PathView<'_>, reply: &Exchange) -> bool {
     let named_elsewhere = matches!(
         reply.error_kind,
         GatewayErrorKind::AuthRequired
@@ -178,46 +181,49 @@ fn is_policy(leg: &Leg<'_>, reply: &Exchange) -> bool {
             | GatewayErrorKind::UnknownModel
             | GatewayErrorKind::NoRoute
     );
-    let bad_key = leg.key().is_some_and(|key| !key.defects.is_empty());
+    let bad_key = path.key().is_some_and(|key| !key.defects.is_empty());
     !(named_elsewhere || reply.status == 400 && bad_key)
 }
 
 /// The same path lets another prompt pass: it is the content that decides.
-fn content_decides(leg: &Leg<'_>) -> bool {
-    leg.now(ExchangeKind::BenignPrompt)
-        .is_some_and(|twin| twin.status != 403 && twin.status != 0 && leg.provenance(twin).origin != Origin::Gateway)
+fn content_decides(path: &PathView<'_>) -> bool {
+    path.now(ExchangeKind::BenignPrompt)
+        .is_some_and(|twin| twin.status != 403 && twin.status != 0 && path.provenance(twin).origin != Origin::Gateway)
 }
 
 /// A 403, or a 400 that names nothing, whose making cannot be told: readings.
-fn unknown_refusal(view: &View<'_>, leg: &Leg<'_>, reply: &Exchange, provenance: Provenance) -> Vec<Finding> {
+fn unknown_refusal(view: &View<'_>, path: &PathView<'_>, reply: &Exchange, provenance: Provenance) -> Vec<Finding> {
     if provenance.origin != Origin::Unknown {
         return vec![];
     }
-    let unnamed = provenance.class == ErrorClass::InvalidRequest && is_policy(leg, reply);
+    let unnamed = provenance.class == ErrorClass::InvalidRequest && is_policy(path, reply);
     let claudes = match reply.status {
         403 => Code::PermissionDenied,
         // Claude takes the same request on the control: if it refuses this one, the gateway changed it.
-        400 if unnamed && view.pair(leg).is_some_and(|pair| pair.direct_works()) => Code::BodyRewritten,
+        400 if unnamed && view.pair(path).is_some_and(|pair| pair.direct_works()) => Code::BodyRewritten,
         _ => return vec![],
     };
     [Code::GatewayPolicyDenied, claudes]
         .into_iter()
-        .map(|code| finding(code, leg.name(), Confidence::Possible, say::reply(reply)))
+        .map(|code| finding(code, path.name(), Confidence::Possible, say::reply(reply)))
         .collect()
 }
 
 /// The attack-looking prompt is refused by the gateway, its benign twin is not. The frozen request works: a warning.
-fn waf(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some(attack) = leg.known(ExchangeKind::AttackPrompt).filter(|_| !leg.path.is_direct()) else {
+fn waf(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some(attack) = path
+        .known(ExchangeKind::AttackPrompt)
+        .filter(|_| !path.case.is_direct())
+    else {
         return vec![];
     };
-    let refused = leg.provenance(attack).origin == Origin::Gateway && (400..=499).contains(&attack.status);
+    let refused = path.provenance(attack).origin == Origin::Gateway && (400..=499).contains(&attack.status);
     let dropped = matches!(attack.outcome, Outcome::ResetBeforeHead | Outcome::ClosedBeforeHead);
-    let twin = leg.known(ExchangeKind::BenignPrompt).or_else(|| leg.main());
+    let twin = path.known(ExchangeKind::BenignPrompt).or_else(|| path.main());
     let twin_passes = twin.is_some_and(|twin| {
         twin.status != attack.status
             && twin.status != 0
-            && leg.provenance(twin).origin != Origin::Gateway
+            && path.provenance(twin).origin != Origin::Gateway
             && twin.status < 500
     });
     if !(refused || dropped) || !twin_passes {
@@ -229,25 +235,25 @@ fn waf(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         twin.map_or_else(String::new, say::head)
     );
     vec![
-        finding(Code::WafBlocked, leg.name(), Confidence::Likely, evidence)
+        finding(Code::WafBlocked, path.name(), Confidence::Likely, evidence)
             .hop("gateway")
             .severity(Severity::Warning),
     ]
 }
 
 /// A size that the gateway does not take and Claude does.
-fn sizes(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn sizes(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     [
         (ExchangeKind::BigBody, Code::GatewayBodyLimit, "the big body"),
         (ExchangeKind::LargeHeader, Code::GatewayHeaderLimit, "the large header"),
     ]
     .into_iter()
-    .filter_map(|(kind, code, what)| too_large(view, leg, kind, code, what))
+    .filter_map(|(kind, code, what)| too_large(view, path, kind, code, what))
     .collect()
 }
 
-fn too_large(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind, code: Code, what: &str) -> Option<Finding> {
-    let reply = leg.known(kind).filter(|_| !leg.path.is_direct())?;
+fn too_large(view: &View<'_>, path: &PathView<'_>, kind: ExchangeKind, code: Code, what: &str) -> Option<Finding> {
+    let reply = path.known(kind).filter(|_| !path.case.is_direct())?;
     let names_it = matches!(
         (code, reply.status, reply.error_kind),
         (Code::GatewayBodyLimit, 413, _)
@@ -255,30 +261,30 @@ fn too_large(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind, code: Code, wha
             | (Code::GatewayHeaderLimit, 431 | 494, _)
             | (Code::GatewayHeaderLimit, _, GatewayErrorKind::HeaderTooLarge)
     );
-    let own = leg.provenance(reply).origin == Origin::Gateway;
+    let own = path.provenance(reply).origin == Origin::Gateway;
     let dropped = matches!(reply.outcome, Outcome::ResetBeforeHead | Outcome::ClosedBeforeHead);
     // The same path must take the request when it is small, or the size is not what decides.
-    let small = leg.main().filter(|main| leg.complete(main))?;
+    let small = path.main().filter(|main| path.complete(main))?;
     let control = view.direct().and_then(|direct| Some((direct, direct.known(kind)?)));
     let direct = control.map(|(_, theirs)| theirs);
     // Only Claude's own refusal acquits: another box on the direct path may have its own limit.
-    let direct_takes = control.map(|(leg, theirs)| {
-        theirs.status != 0 && !(matches!(theirs.status, 413 | 431) && leg.provenance(theirs).from_upstream())
+    let direct_takes = control.map(|(path, theirs)| {
+        theirs.status != 0 && !(matches!(theirs.status, 413 | 431) && path.provenance(theirs).from_upstream())
     });
     // Some break over the size instead of refusing it. Nothing else may break on the path, or it is no matter of size.
-    let breaks = |reply: &Exchange| reply.status >= 500 && leg.provenance(reply).origin == Origin::Gateway;
+    let breaks = |reply: &Exchange| reply.status >= 500 && path.provenance(reply).origin == Origin::Gateway;
     let breaks_alone = breaks(reply)
-        && leg
+        && path
             .exchanges()
             .filter(|other| other.kind != kind)
             .all(|other| !breaks(other));
     // The big body has an unknown field, and so may the request with the large header have: whoever refuses that refuses no size.
-    let takes_the_field = leg.known(ExchangeKind::UnknownField).is_some_and(|field| {
-        (field.status != 0 && field.status != reply.status) || leg.provenance(field).from_upstream()
+    let takes_the_field = path.known(ExchangeKind::UnknownField).is_some_and(|field| {
+        (field.status != 0 && field.status != reply.status) || path.provenance(field).from_upstream()
     });
     let counts = || {
-        leg.known(ExchangeKind::CountTokens)
-            .is_some_and(|counted| leg.complete(counted))
+        path.known(ExchangeKind::CountTokens)
+            .is_some_and(|counted| path.complete(counted))
     };
     let bare = kind == ExchangeKind::LargeHeader && counts();
     let refuses = own && (400..=499).contains(&reply.status) && (takes_the_field || bare);
@@ -298,7 +304,7 @@ fn too_large(view: &View<'_>, leg: &Leg<'_>, kind: ExchangeKind, code: Code, wha
         ))
     );
     Some(
-        finding(code, leg.name(), confidence, evidence)
+        finding(code, path.name(), confidence, evidence)
             .hop("gateway")
             .severity(Severity::Warning),
     )

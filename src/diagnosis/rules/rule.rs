@@ -1,7 +1,7 @@
 //! What a rule is.
 
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::resource::status::Finding;
 
 /// A rule that looks at one path.
-pub(super) type PathRule = fn(&View<'_>, &Leg<'_>) -> Vec<Finding>;
+pub(super) type PathRule = fn(&View<'_>, &PathView<'_>) -> Vec<Finding>;

@@ -5,7 +5,7 @@ use crate::diagnosis::comparison::same_time;
 use crate::diagnosis::finding::Sharpen as _;
 use crate::diagnosis::provenance::Provenance;
 use crate::diagnosis::view::State;
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{Exchange, ExchangeKind, StreamEvidence};
 use crate::resource::status::Finding;
 
@@ -28,28 +28,28 @@ pub(super) struct Shot<'a> {
 }
 
 /// The exchanges of a path that are judged on their own: the frozen request, its other form, the long request.
-pub(super) fn shots<'a>(view: &View<'a>, leg: &Leg<'a>) -> Vec<Shot<'a>> {
-    let frozen = leg.main().map(|main| (main, leg.attempts()));
+pub(super) fn shots<'a>(view: &View<'a>, path: &PathView<'a>) -> Vec<Shot<'a>> {
+    let frozen = path.main().map(|main| (main, path.attempts()));
     let others = [ExchangeKind::OtherForm, ExchangeKind::Long]
         .into_iter()
         .filter_map(|kind| {
-            let samples: Vec<&Exchange> = leg.exchanges().filter(|exchange| exchange.kind == kind).collect();
-            leg.now(kind).map(|exchange| (exchange, samples))
+            let samples: Vec<&Exchange> = path.exchanges().filter(|exchange| exchange.kind == kind).collect();
+            path.now(kind).map(|exchange| (exchange, samples))
         });
     frozen
         .into_iter()
         .chain(others)
         .map(|(exchange, attempts)| {
             let attempts = if attempts.is_empty() { vec![exchange] } else { attempts };
-            let (beside, control) = control(view, leg, exchange.kind);
+            let (beside, control) = control(view, path, exchange.kind);
             Shot {
                 exchange,
-                provenance: leg.provenance(exchange),
+                provenance: path.provenance(exchange),
                 of: attempts.len(),
-                failed: attempts.into_iter().filter(|tried| !leg.complete(tried)).collect(),
+                failed: attempts.into_iter().filter(|tried| !path.complete(tried)).collect(),
                 control,
                 beside,
-                frozen: leg.main().is_some_and(|main| main.kind == exchange.kind),
+                frozen: path.main().is_some_and(|main| main.kind == exchange.kind),
             }
         })
         .collect()
@@ -57,13 +57,13 @@ pub(super) fn shots<'a>(view: &View<'a>, leg: &Leg<'a>) -> Vec<Shot<'a>> {
 
 type Both<'a> = (Option<&'a Exchange>, Option<&'a Exchange>);
 
-fn control<'a>(view: &View<'a>, leg: &Leg<'a>, kind: ExchangeKind) -> Both<'a> {
-    let Some(direct) = view.direct().filter(|_| !leg.path.is_direct()) else {
+fn control<'a>(view: &View<'a>, path: &PathView<'a>, kind: ExchangeKind) -> Both<'a> {
+    let Some(direct) = view.direct().filter(|_| !path.case.is_direct()) else {
         return (None, None);
     };
     let beside = direct.now(kind);
     let fit = view
-        .pair(leg)
+        .pair(path)
         .is_some_and(|pair| pair.direct_unaltered() && pair.same_model());
     let control = beside.filter(|exchange| fit && direct.complete(exchange));
     (beside, control)
@@ -107,10 +107,10 @@ impl Shot<'_> {
 }
 
 /// Whether Claude or its edge answered anything on this path in this run: the gateway can reach it.
-pub(super) fn reached_upstream(leg: &Leg<'_>) -> bool {
-    leg.exchanges().chain(leg.now(ExchangeKind::Route)).any(|exchange| {
-        let answered = leg.complete(exchange) && !exchange.is_stored();
-        answered || (exchange.status != 0 && leg.provenance(exchange).from_upstream())
+pub(super) fn reached_upstream(path: &PathView<'_>) -> bool {
+    path.exchanges().chain(path.now(ExchangeKind::Route)).any(|exchange| {
+        let answered = path.complete(exchange) && !exchange.is_stored();
+        answered || (exchange.status != 0 && path.provenance(exchange).from_upstream())
     })
 }
 

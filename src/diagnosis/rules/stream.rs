@@ -12,7 +12,7 @@ use crate::claude::error::ErrorClass;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::say;
 use crate::diagnosis::trouble::{begun, ended_early, failed_at_once};
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{EventKind, Outcome, StreamEvidence};
 use crate::resource::status::Finding;
 
@@ -25,14 +25,14 @@ const SET: [u32; 23] = [
 ];
 
 /// Everything about broken streams of this path.
-fn broken(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    shots(view, leg)
+fn broken(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    shots(view, path)
         .iter()
-        .filter(|shot| shot.exchange.status == 200 && !leg.complete(shot.exchange))
+        .filter(|shot| shot.exchange.status == 200 && !path.complete(shot.exchange))
         .flat_map(|shot| {
             let found = match &shot.exchange.stream {
-                Some(stream) => broken_stream(view, leg, shot, stream),
-                None => broken_message(leg, shot),
+                Some(stream) => broken_stream(view, path, shot, stream),
+                None => broken_message(path, shot),
             };
             found.into_iter().map(|finding| shot.grade(finding)).collect::<Vec<_>>()
         })
@@ -40,14 +40,14 @@ fn broken(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// A message (no stream) whose body was cut.
-fn broken_message(leg: &Leg<'_>, shot: &Shot<'_>) -> Vec<Finding> {
+fn broken_message(path: &PathView<'_>, shot: &Shot<'_>) -> Vec<Finding> {
     if !matches!(shot.exchange.outcome, Outcome::CutByClose | Outcome::BrokenFraming) {
         return vec![];
     }
     let confidence = guilt(shot);
     vec![finding(
         Code::StreamCut,
-        leg.name(),
+        path.name(),
         confidence,
         format!("{}{}", say::head(shot.exchange), shot.rate()),
     )]
@@ -62,11 +62,11 @@ fn guilt(shot: &Shot<'_>) -> Confidence {
     }
 }
 
-fn broken_stream(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>, stream: &StreamEvidence) -> Vec<Finding> {
+fn broken_stream(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>, stream: &StreamEvidence) -> Vec<Finding> {
     let evidence = evidence(shot, stream);
-    let new = |code, confidence| finding(code, leg.name(), confidence, evidence.clone());
+    let new = |code, confidence| finding(code, path.name(), confidence, evidence.clone());
     let mut found = Vec::new();
-    let both = if leg.path.is_direct() {
+    let both = if path.case.is_direct() {
         view.gateways().any(|gateway| {
             let hidden = shot.frozen && gateway.hides.is_some();
             hidden || gateway.now(shot.exchange.kind).is_some_and(ended_early)
@@ -75,7 +75,7 @@ fn broken_stream(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>, stream: &Strea
         shot.control.is_none() && shot.beside.is_some_and(ended_early)
     };
     if let Some(genuine) = stream.error_event_genuine {
-        found.extend(error_event(leg, shot, genuine, both, &new));
+        found.extend(error_event(path, shot, genuine, both, &new));
     } else if both {
         // The control's stream ends early, too: Claude's doing, whatever the gateway makes of it.
         found.push(new(Code::UpstreamStreamError, Confidence::Likely));
@@ -84,10 +84,10 @@ fn broken_stream(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>, stream: &Strea
             // Silence and what is longer than we read have rules of their own, and so has a reset that no timer explains.
             Outcome::StalledInBody | Outcome::Oversized => return found,
             Outcome::CutByReset if !by_idle_timer(shot) => return found,
-            _ => found.push(cut(leg, shot, stream, &new)),
+            _ => found.push(cut(path, shot, stream, &new)),
         }
     }
-    let masked = shot.exchange.outcome == Outcome::Answered && !stream.message_stop && !leg.path.is_direct();
+    let masked = shot.exchange.outcome == Outcome::Answered && !stream.message_stop && !path.case.is_direct();
     if masked && stream.error_event_genuine.is_none() && stream.framing_complete {
         // That it was cut is what the clean end hides: one fault, one name. A timer has a name of its own.
         found.retain(|finding| finding.code != Code::StreamCut);
@@ -103,7 +103,7 @@ fn broken_stream(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>, stream: &Strea
                 .severity(severity),
         );
     }
-    if leg.path.is_direct() {
+    if path.case.is_direct() {
         found.retain(|finding| finding.code == Code::UpstreamStreamError);
         if found.is_empty() && stream.error_event_genuine != Some(true) {
             found.push(new(Code::StreamCut, Confidence::Likely));
@@ -125,9 +125,9 @@ fn evidence(shot: &Shot<'_>, stream: &StreamEvidence) -> String {
     format!("200, then {}{}{quote}{direct}", say::stream(stream), shot.rate())
 }
 
-/// An `error` event: Claude's when it carries a genuine id or comes on both legs; on one leg without an id it may be made up.
+/// An `error` event: Claude's when it carries a genuine id or comes on both paths; on one path without an id it may be made up.
 fn error_event(
-    leg: &Leg<'_>,
+    path: &PathView<'_>,
     shot: &Shot<'_>,
     genuine: bool,
     both: bool,
@@ -138,7 +138,7 @@ fn error_event(
     }
     let overloaded = shot.exchange.error == ErrorClass::Overloaded && begun(shot.exchange);
     // On the control Claude's vocabulary is taken for Claude; other words there are somebody else's.
-    let claims = leg.path.is_direct() && shot.exchange.error != ErrorClass::None;
+    let claims = path.case.is_direct() && shot.exchange.error != ErrorClass::None;
     if both || claims || overloaded {
         return vec![new(Code::UpstreamStreamError, Confidence::Likely)];
     }
@@ -151,13 +151,18 @@ fn error_event(
     if let Some((code, confidence)) = shot.exchange.stream.as_ref().and_then(|stream| timer(shot, stream)) {
         found.push(knob(new(code, confidence), code, shot));
     }
-    if shot.control.is_none() && !leg.path.is_direct() {
+    if shot.control.is_none() && !path.case.is_direct() {
         found.push(new(Code::UpstreamStreamError, Confidence::Possible));
     }
     found
 }
 
-fn cut(leg: &Leg<'_>, shot: &Shot<'_>, stream: &StreamEvidence, new: &impl Fn(Code, Confidence) -> Finding) -> Finding {
+fn cut(
+    path: &PathView<'_>,
+    shot: &Shot<'_>,
+    stream: &StreamEvidence,
+    new: &impl Fn(Code, Confidence) -> Finding,
+) -> Finding {
     match timer(shot, stream) {
         Some((code, confidence)) => knob(new(code, confidence), code, shot).hop("gateway"),
         None => {
@@ -171,7 +176,7 @@ fn cut(leg: &Leg<'_>, shot: &Shot<'_>, stream: &StreamEvidence, new: &impl Fn(Co
             } else {
                 found
             };
-            if leg.path.is_direct() {
+            if path.case.is_direct() {
                 found
             } else {
                 found.hop("gateway")

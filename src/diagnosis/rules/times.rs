@@ -5,7 +5,7 @@ use crate::catalogue::{Code, Confidence};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::memory::LATENCY_RUNS;
 use crate::diagnosis::say;
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{ExchangeKind, Trust};
 use crate::resource::status::Finding;
 
@@ -18,10 +18,10 @@ const LATENCY_FLOOR_MS: i64 = 250;
 const SKEW_MAX_S: i32 = 60;
 
 /// The median of paired differences, so that one slow run says nothing.
-fn latency(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn latency(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let context = &view.case.context;
-    let pairs: Vec<_> = view.latency.iter().filter(|pair| pair.path == leg.name()).collect();
-    let control = view.pair(leg).is_some_and(|pair| pair.direct_unaltered());
+    let pairs: Vec<_> = view.latency.iter().filter(|pair| pair.path == path.name()).collect();
+    let control = view.pair(path).is_some_and(|pair| pair.direct_unaltered());
     if pairs.len() < LATENCY_RUNS || !control {
         return vec![];
     }
@@ -43,7 +43,7 @@ fn latency(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     }
     vec![finding(
         Code::GatewayLatency,
-        leg.name(),
+        path.name(),
         Confidence::Certain,
         format!(
             "median of {} runs: {added} ms more than the direct path's {direct} ms",
@@ -53,37 +53,37 @@ fn latency(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
 }
 
 /// The gateway's certificate ends soon. Claude's own is not the user's to renew.
-fn certificate(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some(seen) = leg.seen else {
+fn certificate(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some(seen) = path.seen else {
         return vec![];
     };
-    let theirs = leg.path.is_direct() && seen.handshake.trust == Trust::Public;
+    let theirs = path.case.is_direct() && seen.handshake.trust == Trust::Public;
     let limit = view.case.context.thresholds.certificate_expiry_days;
     match seen.handshake.certificate_days {
         Some(days) if !theirs && (0..limit).contains(&days) => vec![finding(
             Code::CertificateExpiring,
-            leg.name(),
+            path.name(),
             Confidence::Certain,
-            format!("the certificate of {} expires in {days} days", leg.path.host),
+            format!("the certificate of {} expires in {days} days", path.case.host),
         )],
         _ => vec![],
     }
 }
 
 /// Clocks differ. An answer from a cache carries an old date.
-fn clock(_: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let cached = leg.is_cached();
-    match leg.seen.and_then(|seen| seen.handshake.clock_skew_s) {
+fn clock(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let cached = path.is_cached();
+    match path.seen.and_then(|seen| seen.handshake.clock_skew_s) {
         Some(skew) if skew.abs() > SKEW_MAX_S && !cached => {
             let ahead = if skew > 0 { "ahead of" } else { "behind" };
             vec![
                 finding(
                     Code::ClockSkew,
-                    leg.name(),
+                    path.name(),
                     Confidence::Likely,
                     format!(
                         "{}'s Date is {} {ahead} the node's clock",
-                        leg.path.host,
+                        path.case.host,
                         span(skew.unsigned_abs())
                     ),
                 )
@@ -105,9 +105,12 @@ fn span(seconds: u32) -> String {
 }
 
 /// The frozen request is answered, and with the key in the other header it is not, where Claude takes both.
-fn other_auth_header(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
+fn other_auth_header(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let kind = ExchangeKind::OtherAuthHeader;
-    let Some(reply) = leg.known(kind).filter(|_| !leg.path.is_direct() && leg.is_complete()) else {
+    let Some(reply) = path
+        .known(kind)
+        .filter(|_| !path.case.is_direct() && path.is_complete())
+    else {
         return vec![];
     };
     let direct_takes_it = view
@@ -119,7 +122,7 @@ fn other_auth_header(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     vec![
         finding(
             Code::CredentialCarrierMismatch,
-            leg.name(),
+            path.name(),
             Confidence::Likely,
             format!("with the key in the other header: {}; direct accepts both", say::reply(reply)),
         )

@@ -9,7 +9,7 @@ use crate::catalogue::{Code, Confidence, Severity};
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{Exchange, ExchangeKind, GatewayErrorKind, Outcome, Product, ReplyTraits};
 use crate::resource::status::Finding;
 
@@ -23,14 +23,14 @@ pub(super) const TIMER_MIN_MS: u32 = 900;
 const MEASURABLE: u32 = 4;
 
 /// A gateway-made error towards upstream, by its most exact name.
-fn towards_upstream(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    if leg.path.is_direct() {
+fn towards_upstream(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    if path.case.is_direct() {
         return vec![];
     }
-    shots(view, leg)
+    shots(view, path)
         .iter()
         .filter(|shot| is_server_error(shot))
-        .map(|shot| shot.grade(name(view, leg, shot)))
+        .map(|shot| shot.grade(name(view, path, shot)))
         .collect()
 }
 
@@ -65,7 +65,7 @@ fn waited(exchange: &Exchange) -> Option<u32> {
         .filter(|ms| *ms >= TIMER_MIN_MS)
 }
 
-fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
+fn name(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> Finding {
     let after = waited(shot.exchange).map_or_else(String::new, |ms| format!(" after {}", say::seconds(ms)));
     let direct = shot.beside.map_or_else(String::new, |theirs| {
         let first = theirs
@@ -75,7 +75,7 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
     });
     let refused = view.direct().and_then(|direct| direct.now(ExchangeKind::Route));
     let get = refused
-        .filter(|_| leg.relay_profile.fails_a_get.is_some())
+        .filter(|_| path.relay_profile.fails_a_get.is_some())
         .map_or_else(String::new, |theirs| {
             format!(
                 "; a GET of the same path gets the same here, direct: {}",
@@ -84,7 +84,7 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
         });
     let evidence = format!("{}{after}{}{direct}{get}", say::reply(shot.exchange), shot.rate());
     let new = |code: Code, confidence| {
-        finding(code, leg.name(), confidence, evidence.clone())
+        finding(code, path.name(), confidence, evidence.clone())
             .hop(if code == Code::GatewayUnavailable {
                 "gateway"
             } else {
@@ -92,7 +92,7 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
             })
             .severity(Severity::Error)
     };
-    if let Some((code, confidence)) = timer(leg, shot) {
+    if let Some((code, confidence)) = timer(path, shot) {
         let ms = waited(shot.exchange).unwrap_or_default();
         return new(code, confidence).advise(format!(
             "The gateway waits about {} for the first byte; Claude needed longer on the direct path. Raise that timer (proxy_read_timeout, response or route timeout) above the slowest first byte, and stream.",
@@ -103,12 +103,12 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
         // The connection ended after a wait, and the control was answered.
         (_, 0) => (Code::GatewayUnavailable, Confidence::Likely),
         (Origin::Unknown, _) => (Code::GatewayUnavailable, Confidence::Possible),
-        _ => cause(view, leg, shot),
+        _ => cause(view, path, shot),
     };
     let found = new(code, confidence);
     match (code, waited(shot.exchange)) {
         (Code::GatewayUnavailable, _) => {
-            found.advise(format!("{}The gateway's log has the cause; so has `curl -sv https://api.anthropic.com/` from its own pod: refused, timed out, name, or certificate.", readings(leg, shot)))
+            found.advise(format!("{}The gateway's log has the cause; so has `curl -sv https://api.anthropic.com/` from its own pod: refused, timed out, name, or certificate.", readings(path, shot)))
         }
         (Code::UpstreamConnectTimeout, Some(ms)) => found.advise(format!(
             "{} The gateway gives up after about {}.",
@@ -120,8 +120,8 @@ fn name(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> Finding {
 }
 
 /// What fits a reply that does not tell its cause, so that a person knows where to look.
-fn readings(leg: &Leg<'_>, shot: &Shot<'_>) -> String {
-    if reached_upstream(leg) {
+fn readings(path: &PathView<'_>, shot: &Shot<'_>) -> String {
+    if reached_upstream(path) {
         return "Other requests reach Claude on this path: look for an upstream that closes before it answers, a replica that is down, or a timer. ".to_owned();
     }
     match waited(shot.exchange) {
@@ -134,7 +134,7 @@ fn readings(leg: &Leg<'_>, shot: &Shot<'_>) -> String {
 }
 
 /// First byte: the control needed at least 0.8 of the time after which the gateway gave up.
-fn timer(leg: &Leg<'_>, shot: &Shot<'_>) -> Option<(Code, Confidence)> {
+fn timer(path: &PathView<'_>, shot: &Shot<'_>) -> Option<(Code, Confidence)> {
     let limit = waited(shot.exchange)?;
     let direct = shot.control?.first_byte_ms?;
     let slow = u64::from(direct) * 10 >= u64::from(limit) * 8;
@@ -142,7 +142,7 @@ fn timer(leg: &Leg<'_>, shot: &Shot<'_>) -> Option<(Code, Confidence)> {
     let says_timeout =
         matches!(shot.exchange.status, 408 | 504 | 524) || shot.exchange.error_kind == GatewayErrorKind::ReplyTimeout;
     // A connection that is refused and retried ends as 503 after a constant time, too, unless the way is open.
-    let may_be_timeout = twice && (shot.exchange.status != 503 || reached_upstream(leg));
+    let may_be_timeout = twice && (shot.exchange.status != 503 || reached_upstream(path));
     if !slow || !(says_timeout || may_be_timeout) {
         return None;
     }
@@ -166,7 +166,7 @@ fn tells_timeouts_apart(reply: &Exchange) -> bool {
 ///
 /// "No server left" is what programs say of a refusal, dropped packets, a queue, a missing name and failed TLS alike, and a
 /// bare 502 or 503 says no more: these accuse nobody.
-fn cause(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> (Code, Confidence) {
+fn cause(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> (Code, Confidence) {
     let sure = shot.provenance.confidence;
     let named = match shot.exchange.error_kind {
         // Envoy says the same of a refusal and of failed TLS.
@@ -178,7 +178,7 @@ fn cause(view: &View<'_>, leg: &Leg<'_>, shot: &Shot<'_>) -> (Code, Confidence) 
         _ => None,
     };
     // Something of Claude's came through on this path in this run, or Claude has trouble of its own: the way is open.
-    let open = reached_upstream(leg) || direct_trouble(view).is_some();
+    let open = reached_upstream(path) || direct_trouble(view).is_some();
     if let Some(code) = named {
         return (code, if open { sure.min(Confidence::Likely) } else { sure });
     }
@@ -228,5 +228,5 @@ fn may_be_tls(view: &View<'_>, shot: &Shot<'_>) -> bool {
         let soon = |tried: &&Exchange| tried.first_byte_ms.is_some_and(|ms| ms < 2 * way);
         shot.failed.iter().all(soon)
     });
-    direct.path.https && !sooner
+    direct.case.https && !sooner
 }

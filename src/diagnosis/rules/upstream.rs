@@ -9,16 +9,16 @@ use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
 use crate::diagnosis::say;
 use crate::diagnosis::trouble::{code, unnamed_page};
-use crate::diagnosis::view::{Leg, View};
+use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::GatewayErrorKind;
 use crate::resource::status::Finding;
 
 /// The rules of this file.
 pub(super) const RULES: &[PathRule] = &[says, unnamed_edge, request_invalid, model_not_found, model_retiring];
 
-/// What Claude or its edge says convicts on one leg alone; a 200 on the other does not acquit.
-fn says(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some((reply, provenance)) = leg.trouble() else {
+/// What Claude or its edge says convicts on one path alone; a 200 on the other does not acquit.
+fn says(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = path.trouble() else {
         return vec![];
     };
     if !provenance.from_upstream() || reply.stream.is_some() {
@@ -27,36 +27,36 @@ fn says(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let Some(code) = code(reply, provenance) else {
         return vec![];
     };
-    let evidence = format!("{}{}", say::reply(reply), beside(view, leg));
+    let evidence = format!("{}{}", say::reply(reply), beside(view, path));
     let found = finding(
         code,
-        leg.name(),
+        path.name(),
         provenance.confidence.max(Confidence::Likely),
         evidence,
     );
-    vec![if code == Code::EgressAddressRefused && !leg.path.is_direct() {
+    vec![if code == Code::EgressAddressRefused && !path.case.is_direct() {
         found.hop("gateway → Claude")
     } else {
         found
     }]
 }
 
-fn beside(view: &View<'_>, leg: &Leg<'_>) -> String {
-    view.pair(leg)
+fn beside(view: &View<'_>, path: &PathView<'_>) -> String {
+    view.pair(path)
         .and_then(|pair| pair.direct.main())
         .map_or_else(String::new, |direct| format!("; direct: {}", say::head(direct)))
 }
 
-/// A page of a Cloudflare zone that cannot be named: on both legs it is Claude's edge, on one it convicts nobody.
-fn unnamed_edge(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some((reply, provenance)) = leg.trouble() else {
+/// A page of a Cloudflare zone that cannot be named: on both paths it is Claude's edge, on one it convicts nobody.
+fn unnamed_edge(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = path.trouble() else {
         return vec![];
     };
     let Some(code) = unnamed_page(reply, provenance) else {
         return vec![];
     };
-    let everywhere = view.legs.len() > 1
-        && view.legs.iter().all(|other| {
+    let everywhere = view.paths.len() > 1
+        && view.paths.iter().all(|other| {
             other
                 .trouble()
                 .is_some_and(|(theirs, said)| theirs.status == reply.status && unnamed_page(theirs, said).is_some())
@@ -67,21 +67,21 @@ fn unnamed_edge(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     } else {
         Confidence::Possible
     };
-    let mut found = vec![finding(code, leg.name(), confidence, say::reply(reply))];
-    if !everywhere && !leg.path.is_direct() {
+    let mut found = vec![finding(code, path.name(), confidence, say::reply(reply))];
+    if !everywhere && !path.case.is_direct() {
         let own = if reply.status == 403 {
             Code::GatewayPolicyDenied
         } else {
             Code::GatewayUnavailable
         };
-        found.push(finding(own, leg.name(), Confidence::Possible, say::reply(reply)));
+        found.push(finding(own, path.name(), Confidence::Possible, say::reply(reply)));
     }
     found
 }
 
 /// Claude refuses the request as such: on the control it is the probe's own request; on a gateway alone other rules speak.
-fn request_invalid(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some((reply, provenance)) = leg.trouble() else {
+fn request_invalid(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = path.trouble() else {
         return vec![];
     };
     let about_request = matches!(
@@ -101,32 +101,32 @@ fn request_invalid(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
         return vec![];
     }
     let direct_too =
-        leg.path.is_direct() || direct_trouble(view).is_some_and(|(_, direct)| direct.class == provenance.class);
+        path.case.is_direct() || direct_trouble(view).is_some_and(|(_, direct)| direct.class == provenance.class);
     if !direct_too {
         return vec![];
     }
     vec![finding(
         Code::RequestInvalid,
-        leg.name(),
+        path.name(),
         provenance.confidence.max(Confidence::Likely),
         say::reply(reply),
     )]
 }
 
 /// The model is unknown, to Claude or to the gateway.
-fn model_not_found(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let Some((reply, provenance)) = leg.trouble() else {
+fn model_not_found(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let Some((reply, provenance)) = path.trouble() else {
         return vec![];
     };
-    let model = leg.path.model.as_deref().unwrap_or(&view.case.request.model);
-    let evidence = format!("asked for {model}: {}{}", say::reply(reply), beside(view, leg));
+    let model = path.case.model.as_deref().unwrap_or(&view.case.request.model);
+    let evidence = format!("asked for {model}: {}{}", say::reply(reply), beside(view, path));
     let direct_knows = view
-        .pair(leg)
+        .pair(path)
         .is_some_and(|pair| pair.direct_works() && pair.same_model());
     if provenance.says(ErrorClass::ModelNotFound) {
         let found = finding(
             Code::ModelNotFound,
-            leg.name(),
+            path.name(),
             provenance.confidence.max(Confidence::Likely),
             evidence,
         );
@@ -139,21 +139,21 @@ fn model_not_found(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     let by_gateway = provenance.origin == Origin::Gateway
         && (reply.error_kind == GatewayErrorKind::UnknownModel || provenance.class == ErrorClass::ModelNotFound);
     let by_unknown = provenance.origin == Origin::Unknown && provenance.class == ErrorClass::ModelNotFound;
-    if leg.path.is_direct() || !(by_gateway || by_unknown) {
+    if path.case.is_direct() || !(by_gateway || by_unknown) {
         return vec![];
     }
     // Whoever says it, the model is not to be had on this path.
     vec![
-        finding(Code::ModelNotFound, leg.name(), Confidence::Likely, evidence).advise(
+        finding(Code::ModelNotFound, path.name(), Confidence::Likely, evidence).advise(
             "The gateway does not know this model: add it to the gateway's model list, or set model on this path.",
         ),
     ]
 }
 
 /// The model that is asked for will be gone soon, as its makers announced.
-fn model_retiring(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
-    let model = leg.path.model.as_deref().unwrap_or(&view.case.request.model);
-    let Some(day) = model::retires(model).filter(|_| leg.speaks_claude() && leg.is_complete()) else {
+fn model_retiring(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let model = path.case.model.as_deref().unwrap_or(&view.case.request.model);
+    let Some(day) = model::retires(model).filter(|_| path.speaks_claude() && path.is_complete()) else {
         return vec![];
     };
     let left = day.days_after(view.case.context.now_ms);
@@ -162,7 +162,7 @@ fn model_retiring(view: &View<'_>, leg: &Leg<'_>) -> Vec<Finding> {
     }
     vec![finding(
         Code::ModelRetiring,
-        leg.name(),
+        path.name(),
         Confidence::Likely,
         format!("{model} is retired on {day}, in {left} days; from then on it is answered with 404"),
     )]

@@ -100,7 +100,7 @@ fn a_connection_that_is_held_and_closed_is_no_matter_of_connecting() {
     assert_eq!(alone.verdict(), "Failing GatewayUnavailable@edge");
     // The control needed as long: it is the timer.
     let mut slow = edge(closed(1_500));
-    slow.evidence.legs[0].exchanges[0] = after(4_000, stream());
+    slow.evidence.paths[0].exchanges[0] = after(4_000, stream());
     slow.on("edge").reply(K::Repeat, closed(1_510));
     assert_eq!(accusations(&slow.diagnose().findings), ["FirstByteTimeout@edge"]);
 }

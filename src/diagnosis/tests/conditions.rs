@@ -89,15 +89,15 @@ fn gateways_aggregate_false_before_unknown_before_true() {
         "{}",
         diagnosis.conditions[1].message
     );
-    story.evidence.legs[2].exchanges[0] = stream();
-    story.evidence.legs[1].exchanges[0].cache_age_s = Some(3);
+    story.evidence.paths[2].exchanges[0] = stream();
+    story.evidence.paths[1].exchanges[0].cache_age_s = Some(3);
     assert_eq!(story.diagnose().conditions[1].reason, "AnsweredFromCache");
-    story.evidence.legs[1].exchanges[0].cache_age_s = None;
+    story.evidence.paths[1].exchanges[0].cache_age_s = None;
     assert_eq!(story.diagnose().conditions[1].status, Status::True);
 }
 
 #[test]
-fn the_same_genuine_reason_on_every_leg_is_nobodys_gateway() {
+fn the_same_genuine_reason_on_every_path_is_nobodys_gateway() {
     let mut story = Story::new();
     story.on("direct").frozen(claude(529, E::Overloaded));
     story.on("edge").frozen(claude(529, E::Overloaded));
@@ -223,7 +223,7 @@ fn a_first_failure_that_the_run_could_not_repeat_waits_for_a_second_run() {
         ..PastRun::default()
     }];
     assert_eq!(second.diagnose().conditions[1].status, Status::False);
-    story.evidence.legs[1].exchanges[1] = Exchange {
+    story.evidence.paths[1].exchanges[1] = Exchange {
         kind: K::Repeat,
         ..nothing(crate::report::evidence::Outcome::ResetBeforeHead)
     };

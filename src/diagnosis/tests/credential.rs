@@ -227,7 +227,7 @@ fn a_key_that_claude_refuses_and_accepts_in_one_run_is_a_contradiction() {
         .reply(K::BadKey, claude(401, E::KeyInvalid));
     assert_eq!(story.verdict(), "Degraded @");
     // One that injects its own says nothing of ours.
-    story.evidence.legs[1].exchanges[1] = crate::report::evidence::Exchange {
+    story.evidence.paths[1].exchanges[1] = crate::report::evidence::Exchange {
         kind: K::BadKey,
         ..ok()
     };
@@ -261,7 +261,7 @@ fn a_key_that_arrives_where_none_is_sent_is_the_gateways() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     let edge = story.on("edge");
-    (edge.path.key_ref, edge.leg.key) = (None, None);
+    (edge.path.key_ref, edge.evidence.key) = (None, None);
     edge.frozen(claude(401, E::KeyInvalid));
     assert_eq!(story.verdict(), "Failing GatewayStaleCredential@edge");
 }

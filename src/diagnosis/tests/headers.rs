@@ -97,7 +97,7 @@ fn a_header_that_arrives_is_no_finding() {
 fn without_the_controls_refusal_a_swallowed_forwarding_check_accuses_nobody() {
     let mut story = forwarding_check(K::BogusBeta, ok(), ok());
     assert_eq!(story.verdict(), "Healthy @");
-    story.evidence.legs[0].exchanges.truncate(1);
+    story.evidence.paths[0].exchanges.truncate(1);
     assert_eq!(story.verdict(), "Healthy @");
 }
 
@@ -264,11 +264,11 @@ fn an_injected_prompt_is_certain_when_the_free_count_says_the_same() {
     assert_eq!(story(14, 14).verdict(), "Healthy @");
     // A gateway that counts by itself counts otherwise, and accuses nobody.
     let mut own = story(14, 17);
-    own.evidence.legs[1].exchanges[1].traits = ReplyTraits::default();
+    own.evidence.paths[1].exchanges[1].traits = ReplyTraits::default();
     assert_eq!(own.verdict(), "Healthy @");
     // The same of an answer that a gateway wrote anew: a reading.
     let mut own = story(17, 14);
-    let frozen = &mut own.evidence.legs[1].exchanges[0];
+    let frozen = &mut own.evidence.paths[1].exchanges[0];
     frozen.traits = ReplyTraits::default();
     frozen.stream.as_mut().unwrap().padded = None;
     assert_eq!(confidence(&own), Confidence::Possible);
@@ -284,7 +284,7 @@ fn events_that_lost_their_padding_are_information() {
     assert_eq!(headline(&diagnosis), "Healthy @");
     assert_eq!(finding(&diagnosis, Code::BodyRewritten).severity, Severity::Information);
     // Claude itself may stop to pad one day.
-    story.evidence.legs[0].exchanges[0] = lost;
+    story.evidence.paths[0].exchanges[0] = lost;
     assert!(story.diagnose().findings.is_empty());
 }
 
@@ -323,14 +323,14 @@ fn fields_that_arrive_in_another_order_are_information() {
 #[test]
 fn a_request_that_claude_refuses_on_the_control_too_is_the_probes_own() {
     let mut story = refused(claude(400, E::InvalidRequest));
-    story.evidence.legs[0].exchanges[0] = claude(400, E::InvalidRequest);
+    story.evidence.paths[0].exchanges[0] = claude(400, E::InvalidRequest);
     assert_eq!(story.verdict(), "Failing RequestInvalid@");
 }
 
 #[test]
 fn a_success_without_request_id_beside_one_that_has_it_lost_it() {
     let mut story = Story::healthy();
-    let frozen = &mut story.evidence.legs[1].exchanges[0];
+    let frozen = &mut story.evidence.paths[1].exchanges[0];
     frozen.traits = ReplyTraits::RATE_LIMITS;
     frozen.request_id = None;
     assert_eq!(story.verdict(), "Degraded ResponseHeadersRewritten@edge");
@@ -349,7 +349,7 @@ fn an_inner_error_tells_the_cause_and_the_other_status_is_a_finding_of_its_own()
     assert_eq!(diagnosis.verdict.layer, "Upstream");
     assert!(accusations(&diagnosis.findings).contains(&"StatusRewritten@edge".to_owned()));
     // Genuine marks around a foreign body.
-    story.evidence.legs[1].exchanges[0] = Exchange {
+    story.evidence.paths[1].exchanges[0] = Exchange {
         traits: genuine().with(ReplyTraits::HTML),
         ..reply(529)
     };
@@ -362,7 +362,7 @@ fn an_inner_error_tells_the_cause_and_the_other_status_is_a_finding_of_its_own()
 fn another_account_model_cache_and_retries_are_warnings() {
     let told = |change: &dyn Fn(&mut Exchange)| {
         let mut story = Story::healthy();
-        change(&mut story.evidence.legs[1].exchanges[0]);
+        change(&mut story.evidence.paths[1].exchanges[0]);
         story
     };
     assert_eq!(
@@ -400,7 +400,7 @@ fn an_answer_to_another_request_shows_a_cache_and_no_lost_header() {
     assert_eq!(headline(&diagnosis), "Degraded ResponseCached@edge");
     assert_eq!(accusations(&diagnosis.findings), ["ResponseCached@edge"]);
     // Stored before the run began: the first answer does not say so, and its length is known beforehand.
-    let first = &mut story.evidence.legs[1].exchanges[0];
+    let first = &mut story.evidence.paths[1].exchanges[0];
     first.stream.as_mut().unwrap().content_length = true;
     assert_eq!(accusations(&story.diagnose().findings), ["ResponseCached@edge"]);
 }

@@ -9,8 +9,8 @@ use crate::report::evidence::{Departure, Echo, Exchange, HeadEvidence, ReplyHead
 /// Both answer; the gateway's head is this one.
 fn answered(direct: HeadEvidence, edge: HeadEvidence) -> Story {
     let mut story = Story::healthy();
-    for (leg, head) in story.evidence.legs.iter_mut().zip([direct, edge]) {
-        leg.exchanges[0].head = Some(head);
+    for (path, head) in story.evidence.paths.iter_mut().zip([direct, edge]) {
+        path.exchanges[0].head = Some(head);
     }
     story
 }

@@ -44,7 +44,7 @@ fn one_header_alone_makes_nobody_the_maker() {
 }
 
 #[test]
-fn a_200_on_the_other_leg_does_not_acquit_claude() {
+fn a_200_on_the_other_path_does_not_acquit_claude() {
     for (status, class, code) in [
         (429, E::RateLimit, "RateLimited"),
         (529, E::Overloaded, "UpstreamOverloaded"),
@@ -91,7 +91,7 @@ fn a_gateways_own_key_need_not_look_like_claudes() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     let on = story.on("edge").virtual_key();
-    on.leg.key.as_mut().unwrap().defects = vec![KeyDefect::WrongKind];
+    on.evidence.key.as_mut().unwrap().defects = vec![KeyDefect::WrongKind];
     on.frozen(stream());
     assert_eq!(story.verdict(), "Healthy @");
 }
@@ -100,11 +100,11 @@ fn a_gateways_own_key_need_not_look_like_claudes() {
 fn a_key_that_works_is_not_called_a_placeholder() {
     let mut story = Story::healthy();
     for path in ["direct", "edge"] {
-        story.on(path).leg.key.as_mut().unwrap().defects =
+        story.on(path).evidence.key.as_mut().unwrap().defects =
             vec![KeyDefect::Placeholder, KeyDefect::DoubleBase64, KeyDefect::WrongKind];
     }
     assert_eq!(story.verdict(), "Healthy @");
-    story.on("direct").leg.key.as_mut().unwrap().defects = vec![KeyDefect::Blanks];
+    story.on("direct").evidence.key.as_mut().unwrap().defects = vec![KeyDefect::Blanks];
     assert_eq!(story.verdict(), "Degraded CredentialMalformed@direct");
 }
 
@@ -141,13 +141,13 @@ fn on_another_backend_header_and_id_rules_are_silent() {
 }
 
 #[test]
-fn with_a_declared_ca_the_direct_leg_is_a_control_for_credentials_and_not_for_streams() {
+fn with_a_declared_ca_the_direct_path_is_a_control_for_credentials_and_not_for_streams() {
     let inspected = |edge: Exchange| {
         let mut story = Story::new();
         let direct = story.on("direct");
         direct.path.first_party = true;
         direct.path.declared_ca = true;
-        direct.leg.handshake.trust = Trust::Declared;
+        direct.evidence.handshake.trust = Trust::Declared;
         direct.frozen(stream());
         story.on("edge").frozen(edge);
         story
@@ -162,7 +162,7 @@ fn with_a_declared_ca_the_direct_leg_is_a_control_for_credentials_and_not_for_st
     assert_eq!(altered.verdict(), "Failing CredentialAltered@edge");
     // Not declared, but on this machine's list: somebody opens the control.
     let mut story = inspected(stream());
-    story.on("direct").leg.handshake.trust = Trust::System;
+    story.on("direct").evidence.handshake.trust = Trust::System;
     assert_eq!(story.verdict(), "Degraded DirectPathIntercepted@direct");
 }
 
@@ -201,18 +201,18 @@ fn an_incomplete_report_is_inconclusive_and_keeps_what_stands() {
 #[test]
 fn a_run_without_any_report_and_a_run_over_budget_are_unknown_and_never_failing() {
     let mut story = Story::new();
-    story.evidence.legs.clear();
+    story.evidence.paths.clear();
     assert_eq!(story.verdict(), "Unknown @");
     let mut frugal = Story::new();
     for path in ["direct", "edge"] {
         let on = frugal.on(path).reply(K::CountTokens, ok());
-        on.leg.skipped.push((K::Frozen, SkipReason::OverBudget));
+        on.evidence.skipped.push((K::Frozen, SkipReason::OverBudget));
     }
     let diagnosis = frugal.diagnose();
     assert_eq!(headline(&diagnosis), "Unknown @");
     assert!(diagnosis.own_conditions.starts_with("UU"));
     // What the free exchange shows still counts.
-    frugal.evidence.legs[1].exchanges[0] = Exchange {
+    frugal.evidence.paths[1].exchanges[0] = Exchange {
         kind: K::CountTokens,
         ..claude(401, E::KeyRequired)
     };
@@ -222,7 +222,7 @@ fn a_run_without_any_report_and_a_run_over_budget_are_unknown_and_never_failing(
 #[test]
 fn an_accepted_finding_is_shown_and_no_longer_counted() {
     let mut story = Story::healthy();
-    story.evidence.legs[1].exchanges[0].account = Some(9);
+    story.evidence.paths[1].exchanges[0].account = Some(9);
     story.on("edge").path.accept = vec![Code::DifferentAccount];
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Healthy @");
@@ -239,7 +239,7 @@ fn an_accepted_finding_is_shown_and_no_longer_counted() {
 }
 
 #[test]
-fn a_leg_without_control_convicts_nobody_of_what_only_a_comparison_shows() {
+fn a_path_without_control_convicts_nobody_of_what_only_a_comparison_shows() {
     let swallowed = |direct: bool| {
         let mut story = Story::healthy();
         story.on("direct").reply(K::BogusBeta, claude(400, E::BetaUnexpected));
@@ -307,7 +307,7 @@ fn an_id_of_claudes_form_alone_does_not_blame_claude() {
     };
     story.on("edge").frozen(minted.clone());
     assert_eq!(story.verdict(), "Inconclusive @edge");
-    story.evidence.legs[1].exchanges[0].traits =
+    story.evidence.paths[1].exchanges[0].traits =
         minted.traits.with(ReplyTraits::CF_RAY).with(ReplyTraits::SHOULD_RETRY);
     assert_eq!(story.verdict(), "Failing UpstreamError@edge");
 }
@@ -334,7 +334,7 @@ fn a_refusal_of_ours_that_a_random_key_does_not_get_is_not_the_gateways_check() 
     };
     story.on("edge").virtual_key().frozen(page(401)).reply(K::BadKey, other);
     assert_eq!(story.verdict(), "Inconclusive @edge");
-    story.evidence.legs[1].exchanges[1].traits = ReplyTraits::HTML;
+    story.evidence.paths[1].exchanges[1].traits = ReplyTraits::HTML;
     assert_eq!(story.verdict(), "Failing GatewayAuthRefused@edge");
 }
 
@@ -360,7 +360,7 @@ fn over_budget_a_gateway_without_a_route_for_counting_is_no_wrong_route() {
         let mut story = Story::new();
         for (path, reply) in [("direct", ok()), ("edge", edge)] {
             let on = story.on(path).reply(K::CountTokens, reply);
-            on.leg.skipped.push((K::Frozen, SkipReason::OverBudget));
+            on.evidence.skipped.push((K::Frozen, SkipReason::OverBudget));
         }
         story
     };

@@ -141,7 +141,7 @@ fn row_35_a_429_without_id_while_direct_answers_is_the_gateways() {
 #[test]
 fn a_429_page_while_claude_limits_the_same_key_on_the_direct_path_is_claudes_limit() {
     let mut story = refused(page(429));
-    story.evidence.legs[0].exchanges[0] = claude(429, E::RateLimit);
+    story.evidence.paths[0].exchanges[0] = claude(429, E::RateLimit);
     assert_eq!(story.verdict(), "Failing RateLimited@");
 }
 
@@ -149,7 +149,7 @@ fn a_429_page_while_claude_limits_the_same_key_on_the_direct_path_is_claudes_lim
 fn row_36_an_imitated_429_of_unknown_making_is_inconclusive_unless_our_key_passes_and_has_headroom() {
     let mut story = refused(lookalike(429, E::RateLimit));
     assert_eq!(story.verdict(), "Inconclusive @edge");
-    story.evidence.legs[0].exchanges[0].headroom = Some(Headroom {
+    story.evidence.paths[0].exchanges[0].headroom = Some(Headroom {
         requests: Some(90),
         ..Headroom::default()
     });
@@ -169,7 +169,7 @@ fn row_36_a_cooldown_after_another_failure_is_its_symptom() {
     assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@edge");
     assert!(accusations(&diagnosis.findings).contains(&"GatewayCooldown@edge".to_owned()));
     // Where Claude limits the same key at this moment, the second reply is that limit in the gateway's words.
-    story.evidence.legs[0].exchanges[0] = claude(429, E::RateLimit);
+    story.evidence.paths[0].exchanges[0] = claude(429, E::RateLimit);
     let both = accusations(&story.diagnose().findings);
     assert!(
         both.contains(&"RateLimited@edge".to_owned()) && !both.contains(&"GatewayCooldown@edge".to_owned()),
@@ -201,7 +201,7 @@ fn row_37_claudes_rate_limit_names_the_limit_and_the_wait() {
     assert_eq!(
         refused(limited).verdict(),
         "Failing RateLimited@edge",
-        "a 200 on the other leg does not acquit"
+        "a 200 on the other path does not acquit"
     );
 }
 
@@ -249,7 +249,7 @@ fn row_39_concurrency_is_claudes_with_an_id_and_the_gateways_without() {
 }
 
 #[test]
-fn row_40_overload_with_an_id_convicts_on_one_leg_alone() {
+fn row_40_overload_with_an_id_convicts_on_one_path_alone() {
     assert_eq!(
         refused(claude(529, E::Overloaded)).verdict(),
         "Failing UpstreamOverloaded@edge"
@@ -267,7 +267,7 @@ fn row_40_overload_with_an_id_convicts_on_one_leg_alone() {
 #[test]
 fn a_gateway_page_while_claude_is_overloaded_on_the_direct_path_is_claudes_overload() {
     let mut story = refused(page(503));
-    story.evidence.legs[0].exchanges[0] = claude(529, E::Overloaded);
+    story.evidence.paths[0].exchanges[0] = claude(529, E::Overloaded);
     assert_eq!(story.verdict(), "Failing UpstreamOverloaded@");
 }
 

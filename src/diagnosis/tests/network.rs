@@ -26,8 +26,8 @@ fn row_8_a_key_with_a_line_end_is_named_whatever_the_path_answers() {
     let mut story = Story::new();
     for path in ["direct", "edge"] {
         let on = story.on(path);
-        on.leg.key.as_mut().unwrap().defects = vec![KeyDefect::TrailingNewline];
-        on.leg.skipped.push((K::Frozen, SkipReason::NoUsableKey));
+        on.evidence.key.as_mut().unwrap().defects = vec![KeyDefect::TrailingNewline];
+        on.evidence.skipped.push((K::Frozen, SkipReason::NoUsableKey));
         on.reply(K::TrimmedKey, stream());
     }
     let diagnosis = story.diagnose();
@@ -40,7 +40,7 @@ fn row_8_a_key_with_a_line_end_is_named_whatever_the_path_answers() {
 fn row_9_a_key_in_base64_twice() {
     let mut story = pair(claude(401, E::KeyInvalid), &claude(401, E::KeyInvalid));
     for path in ["direct", "edge"] {
-        story.on(path).leg.key.as_mut().unwrap().defects = vec![crate::report::evidence::KeyDefect::DoubleBase64];
+        story.on(path).evidence.key.as_mut().unwrap().defects = vec![crate::report::evidence::KeyDefect::DoubleBase64];
         story.on(path).reply(K::TrimmedKey, stream());
     }
     assert_eq!(story.verdict(), "Failing CredentialMalformed@");
@@ -49,11 +49,11 @@ fn row_9_a_key_in_base64_twice() {
 #[test]
 fn row_19_a_forward_proxy_that_refuses() {
     let mut story = Story::healthy();
-    story.evidence.legs[1].exchanges.clear();
+    story.evidence.paths[1].exchanges.clear();
     story
         .on("edge")
         .unreached(Reach::ProxyRefused)
-        .leg
+        .evidence
         .handshake
         .proxy_status = 407;
     let diagnosis = story.diagnose();
@@ -86,9 +86,9 @@ fn a_bare_502_at_once_fits_too_much_to_name_a_cause() {
 #[test]
 fn a_502_sooner_than_a_connection_to_claude_means_unreachable() {
     let mut story = pair(stream(), &after(2, page(502)));
-    story.on("direct").leg.handshake.connect_ms = Some(12); // and no reply came sooner
+    story.on("direct").evidence.handshake.connect_ms = Some(12); // and no reply came sooner
     assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
-    story.on("edge").leg.exchanges[1].first_byte_ms = Some(14);
+    story.on("edge").evidence.exchanges[1].first_byte_ms = Some(14);
     assert_eq!(
         story.verdict(),
         "Failing GatewayUnavailable@edge",
@@ -106,9 +106,9 @@ fn envoys_words_for_a_refusal_are_those_for_failed_tls() {
     let mut story = pair(stream(), &after(11, worded));
     assert_eq!(story.verdict(), "Failing GatewayUnavailable@edge");
     // TLS takes two round trips: it cannot have failed so soon.
-    story.on("direct").leg.handshake.connect_ms = Some(9);
+    story.on("direct").evidence.handshake.connect_ms = Some(9);
     assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
-    story.on("direct").leg.handshake.connect_ms = Some(5);
+    story.on("direct").evidence.handshake.connect_ms = Some(5);
     assert_eq!(story.verdict(), "Failing GatewayUnavailable@edge");
     // Nobody speaks TLS to this Claude.
     story.on("direct").path.https = false;
@@ -123,7 +123,7 @@ fn refused_get() -> Exchange {
 #[test]
 fn a_get_that_claude_refuses_shows_that_the_way_is_open() {
     let mut story = pair(stream(), &after(2, page(502)));
-    story.on("direct").leg.handshake.connect_ms = Some(12);
+    story.on("direct").evidence.handshake.connect_ms = Some(12);
     assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
     story.on("edge").reply(K::Route, refused_get());
     let diagnosis = story.diagnose();
@@ -131,7 +131,7 @@ fn a_get_that_claude_refuses_shows_that_the_way_is_open() {
     assert!(diagnosis.verdict.advice.contains("Other requests reach Claude"));
     // The gateway's own refusal of a method shows nothing.
     let mut own = pair(stream(), &after(2, page(502)));
-    own.on("direct").leg.handshake.connect_ms = Some(12);
+    own.on("direct").evidence.handshake.connect_ms = Some(12);
     own.on("edge").reply(K::Route, page(405));
     assert_eq!(own.verdict(), "Failing UpstreamUnreachable@edge");
 }
@@ -193,7 +193,7 @@ fn a_key_is_not_what_fails_where_nobody_is_reached() {
     let mut story = Story::new();
     for path in ["direct", "edge"] {
         let on = story.on(path);
-        on.leg.key.as_mut().unwrap().defects = vec![crate::report::evidence::KeyDefect::Placeholder];
+        on.evidence.key.as_mut().unwrap().defects = vec![crate::report::evidence::KeyDefect::Placeholder];
         on.unreached(Reach::ConnectRefused);
     }
     let diagnosis = story.diagnose();
@@ -210,7 +210,7 @@ fn a_stream_that_is_reset_on_every_path_is_claudes_doing() {
         accusations(&story.diagnose().findings),
         ["UpstreamStreamError@direct", "UpstreamStreamError@edge"]
     );
-    story.on("direct").leg.exchanges[0] = stream();
+    story.on("direct").evidence.exchanges[0] = stream();
     assert_eq!(story.verdict(), "Failing StreamCut@edge");
 }
 
@@ -319,27 +319,32 @@ fn row_42_a_503_whose_cause_the_reply_does_not_tell() {
 #[test]
 fn row_43_an_intercepted_or_unreachable_control_is_no_control_and_accuses_no_gateway() {
     let mut story = Story::healthy();
-    story.evidence.legs[0].exchanges.clear();
-    story.on("direct").unreached(Reach::TlsUntrusted).leg.handshake.trust = Trust::Untrusted;
+    story.evidence.paths[0].exchanges.clear();
+    story
+        .on("direct")
+        .unreached(Reach::TlsUntrusted)
+        .evidence
+        .handshake
+        .trust = Trust::Untrusted;
     assert_eq!(story.verdict(), "Degraded DirectPathIntercepted@direct");
     let mut story = Story::healthy();
-    story.evidence.legs[0].exchanges.clear();
+    story.evidence.paths[0].exchanges.clear();
     story.on("direct").unreached(Reach::ConnectTimeout);
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Degraded DirectPathUnreachable@direct");
     assert_eq!(diagnosis.own_conditions, "FTTUTT");
-    story.evidence.legs[1].exchanges[0] = cut(Outcome::CutByClose, 9, 900, 905);
+    story.evidence.paths[1].exchanges[0] = cut(Outcome::CutByClose, 9, 900, 905);
     assert_eq!(story.verdict(), "Inconclusive @edge");
 }
 
 #[test]
 fn neither_we_nor_any_gateway_reaches_claude() {
     let mut story = pair(stream(), &page(502));
-    story.evidence.legs[0].exchanges.clear();
+    story.evidence.paths[0].exchanges.clear();
     story.on("direct").unreached(Reach::ConnectTimeout);
     assert_eq!(story.verdict(), "Failing EgressDown@");
     let mut once = story.clone();
-    once.on("edge").leg.exchanges.pop();
+    once.on("edge").evidence.exchanges.pop();
     once.on("edge").reply(K::Repeat, stream());
     assert_eq!(once.verdict(), "Failing GatewayUnavailable@edge", "it got through once");
     story.add("other", Role::Gateway);
@@ -393,7 +398,7 @@ fn what_stops_us_before_the_gateway_answers_is_named() {
         (Reach::TlsClientCertificate, "ClientCertificateRequired"),
     ] {
         let mut story = Story::healthy();
-        story.evidence.legs[1].exchanges.clear();
+        story.evidence.paths[1].exchanges.clear();
         story.on("edge").unreached(reach);
         assert_eq!(story.verdict(), format!("Failing {code}@edge"));
     }
@@ -407,10 +412,10 @@ fn what_stops_us_before_the_gateway_answers_is_named() {
 fn certificates_clocks_and_latency_warn() {
     use crate::diagnosis::LatencyPair;
     let mut story = Story::healthy();
-    story.on("edge").leg.handshake.certificate_days = Some(5);
+    story.on("edge").evidence.handshake.certificate_days = Some(5);
     assert_eq!(story.verdict(), "Degraded CertificateExpiring@edge");
     let mut story = Story::healthy();
-    story.on("edge").leg.handshake.clock_skew_s = Some(-400);
+    story.on("edge").evidence.handshake.clock_skew_s = Some(-400);
     assert_eq!(story.verdict(), "Degraded ClockSkew@edge");
     let mut story = Story::healthy();
     story.context.latency = vec![

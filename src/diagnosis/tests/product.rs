@@ -90,6 +90,6 @@ fn where_replies_point_to_two_products_the_one_that_spoke_itself_is_named() {
     torn.on("edge").reply(K::CountTokens, by(Product::LiteLlm, ok()));
     let mut lost = stream();
     lost.traits = ReplyTraits(lost.traits.0 & !ReplyTraits::REQUEST_ID.0);
-    torn.on("edge").leg.exchanges[0] = by(Product::Kong, lost);
+    torn.on("edge").evidence.exchanges[0] = by(Product::Kong, lost);
     assert!(!advice(&torn, Code::ResponseHeadersRewritten).contains(" On "));
 }

@@ -119,7 +119,7 @@ fn each_thing_that_a_gateway_does_with_claudes_marks(
 fn a_page_under_the_headers_of_an_answer_is_read_and_where_claude_has_that_status_accuses_nobody() {
     let with = |reply| {
         let mut story = Story::healthy();
-        story.evidence.legs[1].exchanges[0] = reply;
+        story.evidence.paths[1].exchanges[0] = reply;
         story.diagnose()
     };
     assert_eq!(headline(&with(begun(502))), "Failing GatewayUnavailable@edge");
@@ -138,7 +138,7 @@ fn the_inner_error_tells_the_layer_and_the_rewrite_is_named() {
         (ReplyTraits::TEXT, E::None),
     ] {
         let mut story = Story::healthy();
-        story.evidence.legs[1].exchanges[0] = Exchange {
+        story.evidence.paths[1].exchanges[0] = Exchange {
             traits,
             error: outer,
             inner_error: E::Overloaded,
@@ -160,7 +160,7 @@ fn a_limit_with_made_up_ids_is_the_gateways_own_beside_a_control_that_shows_clau
     // An earlier run saw this path relay Claude's replies.
     story.on("edge").reply(K::BogusBeta, claude(400, E::BetaUnexpected));
     let forwarding_checks = story.diagnose().forwarding_checks;
-    story.evidence.legs[1].exchanges = vec![minted];
+    story.evidence.paths[1].exchanges = vec![minted];
     story.context.forwarding_checks = forwarding_checks;
     assert_eq!(story.verdict(), "Failing GatewayRateLimited@edge");
 }

@@ -50,14 +50,14 @@ fn a_failure_of_all_tries_is_no_matter_of_replicas() {
 #[test]
 fn an_address_that_takes_no_connection_is_a_warning_with_its_rate() {
     let mut story = Story::healthy();
-    let hand = &mut story.on("edge").leg.handshake;
+    let hand = &mut story.on("edge").evidence.handshake;
     (hand.addresses, hand.failed_addresses) = (3, 1);
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Degraded GatewayConnectFailed@edge");
     assert!(diagnosis.findings[0].evidence.contains("1 of 3 addresses"));
     // Of the control it accuses nobody, and where none takes a connection another rule speaks.
     let mut story = Story::healthy();
-    let hand = &mut story.on("direct").leg.handshake;
+    let hand = &mut story.on("direct").evidence.handshake;
     (hand.addresses, hand.failed_addresses) = (3, 1);
     assert_eq!(story.verdict(), "Healthy @");
 }

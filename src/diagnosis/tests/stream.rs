@@ -86,7 +86,7 @@ fn row_27_cuts_at_no_constant_time_are_no_timer() {
 }
 
 #[test]
-fn row_28_a_cut_or_an_error_on_both_legs_is_claudes() {
+fn row_28_a_cut_or_an_error_on_both_paths_is_claudes() {
     let story = pair(closed(5, 600, 605), &[closed(5, 600, 606), closed(5, 600, 604)]);
     assert_eq!(story.verdict(), "Failing UpstreamStreamError@");
     let genuine = Exchange {
@@ -113,7 +113,7 @@ fn row_30_a_clean_end_without_message_stop_is_a_masked_truncation() {
 }
 
 #[test]
-fn row_31_an_error_event_without_an_id_on_one_leg_is_made_up() {
+fn row_31_an_error_event_without_an_id_on_one_path_is_made_up() {
     let made_up = Exchange {
         error: E::Internal,
         ..changed(cut(Outcome::Answered, 5, 600, 605), |stream| {
@@ -305,7 +305,11 @@ fn what_earlier_forwarding_checks_kept_of_the_other_form_is_a_second_pair() {
     story.on("direct").reply(K::OtherForm, stream());
     story.on("edge").reply(K::OtherForm, stream());
     story.context.forwarding_checks = story.diagnose().forwarding_checks;
-    story.evidence.legs.iter_mut().for_each(|leg| leg.exchanges.truncate(2));
+    story
+        .evidence
+        .paths
+        .iter_mut()
+        .for_each(|path| path.exchanges.truncate(2));
     story.context.now_ms += 3_600_000;
     assert_eq!(story.verdict(), "Healthy @");
 }
@@ -339,7 +343,7 @@ fn lumps_with_silences_that_the_control_does_not_have_are_buffered() {
 }
 
 #[test]
-fn compression_that_flushes_and_a_model_that_is_slow_on_both_legs_are_no_finding() {
+fn compression_that_flushes_and_a_model_that_is_slow_on_both_paths_are_no_finding() {
     let gzip = changed(stream(), |stream| stream.compressed = true);
     assert_eq!(twice(&stream(), &gzip).verdict(), "Healthy @");
     let late = changed(stream(), |stream| {

@@ -56,7 +56,7 @@ fn a_limit_on_a_page_of_another_failure_may_be_claudes() {
         ..limit.clone()
     });
     assert_eq!(alone.verdict(), "Inconclusive @edge");
-    alone.evidence.legs[0].exchanges[0] = limit;
+    alone.evidence.paths[0].exchanges[0] = limit;
     assert_eq!(alone.verdict(), "Failing GatewayRateLimited@edge");
 }
 
@@ -94,16 +94,16 @@ fn an_answer_that_was_there_at_once_was_not_collected_from_a_stream() {
         stream.reads = if length { 1 } else { 20 };
         exchange.body = BodyKind::AsAsked;
     };
-    spread(&mut story.evidence.legs[0].exchanges[0], 5, 3_000, false);
-    spread(&mut story.evidence.legs[1].exchanges[0], 1, 2, true);
+    spread(&mut story.evidence.paths[0].exchanges[0], 5, 3_000, false);
+    spread(&mut story.evidence.paths[1].exchanges[0], 1, 2, true);
     assert_eq!(story.verdict(), "Healthy @");
-    spread(&mut story.evidence.legs[1].exchanges[0], 3_000, 3_001, true);
+    spread(&mut story.evidence.paths[1].exchanges[0], 3_000, 3_001, true);
     assert_eq!(story.verdict(), "Healthy @", "one pair decides nothing");
-    for leg in &mut story.evidence.legs {
+    for path in &mut story.evidence.paths {
         let kind = K::Repeat;
-        leg.exchanges.push(Exchange {
+        path.exchanges.push(Exchange {
             kind,
-            ..leg.exchanges[0].clone()
+            ..path.exchanges[0].clone()
         });
     }
     assert_eq!(story.verdict(), "Degraded StreamBuffered@edge");

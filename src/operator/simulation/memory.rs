@@ -33,8 +33,8 @@ fn slow(choice: ForwardingCheckChoice, runs: usize) -> RunEvidence {
     let mut run = healthy();
     if choice.headers {
         let gateway = if runs == 1 { 50 } else { 700 };
-        for (leg, ms) in run.legs.iter_mut().zip([200, gateway]) {
-            leg.exchanges.push(Exchange {
+        for (path, ms) in run.paths.iter_mut().zip([200, gateway]) {
+            path.exchanges.push(Exchange {
                 status: 200,
                 body: BodyKind::AsAsked,
                 total_ms: Some(ms),
@@ -75,12 +75,12 @@ fn a_gateway_that_is_slow_in_twelve_runs_is_named_and_cleared_when_it_is_fast_ag
 /// Claude's stream flows for two seconds, and the gateway in a pod of its own passes it on at once.
 fn collected() -> RunEvidence {
     let mut run = healthy();
-    run.legs.push(PathEvidence {
+    run.paths.push(PathEvidence {
         path: "own".into(),
-        ..run.legs[1].clone()
+        ..run.paths[1].clone()
     });
-    for (leg, (first, reads)) in run.legs.iter_mut().zip([(300, 28), (310, 28), (2_295, 1)]) {
-        let stream = leg.exchanges[0].stream.as_mut().unwrap();
+    for (path, (first, reads)) in run.paths.iter_mut().zip([(300, 28), (310, 28), (2_295, 1)]) {
+        let stream = path.exchanges[0].stream.as_mut().unwrap();
         (stream.first_event_ms, stream.last_event_ms, stream.end_ms) = (Some(first), Some(2_300), 2_305);
         (stream.reads, stream.max_gap_ms) = (reads, 90);
     }
@@ -108,9 +108,9 @@ fn a_gateway_without_the_control_in_its_pod_is_said_to_buffer_at_its_second_run(
     );
     world.sees = |_, _| {
         let mut run = healthy();
-        run.legs.push(PathEvidence {
+        run.paths.push(PathEvidence {
             path: "own".into(),
-            ..run.legs[1].clone()
+            ..run.paths[1].clone()
         });
         run
     };
@@ -131,13 +131,13 @@ fn where_only_the_forwarding_checks_ask_for_a_stream_those_of_the_run_before_are
     let mut world = World::new(fixture::probe_with(own), Fate::Reports(3));
     world.sees = |choice, _| {
         let mut run = collected();
-        for leg in &mut run.legs {
+        for path in &mut run.paths {
             let streamed = Exchange {
                 kind: ExchangeKind::OtherForm,
-                ..leg.exchanges[0].clone()
+                ..path.exchanges[0].clone()
             };
-            leg.exchanges[0].stream = None;
-            leg.exchanges.extend(choice.headers.then_some(streamed));
+            path.exchanges[0].stream = None;
+            path.exchanges.extend(choice.headers.then_some(streamed));
         }
         run
     };
@@ -158,13 +158,13 @@ fn what_a_credential_check_told_outlives_the_next_header_checks() {
     // The first run asks about the key; the others only about headers.
     world.sees = |choice, _| {
         let mut run = healthy();
-        for leg in &mut run.legs {
+        for path in &mut run.paths {
             if choice.credential == crate::plan::CredentialChecks::Always {
-                leg.exchanges
+                path.exchanges
                     .push(claude(ExchangeKind::NoKey, 401, ErrorClass::KeyRequired));
             }
             if choice.headers {
-                leg.exchanges
+                path.exchanges
                     .push(claude(ExchangeKind::BogusBeta, 400, ErrorClass::BetaUnexpected));
             }
         }
@@ -193,11 +193,11 @@ fn what_a_credential_check_told_of_a_refused_key_accuses_nobody_once_the_key_is_
         if runs > 0 {
             return run;
         }
-        run.legs[0].exchanges.push(Exchange {
+        run.paths[0].exchanges.push(Exchange {
             body: BodyKind::AsAsked,
             ..claude(ExchangeKind::OtherAuthHeader, 200, ErrorClass::None)
         });
-        run.legs[1].exchanges = [
+        run.paths[1].exchanges = [
             ExchangeKind::Frozen,
             ExchangeKind::BadKey,
             ExchangeKind::NoKey,
@@ -216,9 +216,9 @@ fn what_a_credential_check_told_of_a_refused_key_accuses_nobody_once_the_key_is_
 /// What a run over budget sees: the free exchange, with this answer of the gateway's.
 fn free(status: u16) -> RunEvidence {
     let mut run = healthy();
-    for (leg, status) in run.legs.iter_mut().zip([200, status]) {
-        leg.handshake.outcome = Reach::Connected;
-        leg.exchanges = vec![Exchange {
+    for (path, status) in run.paths.iter_mut().zip([200, status]) {
+        path.handshake.outcome = Reach::Connected;
+        path.exchanges = vec![Exchange {
             status,
             body: if status == 200 {
                 BodyKind::AsAsked
@@ -232,7 +232,7 @@ fn free(status: u16) -> RunEvidence {
             },
             ..Exchange::new(ExchangeKind::CountTokens, Outcome::Answered)
         }];
-        leg.skipped = vec![(ExchangeKind::Frozen, SkipReason::OverBudget)];
+        path.skipped = vec![(ExchangeKind::Frozen, SkipReason::OverBudget)];
     }
     run
 }
@@ -252,7 +252,7 @@ fn over_budget_the_verdict_says_so_and_ends_as_unknown_and_a_fault_is_still_told
             return free(200);
         }
         let mut run = healthy();
-        run.legs[0].exchanges[0].usage = Some(Usage {
+        run.paths[0].exchanges[0].usage = Some(Usage {
             input: 20,
             output: 100_000,
         });

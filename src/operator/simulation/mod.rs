@@ -112,8 +112,8 @@ impl World {
             let seen = || {
                 let mut seen = sees(pod.choice, runs);
                 let own = groups.get(pod.group.as_str());
-                seen.legs
-                    .retain(|leg| own.is_some_and(|own| own.contains(&leg.path.as_str())));
+                seen.paths
+                    .retain(|probed| own.is_some_and(|own| own.contains(&probed.path.as_str())));
                 seen
             };
             let age = now.duration_since(pod.created).as_secs();
@@ -265,7 +265,7 @@ fn report(slot: &Slot, now: Timestamp, seen: RunEvidence) -> Left {
 
 /// Both paths answer.
 pub fn healthy() -> RunEvidence {
-    let leg = |path: &str| PathEvidence {
+    let probed = |path: &str| PathEvidence {
         path: path.into(),
         exchanges: vec![Exchange {
             status: 200,
@@ -281,7 +281,7 @@ pub fn healthy() -> RunEvidence {
         ..PathEvidence::default()
     };
     RunEvidence {
-        legs: vec![leg("direct"), leg("edge")],
+        paths: vec![probed("direct"), probed("edge")],
         complete: true,
         ..RunEvidence::default()
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::support::*;
 use crate::probe::{FullReport, Secrets, run};
 use crate::report::evidence::{ExchangeKind, PathEvidence, Reach, SkipReason};
-use crate::report::plan::{Header, HeaderValue, Leg, Plan, Proxy};
+use crate::report::plan::{Header, HeaderValue, PathPlan, Plan, Proxy};
 use crate::standin::{Config, ErrorName, Fault, Key, Limits, Rule, Standin, TEST_KEY};
 
 async fn claude(limits: Limits) -> Standin {
@@ -23,32 +23,32 @@ async fn go(plan: &Plan) -> FullReport {
     run(plan, &secrets, &|_| {}).await.unwrap()
 }
 
-fn sent(leg: &PathEvidence) -> Vec<ExchangeKind> {
-    leg.exchanges.iter().map(|exchange| exchange.kind).collect()
+fn sent(path: &PathEvidence) -> Vec<ExchangeKind> {
+    path.exchanges.iter().map(|exchange| exchange.kind).collect()
 }
 
 #[tokio::test]
 async fn settings_that_cannot_be_used_end_their_path_and_no_other() {
     let claude = claude(Limits::default()).await;
-    let broken = |change: fn(&mut Leg)| {
-        let mut leg = leg("broken", "https://127.0.0.1:1");
-        change(&mut leg);
-        leg
+    let broken = |change: fn(&mut PathPlan)| {
+        let mut path = path("broken", "https://127.0.0.1:1");
+        change(&mut path);
+        path
     };
     let cases = [
         (
-            broken(|leg| leg.tls.ca = Some("/nowhere/ca.crt".into())),
+            broken(|path| path.tls.ca = Some("/nowhere/ca.crt".into())),
             Reach::CaMissing,
             "/nowhere/ca.crt",
         ),
         (
-            broken(|leg| leg.url = "ftp://gw".into()),
+            broken(|path| path.url = "ftp://gw".into()),
             Reach::UrlUnusable,
             "ftp://gw",
         ),
         (
-            broken(|leg| {
-                leg.proxy = Some(Proxy {
+            broken(|path| {
+                path.proxy = Some(Proxy {
                     url: "https://proxy".into(),
                     credential: None,
                 })
@@ -57,18 +57,18 @@ async fn settings_that_cannot_be_used_end_their_path_and_no_other() {
             "https://proxy",
         ),
         (
-            broken(|leg| leg.tls.client_certificate = Some(("CHAIN".into(), "KEY".into()))),
+            broken(|path| path.tls.client_certificate = Some(("CHAIN".into(), "KEY".into()))),
             Reach::SecretMissing,
             "CHAIN",
         ),
         (
-            broken(|leg| leg.tls.server_name = Some("no name".into())),
+            broken(|path| path.tls.server_name = Some("no name".into())),
             Reach::TlsUnusable,
             "serverName",
         ),
         (
-            broken(|leg| {
-                leg.headers = vec![Header {
+            broken(|path| {
+                path.headers = vec![Header {
                     name: "x-team".into(),
                     value: HeaderValue::Value("a\nb".into()),
                 }]
@@ -78,9 +78,9 @@ async fn settings_that_cannot_be_used_end_their_path_and_no_other() {
         ),
     ];
     for (broken, reach, named) in cases {
-        let legs = vec![leg("direct", &claude.url()), broken, leg("edge", &claude.url())];
-        let report = go(&plan(legs, 20_000)).await;
-        let [direct, bad, edge] = report.evidence.legs.as_slice() else {
+        let paths = vec![path("direct", &claude.url()), broken, path("edge", &claude.url())];
+        let report = go(&plan(paths, 20_000)).await;
+        let [direct, bad, edge] = report.evidence.paths.as_slice() else {
             panic!()
         };
         assert_eq!(
@@ -99,13 +99,16 @@ async fn settings_that_cannot_be_used_end_their_path_and_no_other() {
 async fn paths_whose_secrets_hold_the_same_key_share_its_manners() {
     let claude = claude(Limits::default()).await;
     claude.set_fault(Rule::always(Fault::Error(ErrorName::RateLimitRequests)));
-    let mut other = leg("edge", &claude.url());
+    let mut other = path("edge", &claude.url());
     other.credential.as_mut().unwrap().secret = "SAME".into();
-    let legs = go(&plan(vec![leg("direct", &claude.url()), other], 30_000))
+    let paths = go(&plan(vec![path("direct", &claude.url()), other], 30_000))
         .await
         .evidence
-        .legs;
-    let confirmed = legs.iter().flat_map(sent).filter(|kind| *kind == ExchangeKind::Confirm);
+        .paths;
+    let confirmed = paths
+        .iter()
+        .flat_map(sent)
+        .filter(|kind| *kind == ExchangeKind::Confirm);
     assert_eq!(confirmed.count(), 1, "one confirming request per key, not per Secret");
     assert_eq!(claude.requests().len(), 3);
 }
@@ -116,13 +119,17 @@ async fn a_limit_met_on_the_control_stands_against_the_key() {
     // No id, no envelope: whoever limits on the shortest way to Claude limits the key.
     let limit = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
     let limiting = serve(vec![send(limit)]).await;
-    let mut legs = vec![leg("direct", &format!("http://{limiting}")), leg("edge", &claude.url())];
-    legs.iter_mut()
-        .for_each(|leg| leg.exchanges = exchanges(&[ExchangeKind::CountTokens]));
-    let legs = go(&plan(legs, 30_000)).await.evidence.legs;
-    assert_eq!(sent(&legs[0]), [ExchangeKind::Frozen, ExchangeKind::Confirm]);
-    assert_eq!(sent(&legs[1]), [ExchangeKind::Frozen]);
-    assert_eq!(legs[1].skipped, [(ExchangeKind::CountTokens, SkipReason::RateLimited)]);
+    let mut paths = vec![
+        path("direct", &format!("http://{limiting}")),
+        path("edge", &claude.url()),
+    ];
+    paths
+        .iter_mut()
+        .for_each(|path| path.exchanges = exchanges(&[ExchangeKind::CountTokens]));
+    let paths = go(&plan(paths, 30_000)).await.evidence.paths;
+    assert_eq!(sent(&paths[0]), [ExchangeKind::Frozen, ExchangeKind::Confirm]);
+    assert_eq!(sent(&paths[1]), [ExchangeKind::Frozen]);
+    assert_eq!(paths[1].skipped, [(ExchangeKind::CountTokens, SkipReason::RateLimited)]);
 }
 
 #[tokio::test]
@@ -137,15 +144,19 @@ async fn with_little_left_only_the_frozen_request_is_sent_and_a_failure_is_not_r
         frozen_of_another(&claude).await;
     }
     let failing = serve(vec![send("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n")]).await;
-    let mut legs = vec![leg("direct", &claude.url()), leg("edge", &format!("http://{failing}"))];
-    legs.iter_mut()
-        .for_each(|leg| leg.exchanges = exchanges(&[ExchangeKind::BogusBeta]));
-    let legs = go(&plan(legs, 30_000)).await.evidence.legs;
-    assert_eq!(sent(&legs[0]), [ExchangeKind::Frozen]);
-    assert_eq!(legs[0].skipped, [(ExchangeKind::BogusBeta, SkipReason::LowHeadroom)]);
-    assert_eq!(sent(&legs[1]), [ExchangeKind::Frozen]);
+    let mut paths = vec![
+        path("direct", &claude.url()),
+        path("edge", &format!("http://{failing}")),
+    ];
+    paths
+        .iter_mut()
+        .for_each(|path| path.exchanges = exchanges(&[ExchangeKind::BogusBeta]));
+    let paths = go(&plan(paths, 30_000)).await.evidence.paths;
+    assert_eq!(sent(&paths[0]), [ExchangeKind::Frozen]);
+    assert_eq!(paths[0].skipped, [(ExchangeKind::BogusBeta, SkipReason::LowHeadroom)]);
+    assert_eq!(sent(&paths[1]), [ExchangeKind::Frozen]);
     assert!(
-        legs[1]
+        paths[1]
             .skipped
             .contains(&(ExchangeKind::Repeat, SkipReason::LowHeadroom))
     );
@@ -173,12 +184,12 @@ async fn several_at_once_take_no_more_than_a_fifth_of_the_limit() {
         ..Limits::default()
     })
     .await;
-    let mut leg = leg("edge", &claude.url());
-    leg.exchanges = exchanges(&[ExchangeKind::Parallel]);
-    leg.exchanges[0].amount = 16;
-    let mut plan = plan(vec![leg], 10_000);
+    let mut path = path("edge", &claude.url());
+    path.exchanges = exchanges(&[ExchangeKind::Parallel]);
+    path.exchanges[0].amount = 16;
+    let mut plan = plan(vec![path], 10_000);
     plan.request.stream = false;
-    let seen = go(&plan).await.evidence.legs.remove(0);
+    let seen = go(&plan).await.evidence.paths.remove(0);
     // Five may go in a minute, one has gone: the five have to wait for it, and the run has no minute left.
     assert_eq!(sent(&seen), [ExchangeKind::Frozen]);
     assert_eq!(seen.skipped, [(ExchangeKind::Parallel, SkipReason::OutOfTime)]);
@@ -189,13 +200,13 @@ async fn several_at_once_take_no_more_than_a_fifth_of_the_limit() {
 async fn the_long_request_has_a_limit_of_its_own_and_leaves_time_for_the_rest() {
     let claude = claude(Limits::default()).await;
     claude.set_pace(Duration::from_millis(100), Duration::ZERO);
-    let mut leg = leg("edge", &claude.url());
-    leg.exchanges = exchanges(&[ExchangeKind::Long, ExchangeKind::CountTokens]);
-    leg.exchanges[0].amount = 4_000;
-    let mut plan = plan(vec![leg], 60_000);
+    let mut path = path("edge", &claude.url());
+    path.exchanges = exchanges(&[ExchangeKind::Long, ExchangeKind::CountTokens]);
+    path.exchanges[0].amount = 4_000;
+    let mut plan = plan(vec![path], 60_000);
     plan.request.max_tokens = 4;
     plan.long_timeout_ms = 700;
-    let seen = go(&plan).await.evidence.legs.remove(0);
+    let seen = go(&plan).await.evidence.paths.remove(0);
     let long = seen.exchange(ExchangeKind::Long).unwrap();
     assert!(!long.stream.as_ref().unwrap().message_stop);
     assert!((600..3_000).contains(&long.total_ms.unwrap()), "{long:?}");
@@ -234,13 +245,13 @@ async fn every_other(claude: &Standin) -> String {
 async fn a_second_sample_is_sent_once_where_one_cannot_decide() {
     let claude = claude(Limits::default()).await;
     let kinds = [ExchangeKind::CountTokens, ExchangeKind::BogusBeta, ExchangeKind::BadKey];
-    let mut legs = vec![leg("direct", &claude.url()), leg("edge", &every_other(&claude).await)];
-    legs.iter_mut().for_each(|leg| leg.exchanges = exchanges(&kinds));
-    let mut plan = plan(legs, 20_000);
+    let mut paths = vec![path("direct", &claude.url()), path("edge", &every_other(&claude).await)];
+    paths.iter_mut().for_each(|path| path.exchanges = exchanges(&kinds));
+    let mut plan = plan(paths, 20_000);
     plan.second_samples = true;
-    let legs = go(&plan).await.evidence.legs;
-    assert_eq!(sent(&legs[0]).len(), 4, "the control showed what was expected");
-    let statuses: Vec<_> = legs[1].exchanges.iter().map(|it| (it.kind, it.status)).collect();
+    let paths = go(&plan).await.evidence.paths;
+    assert_eq!(sent(&paths[0]).len(), 4, "the control showed what was expected");
+    let statuses: Vec<_> = paths[1].exchanges.iter().map(|it| (it.kind, it.status)).collect();
     use ExchangeKind::{BadKey, BogusBeta, CountTokens, Frozen};
     assert_eq!(
         statuses,

@@ -57,12 +57,13 @@ async fn forwarding_checks_take_the_way_of_messages_where_tokens_are_counted_by_
         ExchangeKind::ToolField,
         ExchangeKind::BogusVersion,
     ];
-    let mut legs = vec![leg("direct", &claude.url()), leg("edge", &gateway(&claude).await)];
-    legs.iter_mut()
-        .for_each(|leg| leg.exchanges = exchanges(&forwarding_checks));
+    let mut paths = vec![path("direct", &claude.url()), path("edge", &gateway(&claude).await)];
+    paths
+        .iter_mut()
+        .for_each(|path| path.exchanges = exchanges(&forwarding_checks));
     let secrets = Secrets::new().with("K", TEST_KEY);
-    let report = run(&plan(legs, 30_000), &secrets, &|_| {}).await.unwrap();
-    let edge = &report.evidence.legs[1];
+    let report = run(&plan(paths, 30_000), &secrets, &|_| {}).await.unwrap();
+    let edge = &report.evidence.paths[1];
     assert!(edge.exchange(ExchangeKind::CountTokens).unwrap().is_success());
     for kind in &forwarding_checks[1..] {
         let seen = edge.exchange(*kind).unwrap();

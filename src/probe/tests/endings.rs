@@ -133,10 +133,10 @@ async fn a_refused_port_is_a_failed_connection() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let report = probe(&plan(vec![leg("edge", &format!("http://{address}"))], 10_000)).await;
-    let leg = &report.evidence.legs[0];
-    assert_eq!(leg.handshake.outcome, crate::report::evidence::Reach::ConnectRefused);
-    assert_eq!(leg.frozen().unwrap().outcome, Outcome::ConnectFailed);
+    let report = probe(&plan(vec![path("edge", &format!("http://{address}"))], 10_000)).await;
+    let path = &report.evidence.paths[0];
+    assert_eq!(path.handshake.outcome, crate::report::evidence::Reach::ConnectRefused);
+    assert_eq!(path.frozen().unwrap().outcome, Outcome::ConnectFailed);
 }
 
 #[tokio::test]
@@ -163,10 +163,10 @@ async fn an_early_refusal_of_a_large_body_is_read_although_the_server_hangs_up_o
             }
         }
     });
-    let mut leg = leg("edge", &url);
-    leg.exchanges = exchanges(&[crate::report::evidence::ExchangeKind::BigBody]);
-    let report = probe(&plan(vec![leg], 20_000)).await;
-    let big = report.evidence.legs[0]
+    let mut path = path("edge", &url);
+    path.exchanges = exchanges(&[crate::report::evidence::ExchangeKind::BigBody]);
+    let report = probe(&plan(vec![path], 20_000)).await;
+    let big = report.evidence.paths[0]
         .exchange(crate::report::evidence::ExchangeKind::BigBody)
         .unwrap();
     assert_eq!(

@@ -79,8 +79,8 @@ async fn a_server_that_echoes_the_key_in_every_header_and_the_body_does_not_get_
         error.len()
     );
     let address = serve(vec![send(&reply)]).await;
-    let report = probe(&plan(vec![leg("edge", &format!("http://{address}"))], 10_000)).await;
-    let frozen = report.evidence.legs[0].frozen().unwrap();
+    let report = probe(&plan(vec![path("edge", &format!("http://{address}"))], 10_000)).await;
+    let frozen = report.evidence.paths[0].frozen().unwrap();
     assert!(frozen.traits.has(ReplyTraits::ECHOES_REQUEST));
     assert!(
         frozen.quote.as_deref().unwrap().contains("[redacted]"),
@@ -101,13 +101,13 @@ async fn a_key_that_no_header_can_carry_is_not_sent_and_its_trimmed_form_is_trie
         body.len()
     );
     let address = serve(vec![send(&ok)]).await;
-    let mut plan = plan(vec![leg("edge", &format!("http://{address}"))], 10_000);
+    let mut plan = plan(vec![path("edge", &format!("http://{address}"))], 10_000);
     plan.request.stream = false;
     let secrets = Secrets::new().with("K", format!("{KEY}\n"));
     let report = crate::probe::run(&plan, &secrets, &|_| {}).await.unwrap();
-    let leg = &report.evidence.legs[0];
-    assert_eq!(leg.skipped, [(ExchangeKind::Frozen, SkipReason::NoUsableKey)]);
-    let trimmed = leg.exchange(ExchangeKind::TrimmedKey).unwrap();
+    let path = &report.evidence.paths[0];
+    assert_eq!(path.skipped, [(ExchangeKind::Frozen, SkipReason::NoUsableKey)]);
+    let trimmed = path.exchange(ExchangeKind::TrimmedKey).unwrap();
     assert_eq!((trimmed.status, trimmed.body), (200, BodyKind::AsAsked));
 }
 
@@ -121,11 +121,11 @@ async fn after_a_429_with_a_genuine_id_only_one_confirmation_is_sent_with_that_k
     let address = serve(vec![send(&reply)]).await;
     let url = format!("http://{address}");
     let kinds = exchanges(&[ExchangeKind::CountTokens, ExchangeKind::BogusBeta, ExchangeKind::BadKey]);
-    let mut legs = vec![leg("direct", &url), leg("edge", &url)];
-    legs.iter_mut().for_each(|leg| leg.exchanges.clone_from(&kinds));
-    let report = probe(&plan(legs, 20_000)).await;
-    let sent = |leg: usize| -> Vec<ExchangeKind> {
-        report.evidence.legs[leg]
+    let mut paths = vec![path("direct", &url), path("edge", &url)];
+    paths.iter_mut().for_each(|path| path.exchanges.clone_from(&kinds));
+    let report = probe(&plan(paths, 20_000)).await;
+    let sent = |path: usize| -> Vec<ExchangeKind> {
+        report.evidence.paths[path]
             .exchanges
             .iter()
             .map(|exchange| exchange.kind)
@@ -137,8 +137,8 @@ async fn after_a_429_with_a_genuine_id_only_one_confirmation_is_sent_with_that_k
         [ExchangeKind::Frozen],
         "once on every path: only then can they be compared"
     );
-    let skipped = &report.evidence.legs[1].skipped;
+    let skipped = &report.evidence.paths[1].skipped;
     assert!(skipped.iter().all(|(_, reason)| *reason == SkipReason::RateLimited) && skipped.len() == 3);
-    let limit = report.evidence.legs[0].frozen().unwrap().limit.unwrap();
+    let limit = report.evidence.paths[0].frozen().unwrap().limit.unwrap();
     assert_eq!(limit.per_minute, 50);
 }

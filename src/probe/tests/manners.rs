@@ -15,10 +15,10 @@ async fn claude() -> Standin {
     claude
 }
 
-fn two_legs(claude: &Standin, kinds: &[ExchangeKind]) -> Plan {
-    let mut legs = vec![leg("direct", &claude.url()), leg("edge", &claude.url())];
-    legs.iter_mut().for_each(|leg| leg.exchanges = exchanges(kinds));
-    plan(legs, 30_000)
+fn two_paths(claude: &Standin, kinds: &[ExchangeKind]) -> Plan {
+    let mut paths = vec![path("direct", &claude.url()), path("edge", &claude.url())];
+    paths.iter_mut().for_each(|path| path.exchanges = exchanges(kinds));
+    plan(paths, 30_000)
 }
 
 async fn go(plan: &Plan) -> Vec<PathEvidence> {
@@ -26,11 +26,11 @@ async fn go(plan: &Plan) -> Vec<PathEvidence> {
     let report = run(plan, &secrets, &|_| {}).await.unwrap();
     let back = message::decode(&message::encode(&report.evidence, message::MAX_BYTES)).unwrap();
     assert!(back.complete, "a real run fits");
-    report.evidence.legs
+    report.evidence.paths
 }
 
-fn kinds(leg: &PathEvidence) -> Vec<ExchangeKind> {
-    leg.exchanges.iter().map(|exchange| exchange.kind).collect()
+fn kinds(path: &PathEvidence) -> Vec<ExchangeKind> {
+    path.exchanges.iter().map(|exchange| exchange.kind).collect()
 }
 
 const FORWARDING_CHECKS: [ExchangeKind; 9] = [
@@ -48,10 +48,10 @@ const FORWARDING_CHECKS: [ExchangeKind; 9] = [
 #[tokio::test]
 async fn the_set_of_exchanges_runs_in_order_and_costs_two_answers_per_path() {
     let claude = claude().await;
-    let legs = go(&two_legs(&claude, &FORWARDING_CHECKS)).await;
-    for leg in &legs {
+    let paths = go(&two_paths(&claude, &FORWARDING_CHECKS)).await;
+    for path in &paths {
         assert_eq!(
-            kinds(leg),
+            kinds(path),
             [
                 ExchangeKind::Frozen,
                 ExchangeKind::OtherForm,
@@ -65,13 +65,13 @@ async fn the_set_of_exchanges_runs_in_order_and_costs_two_answers_per_path() {
                 ExchangeKind::BadKey,
             ]
         );
-        assert_eq!(leg.skipped, []);
+        assert_eq!(path.skipped, []);
         for kind in [
             ExchangeKind::BogusBeta,
             ExchangeKind::BogusVersion,
             ExchangeKind::UnknownField,
         ] {
-            let exchange = leg.exchange(kind).unwrap();
+            let exchange = path.exchange(kind).unwrap();
             assert_eq!((exchange.status, exchange.echo), (400, Echo::Exact), "{kind:?}");
         }
     }
@@ -102,7 +102,7 @@ fn without_path_headers(request: &Recorded) -> (Vec<(String, String)>, String, S
 #[tokio::test]
 async fn the_frozen_request_is_byte_identical_on_every_path_and_names_us() {
     let claude = claude().await;
-    let mut plan = two_legs(&claude, &[]);
+    let mut plan = two_paths(&claude, &[]);
     plan.request.betas = vec!["token-counting-2024-11-01".into()];
     plan.request.prompt = "costs $(API_KEY) $$ ümlaut \u{0} \"quoted\"".into();
     go(&plan).await;
@@ -115,18 +115,18 @@ async fn the_frozen_request_is_byte_identical_on_every_path_and_names_us() {
 }
 
 #[tokio::test]
-async fn legs_alternate() {
+async fn paths_alternate() {
     let claude = claude().await;
-    let mut plan = two_legs(&claude, &[ExchangeKind::CountTokens, ExchangeKind::BogusBeta]);
-    plan.legs[1].headers = vec![crate::report::plan::Header {
-        name: "x-leg".into(),
+    let mut plan = two_paths(&claude, &[ExchangeKind::CountTokens, ExchangeKind::BogusBeta]);
+    plan.paths[1].headers = vec![crate::report::plan::Header {
+        name: "x-path".into(),
         value: crate::report::plan::HeaderValue::Value("edge".into()),
     }];
     go(&plan).await;
     let order: Vec<bool> = claude
         .requests()
         .iter()
-        .map(|request| request.header("x-leg").next().is_some())
+        .map(|request| request.header("x-path").next().is_some())
         .collect();
     assert_eq!(order, [false, true, true, false, false, true]);
 }
@@ -135,9 +135,9 @@ async fn legs_alternate() {
 async fn a_failure_is_repeated_once_on_the_same_connection() {
     let claude = claude().await;
     claude.set_fault(Rule::always(Fault::Error(ErrorName::Internal)));
-    let plan = plan(vec![leg("edge", &claude.url())], 20_000);
-    let legs = go(&plan).await;
-    assert_eq!(kinds(&legs[0]), [ExchangeKind::Frozen, ExchangeKind::Repeat]);
+    let plan = plan(vec![path("edge", &claude.url())], 20_000);
+    let paths = go(&plan).await;
+    assert_eq!(kinds(&paths[0]), [ExchangeKind::Frozen, ExchangeKind::Repeat]);
     let requests = claude.requests();
     assert_eq!(requests.len(), 2, "no hidden retries");
     assert_eq!(requests[0].connection, requests[1].connection);
@@ -147,31 +147,31 @@ async fn a_failure_is_repeated_once_on_the_same_connection() {
 async fn after_a_failure_a_get_is_refused_by_claude_on_that_path_and_on_the_control() {
     let (claude, down) = (claude().await, claude().await);
     down.set_fault(Rule::always(Fault::Error(ErrorName::Internal)));
-    let mut legs = vec![
-        leg("direct", &claude.url()),
-        leg("edge", &down.url()),
-        leg("other", &claude.url()),
+    let mut paths = vec![
+        path("direct", &claude.url()),
+        path("edge", &down.url()),
+        path("other", &claude.url()),
     ];
-    for leg in &mut legs {
-        leg.exchanges = vec![ExchangePlan {
+    for path in &mut paths {
+        path.exchanges = vec![ExchangePlan {
             kind: ExchangeKind::Route,
             when: When::Failed,
             amount: 0,
         }];
     }
-    let legs = go(&plan(legs, 20_000)).await;
-    assert_eq!(kinds(&legs[0]), [ExchangeKind::Frozen, ExchangeKind::Route]);
+    let paths = go(&plan(paths, 20_000)).await;
+    assert_eq!(kinds(&paths[0]), [ExchangeKind::Frozen, ExchangeKind::Route]);
     assert_eq!(
-        kinds(&legs[1]),
+        kinds(&paths[1]),
         [ExchangeKind::Frozen, ExchangeKind::Repeat, ExchangeKind::Route]
     );
     assert_eq!(
-        kinds(&legs[2]),
+        kinds(&paths[2]),
         [ExchangeKind::Frozen],
         "what works is not asked why it fails"
     );
-    for (leg, at) in [(&legs[0], &claude), (&legs[1], &down)] {
-        assert_eq!(leg.exchange(ExchangeKind::Route).unwrap().status, 405);
+    for (path, at) in [(&paths[0], &claude), (&paths[1], &down)] {
+        assert_eq!(path.exchange(ExchangeKind::Route).unwrap().status, 405);
         let get = at
             .requests()
             .into_iter()
@@ -185,20 +185,20 @@ async fn after_a_failure_a_get_is_refused_by_claude_on_that_path_and_on_the_cont
 async fn a_rejected_key_asks_for_the_credential_checks_and_no_others() {
     let claude = claude().await;
     claude.set_keys(vec![Key::new("sk-ant-api03-another")]).unwrap();
-    let mut plan = two_legs(&claude, &[ExchangeKind::BogusBeta]);
-    for leg in &mut plan.legs {
+    let mut plan = two_paths(&claude, &[ExchangeKind::BogusBeta]);
+    for path in &mut plan.paths {
         for kind in [ExchangeKind::BadKey, ExchangeKind::NoKey] {
-            leg.exchanges.push(ExchangePlan {
+            path.exchanges.push(ExchangePlan {
                 kind,
                 when: When::AuthFailed,
                 amount: 0,
             });
         }
     }
-    let legs = go(&plan).await;
-    for leg in &legs {
+    let paths = go(&plan).await;
+    for path in &paths {
         assert_eq!(
-            kinds(leg),
+            kinds(path),
             [
                 ExchangeKind::Frozen,
                 ExchangeKind::Repeat,
@@ -206,22 +206,22 @@ async fn a_rejected_key_asks_for_the_credential_checks_and_no_others() {
                 ExchangeKind::BadKey
             ]
         );
-        assert_eq!(leg.skipped, [(ExchangeKind::BogusBeta, SkipReason::Pointless)]);
+        assert_eq!(path.skipped, [(ExchangeKind::BogusBeta, SkipReason::Pointless)]);
     }
 }
 
 #[tokio::test]
 async fn a_credential_check_is_not_sent_while_the_key_works() {
     let claude = claude().await;
-    let mut plan = two_legs(&claude, &[]);
-    plan.legs[0].exchanges = vec![ExchangePlan {
+    let mut plan = two_paths(&claude, &[]);
+    plan.paths[0].exchanges = vec![ExchangePlan {
         kind: ExchangeKind::BadKey,
         when: When::AuthFailed,
         amount: 0,
     }];
-    let legs = go(&plan).await;
+    let paths = go(&plan).await;
     assert_eq!(
-        (kinds(&legs[0]), legs[0].skipped.len()),
+        (kinds(&paths[0]), paths[0].skipped.len()),
         (vec![ExchangeKind::Frozen], 0)
     );
 }
@@ -229,12 +229,12 @@ async fn a_credential_check_is_not_sent_while_the_key_works() {
 #[tokio::test]
 async fn over_budget_only_what_generates_nothing_is_sent() {
     let claude = claude().await;
-    let mut plan = two_legs(&claude, &[ExchangeKind::OtherForm, ExchangeKind::BogusBeta]);
+    let mut plan = two_paths(&claude, &[ExchangeKind::OtherForm, ExchangeKind::BogusBeta]);
     plan.zero_token_only = true;
-    let legs = go(&plan).await;
-    assert_eq!(kinds(&legs[0]), [ExchangeKind::CountTokens, ExchangeKind::BogusBeta]);
+    let paths = go(&plan).await;
+    assert_eq!(kinds(&paths[0]), [ExchangeKind::CountTokens, ExchangeKind::BogusBeta]);
     assert_eq!(
-        legs[0].skipped,
+        paths[0].skipped,
         [
             (ExchangeKind::OtherForm, SkipReason::OverBudget),
             (ExchangeKind::Frozen, SkipReason::OverBudget)
@@ -252,27 +252,31 @@ async fn over_budget_only_what_generates_nothing_is_sent() {
 async fn a_run_that_is_stopped_reports_what_was_seen() {
     let claude = claude().await;
     claude.set_fault(Rule::always(Fault::Hang));
-    let plan = two_legs(&claude, &[ExchangeKind::BogusBeta]);
+    let plan = two_paths(&claude, &[ExchangeKind::BogusBeta]);
     let secrets = Secrets::new().with("K", TEST_KEY);
     let stop = tokio::time::sleep(Duration::from_millis(300));
     let report = run_until(&plan, &secrets, &|_| {}, stop).await.unwrap();
-    let legs = report.evidence.legs;
-    assert!(legs.iter().all(|leg| leg.exchanges.is_empty()));
-    assert!(legs[0].skipped.contains(&(ExchangeKind::Frozen, SkipReason::OutOfTime)));
+    let paths = report.evidence.paths;
+    assert!(paths.iter().all(|path| path.exchanges.is_empty()));
+    assert!(
+        paths[0]
+            .skipped
+            .contains(&(ExchangeKind::Frozen, SkipReason::OutOfTime))
+    );
 }
 
 #[tokio::test]
 async fn a_gateway_that_hangs_does_not_keep_the_others_from_their_turn() {
     let claude = claude().await;
     let silent = serve(vec![Step::Hang]).await;
-    let legs = vec![
-        leg("direct", &claude.url()),
-        leg("stuck", &format!("http://{silent}")),
-        leg("edge", &claude.url()),
+    let paths = vec![
+        path("direct", &claude.url()),
+        path("stuck", &format!("http://{silent}")),
+        path("edge", &claude.url()),
     ];
-    let legs = go(&plan(legs, 9_000)).await;
-    assert_eq!(legs[1].frozen().unwrap().outcome, Outcome::NoReply);
-    for fine in [&legs[0], &legs[2]] {
+    let paths = go(&plan(paths, 9_000)).await;
+    assert_eq!(paths[1].frozen().unwrap().outcome, Outcome::NoReply);
+    for fine in [&paths[0], &paths[2]] {
         assert_eq!(
             (fine.frozen().unwrap().status, fine.frozen().unwrap().outcome),
             (200, Outcome::Answered)
@@ -289,8 +293,8 @@ async fn cuts_of_the_standin_are_seen_as_what_they_are() {
     ] {
         let claude = claude().await;
         claude.set_fault(Rule::always(Fault::Cut { after_events: 4, how }));
-        let legs = go(&plan(vec![leg("edge", &claude.url())], 20_000)).await;
-        let frozen = legs[0].frozen().unwrap();
+        let paths = go(&plan(vec![path("edge", &claude.url())], 20_000)).await;
+        let frozen = paths[0].frozen().unwrap();
         assert_eq!(frozen.outcome, expected);
         let stream = frozen.stream.as_ref().unwrap();
         assert!(!stream.message_stop);

@@ -55,19 +55,19 @@ async fn relay(mut socket: TcpStream, upstream: std::net::SocketAddr, collect: b
 
 async fn go(plan: &Plan) -> Vec<PathEvidence> {
     let secrets = Secrets::new().with("K", TEST_KEY).with("OTHER", OTHER_KEY);
-    run(plan, &secrets, &|_| {}).await.unwrap().evidence.legs
+    run(plan, &secrets, &|_| {}).await.unwrap().evidence.paths
 }
 
-fn sent(leg: &PathEvidence) -> Vec<ExchangeKind> {
-    leg.exchanges.iter().map(|exchange| exchange.kind).collect()
+fn sent(path: &PathEvidence) -> Vec<ExchangeKind> {
+    path.exchanges.iter().map(|exchange| exchange.kind).collect()
 }
 
 /// Each request says of which path it is.
-fn name_legs(plan: &mut Plan) {
-    for leg in &mut plan.legs {
-        leg.headers = vec![crate::report::plan::Header {
-            name: "x-leg".into(),
-            value: crate::report::plan::HeaderValue::Value(leg.name.clone()),
+fn name_paths(plan: &mut Plan) {
+    for path in &mut plan.paths {
+        path.headers = vec![crate::report::plan::Header {
+            name: "x-path".into(),
+            value: crate::report::plan::HeaderValue::Value(path.name.clone()),
         }];
     }
 }
@@ -75,8 +75,8 @@ fn name_legs(plan: &mut Plan) {
 /// The paths of the requests, in the order in which they arrived.
 fn order(claude: &Standin) -> Vec<String> {
     let requests = claude.requests();
-    let legs = requests.iter().filter_map(|request| request.header("x-leg").next());
-    legs.map(str::to_owned).collect()
+    let paths = requests.iter().filter_map(|request| request.header("x-path").next());
+    paths.map(str::to_owned).collect()
 }
 
 const PAIRS: [ExchangeKind; 2] = [ExchangeKind::Frozen, ExchangeKind::Repeat];
@@ -85,33 +85,33 @@ const PAIRS: [ExchangeKind; 2] = [ExchangeKind::Frozen, ExchangeKind::Repeat];
 async fn a_stream_that_looks_buffered_asks_for_a_second_pair_in_the_opposite_order() {
     let claude = claude().await;
     let first = collects(&claude, |connection| connection == 0).await;
-    let legs = vec![
-        leg("direct", &claude.url()),
-        leg("once", &first),
-        leg("plain", &claude.url()),
+    let paths = vec![
+        path("direct", &claude.url()),
+        path("once", &first),
+        path("plain", &claude.url()),
     ];
-    let mut asked = plan(legs, 40_000);
-    name_legs(&mut asked);
-    let legs = go(&asked).await;
-    let kinds: Vec<_> = legs.iter().map(sent).collect();
+    let mut asked = plan(paths, 40_000);
+    name_paths(&mut asked);
+    let paths = go(&asked).await;
+    let kinds: Vec<_> = paths.iter().map(sent).collect();
     assert_eq!(kinds, [PAIRS.to_vec(), PAIRS.to_vec(), vec![ExchangeKind::Frozen]]);
     assert_eq!(order(&claude), ["direct", "once", "plain", "once", "direct"]);
-    let reads = |at: usize| legs[1].exchanges[at].stream.as_ref().unwrap().reads;
+    let reads = |at: usize| paths[1].exchanges[at].stream.as_ref().unwrap().reads;
     assert!(reads(0) <= 3 && reads(1) >= 10, "held back once, and not again");
     // Where an earlier run counts as the second pair, none is sent.
     asked.second_pair = false;
-    asked.legs[1].url = collects(&claude, |_| true).await;
-    let legs = go(&asked).await;
-    assert_eq!(sent(&legs[1]), [ExchangeKind::Frozen]);
+    asked.paths[1].url = collects(&claude, |_| true).await;
+    let paths = go(&asked).await;
+    assert_eq!(sent(&paths[1]), [ExchangeKind::Frozen]);
 }
 
 #[tokio::test]
 async fn a_path_with_a_key_of_its_own_meets_the_control_for_the_second_pair() {
     let claude = claude().await;
-    let mut edge = leg("edge", &collects(&claude, |_| true).await);
+    let mut edge = path("edge", &collects(&claude, |_| true).await);
     edge.credential.as_mut().unwrap().secret = "OTHER".into();
-    let legs = go(&plan(vec![leg("direct", &claude.url()), edge], 40_000)).await;
-    let kinds: Vec<_> = legs.iter().map(sent).collect();
+    let paths = go(&plan(vec![path("direct", &claude.url()), edge], 40_000)).await;
+    let kinds: Vec<_> = paths.iter().map(sent).collect();
     assert_eq!(kinds, [PAIRS, PAIRS]);
 }
 
@@ -119,10 +119,10 @@ async fn a_path_with_a_key_of_its_own_meets_the_control_for_the_second_pair() {
 async fn where_the_frozen_request_is_no_stream_its_other_form_goes_out_once_more() {
     let claude = claude().await;
     let held = collects(&claude, |_| true).await;
-    let mut asked = plan(vec![leg("direct", &claude.url()), leg("edge", &held)], 40_000);
+    let mut asked = plan(vec![path("direct", &claude.url()), path("edge", &held)], 40_000);
     asked.request.stream = false;
-    for leg in &mut asked.legs {
-        leg.exchanges = exchanges(&[ExchangeKind::OtherForm, ExchangeKind::CountTokens]);
+    for path in &mut asked.paths {
+        path.exchanges = exchanges(&[ExchangeKind::OtherForm, ExchangeKind::CountTokens]);
     }
     let both = [
         ExchangeKind::Frozen,
@@ -130,18 +130,18 @@ async fn where_the_frozen_request_is_no_stream_its_other_form_goes_out_once_more
         ExchangeKind::OtherForm,
         ExchangeKind::CountTokens,
     ];
-    name_legs(&mut asked);
-    let legs = go(&asked).await;
-    assert_eq!([sent(&legs[0]), sent(&legs[1])], [both, both]);
-    assert!(legs.iter().all(|leg| leg.skipped.is_empty()));
+    name_paths(&mut asked);
+    let paths = go(&asked).await;
+    assert_eq!([sent(&paths[0]), sent(&paths[1])], [both, both]);
+    assert!(paths.iter().all(|path| path.skipped.is_empty()));
     assert_eq!(order(&claude)[2..6], ["edge", "direct", "direct", "edge"]);
     // With a key of its own the gateway's path meets the control, too.
-    asked.legs[1].credential.as_mut().unwrap().secret = "OTHER".into();
-    let legs = go(&asked).await;
-    assert_eq!([sent(&legs[0]), sent(&legs[1])], [both, both]);
+    asked.paths[1].credential.as_mut().unwrap().secret = "OTHER".into();
+    let paths = go(&asked).await;
+    assert_eq!([sent(&paths[0]), sent(&paths[1])], [both, both]);
     // What flows is asked for once.
-    asked.legs[1].url = claude.url();
-    let legs = go(&asked).await;
+    asked.paths[1].url = claude.url();
+    let paths = go(&asked).await;
     let once = [ExchangeKind::Frozen, ExchangeKind::OtherForm, ExchangeKind::CountTokens];
-    assert_eq!([sent(&legs[0]), sent(&legs[1])], [once, once]);
+    assert_eq!([sent(&paths[0]), sent(&paths[1])], [once, once]);
 }

@@ -65,14 +65,14 @@ async fn a_number_that_becomes_a_double_comes_back_as_another() {
     let mut answers = vec![];
     for rewrite in [|_: &mut Value| {}, as_doubles] {
         let edge = relay(&claude, rewrite).await;
-        let mut legs = vec![leg("direct", &claude.url()), leg("edge", &edge)];
-        for leg in &mut legs {
-            leg.exchanges = exchanges(&[ExchangeKind::CountTokens, ExchangeKind::Number]);
+        let mut paths = vec![path("direct", &claude.url()), path("edge", &edge)];
+        for path in &mut paths {
+            path.exchanges = exchanges(&[ExchangeKind::CountTokens, ExchangeKind::Number]);
         }
         let secrets = Secrets::new().with("K", TEST_KEY);
-        let report = run(&plan(legs, 30_000), &secrets, &|_| {}).await.unwrap();
-        answers.extend(report.evidence.legs.iter().map(|leg| {
-            let seen = leg.exchange(ExchangeKind::Number).unwrap();
+        let report = run(&plan(paths, 30_000), &secrets, &|_| {}).await.unwrap();
+        answers.extend(report.evidence.paths.iter().map(|path| {
+            let seen = path.exchange(ExchangeKind::Number).unwrap();
             (seen.status, seen.error, seen.echo)
         }));
     }
@@ -91,19 +91,19 @@ async fn fields_that_are_sorted_come_back_in_another_order() {
     let claude = Standin::start(Config::default()).await.unwrap();
     claude.set_pace(Duration::from_millis(1), Duration::from_millis(1));
     for (rewrite, expected) in [((|_| {}) as fn(&mut Value), Echo::Exact), (sorted, Echo::NotFirst)] {
-        let mut legs = vec![
-            leg("direct", &claude.url()),
-            leg("edge", &relay(&claude, rewrite).await),
+        let mut paths = vec![
+            path("direct", &claude.url()),
+            path("edge", &relay(&claude, rewrite).await),
         ];
         let planned = exchanges(&[ExchangeKind::CountTokens, ExchangeKind::UnknownField]);
-        legs.iter_mut().for_each(|leg| leg.exchanges = planned.clone());
+        paths.iter_mut().for_each(|path| path.exchanges = planned.clone());
         let secrets = Secrets::new().with("K", TEST_KEY);
-        let report = run(&plan(legs, 30_000), &secrets, &|_| {}).await.unwrap();
+        let report = run(&plan(paths, 30_000), &secrets, &|_| {}).await.unwrap();
         let seen = report
             .evidence
-            .legs
+            .paths
             .iter()
-            .map(|leg| leg.exchange(ExchangeKind::UnknownField).unwrap());
+            .map(|path| path.exchange(ExchangeKind::UnknownField).unwrap());
         let echoes: Vec<Echo> = seen.map(|seen| seen.echo).collect();
         assert_eq!(echoes, [Echo::Exact, expected]);
     }
@@ -137,19 +137,19 @@ async fn each_part_of_a_body_shows_whether_it_arrives_as_sent() {
         (without_metadata, vec![MetadataField]),
         (by_its_schema, vec![MetadataField, ToolField]),
     ] {
-        let mut legs = vec![
-            leg("direct", &claude.url()),
-            leg("edge", &relay(&claude, rewrite).await),
+        let mut paths = vec![
+            path("direct", &claude.url()),
+            path("edge", &relay(&claude, rewrite).await),
         ];
         let planned: Vec<ExchangeKind> = [CountTokens].into_iter().chain(FIELDS).collect();
-        legs.iter_mut().for_each(|leg| leg.exchanges = exchanges(&planned));
+        paths.iter_mut().for_each(|path| path.exchanges = exchanges(&planned));
         let secrets = Secrets::new().with("K", TEST_KEY);
-        let report = run(&plan(legs, 30_000), &secrets, &|_| {}).await.unwrap();
-        for leg in &report.evidence.legs {
+        let report = run(&plan(paths, 30_000), &secrets, &|_| {}).await.unwrap();
+        for path in &report.evidence.paths {
             for kind in FIELDS {
-                let seen = leg.exchange(kind).unwrap();
+                let seen = path.exchange(kind).unwrap();
                 let told = (seen.status, seen.error, seen.echo);
-                if leg.path == "edge" && swallowed.contains(&kind) {
+                if path.path == "edge" && swallowed.contains(&kind) {
                     assert_eq!(told, (200, ErrorClass::None, Echo::None), "{kind:?}");
                     // What is only counted costs nothing; of an answered message one token is paid.
                     assert_eq!(seen.usage.is_some_and(|usage| usage.output == 1), kind == MetadataField);
@@ -174,13 +174,13 @@ async fn an_unknown_field_goes_into_a_tool_of_the_saved_body_where_it_has_one() 
         }
         let file = directory.path().join("body.json");
         std::fs::write(&file, body.to_string()).unwrap();
-        let mut own = leg("direct", &claude.url());
+        let mut own = path("direct", &claude.url());
         own.exchanges = exchanges(&[ExchangeKind::CountTokens, ExchangeKind::ToolField]);
         let mut plan = plan(vec![own], 30_000);
         plan.request.body_file = Some(file.to_string_lossy().into_owned());
         let secrets = Secrets::new().with("K", TEST_KEY);
         let report = run(&plan, &secrets, &|_| {}).await.unwrap();
-        let seen = report.evidence.legs[0].exchange(ExchangeKind::ToolField).unwrap();
+        let seen = report.evidence.paths[0].exchange(ExchangeKind::ToolField).unwrap();
         assert_eq!((seen.status, seen.echo), (400, Echo::Exact));
         let sent = claude.requests();
         let last: Value = serde_json::from_str(&sent.last().unwrap().body).unwrap();

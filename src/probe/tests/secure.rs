@@ -46,21 +46,21 @@ impl Place {
     }
 }
 
-async fn reach(leg: crate::report::plan::Leg, run_timeout_ms: u64) -> PathEvidence {
-    probe(&plan(vec![leg], run_timeout_ms)).await.evidence.legs[0].clone()
+async fn reach(path: crate::report::plan::PathPlan, run_timeout_ms: u64) -> PathEvidence {
+    probe(&plan(vec![path], run_timeout_ms)).await.evidence.paths[0].clone()
 }
 
 #[tokio::test]
 async fn a_declared_ca_vouches_and_nobody_does_without_it() {
     let place = Place::new();
     let server = place.serve(&["127.0.0.1"], 30).await;
-    let unknown = reach(leg("edge", &server.url()), 10_000).await;
+    let unknown = reach(path("edge", &server.url()), 10_000).await;
     assert_eq!(
         (unknown.handshake.outcome, unknown.handshake.trust),
         (Reach::TlsUntrusted, Trust::Untrusted)
     );
     assert_eq!(unknown.frozen().unwrap().outcome, Outcome::ConnectFailed);
-    let mut declared = leg("edge", &server.url());
+    let mut declared = path("edge", &server.url());
     declared.tls.ca = place.ca_file();
     let known = reach(declared, 10_000).await;
     assert_eq!(
@@ -79,14 +79,14 @@ async fn a_declared_ca_vouches_and_nobody_does_without_it() {
 async fn an_expired_certificate_and_one_for_another_name_are_told_apart() {
     let place = Place::new();
     let expired = place.serve(&["127.0.0.1"], -2).await;
-    let mut to_expired = leg("edge", &expired.url());
+    let mut to_expired = path("edge", &expired.url());
     to_expired.tls.ca = place.ca_file();
     let seen = reach(to_expired, 10_000).await;
     assert_eq!(seen.handshake.outcome, Reach::TlsExpired);
     assert!(seen.handshake.certificate_days.unwrap() < 0);
 
     let other = place.serve(&["gateway.example"], 30).await;
-    let mut to_other = leg("edge", &other.url());
+    let mut to_other = path("edge", &other.url());
     to_other.tls.ca = place.ca_file();
     assert_eq!(
         reach(to_other.clone(), 10_000).await.handshake.outcome,
@@ -146,7 +146,7 @@ async fn what_does_not_speak_tls_is_told_from_what_hangs_up() {
         (silent_url, 2_000, Reach::TlsTimeout),
     ] {
         assert_eq!(
-            reach(leg("edge", &url), timeout).await.handshake.outcome,
+            reach(path("edge", &url), timeout).await.handshake.outcome,
             expected,
             "{url}"
         );
@@ -203,7 +203,7 @@ async fn a_missing_client_certificate_is_named_and_a_declared_one_is_shown() {
     let place = Place::new();
     for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
         let url = serve_mutual(&place, version).await;
-        let mut bare = leg("edge", &url);
+        let mut bare = path("edge", &url);
         bare.tls.ca = place.ca_file();
         let seen = reach(bare.clone(), 10_000).await;
         assert_eq!(seen.handshake.outcome, Reach::TlsClientCertificate, "{version:?}");
@@ -214,9 +214,9 @@ async fn a_missing_client_certificate_is_named_and_a_declared_one_is_shown() {
             .with("CRT_KEY", own.key_pem());
         bare.tls.client_certificate = Some(("CRT".into(), "CRT_KEY".into()));
         let report = run(&plan(vec![bare], 10_000), &secrets, &|_| {}).await.unwrap();
-        let leg = &report.evidence.legs[0];
+        let path = &report.evidence.paths[0];
         assert_eq!(
-            (leg.handshake.outcome, leg.frozen().unwrap().status),
+            (path.handshake.outcome, path.frozen().unwrap().status),
             (Reach::Connected, 204),
             "{version:?}"
         );
@@ -251,9 +251,9 @@ async fn a_body_without_framing_may_end_without_close_notify() {
                 // Dropped: FIN, and no close_notify.
             }
         });
-        let mut leg = leg("edge", &url);
-        leg.tls.ca = place.ca_file();
-        let seen = reach(leg, 10_000).await;
+        let mut path = path("edge", &url);
+        path.tls.ca = place.ca_file();
+        let seen = reach(path, 10_000).await;
         let frozen = seen.frozen().unwrap();
         assert_eq!(
             (frozen.outcome, frozen.stream.as_ref().unwrap().close_delimited),
@@ -272,14 +272,14 @@ async fn http_2_is_spoken_by_agreement_and_by_prior_knowledge() {
         (&secure, HttpVersion::Http2),
         (&plain, HttpVersion::Http2),
     ] {
-        let mut leg = leg("edge", &server.url());
-        leg.tls.ca = place.ca_file();
-        leg.http_version = http_version;
+        let mut path = path("edge", &server.url());
+        path.tls.ca = place.ca_file();
+        path.http_version = http_version;
         let secrets = Secrets::new().with("K", crate::standin::TEST_KEY);
-        let report = run(&plan(vec![leg], 20_000), &secrets, &|_| {}).await.unwrap();
-        let leg = &report.evidence.legs[0];
-        assert!(leg.handshake.http2, "{http_version:?}: {:?}", leg.handshake);
-        let frozen = leg.frozen().unwrap();
+        let report = run(&plan(vec![path], 20_000), &secrets, &|_| {}).await.unwrap();
+        let path = &report.evidence.paths[0];
+        assert!(path.handshake.http2, "{http_version:?}: {:?}", path.handshake);
+        let frozen = path.frozen().unwrap();
         assert_eq!((frozen.status, frozen.outcome), (200, Outcome::Answered), "{frozen:?}");
         let stream = frozen.stream.as_ref().unwrap();
         assert!(stream.message_stop && stream.framing_complete);

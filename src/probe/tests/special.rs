@@ -16,15 +16,15 @@ use crate::report::plan::{ExchangePlan, When};
 use crate::standin::{Config, Standin, TEST_KEY};
 
 async fn with(url: &str, kind: ExchangeKind, amount: u64) -> PathEvidence {
-    let mut leg = leg("edge", url);
-    leg.exchanges = vec![ExchangePlan {
+    let mut path = path("edge", url);
+    path.exchanges = vec![ExchangePlan {
         kind,
         when: When::Always,
         amount,
     }];
     let secrets = Secrets::new().with("K", TEST_KEY);
-    let report = run(&plan(vec![leg], 30_000), &secrets, &|_| {}).await.unwrap();
-    report.evidence.legs[0].clone()
+    let report = run(&plan(vec![path], 30_000), &secrets, &|_| {}).await.unwrap();
+    report.evidence.paths[0].clone()
 }
 
 /// Answers the first request at once, and later ones only when three of them are waiting.
@@ -115,11 +115,11 @@ async fn an_orderly_close_of_an_idle_connection_is_nothing_and_a_reset_is_someth
 #[tokio::test]
 async fn without_a_usable_key_the_way_is_looked_at_all_the_same() {
     let claude = Standin::start(Config::default()).await.unwrap();
-    let mut leg = leg("edge", &claude.url());
-    leg.exchanges = exchanges(&[ExchangeKind::CountTokens, ExchangeKind::NoKey]);
+    let mut path = path("edge", &claude.url());
+    path.exchanges = exchanges(&[ExchangeKind::CountTokens, ExchangeKind::NoKey]);
     let secrets = Secrets::new().with("K", "\n");
-    let report = run(&plan(vec![leg], 30_000), &secrets, &|_| {}).await.unwrap();
-    let seen = &report.evidence.legs[0];
+    let report = run(&plan(vec![path], 30_000), &secrets, &|_| {}).await.unwrap();
+    let seen = &report.evidence.paths[0];
     assert_eq!(seen.handshake.outcome, Reach::Connected);
     assert_eq!(seen.key.as_ref().unwrap().defects, [KeyDefect::Empty]);
     assert!(seen.skipped.contains(&(ExchangeKind::Frozen, SkipReason::NoUsableKey)));

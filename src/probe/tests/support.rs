@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::probe::{FullReport, Secrets, run};
 use crate::report::evidence::Exchange;
 use crate::report::plan::{
-    AuthHeader, Credential, ExchangePlan, FrozenRequest, HttpVersion, Leg, PLAN_VERSION, Plan, Tls,
+    AuthHeader, Credential, ExchangePlan, FrozenRequest, HttpVersion, PLAN_VERSION, PathPlan, Plan, Tls,
 };
 
 /// A key of the right shape.
@@ -110,9 +110,9 @@ async fn play(mut socket: TcpStream, script: Vec<Step>) {
     }
 }
 
-/// A leg to this URL, with the key in `K`.
-pub fn leg(name: &str, url: &str) -> Leg {
-    Leg {
+/// A path to this URL, with the key in `K`.
+pub fn path(name: &str, url: &str) -> PathPlan {
+    PathPlan {
         name: name.into(),
         url: url.into(),
         credential: Some(Credential {
@@ -130,8 +130,8 @@ pub fn leg(name: &str, url: &str) -> Leg {
     }
 }
 
-/// A plan with these legs.
-pub fn plan(legs: Vec<Leg>, run_timeout_ms: u64) -> Plan {
+/// A plan with these paths.
+pub fn plan(paths: Vec<PathPlan>, run_timeout_ms: u64) -> Plan {
     Plan {
         version: PLAN_VERSION,
         probe: "check".into(),
@@ -149,7 +149,7 @@ pub fn plan(legs: Vec<Leg>, run_timeout_ms: u64) -> Plan {
             prompt: "Count from 1 to 20.".into(),
             body_file: None,
         },
-        legs,
+        paths,
         refuse_networks: vec![],
         mesh: false,
         zero_token_only: false,
@@ -184,8 +184,8 @@ pub async fn probe(plan: &Plan) -> FullReport {
 /// The frozen request's exchange with a server that plays a script.
 pub async fn frozen(script: Vec<Step>, run_timeout_ms: u64) -> Exchange {
     let address = serve(script).await;
-    let report = probe(&plan(vec![leg("edge", &format!("http://{address}"))], run_timeout_ms)).await;
-    report.evidence.legs[0].frozen().unwrap().clone()
+    let report = probe(&plan(vec![path("edge", &format!("http://{address}"))], run_timeout_ms)).await;
+    report.evidence.paths[0].frozen().unwrap().clone()
 }
 
 /// Events of a short message.

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::support::*;
 use crate::probe::{Secrets, run};
 use crate::report::evidence::{Outcome, PathEvidence, Reach};
-use crate::report::plan::{Leg, Proxy};
+use crate::report::plan::{PathPlan, Proxy};
 use crate::standin::tls::Authority;
 use crate::standin::{Config, Standin, TEST_KEY};
 
@@ -55,22 +55,22 @@ async fn proxy(answer: &'static str, target: std::net::SocketAddr) -> (String, H
     (url, heads)
 }
 
-fn through(mut leg: Leg, proxy: &str) -> Leg {
-    leg.proxy = Some(Proxy {
+fn through(mut path: PathPlan, proxy: &str) -> PathPlan {
+    path.proxy = Some(Proxy {
         url: proxy.into(),
         credential: Some(("U".into(), "P".into())),
     });
-    leg
+    path
 }
 
-async fn go(leg: Leg) -> PathEvidence {
+async fn go(path: PathPlan) -> PathEvidence {
     let secrets = Secrets::new()
         .with("K", TEST_KEY)
         .with("U", "user")
         .with("P", "pass-word-1");
-    let report = run(&plan(vec![leg], 20_000), &secrets, &|_| {}).await.unwrap();
+    let report = run(&plan(vec![path], 20_000), &secrets, &|_| {}).await.unwrap();
     assert!(!serde_json::to_string(&report).unwrap().contains("pass-word-1"));
-    report.evidence.legs[0].clone()
+    report.evidence.paths[0].clone()
 }
 
 #[tokio::test]
@@ -87,9 +87,9 @@ async fn https_goes_through_a_tunnel_with_the_proxys_credential() {
     .await
     .unwrap();
     let (url, heads) = proxy("200 Connection established", claude.address()).await;
-    let mut leg = through(leg("edge", "https://upstream.example"), &url);
-    leg.tls.ca = Some(ca.display().to_string());
-    let seen = go(leg).await;
+    let mut path = through(path("edge", "https://upstream.example"), &url);
+    path.tls.ca = Some(ca.display().to_string());
+    let seen = go(path).await;
     assert_eq!(
         (seen.handshake.outcome, seen.handshake.via_proxy),
         (Reach::Connected, true),
@@ -111,7 +111,7 @@ async fn https_goes_through_a_tunnel_with_the_proxys_credential() {
 async fn http_goes_through_a_proxy_in_absolute_form() {
     let claude = Standin::start(Config::default()).await.unwrap();
     let (url, heads) = proxy("405 No", claude.address()).await;
-    let seen = go(through(leg("edge", "http://upstream.example/base"), &url)).await;
+    let seen = go(through(path("edge", "http://upstream.example/base"), &url)).await;
     assert_eq!(
         seen.frozen().unwrap().status,
         404,
@@ -132,7 +132,7 @@ async fn a_proxys_refusal_is_its_own_status() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (refusing, _) = proxy(answer, listener.local_addr().unwrap()).await;
         drop(url);
-        let seen = go(through(leg("edge", "https://upstream.example"), &refusing)).await;
+        let seen = go(through(path("edge", "https://upstream.example"), &refusing)).await;
         assert_eq!(
             (seen.handshake.outcome, seen.handshake.proxy_status),
             (Reach::ProxyRefused, status)
@@ -143,7 +143,7 @@ async fn a_proxys_refusal_is_its_own_status() {
 
 #[tokio::test]
 async fn a_proxy_that_is_not_there_is_not_the_gateways_fault() {
-    let seen = go(through(leg("edge", "https://upstream.example"), "http://127.0.0.1:1")).await;
+    let seen = go(through(path("edge", "https://upstream.example"), "http://127.0.0.1:1")).await;
     assert_eq!(seen.handshake.outcome, Reach::ProxyUnreachable);
 }
 
@@ -158,13 +158,13 @@ async fn metadata_addresses_are_never_connected_to_not_even_through_a_proxy() {
         "http://metadata.google.internal",
         "http://100.100.100.200:80",
     ] {
-        let direct = go(leg("edge", target)).await;
+        let direct = go(path("edge", target)).await;
         assert_eq!(direct.handshake.outcome, Reach::AddressRefused, "{target}");
-        let proxied = go(through(leg("edge", target), &url)).await;
+        let proxied = go(through(path("edge", target), &url)).await;
         assert_eq!(proxied.handshake.outcome, Reach::AddressRefused, "{target}");
     }
     let proxied = go(through(
-        leg("edge", "https://upstream.example"),
+        path("edge", "https://upstream.example"),
         "http://169.254.169.254:3128",
     ))
     .await;
@@ -175,10 +175,10 @@ async fn metadata_addresses_are_never_connected_to_not_even_through_a_proxy() {
 #[tokio::test]
 async fn networks_of_the_plan_are_refused_too() {
     let address = serve(vec![]).await;
-    let mut plan = plan(vec![leg("edge", &format!("http://{address}"))], 10_000);
+    let mut plan = plan(vec![path("edge", &format!("http://{address}"))], 10_000);
     plan.refuse_networks = vec!["127.0.0.0/8".into()];
     let report = probe(&plan).await;
-    assert_eq!(report.evidence.legs[0].handshake.outcome, Reach::AddressRefused);
+    assert_eq!(report.evidence.paths[0].handshake.outcome, Reach::AddressRefused);
     plan.refuse_networks = vec!["nonsense".into()];
     let error = run(&plan, &secrets(), &|_| {}).await.unwrap_err().to_string();
     assert!(error.contains("nonsense"), "{error}");
@@ -186,7 +186,7 @@ async fn networks_of_the_plan_are_refused_too() {
 
 #[tokio::test]
 async fn a_name_that_does_not_exist_says_so() {
-    let seen = go(leg("edge", "http://no-such-host.invalid")).await;
+    let seen = go(path("edge", "http://no-such-host.invalid")).await;
     assert!(
         matches!(seen.handshake.outcome, Reach::DnsNoName | Reach::DnsFailed),
         "a machine without a resolver cannot tell: {:?}",

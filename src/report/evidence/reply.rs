@@ -29,7 +29,7 @@ pub enum Outcome {
     NoReply = 8,
     /// What came is not HTTP.
     NotHttp = 9,
-    /// The connection could not be made (see the leg's handshake for the first one).
+    /// The connection could not be made (see the path's handshake for the first one).
     ConnectFailed = 10,
 }
 

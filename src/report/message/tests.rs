@@ -16,9 +16,9 @@ fn kinds() -> Vec<ExchangeKind> {
 
 /// The evidence without its details.
 fn decisive(mut run: RunEvidence) -> RunEvidence {
-    for leg in &mut run.legs {
-        leg.handshake.peer = None;
-        for exchange in &mut leg.exchanges {
+    for path in &mut run.paths {
+        path.handshake.peer = None;
+        for exchange in &mut path.exchanges {
             exchange.quote = None;
             exchange.request_id = None;
         }
@@ -104,7 +104,7 @@ fn exchanges() -> impl Strategy<Value = Vec<Exchange>> {
 }
 
 prop_compose! {
-    fn leg()(
+    fn probed()(
         path in one_of(&["direct", "edge", "a-very-long-gateway-name-of-forty-lette40", "Ümlaut and blanks"]),
         key in proptest::option::of((0u32..0xf_ffff, one_of(&[vec![], vec![KeyDefect::TrailingNewline, KeyDefect::Quoted]]))),
         outcome in one_of(&[Reach::Connected, Reach::NotTried, Reach::TlsExpired, Reach::ProxyUnreachable]),
@@ -134,19 +134,19 @@ prop_compose! {
 prop_compose! {
     fn run()(
         slot in "[a-z0-9:TZ-]{0,40}", started_at_ms in 0i64..4_000_000_000_000, duration_ms in 0u32..600_000,
-        legs in proptest::collection::vec(leg(), 1..=9),
+        paths in proptest::collection::vec(probed(), 1..=9),
     ) -> RunEvidence {
-        RunEvidence { slot, started_at_ms, duration_ms, legs, complete: true }.rounded()
+        RunEvidence { slot, started_at_ms, duration_ms, paths, complete: true }.rounded()
     }
 }
 
 /// Whether all that `part` says is in `whole`.
 fn is_subset(part: &RunEvidence, whole: &RunEvidence) -> bool {
-    part.legs.iter().all(|leg| {
-        whole.legs.iter().any(|full| {
-            full.path == leg.path
-                && full.key == leg.key
-                && leg.exchanges.iter().all(|exchange| full.exchanges.contains(exchange))
+    part.paths.iter().all(|path| {
+        whole.paths.iter().any(|full| {
+            full.path == path.path
+                && full.key == path.key
+                && path.exchanges.iter().all(|exchange| full.exchanges.contains(exchange))
         })
     })
 }
@@ -189,7 +189,7 @@ proptest! {
     }
 }
 
-/// A leg as it looks when everything works, with every exchange: the forwarding checks are refused by Claude itself.
+/// A path as it looks when everything works, with every exchange: the forwarding checks are refused by Claude itself.
 fn usual(path: &str, seed: u32) -> PathEvidence {
     let genuine = ReplyTraits::REQUEST_ID
         .with(ReplyTraits::CF_RAY)
@@ -301,13 +301,13 @@ fn usual(path: &str, seed: u32) -> PathEvidence {
 #[test]
 fn one_to_eight_gateways_with_every_exchange_fit() {
     for gateways in 1..=8u32 {
-        let mut legs = vec![usual("direct", 0)];
-        legs.extend((1..=gateways).map(|at| usual(&format!("gateway-{at}"), at)));
+        let mut paths = vec![usual("direct", 0)];
+        paths.extend((1..=gateways).map(|at| usual(&format!("gateway-{at}"), at)));
         let run = RunEvidence {
             slot: "g12".into(),
             started_at_ms: 1_795_000_000_000,
             duration_ms: 61_234,
-            legs,
+            paths,
             complete: true,
         };
         let run = run.rounded();
@@ -353,7 +353,7 @@ fn other_formats_garbage_and_complaints_are_told_apart() {
 fn the_format_of_this_version_is_read_and_written_as_it_was() {
     let message = include_str!("format-2.txt");
     let run = decode(message).unwrap();
-    assert!(run.complete && run.legs.len() == 3);
-    assert_eq!(run.legs[0].exchanges.len(), 13);
+    assert!(run.complete && run.paths.len() == 3);
+    assert_eq!(run.paths[0].exchanges.len(), 13);
     assert_eq!(encode(&run, MAX_BYTES), message);
 }

@@ -13,9 +13,12 @@ pub fn describe(report: &FullReport, diagnosis: &Diagnosis) -> String {
             finding.code, finding.path, finding.severity, finding.confidence, finding.evidence
         );
     }
-    for leg in &report.evidence.legs {
-        text += &format!("{}: {:?}, skipped {:?}\n", leg.path, leg.handshake.outcome, leg.skipped);
-        for exchange in &leg.exchanges {
+    for path in &report.evidence.paths {
+        text += &format!(
+            "{}: {:?}, skipped {:?}\n",
+            path.path, path.handshake.outcome, path.skipped
+        );
+        for exchange in &path.exchanges {
             text += &format!("  {}\n", line(exchange));
         }
     }

@@ -17,9 +17,9 @@ fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 const KEY: (&str, &str) = ("ANTHROPIC_API_KEY", "sk-ant-api03-main");
 
-fn key_of(prepared: &Prepared, leg: usize) -> Option<String> {
+fn key_of(prepared: &Prepared, path: usize) -> Option<String> {
     use secrecy::ExposeSecret as _;
-    let credential = prepared.plan.legs[leg].credential.as_ref()?;
+    let credential = prepared.plan.paths[path].credential.as_ref()?;
     let secret = prepared.secrets.get(&credential.secret)?;
     Some(secret.expose_secret().to_owned())
 }
@@ -27,17 +27,17 @@ fn key_of(prepared: &Prepared, leg: usize) -> Option<String> {
 #[test]
 fn one_gateway_and_a_key_are_enough() {
     let prepared = prepare(&args("--gateway http://edge:8080/"), &environment(&[KEY])).unwrap();
-    let legs = &prepared.plan.legs;
+    let paths = &prepared.plan.paths;
     assert_eq!(
-        (legs[0].name.as_str(), legs[0].url.as_str()),
+        (paths[0].name.as_str(), paths[0].url.as_str()),
         ("direct", "https://api.anthropic.com")
     );
     assert_eq!(
-        (legs[1].name.as_str(), legs[1].url.as_str()),
+        (paths[1].name.as_str(), paths[1].url.as_str()),
         ("gateway", "http://edge:8080")
     );
     assert_eq!(key_of(&prepared, 0), key_of(&prepared, 1));
-    let kinds: Vec<Kind> = legs[1].exchanges.iter().map(|exchange| exchange.kind).collect();
+    let kinds: Vec<Kind> = paths[1].exchanges.iter().map(|exchange| exchange.kind).collect();
     assert!(
         kinds.contains(&Kind::BogusBeta) && !kinds.contains(&Kind::OtherForm),
         "{kinds:?}"
@@ -49,7 +49,7 @@ fn one_gateway_and_a_key_are_enough() {
 #[test]
 fn deep_adds_every_harmless_exchange() {
     let prepared = prepare(&args("--gateway http://edge --deep"), &environment(&[KEY])).unwrap();
-    let kinds: Vec<Kind> = prepared.plan.legs[1]
+    let kinds: Vec<Kind> = prepared.plan.paths[1]
         .exchanges
         .iter()
         .map(|exchange| exchange.kind)
@@ -71,7 +71,7 @@ fn deep_adds_every_harmless_exchange() {
     }
     let words = "--gateway http://edge --parallel 4 --waf";
     let prepared = prepare(&args(words), &environment(&[KEY])).unwrap();
-    let kinds: Vec<Kind> = prepared.plan.legs[1]
+    let kinds: Vec<Kind> = prepared.plan.paths[1]
         .exchanges
         .iter()
         .map(|exchange| exchange.kind)
@@ -87,11 +87,11 @@ fn a_gateway_may_have_its_own_name_key_and_auth_header() {
     let words = "--gateway my-edge=http://edge:1 --gateway http://other/x=y --auth-header authorization";
     let own = ("CLAUDEPROBE_CREDENTIAL_MY_EDGE", "virtual");
     let prepared = prepare(&args(words), &environment(&[KEY, own])).unwrap();
-    let names: Vec<&str> = prepared.plan.legs.iter().map(|leg| leg.name.as_str()).collect();
+    let names: Vec<&str> = prepared.plan.paths.iter().map(|path| path.name.as_str()).collect();
     assert_eq!(names, ["direct", "my-edge", "gateway-2"]);
     assert_eq!(key_of(&prepared, 1).as_deref(), Some("virtual"));
     assert_eq!(key_of(&prepared, 2).as_deref(), Some(KEY.1));
-    let auth_header = &prepared.plan.legs[1].credential.as_ref().unwrap().auth_header;
+    let auth_header = &prepared.plan.paths[1].credential.as_ref().unwrap().auth_header;
     assert_eq!(*auth_header, AuthHeader::Authorization);
 }
 
@@ -99,7 +99,7 @@ fn a_gateway_may_have_its_own_name_key_and_auth_header() {
 fn the_old_flag_of_the_auth_header_and_its_old_value_are_accepted() {
     for words in ["--carrier bearer", "--auth-header bearer", "--carrier authorization"] {
         let prepared = prepare(&args(&format!("--gateway http://edge:1 {words}")), &environment(&[KEY])).unwrap();
-        let credential = prepared.plan.legs[0].credential.as_ref().unwrap();
+        let credential = prepared.plan.paths[0].credential.as_ref().unwrap();
         assert_eq!(credential.auth_header, AuthHeader::Authorization, "{words}");
     }
 }
@@ -123,7 +123,7 @@ fn a_missing_key_names_the_variable_and_the_way_out() {
         &environment(&[]),
     )
     .unwrap();
-    assert!(prepared.plan.legs[0].credential.is_none() && prepared.plan.legs.len() == 1);
+    assert!(prepared.plan.paths[0].credential.is_none() && prepared.plan.paths.len() == 1);
 }
 
 #[test]
@@ -217,7 +217,7 @@ data: {ca.pem: PEM}
     let prepared = prepare(&args, &environment(&[KEY, own])).unwrap();
     assert_eq!(key_of(&prepared, 0).as_deref(), Some(KEY.1));
     assert_eq!(key_of(&prepared, 1).as_deref(), Some("virtual"));
-    let ca = prepared.plan.legs[2].tls.ca.clone().unwrap();
+    let ca = prepared.plan.paths[2].tls.ca.clone().unwrap();
     assert_eq!(std::fs::read_to_string(&ca).unwrap(), "PEM");
     drop(prepared);
     assert!(!Path::new(&ca).exists(), "the files go with the check");

@@ -9,7 +9,7 @@ fn forwarding_check(story: &mut Story, kind: K, class: E, edge: Exchange) {
         echo: Echo::Exact,
         ..claude(400, class)
     };
-    if story.evidence.legs[1].exchange(kind).is_none() {
+    if story.evidence.paths[1].exchange(kind).is_none() {
         story.on("direct").reply(kind, complaint);
         story.on("edge").reply(kind, edge);
     }
@@ -27,36 +27,36 @@ const CHANGES: [Change; 8] = [
         forwarding_check(story, K::BogusVersion, E::VersionInvalid, ok())
     }),
     ("BodyRewritten", |story| {
-        story.evidence.legs[0].exchanges[0].usage = Some(Usage { input: 20, output: 40 });
-        story.evidence.legs[1].exchanges[0].usage = Some(Usage { input: 90, output: 40 });
+        story.evidence.paths[0].exchanges[0].usage = Some(Usage { input: 20, output: 40 });
+        story.evidence.paths[1].exchanges[0].usage = Some(Usage { input: 90, output: 40 });
     }),
     ("DifferentAccount", |story| {
-        story.evidence.legs[1].exchanges[0].account = Some(9 << 16 | 9)
+        story.evidence.paths[1].exchanges[0].account = Some(9 << 16 | 9)
     }),
     ("HiddenRetries", |story| {
-        story.evidence.legs[1].exchanges[0]
+        story.evidence.paths[1].exchanges[0]
             .traits
             .set(ReplyTraits::RETRIED, true)
     }),
     ("CertificateExpiring", |story| {
-        story.evidence.legs[1].handshake.certificate_days = Some(3)
+        story.evidence.paths[1].handshake.certificate_days = Some(3)
     }),
     ("ClockSkew", |story| {
-        story.evidence.legs[1].handshake.clock_skew_s = Some(900)
+        story.evidence.paths[1].handshake.clock_skew_s = Some(900)
     }),
     ("StreamBuffered", |story| {
-        let frozen = &mut story.evidence.legs[1].exchanges[0];
+        let frozen = &mut story.evidence.paths[1].exchanges[0];
         frozen.first_byte_ms = Some(2_790);
         let stream = frozen.stream.as_mut().unwrap();
         stream.first_event_ms = Some(2_790);
         stream.first_token_ms = Some(2_790);
         stream.reads = 1;
-        for leg in &mut story.evidence.legs {
+        for path in &mut story.evidence.paths {
             let again = Exchange {
                 kind: K::Repeat,
-                ..leg.exchanges[0].clone()
+                ..path.exchanges[0].clone()
             };
-            leg.exchanges.push(again);
+            path.exchanges.push(again);
         }
     }),
 ];
@@ -70,8 +70,8 @@ proptest! {
         let full = accusations(&whole.findings);
         let mut less = story.clone();
         let mut keep = drop.into_iter().cycle();
-        for leg in &mut less.evidence.legs {
-            leg.exchanges.retain(|_| keep.next().unwrap());
+        for path in &mut less.evidence.paths {
+            path.exchanges.retain(|_| keep.next().unwrap());
         }
         less.context.forwarding_checks.retain(|_| keep.next().unwrap());
         for accusation in accusations(&less.diagnose().findings) {
@@ -110,7 +110,7 @@ proptest! {
     ) {
         let benign = [ReplyTraits::INTERMEDIARY, ReplyTraits::GATEWAY_HEADER, ReplyTraits::SHOULD_RETRY, ReplyTraits::SERVER_CLOUDFLARE, ReplyTraits::CLOUD_PLATFORM];
         let mut story = Story::healthy();
-        let frozen = &mut story.evidence.legs[1].exchanges[0];
+        let frozen = &mut story.evidence.paths[1].exchanges[0];
         frozen.product = product;
         frozen.header_set = Some(bits);
         for (bit, mark) in benign.into_iter().enumerate() {
@@ -147,7 +147,7 @@ proptest! {
             }
         }
         if cached {
-            story.evidence.legs[1].exchanges[0].cache_age_s = Some(3);
+            story.evidence.paths[1].exchanges[0].cache_age_s = Some(3);
         }
         let found = accusations(&story.diagnose().findings);
         prop_assert!(!found.iter().any(|found| accuses_of_holding_back(found)), "{found:?}");
@@ -181,7 +181,7 @@ proptest! {
     ])) {
         // Words on an answer that came whole are nothing.
         let mut worded = Story::healthy();
-        worded.evidence.legs[1].exchanges[0].error_kind = error_kind;
+        worded.evidence.paths[1].exchanges[0].error_kind = error_kind;
         prop_assert_eq!(worded.verdict(), "Healthy @");
         // And a verdict is always made of findings that are there.
         let diagnosis = story.diagnose();

@@ -125,26 +125,26 @@ prop_compose! {
                 on.reply(K::Repeat, repeat);
             }
         }
-        for (leg, (kind, reply)) in forwarding_checks {
+        for (probed, (kind, reply)) in forwarding_checks {
             // A run sends one exchange of a kind on a path.
-            if story.evidence.legs[leg].exchange(kind).is_none() {
-                story.on(names[leg]).reply(kind, reply);
+            if story.evidence.paths[probed].exchange(kind).is_none() {
+                story.on(names[probed]).reply(kind, reply);
             }
         }
-        if let Some((leg, reach)) = unreached {
-            story.evidence.legs[leg].exchanges.clear();
-            story.on(names[leg]).unreached(reach);
+        if let Some((probed, reach)) = unreached {
+            story.evidence.paths[probed].exchanges.clear();
+            story.on(names[probed]).unreached(reach);
         }
         if virtual_key {
             story.on("other").virtual_key();
         }
-        for (leg, (kind, exchange)) in kept {
+        for (probed, (kind, exchange)) in kept {
             // An earlier run's, of a kind that this run did not send.
-            let path = names[leg].to_owned();
+            let path = names[probed].to_owned();
             let exchange = Exchange { kind, ..exchange };
             let at_ms = story.context.now_ms - 60_000;
             let known = story.context.forwarding_checks.iter().any(|kept| kept.path == path);
-            if !known && story.evidence.legs[leg].exchange(kind).is_none() {
+            if !known && story.evidence.paths[probed].exchange(kind).is_none() {
                 let results = vec![KeptResult { at_ms, exchange }];
                 story.context.forwarding_checks.push(PathForwardingChecks { path, results });
             }
@@ -259,11 +259,11 @@ fn is_good(story: &Story, accusation: &str) -> bool {
     };
     let accepted = |frozen: &Exchange| frozen.status == 200;
     let revoked = |exchange: &Exchange| exchange.error == E::CredentialRevoked;
-    let legs = &story.evidence.legs;
-    legs[0].frozen().is_some_and(accepted)
-        && legs[1..]
+    let probed_paths = &story.evidence.paths;
+    probed_paths[0].frozen().is_some_and(accepted)
+        && probed_paths[1..]
             .iter()
-            .any(|leg| leg.path == path && leg.exchanges.iter().any(revoked))
+            .any(|probed| probed.path == path && probed.exchanges.iter().any(revoked))
 }
 
 /// Whether an accusation that is made with a part of the evidence is one that the whole of it explains.

@@ -6,29 +6,29 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn the_order_of_legs_and_exchanges_does_not_matter(story in any_story(), seed in any::<u64>()) {
+    fn the_order_of_paths_and_exchanges_does_not_matter(story in any_story(), seed in any::<u64>()) {
         let before = story.diagnose();
         let mut shuffled = story;
         let turn = |length: usize| if length == 0 { 0 } else { usize::try_from(seed % length as u64).unwrap() };
-        let legs = turn(shuffled.evidence.legs.len());
-        shuffled.evidence.legs.rotate_left(legs);
-        for leg in &mut shuffled.evidence.legs {
-            let by = turn(leg.exchanges.len());
-            leg.exchanges.rotate_left(by);
+        let paths = turn(shuffled.evidence.paths.len());
+        shuffled.evidence.paths.rotate_left(paths);
+        for path in &mut shuffled.evidence.paths {
+            let by = turn(path.exchanges.len());
+            path.exchanges.rotate_left(by);
             if seed % 2 == 0 {
-                leg.exchanges.reverse();
+                path.exchanges.reverse();
             }
         }
         prop_assert_eq!(gist(&before), gist(&shuffled.diagnose()));
     }
 
     #[test]
-    fn the_verdict_of_cut_evidence_is_the_full_one_or_inconclusive(story in any_story(), legs in 0usize..4, exchanges in 0usize..12) {
+    fn the_verdict_of_cut_evidence_is_the_full_one_or_inconclusive(story in any_story(), paths in 0usize..4, exchanges in 0usize..12) {
         let full = story.verdict();
         let mut cut = story;
         cut.evidence.complete = false;
-        cut.evidence.legs.truncate(legs);
-        if let Some(last) = cut.evidence.legs.last_mut() {
+        cut.evidence.paths.truncate(paths);
+        if let Some(last) = cut.evidence.paths.last_mut() {
             last.exchanges.truncate(exchanges);
         }
         let verdict = cut.verdict();
@@ -56,9 +56,9 @@ proptest! {
     fn nothing_depends_on_quotes_request_ids_or_peers(story in any_story(), word in "[a-z]{0,12}") {
         let before = gist(&story.diagnose());
         let mut other = story;
-        for leg in &mut other.evidence.legs {
-            leg.handshake.peer = Some(word.clone());
-            for exchange in &mut leg.exchanges {
+        for path in &mut other.evidence.paths {
+            path.handshake.peer = Some(word.clone());
+            for exchange in &mut path.exchanges {
                 exchange.quote = (!word.is_empty()).then(|| word.clone());
                 exchange.request_id = (!word.is_empty()).then(|| format!("req_{word}"));
             }
@@ -75,7 +75,7 @@ proptest! {
         };
         let mut swapped = story.clone();
         swapped.paths.iter_mut().for_each(|path| path.name = swap(&path.name));
-        swapped.evidence.legs.iter_mut().for_each(|leg| leg.path = swap(&leg.path));
+        swapped.evidence.paths.iter_mut().for_each(|probed| probed.path = swap(&probed.path));
         swapped.context.forwarding_checks.iter_mut().for_each(|kept| kept.path = swap(&kept.path));
         let (_, mut expected, letters) = gist(&story.diagnose());
         expected.iter_mut().for_each(|finding| finding.1 = swap(&finding.1));
@@ -147,7 +147,7 @@ proptest! {
         let before = gist(&story.diagnose());
         let mut other = story;
         let mut digests = digests.into_iter().cycle();
-        for exchange in other.evidence.legs.iter_mut().flat_map(|leg| &mut leg.exchanges) {
+        for exchange in other.evidence.paths.iter_mut().flat_map(|path| &mut path.exchanges) {
             exchange.header_set = digests.next().unwrap();
         }
         prop_assert_eq!(before, gist(&other.diagnose()));

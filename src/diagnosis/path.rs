@@ -11,9 +11,9 @@ use crate::report::evidence::{
 use crate::resource::spec::Upstream;
 
 /// One path with its evidence.
-pub(super) struct Leg<'a> {
+pub(super) struct PathView<'a> {
     /// The path as it was meant.
-    pub path: &'a PathCase,
+    pub case: &'a PathCase,
     /// What the run saw on it; `None` when the report does not have it.
     pub seen: Option<&'a PathEvidence>,
     /// Forwarding check results of earlier runs that still count.
@@ -40,7 +40,7 @@ pub(super) enum State {
     NotSent,
 }
 
-impl<'a> Leg<'a> {
+impl<'a> PathView<'a> {
     /// Joins what is known of a path; what needs the control beside it the view adds.
     pub fn new(
         path: &'a PathCase,
@@ -65,7 +65,7 @@ impl<'a> Leg<'a> {
                 && !reply.traits.has(ReplyTraits::RATE_LIMITS)
         });
         Self {
-            path,
+            case: path,
             seen,
             kept,
             relay_profile,
@@ -78,7 +78,7 @@ impl<'a> Leg<'a> {
 
     /// The path's name.
     pub fn name(&self) -> &'a str {
-        &self.path.name
+        &self.case.name
     }
 
     /// How the way to the first hop ended.
@@ -212,9 +212,9 @@ impl<'a> Leg<'a> {
 
     /// Whether the declared or observed backend is the Claude API itself.
     pub fn speaks_claude(&self) -> bool {
-        match self.path.upstream {
+        match self.case.upstream {
             Upstream::Anthropic => true,
-            Upstream::Auto => !self.platform || self.path.is_direct(),
+            Upstream::Auto => !self.platform || self.case.is_direct(),
             Upstream::Bedrock | Upstream::Vertex | Upstream::Foundry | Upstream::Other => false,
         }
     }
@@ -228,24 +228,24 @@ impl<'a> Leg<'a> {
     pub fn intercepted(&self) -> bool {
         self.seen.is_some_and(|seen| match seen.handshake.trust {
             Trust::Untrusted => true,
-            Trust::System | Trust::Declared => self.path.first_party,
+            Trust::System | Trust::Declared => self.case.first_party,
             Trust::Plain | Trust::Public => false,
         })
     }
 
     /// The server error with which this path answers the frozen request and a GET alike, where Claude, which answers the frozen
     /// request, refuses the GET on the control.
-    pub fn fails_a_get(&self, direct: &Leg<'_>) -> Option<u16> {
+    pub fn fails_a_get(&self, direct: &PathView<'_>) -> Option<u16> {
         let refused = |get: &&Exchange| (400..500).contains(&get.status) && direct.provenance(get).from_upstream();
         direct.now(ExchangeKind::Route).filter(refused)?;
         let (get, main) = (self.now(ExchangeKind::Route)?, self.now(ExchangeKind::Frozen)?);
         let alike = get.status >= 500 && (get.status, get.error) == (main.status, main.error);
-        (alike && direct.is_complete() && !self.path.is_direct()).then_some(get.status)
+        (alike && direct.is_complete() && !self.case.is_direct()).then_some(get.status)
     }
 
     /// Where the direct path shows Claude's error and this one the same status with a body of its own.
-    pub fn masked_beside(&self, direct: &Leg<'_>) -> Vec<ExchangeKind> {
-        if self.path.is_direct() {
+    pub fn masked_beside(&self, direct: &PathView<'_>) -> Vec<ExchangeKind> {
+        if self.case.is_direct() {
             return vec![];
         }
         let own = |exchange: &Exchange| {

@@ -5,7 +5,7 @@ use super::wire::{Done, Wire};
 use crate::report::evidence::{ExchangeKind, Handshake, KeyDefect, KeyEvidence, PathEvidence, Reach, SkipReason};
 
 /// The path without its exchanges.
-pub fn leg<W: Wire>(wire: &mut W, it: &mut PathEvidence) -> Done {
+pub fn path<W: Wire>(wire: &mut W, it: &mut PathEvidence) -> Done {
     name(wire, &mut it.path)?;
     wire.option(&mut it.key, KeyEvidence::default(), key)?;
     handshake(wire, &mut it.handshake)?;

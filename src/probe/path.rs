@@ -19,7 +19,7 @@ use super::secrets::Secrets;
 use super::target::{Route, SetupError};
 use crate::report::evidence::exchange_kind::Key as Sent;
 use crate::report::evidence::{Exchange, ExchangeKind, Outcome, Reach, ReplyTraits};
-use crate::report::plan::Leg;
+use crate::report::plan::PathPlan;
 
 /// Time for the runtime to look at a connection that nothing was read from for a while.
 const LOOK: Duration = Duration::from_millis(5);
@@ -30,7 +30,7 @@ pub struct PathState<'p> {
     /// Its place in the plan.
     pub index: usize,
     /// Its plan.
-    pub leg: &'p Leg,
+    pub path: &'p PathPlan,
     /// The way to its first hop.
     pub route: Route,
     /// Its key, looked at; `None` when it sends none.
@@ -60,19 +60,19 @@ impl<'p> PathState<'p> {
     pub(super) fn new(
         context: &Context<'p>,
         index: usize,
-        leg: &'p Leg,
+        path: &'p PathPlan,
         secrets: &Secrets,
     ) -> Result<Self, SetupError> {
-        let route = Route::new(leg, secrets)?;
-        let request = context.composer.leg(leg, secrets)?;
+        let route = Route::new(path, secrets)?;
+        let request = context.composer.path(path, secrets)?;
         let inspect = |credential| hygiene::inspect(credential, &context.plan.uid, secrets.get(&credential.secret));
-        let key = leg.credential.as_ref().map(inspect);
+        let key = path.credential.as_ref().map(inspect);
         context.publish(index, |evidence, _| {
             evidence.key = key.as_ref().map(|key: &Key| key.evidence.clone());
         });
         Ok(Self {
             index,
-            leg,
+            path,
             route,
             key,
             request,
@@ -223,7 +223,7 @@ impl PathState<'_> {
     /// Whether the others are held against it.
     #[must_use]
     pub fn is_control(&self) -> bool {
-        order::is_control(self.leg)
+        order::is_control(self.path)
     }
 
     /// Sends a request on the kept connection or a fresh one. The connection comes back with what was received. `None` when the
