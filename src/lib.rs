@@ -12,7 +12,7 @@
 //!
 //! | layer | knows |
 //! |---|---|
-//! | [`version`], [`telemetry`] | the build, the log |
+//! | [`version`], [`telemetry`], [`text`], `clock` | the build, the log, text made fit to be shown, the time |
 //! | [`catalogue`], [`claude`] | the closed list of findings; Claude's wire format |
 //! | [`resource`] | the `ClaudeProbe` resource: spec, checked spec, status |
 //! | [`report`] | what travels between a probe pod and the operator |

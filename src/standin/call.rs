@@ -90,7 +90,7 @@ impl Call {
         match listed {
             Ok(value) => Reply::whole(
                 200,
-                headers::success(Kind::Models, &self.ids, caller(&key), None),
+                headers::success(Kind::Models, &self.ids, Caller::from(&key), None),
                 value.to_string(),
             ),
             Err(error) => self.refuse(&error, Some(&key), None),
@@ -150,7 +150,7 @@ impl Call {
             let count = serde_json::json!({"input_tokens": super::tokens::count_input(&body)}).to_string();
             return Ok(Reply::whole(
                 200,
-                headers::success(Kind::CountTokens, &self.ids, caller(key), None),
+                headers::success(Kind::CountTokens, &self.ids, Caller::from(key), None),
                 count,
             ));
         }
@@ -176,7 +176,7 @@ impl Call {
             return Err((error, class));
         }
         let kind = if checked.stream { Kind::Stream } else { Kind::Message };
-        let headers = headers::success(kind, &self.ids, caller(key), snapshot.as_ref());
+        let headers = headers::success(kind, &self.ids, Caller::from(key), snapshot.as_ref());
         if !checked.stream && !course.is_cut() {
             return Ok(Reply::whole(200, headers, answer.message(&self.ids)));
         }
@@ -238,13 +238,6 @@ impl Call {
 struct Named {
     #[serde(default)]
     model: String,
-}
-
-pub(super) fn caller(key: &Key) -> Caller<'_> {
-    Caller {
-        organization: &key.organization,
-        workspace: &key.workspace,
-    }
 }
 
 fn quoted<'a>(key: &'a Key, model: &'a str) -> Quoted<'a> {

@@ -4,6 +4,7 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SERVER, VARY,
 };
 
+use super::config::Key;
 use super::errors::{ApiError, Stage};
 use super::ids::CallIds;
 use super::limits::Snapshot;
@@ -23,6 +24,15 @@ pub(super) enum Kind {
 pub(super) struct Caller<'a> {
     pub organization: &'a str,
     pub workspace: &'a str,
+}
+
+impl<'a> From<&'a Key> for Caller<'a> {
+    fn from(key: &'a Key) -> Self {
+        Self {
+            organization: &key.organization,
+            workspace: &key.workspace,
+        }
+    }
 }
 
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {

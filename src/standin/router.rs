@@ -326,7 +326,7 @@ impl Call {
     pub fn refuse(&self, error: &ApiError, key: Option<&Key>, snapshot: Option<&Snapshot>) -> Reply {
         Reply::whole(
             error.status,
-            headers::error(error, &self.ids, key.map(super::call::caller), snapshot),
+            headers::error(error, &self.ids, key.map(headers::Caller::from), snapshot),
             error.body(&self.ids.request),
         )
     }

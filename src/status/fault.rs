@@ -92,7 +92,7 @@ faults! {
     /// The pod is gone, and nobody read it.
     ReportLost => "the probe pod was deleted before its report was read", "Find what deletes pods in this namespace: a drained node, a cleaner.";
     /// It did not start in time, and nothing says why.
-    StartTimeout => "the probe pod did not start in time; its status shows no reason", "Run kubectl describe on the pod (volumes, network plugin, sidecars).";
+    StartTimeout => "the probe pod did not start in time", "Run kubectl describe on the pod (volumes, network plugin, sidecars).";
 }
 
 /// A fault with the cluster's own message.

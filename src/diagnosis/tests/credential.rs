@@ -1,4 +1,4 @@
-//! Rows 1 to 9: who refuses which key.
+//! Keys: who refuses which key.
 
 use crate::catalogue::Confidence;
 use crate::claude::error::ErrorClass as E;
@@ -22,7 +22,7 @@ fn all_paths_answer() {
 }
 
 #[test]
-fn row_1_a_gateway_that_injects_an_old_key_is_named_from_three_replies() {
+fn a_gateway_that_injects_an_old_key_is_named_from_three_replies() {
     let diagnosis = stale().diagnose();
     assert_eq!(headline(&diagnosis), "Failing GatewayStaleCredential@edge");
     assert_eq!(diagnosis.verdict.layer, "Configuration");
@@ -83,7 +83,7 @@ fn a_gateway_that_is_older_than_the_key_leaves_no_other_reading() {
 }
 
 #[test]
-fn row_2_a_key_that_claude_refuses_everywhere_is_no_gateways_fault() {
+fn a_key_that_claude_refuses_everywhere_is_no_gateways_fault() {
     let mut story = Story::new();
     for path in ["direct", "edge"] {
         story.on(path).refused(E::KeyInvalid, E::KeyRequired);
@@ -117,7 +117,7 @@ fn without_a_control_a_key_that_is_passed_on_and_refused_convicts_nobody() {
 }
 
 #[test]
-fn row_3_a_key_that_does_not_arrive_was_stripped() {
+fn a_key_that_does_not_arrive_was_stripped() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     story.on("edge").frozen(claude(401, E::KeyRequired));
@@ -125,7 +125,7 @@ fn row_3_a_key_that_does_not_arrive_was_stripped() {
 }
 
 #[test]
-fn row_4_a_gateway_that_asks_for_its_own_credential_refuses_us_itself() {
+fn a_gateway_that_asks_for_its_own_credential_refuses_us_itself() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     story.on("edge").frozen(page(401)).reply(K::BadKey, page(401));
@@ -143,7 +143,7 @@ fn an_imitated_401_of_unknown_making_is_inconclusive() {
 }
 
 #[test]
-fn row_5_a_gateway_that_knows_only_the_other_auth_header() {
+fn a_gateway_that_knows_only_the_other_auth_header() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     story.on("edge").frozen(page(401)).reply(K::OtherAuthHeader, ok());

@@ -1,4 +1,4 @@
-//! Rows 6, 7, 10 to 13: headers and body on their way to Claude; and what comes back.
+//! Headers and body on their way to Claude; and what comes back.
 
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass as E;
@@ -36,7 +36,7 @@ pub(super) fn finding(diagnosis: &Diagnosis, code: Code) -> &Finding {
 }
 
 #[test]
-fn row_6_an_origin_header_that_the_gateway_adds() {
+fn an_origin_header_that_the_gateway_adds() {
     assert_eq!(
         refused(claude(401, E::CorsDenied)).verdict(),
         "Failing OriginHeaderForwarded@edge"
@@ -44,7 +44,7 @@ fn row_6_an_origin_header_that_the_gateway_adds() {
 }
 
 #[test]
-fn row_7_an_oauth_token_arrives_without_its_beta() {
+fn an_oauth_token_arrives_without_its_beta() {
     assert_eq!(
         refused(claude(401, E::OauthUnsupported)).verdict(),
         "Failing BetaHeaderStripped@edge"
@@ -52,7 +52,7 @@ fn row_7_an_oauth_token_arrives_without_its_beta() {
 }
 
 #[test]
-fn row_10_a_beta_of_the_frozen_request_is_lost() {
+fn a_beta_of_the_frozen_request_is_lost() {
     let mut story = refused(claude(400, E::ExtraInputs));
     story.request.betas = vec!["context-1m-2025-08-07".into()];
     let diagnosis = story.diagnose();
@@ -113,7 +113,7 @@ fn forwarding_check_results_of_an_earlier_run_count_until_they_are_stale() {
 }
 
 #[test]
-fn row_11_a_beta_that_the_client_did_not_send() {
+fn a_beta_that_the_client_did_not_send() {
     assert_eq!(
         refused(echoed(E::BetaUnexpected, Echo::OnlyOthers)).verdict(),
         "Failing BetaHeaderInjected@edge"
@@ -127,7 +127,7 @@ fn row_11_a_beta_that_the_client_did_not_send() {
 }
 
 #[test]
-fn row_12_a_version_that_is_duplicated_overwritten_or_lost() {
+fn a_version_that_is_duplicated_overwritten_or_lost() {
     for (reply, verdict) in [
         (
             echoed(E::VersionInvalid, Echo::Duplicated),
@@ -148,7 +148,7 @@ fn row_12_a_version_that_is_duplicated_overwritten_or_lost() {
 }
 
 #[test]
-fn row_13_a_body_that_is_filtered_or_added_to() {
+fn a_body_that_is_filtered_or_added_to() {
     let story = forwarding_check(K::UnknownField, claude(400, E::ExtraInputs), ok());
     assert_eq!(story.verdict(), "Degraded BodyRewritten@edge");
     // The probe sends no sampling parameters: somebody added one.
@@ -159,7 +159,7 @@ fn row_13_a_body_that_is_filtered_or_added_to() {
 }
 
 #[test]
-fn row_13_names_every_part_of_the_body_that_does_not_arrive_as_sent() {
+fn a_rewritten_body_names_every_part_of_the_body_that_does_not_arrive_as_sent() {
     let refusal = || echoed(E::ExtraInputs, Echo::Exact);
     let all = [K::UnknownField, K::NestedField, K::MetadataField, K::ToolField];
     let story = |lost: &[K]| {
@@ -205,7 +205,7 @@ fn row_13_names_every_part_of_the_body_that_does_not_arrive_as_sent() {
 }
 
 #[test]
-fn row_13_a_number_that_arrives_as_another() {
+fn a_number_that_arrives_as_another() {
     let quoted = |echo| echoed(E::InvalidRequest, echo);
     let verdict = |direct, edge| forwarding_check(K::Number, quoted(direct), edge).verdict();
     for edge in [quoted(Echo::OnlyOthers), ok()] {

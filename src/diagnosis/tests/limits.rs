@@ -1,4 +1,4 @@
-//! Rows 14 to 17 and 35 to 41: whose limit, whose policy.
+//! Whose limit, whose policy.
 
 use crate::catalogue::Severity;
 use crate::claude::error::ErrorClass as E;
@@ -29,7 +29,7 @@ fn forwarding_check(kind: K, direct: Exchange, edge: Exchange) -> Story {
 }
 
 #[test]
-fn row_14_the_gateways_body_limit() {
+fn the_gateways_body_limit() {
     let story = forwarding_check(K::BigBody, claude(401, E::KeyInvalid), page(413));
     assert_eq!(story.verdict(), "Degraded GatewayBodyLimit@edge");
     let both = forwarding_check(K::BigBody, claude(413, E::TooLarge), page(413));
@@ -43,7 +43,7 @@ fn row_14_the_gateways_body_limit() {
 }
 
 #[test]
-fn row_15_the_gateways_header_limit() {
+fn the_gateways_header_limit() {
     for status in [400, 431] {
         let mut story = forwarding_check(K::LargeHeader, ok(), page(status));
         story.on("edge").reply(K::CountTokens, ok());
@@ -82,7 +82,7 @@ fn a_gateway_that_checks_bodies_has_no_limit_on_their_size_and_replaces_no_error
 }
 
 #[test]
-fn row_16_a_firewall_that_refuses_only_the_attack_looking_prompt() {
+fn a_firewall_that_refuses_only_the_attack_looking_prompt() {
     let mut story = forwarding_check(K::AttackPrompt, claude(401, E::KeyInvalid), page(403));
     story.on("edge").reply(K::BenignPrompt, claude(401, E::KeyInvalid));
     assert_eq!(story.verdict(), "Degraded WafBlocked@edge");
@@ -94,7 +94,7 @@ fn row_16_a_firewall_that_refuses_only_the_attack_looking_prompt() {
 }
 
 #[test]
-fn row_17_a_policy_that_refuses_every_prompt() {
+fn a_policy_that_refuses_every_prompt() {
     let mut story = refused(page(403));
     story.on("edge").reply(K::BadKey, page(403)).reply(K::NoKey, page(403));
     assert_eq!(story.verdict(), "Failing GatewayPolicyDenied@edge");
@@ -113,7 +113,7 @@ fn a_403_that_depends_on_the_key_is_about_the_key() {
 }
 
 #[test]
-fn row_18_claudes_edge_refuses_the_gateways_address() {
+fn claudes_edge_refuses_the_gateways_address() {
     let forbidden = Exchange {
         traits: ReplyTraits::EDGE_FORBIDDEN
             .with(ReplyTraits::CF_RAY)
@@ -132,7 +132,7 @@ fn row_18_claudes_edge_refuses_the_gateways_address() {
 }
 
 #[test]
-fn row_35_a_429_without_id_while_direct_answers_is_the_gateways() {
+fn a_429_without_id_while_direct_answers_is_the_gateways() {
     let diagnosis = refused(page(429)).diagnose();
     assert_eq!(headline(&diagnosis), "Failing GatewayRateLimited@edge");
     assert_eq!(diagnosis.verdict.layer, "Quota");
@@ -146,7 +146,7 @@ fn a_429_page_while_claude_limits_the_same_key_on_the_direct_path_is_claudes_lim
 }
 
 #[test]
-fn row_36_an_imitated_429_of_unknown_making_is_inconclusive_unless_our_key_passes_and_has_headroom() {
+fn an_imitated_429_of_unknown_making_is_inconclusive_unless_our_key_passes_and_has_headroom() {
     let mut story = refused(lookalike(429, E::RateLimit));
     assert_eq!(story.verdict(), "Inconclusive @edge");
     story.evidence.paths[0].exchanges[0].headroom = Some(Headroom {
@@ -162,7 +162,7 @@ fn row_36_an_imitated_429_of_unknown_making_is_inconclusive_unless_our_key_passe
 }
 
 #[test]
-fn row_36_a_cooldown_after_another_failure_is_its_symptom() {
+fn a_cooldown_after_another_failure_is_its_symptom() {
     let mut story = refused(claude(529, E::Overloaded));
     story.on("edge").reply(K::Repeat, page(429));
     let diagnosis = story.diagnose();
@@ -178,7 +178,7 @@ fn row_36_a_cooldown_after_another_failure_is_its_symptom() {
 }
 
 #[test]
-fn row_37_claudes_rate_limit_names_the_limit_and_the_wait() {
+fn claudes_rate_limit_names_the_limit_and_the_wait() {
     let limited = Exchange {
         limit: Some(NamedLimit {
             kind: LimitKind::InputTokens,
@@ -206,7 +206,7 @@ fn row_37_claudes_rate_limit_names_the_limit_and_the_wait() {
 }
 
 #[test]
-fn row_38_spend_credit_and_billing_are_not_rates() {
+fn spend_credit_and_billing_are_not_rates() {
     for (status, class) in [
         (429, E::SpendLimitEnforced),
         (400, E::SpendLimitOwn),
@@ -222,7 +222,7 @@ fn row_38_spend_credit_and_billing_are_not_rates() {
 }
 
 #[test]
-fn row_39_concurrency_is_claudes_with_an_id_and_the_gateways_without() {
+fn concurrency_is_claudes_with_an_id_and_the_gateways_without() {
     let mut story = Story::healthy();
     for path in ["direct", "edge"] {
         story
@@ -249,7 +249,7 @@ fn row_39_concurrency_is_claudes_with_an_id_and_the_gateways_without() {
 }
 
 #[test]
-fn row_40_overload_with_an_id_convicts_on_one_path_alone() {
+fn overload_with_an_id_convicts_on_one_path_alone() {
     assert_eq!(
         refused(claude(529, E::Overloaded)).verdict(),
         "Failing UpstreamOverloaded@edge"
@@ -272,7 +272,7 @@ fn a_gateway_page_while_claude_is_overloaded_on_the_direct_path_is_claudes_overl
 }
 
 #[test]
-fn row_41_a_breaker_that_opens_after_an_error_of_claudes_is_a_symptom() {
+fn a_breaker_that_opens_after_an_error_of_claudes_is_a_symptom() {
     let mut story = refused(claude(500, E::Internal));
     story.on("edge").reply(K::Repeat, page(503));
     let diagnosis = story.diagnose();

@@ -1,4 +1,4 @@
-//! Rows 19 to 24, 29, 42 to 45: the way to the gateway, and the gateway's way to Claude.
+//! The way to the gateway, and the gateway's way to Claude.
 
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::Role;
@@ -21,7 +21,7 @@ fn slow(first_byte: u32) -> Exchange {
 }
 
 #[test]
-fn row_8_a_key_with_a_line_end_is_named_whatever_the_path_answers() {
+fn a_key_with_a_line_end_is_named_whatever_the_path_answers() {
     use crate::report::evidence::{KeyDefect, SkipReason};
     let mut story = Story::new();
     for path in ["direct", "edge"] {
@@ -37,7 +37,7 @@ fn row_8_a_key_with_a_line_end_is_named_whatever_the_path_answers() {
 }
 
 #[test]
-fn row_9_a_key_in_base64_twice() {
+fn a_key_in_base64_twice() {
     let mut story = pair(claude(401, E::KeyInvalid), &claude(401, E::KeyInvalid));
     for path in ["direct", "edge"] {
         story.on(path).evidence.key.as_mut().unwrap().defects = vec![crate::report::evidence::KeyDefect::DoubleBase64];
@@ -47,7 +47,7 @@ fn row_9_a_key_in_base64_twice() {
 }
 
 #[test]
-fn row_19_a_forward_proxy_that_refuses() {
+fn a_forward_proxy_that_refuses() {
     let mut story = Story::healthy();
     story.evidence.paths[1].exchanges.clear();
     story
@@ -62,7 +62,7 @@ fn row_19_a_forward_proxy_that_refuses() {
 }
 
 #[test]
-fn row_20_words_that_name_a_failed_connection_mean_unreachable() {
+fn words_that_name_a_failed_connection_mean_unreachable() {
     let worded = Exchange {
         error_kind: GatewayErrorKind::ConnectFailed,
         ..page(503)
@@ -222,7 +222,7 @@ fn a_502_of_a_gateway_that_reached_claude_in_the_same_run_is_only_unavailable() 
 }
 
 #[test]
-fn row_21_a_504_after_a_wait_that_claude_did_not_need_is_a_connect_timeout() {
+fn a_504_after_a_wait_that_claude_did_not_need_is_a_connect_timeout() {
     assert_eq!(
         pair(stream(), &after(3_000, page(504))).verdict(),
         "Failing UpstreamConnectTimeout@edge"
@@ -230,7 +230,7 @@ fn row_21_a_504_after_a_wait_that_claude_did_not_need_is_a_connect_timeout() {
 }
 
 #[test]
-fn rows_22_and_23_need_words() {
+fn a_missing_name_and_failed_tls_need_words() {
     for (error_kind, code) in [
         (GatewayErrorKind::DnsFailure, "UpstreamDnsFailure"),
         (GatewayErrorKind::TlsFailure, "UpstreamTlsFailure"),
@@ -244,7 +244,7 @@ fn rows_22_and_23_need_words() {
 }
 
 #[test]
-fn row_24_a_first_byte_timer_needs_a_control_that_took_as_long() {
+fn a_first_byte_timer_needs_a_control_that_took_as_long() {
     let edge = after(3_000, page(504));
     let diagnosis = pair(slow(5_000), &edge).diagnose();
     assert_eq!(headline(&diagnosis), "Failing FirstByteTimeout@edge");
@@ -268,7 +268,7 @@ fn row_24_a_first_byte_timer_needs_a_control_that_took_as_long() {
 }
 
 #[test]
-fn row_29_resets_come_from_the_first_hop() {
+fn resets_come_from_the_first_hop() {
     assert_eq!(
         pair(stream(), &nothing(Outcome::ResetBeforeHead)).verdict(),
         "Failing ConnectionReset@edge"
@@ -308,7 +308,7 @@ fn nothing_within_our_limit_is_no_reply_and_never_a_timer() {
 }
 
 #[test]
-fn row_42_a_503_whose_cause_the_reply_does_not_tell() {
+fn a_503_whose_cause_the_reply_does_not_tell() {
     assert_eq!(pair(stream(), &page(503)).verdict(), "Failing GatewayUnavailable@edge");
     assert_eq!(
         pair(stream(), &after(3_010, page(503))).verdict(),
@@ -317,7 +317,7 @@ fn row_42_a_503_whose_cause_the_reply_does_not_tell() {
 }
 
 #[test]
-fn row_43_an_intercepted_or_unreachable_control_is_no_control_and_accuses_no_gateway() {
+fn an_intercepted_or_unreachable_control_is_no_control_and_accuses_no_gateway() {
     let mut story = Story::healthy();
     story.evidence.paths[0].exchanges.clear();
     story
@@ -357,7 +357,7 @@ fn neither_we_nor_any_gateway_reaches_claude() {
 }
 
 #[test]
-fn row_44_replies_that_are_no_answer_of_claudes() {
+fn replies_that_are_no_answer_of_claudes() {
     let foreign = |body| Exchange { body, ..reply(200) };
     for edge in [
         foreign(BodyKind::Empty),

@@ -1,4 +1,4 @@
-//! Rows 25 to 34: streams.
+//! Streams.
 
 use crate::catalogue::{Code, Confidence};
 use crate::claude::error::ErrorClass as E;
@@ -20,7 +20,7 @@ fn closed(events: u32, last: u32, end: u32) -> Exchange {
 }
 
 #[test]
-fn row_25_a_constant_silence_before_the_cut_is_an_idle_timer_with_its_value() {
+fn a_constant_silence_before_the_cut_is_an_idle_timer_with_its_value() {
     let story = pair(slow_stream(9_000), &[closed(3, 700, 3_702), closed(3, 1_500, 4_508)]);
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing StreamIdleTimeout@edge");
@@ -47,7 +47,7 @@ fn a_gateway_that_discards_what_it_buffered_shows_a_head_and_no_event() {
 }
 
 #[test]
-fn row_26_a_constant_total_while_events_flow_is_a_cap() {
+fn a_constant_total_while_events_flow_is_a_cap() {
     let story = pair(stream(), &[closed(18, 1_950, 2_001), closed(17, 1_900, 2_004)]);
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing StreamDurationCap@edge");
@@ -76,7 +76,7 @@ fn a_cut_after_so_many_events_is_no_timer_although_its_time_is_constant() {
 }
 
 #[test]
-fn row_27_cuts_at_no_constant_time_are_no_timer() {
+fn cuts_at_no_constant_time_are_no_timer() {
     let story = pair(stream(), &[closed(18, 1_650, 1_655), closed(9, 1_100, 1_110)]);
     assert_eq!(story.verdict(), "Failing StreamCut@edge");
     assert_eq!(
@@ -86,7 +86,7 @@ fn row_27_cuts_at_no_constant_time_are_no_timer() {
 }
 
 #[test]
-fn row_28_a_cut_or_an_error_on_both_paths_is_claudes() {
+fn a_cut_or_an_error_on_both_paths_is_claudes() {
     let story = pair(closed(5, 600, 605), &[closed(5, 600, 606), closed(5, 600, 604)]);
     assert_eq!(story.verdict(), "Failing UpstreamStreamError@");
     let genuine = Exchange {
@@ -100,7 +100,7 @@ fn row_28_a_cut_or_an_error_on_both_paths_is_claudes() {
 }
 
 #[test]
-fn row_30_a_clean_end_without_message_stop_is_a_masked_truncation() {
+fn a_clean_end_without_message_stop_is_a_masked_truncation() {
     let masked = cut(Outcome::Answered, 9, 1_111, 1_112);
     let story = pair(stream(), std::slice::from_ref(&masked));
     let diagnosis = story.diagnose();
@@ -113,7 +113,7 @@ fn row_30_a_clean_end_without_message_stop_is_a_masked_truncation() {
 }
 
 #[test]
-fn row_31_an_error_event_without_an_id_on_one_path_is_made_up() {
+fn an_error_event_without_an_id_on_one_path_is_made_up() {
     let made_up = Exchange {
         error: E::Internal,
         ..changed(cut(Outcome::Answered, 5, 600, 605), |stream| {
@@ -189,7 +189,7 @@ fn burst() -> Exchange {
 }
 
 #[test]
-fn row_32_events_that_come_at_once_are_buffered() {
+fn events_that_come_at_once_are_buffered() {
     let burst = burst();
     let diagnosis = twice(&stream(), &burst).diagnose();
     assert_eq!(headline(&diagnosis), "Degraded StreamBuffered@edge");
@@ -197,7 +197,7 @@ fn row_32_events_that_come_at_once_are_buffered() {
     // A control whose own events do not spread shows nothing.
     let short = changed(stream(), |stream| stream.last_event_ms = Some(900));
     assert_eq!(twice(&short, &burst).verdict(), "Healthy @");
-    // Row 33: the same with gzip.
+    // The same with gzip.
     let gzip = changed(burst, |stream| stream.compressed = true);
     assert_eq!(twice(&stream(), &gzip).verdict(), "Degraded StreamCompressed@edge");
 }
@@ -359,7 +359,7 @@ fn compression_that_flushes_and_a_model_that_is_slow_on_both_paths_are_no_findin
 }
 
 #[test]
-fn row_34_a_message_where_a_stream_was_asked_for() {
+fn a_message_where_a_stream_was_asked_for() {
     let collapsed = Exchange {
         body: BodyKind::MessageNotStream,
         ..ok()
