@@ -53,7 +53,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     if args.findings {
         output::print(&match args.output {
-            Output::Text => runbook::list(runbook::width(), Paint::for_stdout()),
+            Output::Text => runbook::list(Paint::for_stdout()),
             form => super::check::structured(&runbook::objects(), form)?,
         })?;
         return Ok(Exit::OK);
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if let Some(name) = &args.finding {
         let entry = runbook::find(name)?;
         output::print(&match args.output {
-            Output::Text => runbook::text(entry, runbook::width(), Paint::for_stdout()),
+            Output::Text => runbook::text(entry, Paint::for_stdout()),
             form => super::check::structured(&runbook::object(entry), form)?,
         })?;
         return Ok(Exit::OK);

@@ -10,16 +10,8 @@ use crate::cli::exit::Failure;
 use crate::cli::output::{Paint, Tone};
 use crate::cli::table::wrap;
 
-/// The width that is used where standard output is no terminal, and the widest that still reads well.
-const WIDTH: usize = 100;
 /// Names that are less alike than this are no suggestion: a typing error or a swapped word gives more.
 const ALIKE: f64 = 0.8;
-
-/// Columns of the terminal, as far as text in them reads well.
-#[must_use]
-pub fn width() -> usize {
-    terminal_size::terminal_size().map_or(WIDTH, |(width, _)| usize::from(width.0).clamp(40, WIDTH))
-}
 
 /// The finding of this name, in any case of letters.
 ///
@@ -59,7 +51,8 @@ fn alike(name: &str) -> Vec<&'static str> {
 
 /// All findings: code, layer, title.
 #[must_use]
-pub fn list(width: usize, paint: Paint) -> String {
+pub fn list(paint: Paint) -> String {
+    let width = paint.text_room();
     let widest = |column: fn(&Entry) -> &'static str| {
         let widths = CATALOGUE.iter().map(|entry| column(entry).chars().count());
         widths.max().unwrap_or_default()
@@ -83,7 +76,8 @@ pub fn list(width: usize, paint: Paint) -> String {
 
 /// The runbook of one finding.
 #[must_use]
-pub fn text(entry: &Entry, width: usize, paint: Paint) -> String {
+pub fn text(entry: &Entry, paint: Paint) -> String {
+    let width = paint.text_room();
     let condition = entry
         .condition
         .map_or_else(String::new, |condition| format!(", makes {} False", condition.name()));

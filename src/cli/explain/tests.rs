@@ -196,7 +196,7 @@ fn a_wrong_code_gets_suggestions() {
 fn runbooks_fit_a_narrow_terminal_without_markdown() {
     for entry in CATALOGUE {
         for width in [80, 100] {
-            let text = runbook::text(entry, width, Paint::PLAIN);
+            let text = runbook::text(entry, Paint::PLAIN.within(width));
             let commands: Vec<&str> = entry.confirm.iter().map(|(command, _)| *command).collect();
             for line in text.lines().filter(|line| !commands.contains(line)) {
                 let is_one_word = !line.trim_start().contains(' ');
@@ -212,7 +212,7 @@ fn runbooks_fit_a_narrow_terminal_without_markdown() {
 
 #[test]
 fn the_list_of_findings_fits_a_narrow_terminal() {
-    let text = runbook::list(80, Paint::PLAIN);
+    let text = runbook::list(Paint::PLAIN.within(80));
     for entry in CATALOGUE {
         assert!(text.contains(entry.code.name()), "{}", entry.code);
     }
