@@ -38,7 +38,7 @@ async fn addresses(file: &Path) -> Value {
 }
 
 #[tokio::test]
-async fn it_serves_until_it_is_told_to_stop() {
+async fn it_serves_until_sigterm() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("addresses.json");

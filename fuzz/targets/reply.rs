@@ -96,7 +96,7 @@ fn judge(status: u16, headers: HeaderMap, body: Vec<u8>) {
     });
     let read = reading::read(ExchangeKind::Frozen, &asked, &received, &redactor, Default::default());
     words(&read.exchange);
-    accuses_only_by_marks(&read.exchange);
+    blames_only_by_traits(&read.exchange);
     survives_the_report(read.exchange);
 }
 
@@ -123,11 +123,11 @@ fn words(exchange: &Exchange) {
 }
 
 /// On a gateway, of which nothing else is known, an error is Claude's own only with its id, and its edge's only with the edge's marks.
-fn accuses_only_by_marks(exchange: &Exchange) {
+fn blames_only_by_traits(exchange: &Exchange) {
     let traits = exchange.traits;
-    let said = provenance::of(exchange, RelayProfile::default());
+    let attributed = provenance::of(exchange, RelayProfile::default());
     let id = traits.has(ReplyTraits::REQUEST_ID) || traits.has(ReplyTraits::BODY_REQUEST_ID);
-    match said.origin {
+    match attributed.origin {
         Origin::Claude => assert!(id, "Claude without an id: {exchange:?}"),
         Origin::ClaudeEdge => assert!(
             [

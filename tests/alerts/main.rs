@@ -11,10 +11,10 @@
     missing_docs
 )]
 
-mod hurried;
 mod live;
 #[path = "../dashboard/queries.rs"]
 mod queries;
+mod shortened;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

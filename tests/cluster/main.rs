@@ -12,9 +12,9 @@
     reason = "a test ends at the first thing that is not as told"
 )]
 
-#[path = "../alerts/hurried.rs"]
-mod hurried;
 mod kit;
 #[path = "../dashboard/queries.rs"]
 mod queries;
+#[path = "../alerts/shortened.rs"]
+mod shortened;
 mod stories;

@@ -1,10 +1,10 @@
 //! The gateway programs and the frame of their configurations; what a case adds is its own text.
 
 use crate::certificates::authority;
-use crate::elsewhere;
 use crate::envoy::Envoy;
 use crate::litellm::{self, Litellm};
 use crate::others::Other;
+use crate::peers;
 use crate::program::{self, Program, Start};
 use crate::stage::{Stage, write};
 
@@ -195,13 +195,13 @@ impl Front {
                 return None;
             }
             Self::Recorded(reply) => {
-                let address = elsewhere::plays_back(reply.clone());
+                let address = peers::plays_back(reply.clone());
                 stage.address("gateway_address", address);
                 return None;
             }
             Self::Forgets => {
                 let claude = stage.fill("{claude}").parse().unwrap();
-                stage.address("gateway_address", elsewhere::forgets_idle(claude));
+                stage.address("gateway_address", peers::forgets_idle(claude));
                 return None;
             }
             _ => {}

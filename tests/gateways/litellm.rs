@@ -107,7 +107,7 @@ fn start(which: Litellm) -> Instance {
     let config = directory.path().join("litellm.yaml");
     let text = [
         ("{relay}", relay.address.to_string()),
-        ("{closed}", crate::elsewhere::closed().to_string()),
+        ("{closed}", crate::peers::closed().to_string()),
         ("{key}", TEST_KEY.to_owned()),
         ("{old}", OLD_KEY.to_owned()),
         ("{master}", MASTER_KEY.to_owned()),

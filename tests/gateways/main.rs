@@ -7,7 +7,7 @@
 //!   └── expect   └──────────────────────── direct ─────────────────────────┘
 //! ```
 //!
-//! A case that names a finding which it does not expect is a false accusation and fails. `register` checks that no finding and no
+//! A case that names a finding which it does not expect is a false finding and fails. `register` checks that no finding and no
 //! row of the decision table is without a case. With `CLAUDEPROBE_ACCURACY_OUT` set, each case adds a line to that file.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
@@ -18,13 +18,13 @@ mod case;
 mod cases;
 mod certificates;
 mod curl;
-mod elsewhere;
 mod envoy;
 mod front;
 mod litellm;
-mod look;
 mod others;
+mod peers;
 mod program;
+mod proof;
 mod register;
 mod report;
 mod stage;

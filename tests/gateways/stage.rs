@@ -8,8 +8,8 @@ use claudeprobe::standin::{Standin, TEST_KEY};
 use tempfile::TempDir;
 
 use crate::certificates::{authority, inspector};
-use crate::elsewhere::{Blackhole, NoNames, closed};
 use crate::litellm::Lease;
+use crate::peers::{Blackhole, NoNames, closed};
 use crate::program;
 
 /// A key of the right shape that Claude does not know (any more).

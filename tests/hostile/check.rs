@@ -201,9 +201,9 @@ impl Place {
         std::fs::write(&file, self.probe(case, &url, role)).unwrap();
         let (limit, queue) = case.limit();
         let slot = queue.acquire().await.unwrap();
-        let said = run(&file, &self.ca(), form, limit).await;
+        let result = run(&file, &self.ca(), form, limit).await;
         drop(slot);
-        (said, server.requests())
+        (result, server.requests())
     }
 }
 
@@ -248,19 +248,23 @@ pub async fn all(cases: Vec<Case>) {
 }
 
 async fn judge(place: &Place, case: &Case, role: Role) -> Vec<String> {
-    let (said, requests) = place.check(case, role, "json").await;
-    let mut wrong = match said.json() {
+    let (result, requests) = place.check(case, role, "json").await;
+    let mut wrong = match result.json() {
         Ok(report) => verdict(&report, case, role),
         Err(error) => vec![error],
     };
-    if said.text.len() > MOST_OUTPUT || !said.errors.is_empty() {
-        wrong.push(format!("{} bytes of result, stderr {}", said.text.len(), said.errors));
+    if result.text.len() > MOST_OUTPUT || !result.errors.is_empty() {
+        wrong.push(format!(
+            "{} bytes of result, stderr {}",
+            result.text.len(),
+            result.errors
+        ));
     }
     if requests > 24 {
         wrong.push(format!("{requests} requests"));
     }
-    wrong.extend(unprintable(&said.text));
-    if said.text.contains(TEST_KEY) {
+    wrong.extend(unprintable(&result.text));
+    if result.text.contains(TEST_KEY) {
         wrong.push("the key".to_owned());
     }
     wrong

@@ -12,7 +12,7 @@
 mod bodies;
 mod check;
 mod connections;
-mod heads;
 mod http2;
+mod response_headers;
 mod server;
 mod streams;

@@ -124,7 +124,7 @@ async fn viewer(client: &Client, namespace: &str, name: &str, may_view: bool, au
     // A second token is of the same account.
     let _ = accounts.create(&PostParams::default(), &account).await;
     if may_view {
-        crate::look::user_roles(client).await;
+        crate::commands::user_roles(client).await;
         let binding: RoleBinding = serde_json::from_value(json!({
             "metadata": {"name": name},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "claudeprobe-view"},
@@ -156,7 +156,7 @@ fn certificate(folder: &Path) -> reqwest::Certificate {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_others_can_reach_it_each_reader_sees_what_he_may_and_nothing_else() {
+async fn a_reachable_page_shows_each_reader_only_what_rbac_allows() {
     let client = connect().await;
     let (ours, theirs) = (
         namespace(&client, "page-ours").await,

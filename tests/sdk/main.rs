@@ -50,31 +50,31 @@ async fn judge(sdk: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_newest_python_sdk_is_content() {
+async fn the_newest_python_sdk_accepts_the_stand_in() {
     judge("python-2").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_python_sdk_of_the_older_api_version_is_content() {
+async fn the_last_python_sdk_of_the_older_api_version_accepts_the_stand_in() {
     judge("python-1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_newest_typescript_sdk_is_content() {
+async fn the_newest_typescript_sdk_accepts_the_stand_in() {
     judge("node").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_python_sdk_says_what_the_catalogue_quotes() {
-    seen::says_what_the_catalogue_quotes("python-2").await;
+    seen::shows_what_the_catalogue_quotes("python-2").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_python_sdk_of_the_older_api_version_says_what_the_catalogue_quotes() {
-    seen::says_what_the_catalogue_quotes("python-1").await;
+    seen::shows_what_the_catalogue_quotes("python-1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_typescript_sdk_says_what_the_catalogue_quotes() {
-    seen::says_what_the_catalogue_quotes("node").await;
+    seen::shows_what_the_catalogue_quotes("node").await;
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::daemon::{Daemon, free_port};
 use super::{NODE_IP, apply, eventually, http};
-use crate::hurried::hurried;
+use crate::shortened::shortened;
 
 /// What bridges a restart of the operator: longer than a take-over, which takes the Lease's 15 s and a little.
 const BRIDGE: &str = "45s";
@@ -67,8 +67,8 @@ impl Prometheus {
     /// From now on nothing restarts, and nothing need be bridged: what is mended resolves sooner. What fires goes on firing.
     pub fn bridges_no_more(&self) {
         write_rules(self.home.path(), "3s");
-        let (status, said) = http("POST", &self.address, "/-/reload", "");
-        assert_eq!(status, 200, "{said}");
+        let (status, body) = http("POST", &self.address, "/-/reload", "");
+        assert_eq!(status, 200, "{body}");
     }
 
     /// What its HTTP API answers.
@@ -115,7 +115,7 @@ impl Prometheus {
 
 fn write_rules(home: &Path, bridge: &str) {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/claudeprobe/files/alerts.yaml");
-    let text = hurried(&std::fs::read_to_string(rules).unwrap(), bridge);
+    let text = shortened(&std::fs::read_to_string(rules).unwrap(), bridge);
     std::fs::write(home.join("rules.yml"), text).unwrap();
 }
 

@@ -133,11 +133,11 @@ impl Story {
             .unwrap()
             .iter()
             .filter(|event| event["regarding"]["kind"] == "ClaudeProbe");
-        let told = |event: &Value| {
+        let line = |event: &Value| {
             let count = event["series"]["count"].as_i64().unwrap_or(1);
             (event["reason"].as_str().unwrap_or_default().to_owned(), count)
         };
-        ours.map(told).collect()
+        ours.map(line).collect()
     }
 }
 

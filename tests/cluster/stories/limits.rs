@@ -7,7 +7,7 @@ use crate::kit::standin::{KEY, PASS};
 use crate::kit::story::Story;
 
 #[test]
-fn a_gateways_rate_limit_is_told_from_claudes() {
+fn a_gateways_rate_limit_and_claudes_are_different_findings() {
     let story = Story::new("limited", &[KEY]);
     let limited = format!("limit_req zone=few; limit_req_status 429; {}", story.claude.pass(PASS));
     let mut gateway = Nginx::start(

@@ -88,8 +88,8 @@ fn from_helm_install_to_the_fix_all_name_the_same_cause() {
 
     gateway.restart();
     story.run();
-    let mended = story.run();
-    assert!(mended.condition("GatewayPathHealthy").starts_with("True/"), "{mended}");
+    let fixed = story.run();
+    assert!(fixed.condition("GatewayPathHealthy").starts_with("True/"), "{fixed}");
     prometheus.fires(&[], &[STALE]);
 }
 
@@ -118,14 +118,14 @@ fn install() -> String {
         ] {
             command.env(variable, homes.path().join(folder));
         }
-        said(&mut command)
+        output_of(&mut command)
     };
     // Of an earlier run on a node that somebody kept, or of tests/cluster/deploy.
     helm(&["uninstall", "claudeprobe", "--ignore-not-found", "--wait"]);
     if try_kubectl(&["get", "deployment", "claudeprobe-operator", "--namespace", SYSTEM]).is_ok() {
         kubectl(&["delete", "--ignore-not-found", "-f", "deploy", "-f", "crds"]);
     }
-    let told = helm(&[
+    let notes = helm(&[
         "install",
         "claudeprobe",
         "charts/claudeprobe",
@@ -135,8 +135,8 @@ fn install() -> String {
         "3m",
     ]);
     assert!(
-        told.contains("Dashboards are in ConfigMap claudeprobe-dashboards"),
-        "{told}"
+        notes.contains("Dashboards are in ConfigMap claudeprobe-dashboards"),
+        "{notes}"
     );
     let found = kubectl(&[
         "get",
@@ -149,11 +149,11 @@ fn install() -> String {
         "name",
     ]);
     assert_eq!(found.trim(), "configmap/claudeprobe-dashboards");
-    told
+    notes
 }
 
 /// What a command prints, when it goes well.
-fn said(command: &mut Command) -> String {
+fn output_of(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
@@ -271,8 +271,8 @@ fn alert(firing: &[Value], story: &Story) -> String {
     let namespace = &story.namespace;
     let begins =
         format!("GatewayStaleCredential on path edge at ai-gateway.{namespace}.svc:8080, probe {namespace}/{PROBE}:");
-    let said = alert["annotations"]["description"].as_str().unwrap();
-    assert!(said.starts_with(&begins), "{said}");
+    let description = alert["annotations"]["description"].as_str().unwrap();
+    assert!(description.starts_with(&begins), "{description}");
     serde_json::to_string_pretty(alert).unwrap()
 }
 

@@ -94,7 +94,7 @@ fn alone_the_leader_killed_between_runs_is_replaced() {
 }
 
 #[test]
-fn alone_both_replicas_killed_at_once_go_on_where_they_were() {
+fn alone_both_replicas_killed_at_once_resume_the_schedule() {
     let story = Story::new("both", &[KEY]);
     let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
     story.probe(&gateway.url, "  forwardingChecks: {every: 0s}\n");

@@ -32,7 +32,7 @@ fn grant(story: &Story, user: &str, role: &str) {
 }
 
 #[test]
-fn view_looks_and_changes_nothing_and_edit_writes_probes_and_runs_them() {
+fn view_only_reads_and_edit_writes_and_runs_probes() {
     let story = Story::new("rights", &[KEY]);
     let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
     story.probe(&gateway.url, "");

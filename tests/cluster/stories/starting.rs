@@ -58,7 +58,7 @@ fn a_missing_key_of_the_secret_is_named_and_its_addition_noticed() {
 }
 
 #[test]
-fn a_pod_that_no_node_takes_is_named_and_runs_when_one_does() {
+fn an_unschedulable_pod_is_named_and_runs_when_a_node_fits() {
     let story = Story::new("nonode", &[KEY]);
     let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
     story.probe(
@@ -127,7 +127,7 @@ fn images(arguments: &[&str]) {
 }
 
 #[test]
-fn alone_an_image_that_no_registry_gives_is_named_and_its_arrival_noticed() {
+fn alone_a_missing_image_is_named_and_its_arrival_noticed() {
     let story = Story::new("noimage", &[KEY]);
     let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
     let hidden = HiddenImage::of_the_operator();

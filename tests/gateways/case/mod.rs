@@ -11,10 +11,10 @@ use claudeprobe::diagnosis::Context;
 use claudeprobe::resource::status::VerdictState;
 use claudeprobe::standin::{Config, Key, Rule, TEST_KEY};
 
-pub use expect::{Expect, accuses, layer_name};
+pub use expect::{Expect, blames, layer_name};
 
 use crate::front::Front;
-use crate::look::Look;
+use crate::proof::Proof;
 use crate::stage::OTHER_KEY;
 
 /// A case of the register.
@@ -49,7 +49,7 @@ pub struct Case {
     runs: usize,
     context: Option<fn(&mut Context)>,
     time: Duration,
-    looks: Vec<Look>,
+    proofs: Vec<Proof>,
     expect: Option<Expect>,
     rows: Vec<u8>,
     unrun: Option<&'static str>,
@@ -83,7 +83,7 @@ impl Case {
             runs: 1,
             context: None,
             time: Duration::from_secs(40),
-            looks: Vec::new(),
+            proofs: Vec::new(),
             expect: None,
             rows: Vec::new(),
             unrun: None,
@@ -210,8 +210,8 @@ impl Case {
     }
 
     /// First this must be seen on the wire.
-    pub fn look(mut self, look: Look) -> Self {
-        self.looks.push(look);
+    pub fn proof(mut self, proof: Proof) -> Self {
+        self.proofs.push(proof);
         self
     }
 
@@ -259,7 +259,7 @@ impl Case {
     }
 
     /// The evidence of this finding has this in it.
-    pub fn told_by(mut self, code: Code, evidence: &'static str) -> Self {
+    pub fn with_evidence(mut self, code: Code, evidence: &'static str) -> Self {
         self.expect.as_mut().unwrap().evidence.push((code, evidence));
         self
     }
@@ -331,7 +331,7 @@ impl Case {
 
     /// Whether something is seen on the wire before the prober runs.
     pub fn is_proven(&self) -> bool {
-        !self.looks.is_empty()
+        !self.proofs.is_empty()
     }
 
     /// Whether the control is missing, out of reach, or opened on the way.

@@ -17,11 +17,11 @@ const STREAM: &str = r#""stream":true,"#;
 
 /// Something that must be seen.
 #[derive(Clone, Copy, Debug)]
-pub enum Sight {
+pub enum Observation {
     /// This status.
     Status(u16),
     /// This text in the body.
-    Says(&'static str),
+    BodyHas(&'static str),
     /// No byte in the body.
     Empty,
     /// A response header with this text in its value.
@@ -56,13 +56,13 @@ pub enum Sight {
 
 /// One raw request and what must be seen of it.
 #[derive(Clone, Debug)]
-pub struct Look {
+pub struct Proof {
     direct: bool,
     stream: bool,
     headers: Vec<&'static str>,
     key: Option<&'static str>,
     body: Option<String>,
-    sights: Vec<Sight>,
+    observations: Vec<Observation>,
     tunnel: Option<&'static str>,
     early: bool,
     path: &'static str,
@@ -72,14 +72,14 @@ pub struct Look {
 }
 
 /// A request through the gateway.
-pub fn through(sights: &[Sight]) -> Look {
-    Look {
+pub fn through(observations: &[Observation]) -> Proof {
+    Proof {
         direct: false,
         stream: true,
         headers: Vec::new(),
         key: Some("x-api-key: {key}"),
         body: None,
-        sights: sights.to_vec(),
+        observations: observations.to_vec(),
         tunnel: None,
         early: false,
         path: "/v1/messages",
@@ -90,14 +90,14 @@ pub fn through(sights: &[Sight]) -> Look {
 }
 
 /// A request straight to Claude.
-pub fn direct(sights: &[Sight]) -> Look {
-    Look {
+pub fn direct(observations: &[Observation]) -> Proof {
+    Proof {
         direct: true,
-        ..through(sights)
+        ..through(observations)
     }
 }
 
-impl Look {
+impl Proof {
     /// Asks for a whole message.
     pub fn whole(mut self) -> Self {
         self.stream = false;
@@ -137,7 +137,7 @@ impl Look {
     /// Over HTTP/2, by `curl`.
     pub fn http2(mut self) -> Self {
         self.http2 = true;
-        self.sights.push(Sight::Http2);
+        self.observations.push(Observation::Http2);
         self
     }
 
@@ -189,7 +189,10 @@ impl Look {
             let before = standin.requests().last().map_or(0, |last| last.sequence);
             let seen = self.ask(stage, bearer).await;
             let arrived = standin.requests_since(before);
-            let all = self.sights.iter().all(|sight| see(sight, &seen, &arrived).is_ok());
+            let all = self
+                .observations
+                .iter()
+                .all(|observation| see(observation, &seen, &arrived).is_ok());
             if !all && self.until && Instant::now() < end {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
@@ -199,10 +202,10 @@ impl Look {
     }
 
     fn compare(&self, seen: &Seen, arrived: &[Recorded]) {
-        for sight in &self.sights {
-            if let Err(instead) = see(sight, seen, arrived) {
+        for observation in &self.observations {
+            if let Err(instead) = see(observation, seen, arrived) {
                 panic!(
-                    "the fault is not on the wire: expected {sight:?}, but {instead}\n{}\n{}\nended by {:?} after {:?}; arrived: {arrived:#?}",
+                    "the fault is not on the wire: expected {observation:?}, but {instead}\n{}\n{}\nended by {:?} after {:?}; arrived: {arrived:#?}",
                     seen.head,
                     seen.text(),
                     seen.end,
@@ -266,7 +269,7 @@ impl Look {
     }
 }
 
-fn see(sight: &Sight, seen: &Seen, arrived: &[Recorded]) -> Result<(), String> {
+fn see(observation: &Observation, seen: &Seen, arrived: &[Recorded]) -> Result<(), String> {
     let within = |time: Duration, least: u64, most: u64| {
         (Duration::from_millis(least)..=Duration::from_millis(most)).contains(&time)
     };
@@ -274,36 +277,38 @@ fn see(sight: &Sight, seen: &Seen, arrived: &[Recorded]) -> Result<(), String> {
     let values =
         |name: &'static str| -> Vec<&str> { last.into_iter().flat_map(|request| request.header(name)).collect() };
     let text = seen.text();
-    let (holds, instead) = match *sight {
-        Sight::Status(status) => (seen.status == status, format!("the status is {}", seen.status)),
-        Sight::Says(words) => (text.contains(words), "the body says something else".into()),
-        Sight::Empty => (seen.body.is_empty(), "there is a body".into()),
-        Sight::Header(name, value) => (
+    let (holds, instead) = match *observation {
+        Observation::Status(status) => (seen.status == status, format!("the status is {}", seen.status)),
+        Observation::BodyHas(words) => (text.contains(words), "the body says something else".into()),
+        Observation::Empty => (seen.body.is_empty(), "there is a body".into()),
+        Observation::Header(name, value) => (
             seen.header(name).is_some_and(|found| found.contains(value)),
             format!("it is {:?}", seen.header(name)),
         ),
-        Sight::NoHeader(name) => (seen.header(name).is_none(), "it is there".into()),
-        Sight::Ends(end) => (seen.end == end, format!("it ends by {:?}", seen.end)),
-        Sight::Complete(complete) => (text.contains("message_stop") == complete, "it is otherwise".into()),
-        Sight::Lasts(least, most) => (within(seen.total, least, most), format!("it takes {:?}", seen.total)),
-        Sight::Begins(least, most) => (
+        Observation::NoHeader(name) => (seen.header(name).is_none(), "it is there".into()),
+        Observation::Ends(end) => (seen.end == end, format!("it ends by {:?}", seen.end)),
+        Observation::Complete(complete) => (text.contains("message_stop") == complete, "it is otherwise".into()),
+        Observation::Lasts(least, most) => (within(seen.total, least, most), format!("it takes {:?}", seen.total)),
+        Observation::Begins(least, most) => (
             within(seen.first_body, least, most),
             format!("the body begins after {:?}", seen.first_body),
         ),
-        Sight::ReadsAtMost(most) => (seen.reads <= most, format!("it comes in {} reads", seen.reads)),
-        Sight::ReadsAtLeast(least) => (seen.reads >= least, format!("it comes in {} reads", seen.reads)),
-        Sight::Arrives(name, value) => (
+        Observation::ReadsAtMost(most) => (seen.reads <= most, format!("it comes in {} reads", seen.reads)),
+        Observation::ReadsAtLeast(least) => (seen.reads >= least, format!("it comes in {} reads", seen.reads)),
+        Observation::Arrives(name, value) => (
             values(name).contains(&value),
             format!("there arrives {:?}", values(name)),
         ),
-        Sight::ArrivesNot(name) => (
+        Observation::ArrivesNot(name) => (
             last.is_some() && values(name).is_empty(),
             format!("there arrives {:?}", values(name)),
         ),
-        Sight::ArrivesTimes(name, times) => (values(name).len() == times, format!("there arrives {:?}", values(name))),
-        Sight::Calls(calls) => (arrived.len() == calls, format!("{} requests arrive", arrived.len())),
-        Sight::Http2 => (seen.version == "2", format!("it is HTTP/{}", seen.version)),
-        Sight::Unreachable(why) => (
+        Observation::ArrivesTimes(name, times) => {
+            (values(name).len() == times, format!("there arrives {:?}", values(name)))
+        }
+        Observation::Calls(calls) => (arrived.len() == calls, format!("{} requests arrive", arrived.len())),
+        Observation::Http2 => (seen.version == "2", format!("it is HTTP/{}", seen.version)),
+        Observation::Unreachable(why) => (
             seen.end == End::NoConnection && seen.trouble.contains(why),
             format!("it is `{}`", seen.trouble),
         ),

@@ -78,7 +78,7 @@ pub async fn user_roles(client: &Client) {
         let value = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
             "metadata": {"name": name}, "rules": role.rules});
         Api::<ClusterRole>::all(client.clone())
-            .patch(&name, &PatchParams::apply("look").force(), &Patch::Apply(value))
+            .patch(&name, &PatchParams::apply("commands").force(), &Patch::Apply(value))
             .await
             .unwrap();
     }
@@ -109,7 +109,7 @@ async fn grant(client: &Client, namespace: &str, user: &str, roles: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_waited_for_ends_with_its_verdict() {
     let client = connect().await;
-    let ns = namespace(&client, "look-run").await;
+    let ns = namespace(&client, "commands-run").await;
     kubelet::start(client.clone(), SHORT);
     let _operator = Operator::start(&ns, "one", &[]);
     let api = probe(&client, &ns, json!({"suspend": true})).await;
@@ -196,7 +196,7 @@ async fn a_run_that_is_waited_for_ends_with_its_verdict() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_operator_found_is_explained_and_listed_the_worst_first() {
     let client = connect().await;
-    let ns = namespace(&client, "look-show").await;
+    let ns = namespace(&client, "commands-show").await;
     kubelet::start(client.clone(), SHORT);
     let mut operator = Operator::start(&ns, "one", &[]);
     let api = probe(&client, &ns, json!({})).await;
@@ -213,7 +213,7 @@ async fn what_the_operator_found_is_explained_and_listed_the_worst_first() {
     api.create(&PostParams::default(), &other("broken")).await.unwrap();
     let status = json!({"status": {"verdict": {"state": "Failing", "code": "WrongRoute", "layer": "Configuration", "path": "edge",
         "message": "m", "advice": "a"}, "findings": [{"code": "WrongRoute", "layer": "Configuration", "path": "edge",
-        "severity": "Error", "confidence": "Certain", "evidence": "said \u{1b}[2Jevil\u{9b}31m", "advice": "Mend the route."}]}});
+        "severity": "Error", "confidence": "Certain", "evidence": "quoted \u{1b}[2Jevil\u{9b}31m", "advice": "Fix the route."}]}});
     api.patch_status("broken", &PatchParams::default(), &Patch::Merge(status))
         .await
         .unwrap();
@@ -251,8 +251,8 @@ async fn what_the_operator_found_is_explained_and_listed_the_worst_first() {
     assert_eq!(typed.code, 0, "a verdict is no failure of explain: {typed:?}");
     for part in [
         "FAILING  WrongRoute",
-        "said [2Jevil 31m",
-        "Mend the route.",
+        "quoted [2Jevil 31m",
+        "Fix the route.",
         "docs/findings/WrongRoute.md",
     ] {
         assert!(typed.out.contains(part), "{part}\n{}", typed.out);
@@ -279,9 +279,9 @@ async fn what_the_operator_found_is_explained_and_listed_the_worst_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_lacks_a_right_is_told_which() {
+async fn a_missing_right_is_named() {
     let client = connect().await;
-    let ns = namespace(&client, "look-rights").await;
+    let ns = namespace(&client, "commands-rights").await;
     kubelet::start(client.clone(), SHORT);
     let _operator = Operator::start(&ns, "one", &[]);
     let api = probe(&client, &ns, json!({})).await;
@@ -332,9 +332,9 @@ async fn whoever_lacks_a_right_is_told_which() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_stands_in_the_way_is_said_in_a_sentence() {
+async fn each_obstacle_is_one_sentence() {
     let client = connect().await;
-    let ns = namespace(&client, "look-way").await;
+    let ns = namespace(&client, "commands-way").await;
     let api = probe(&client, &ns, json!({"budget": {"tokensPerDay": 1000}})).await;
     let admin = User::admin();
     let name = format!("{ns}/assistants");
