@@ -1,4 +1,4 @@
-//! The commands of docs/findings/, run against each fault by bash and curl: the comment below a command lists what it prints.
+//! Runs the commands of docs/findings/ with bash and curl against each fault. The comment below a command lists what it prints.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 #[path = "by_hand/faults.rs"]
@@ -25,7 +25,7 @@ fn document(name: &str) -> String {
     std::fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// The commands of one finding with what they print, as its page has them; those without are for a cluster.
+/// The commands of one finding with what they print, as its page has them. Commands without an output are for a cluster.
 fn commands(code: Code) -> Vec<(String, Vec<String>)> {
     let block = block(&document(&format!("{code}.md")), "\n## Confirm by hand\n");
     let lines: Vec<&str> = block.lines().collect();
@@ -64,7 +64,7 @@ fn run(setup: &str, command: &str, fault: &Fault, directory: &Path) -> String {
     String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
 }
 
-/// Whether the output is what the document says: a status, the absence of something, a number alone, or words.
+/// Whether the output matches the document: a status, the absence of something, a number alone, or words.
 fn holds(output: &str, part: &str) -> bool {
     let digits = part.chars().all(|c| c.is_ascii_digit());
     let lower = output.to_lowercase();

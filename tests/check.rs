@@ -8,7 +8,7 @@ use claudeprobe::demo::gateway::{Behaviour, Edit, Gateway};
 use claudeprobe::standin::{Config, Standin, TEST_KEY};
 use serde_json::Value;
 
-/// Runs the program with only these variables besides what a process needs.
+/// Runs the program with only these variables and those that a process needs.
 async fn claudeprobe(words: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_claudeprobe"));
     command.args(words).env_clear().envs(environment.iter().copied());
@@ -98,7 +98,7 @@ async fn without_a_control_a_failure_is_inconclusive_unless_the_gateway_names_it
     assert_eq!(output.status.code(), Some(2), "{printed}");
     assert!(
         printed.contains("GatewayConnectFailed"),
-        "we cannot reach it: that needs no control\n{printed}"
+        "an unreachable gateway needs no control\n{printed}"
     );
 }
 

@@ -127,11 +127,14 @@ fn wrong_input_is_a_sentence_and_exit_code_64() {
         (&["--config", config.to_str().unwrap()], "nonsense"),
         (&["--tls-cert", "/nonexistent"], "--tls-key"),
     ];
-    for (args, says) in cases {
+    for (args, message) in cases {
         let output = refused(args);
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(64), "{args:?}: {error}");
-        assert!(error.contains(says) && !error.contains("panicked"), "{args:?}: {error}");
+        assert!(
+            error.contains(message) && !error.contains("panicked"),
+            "{args:?}: {error}"
+        );
         assert!(output.stdout.is_empty(), "{args:?}");
     }
 }

@@ -26,7 +26,7 @@ fn assistants() -> Value {
     serde_json::from_str(include_str!("../../src/cli/explain/recorded.json")).unwrap()
 }
 
-/// The same with hostile text in every field that the operator does not write itself.
+/// The same with hostile text in every field that the operator copies.
 fn hostile() -> Value {
     let mut value = assistants();
     let long = "x".repeat(3_000);
@@ -108,7 +108,7 @@ impl Source for Recorded {
     }
 }
 
-/// One browser at a time: each uses as much CPU as the rest of the tests.
+/// One browser at a time: each uses as much CPU as all other tests.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// Runs a check in the browser; panics with its output if it fails.

@@ -1,4 +1,4 @@
-//! The faults that the commands are for: those of the demo, and the rest.
+//! A fault for each finding: those of the demo, and the rest.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
@@ -21,7 +21,7 @@ pub struct Fault {
     pub direct: String,
     pub key: String,
     pub proxy: String,
-    /// What lives as long as the fault.
+    /// Servers that live as long as the fault.
     _kept: Arc<(Option<Stage>, Vec<Standin>)>,
 }
 
@@ -82,7 +82,7 @@ pub async fn set(code: Code) -> Option<Fault> {
         Code::ConnectionReset => return Some(resets().await),
         Code::GatewayTlsFailure | Code::DirectPathIntercepted => return Some(untrusted().await),
         Code::ForwardProxyRefused => return Some(refusing_proxy().await),
-        // Nothing need be wrong: the commands show what to compare.
+        // No fault is necessary: the commands show what to compare.
         Code::DifferentAccount | Code::ModelRetiring | Code::GatewayLatency | Code::ClockSkew => {}
         _ => return None,
     }
@@ -97,7 +97,7 @@ fn healthy() -> Scenario {
 }
 
 async fn staged(mut scenario: Scenario) -> Fault {
-    // What a key may use can be asked for although it may not be used.
+    // A key can list models that it may not use.
     for rule in &mut scenario.claude {
         rule.route = Route::Messages;
     }
@@ -130,7 +130,7 @@ async fn standin(wrong: Option<Wrong>) -> Standin {
     standin
 }
 
-/// What Claude itself says.
+/// Claude's own errors.
 fn claudes(code: Code) -> Option<Wrong> {
     Some(match code {
         Code::AccelerationLimited => Wrong::Error(ErrorName::Acceleration),
@@ -148,7 +148,7 @@ fn claudes(code: Code) -> Option<Wrong> {
     })
 }
 
-/// What the gateway says by itself.
+/// The gateway's own errors.
 fn answer(code: Code) -> Option<Answer> {
     let (status, body) = match code {
         Code::UpstreamConnectTimeout => (504, "<h1>504 Gateway Time-out</h1>"),
@@ -244,9 +244,9 @@ async fn resets() -> Fault {
     Fault::new(first_hop.url(), claude.url(), vec![claude, first_hop])
 }
 
-/// TLS under a CA that nobody knows.
+/// TLS with a certificate of an unknown CA.
 async fn untrusted() -> Fault {
-    let authority = Authority::new("a CA that nobody knows").unwrap();
+    let authority = Authority::new("an unknown CA").unwrap();
     let claude = Standin::start(Config {
         control: None,
         tls: Some(authority.issue(&["127.0.0.1".to_owned()]).unwrap()),
@@ -257,7 +257,7 @@ async fn untrusted() -> Fault {
     Fault::new(claude.url(), claude.url(), vec![claude])
 }
 
-/// A forward proxy that refuses every tunnel: what lies behind it is never asked.
+/// A forward proxy that refuses every tunnel: no request reaches a server behind it.
 async fn refusing_proxy() -> Fault {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let proxy = format!("http://{}", listener.local_addr().unwrap());

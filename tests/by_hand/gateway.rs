@@ -40,7 +40,7 @@ const MANY: usize = 100;
 /// What it does.
 #[derive(Clone, Copy)]
 pub struct AlteringGateway {
-    /// Refuses a request with this status and text.
+    /// Rejects a request with this status and text.
     pub refuse: fn(&Whole) -> Option<(u16, &'static str)>,
     /// Changes a request.
     pub request: fn(&mut Whole),

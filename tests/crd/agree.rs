@@ -1,4 +1,4 @@
-//! What the API server takes must run: tricky values, field by field, given to the server and to `Probe::parse`.
+//! What the API server accepts must run: tricky values, field by field, for the server and for `Probe::parse`.
 
 use std::collections::BTreeMap;
 

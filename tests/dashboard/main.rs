@@ -1,7 +1,7 @@
 //! The dashboards: the JSON matches its source and the types that Grafana publishes.
 //!
 //! `charts/dashboards/*.yaml` is the source; `make generate` regenerates the chart's JSON and
-//! docs/dashboard.md. tests/alerts/live.rs and tests/cluster/stories run the queries on a real Prometheus. The look is not
+//! docs/dashboard.md. tests/alerts/live.rs and tests/cluster/stories run the queries on a real Prometheus. Appearance is not
 //! tested: these tests have no Grafana.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
@@ -257,7 +257,7 @@ fn value_mappings_and_colours_cover_verdicts_and_layers() {
     }
     let distinct: std::collections::BTreeSet<&String> =
         states.iter().map(|state| &shared.series["verdict"][state]).collect();
-    assert_eq!(distinct.len(), states.len(), "two verdicts look the same");
+    assert_eq!(distinct.len(), states.len(), "two verdicts have the same appearance");
     for layer in [Layer::Configuration, Layer::Quota, Layer::Network, Layer::Upstream] {
         assert!(shared.series["layer"].contains_key(&format!("{layer:?}")), "{layer:?}");
     }

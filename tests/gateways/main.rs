@@ -1,8 +1,8 @@
-//! Real gateways between the prober and the stand-in Claude API: what is wrong with each set-up is proven on the wire first,
+//! Real gateways between the prober and the stand-in Claude API: the fault of each set-up is proven on the wire first,
 //! then measured and diagnosed as in the cluster.
 //!
 //! ```text
-//! case ──► stand-in (faults) ◄── front: nginx, HAProxy, Envoy, Squid … ◄─┬─ look: a raw request must see the fault
+//! case ──► stand-in (faults) ◄── front: nginx, HAProxy, Envoy, Squid … ◄─┬─ proof: a raw request shows the fault
 //!   │            ▲                                                       └─ probe::run ──► diagnose ──► the verdict must be right
 //!   └── expect   └──────────────────────── direct ─────────────────────────┘
 //! ```

@@ -1,4 +1,4 @@
-//! The proof that a fault is on the wire: one raw request, and what must be seen of it.
+//! The proof that a fault is on the wire: one raw request and the observations that it must give.
 
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,13 @@ use crate::curl;
 use crate::stage::Stage;
 use crate::wire::{self, End, Seen, Target};
 
-/// The body of the raw request: what the prober's frozen request looks like.
+/// The body of the raw request: like the prober's frozen request.
 const BODY: &str = r#"{"model":"claude-haiku-4-5","max_tokens":64,STREAM"messages":[{"role":"user","content":"Count from 1 to 20."}]}"#;
 
-/// How it asks for a stream.
+/// The field for a stream.
 const STREAM: &str = r#""stream":true,"#;
 
-/// Something that must be seen.
+/// One expected observation.
 #[derive(Clone, Copy, Debug)]
 pub enum Observation {
     /// This status.
@@ -54,7 +54,7 @@ pub enum Observation {
     Unreachable(&'static str),
 }
 
-/// One raw request and what must be seen of it.
+/// One raw request and its expected observations.
 #[derive(Clone, Debug)]
 pub struct Proof {
     direct: bool,
@@ -104,7 +104,7 @@ impl Proof {
         self
     }
 
-    /// With this header line besides.
+    /// With this further header line.
     pub fn with(mut self, line: &'static str) -> Self {
         self.headers.push(line);
         self
@@ -141,13 +141,13 @@ impl Proof {
         self
     }
 
-    /// Again and again, until it is seen.
+    /// Repeated until all is observed.
     pub fn until(mut self) -> Self {
         self.until = true;
         self
     }
 
-    /// Once more on the same connection, after it rested for so many milliseconds: what must be seen is the second reply, or the end
+    /// Once more on the same connection, after it rested for so many milliseconds: the observations are of the second reply, or of the end
     /// of the connection.
     pub fn again_after(mut self, ms: u64) -> Self {
         self.again_after = Some(Duration::from_millis(ms));
@@ -179,7 +179,7 @@ impl Proof {
     /// Sends the request and compares.
     ///
     /// # Panics
-    /// When something else is seen.
+    /// When an observation differs.
     pub async fn check(&self, stage: &Stage, standin: &Standin, bearer: bool) {
         while self.early && jiff::Zoned::now().second() >= 30 {
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -224,7 +224,7 @@ impl Proof {
             .tunnel
             .map_or_else(|| authority_text.clone(), |proxy| stage.fill(proxy));
         let Ok(address) = hop.parse() else {
-            // A name: whether it resolves is what the case is about.
+            // A name: the case tests whether it resolves.
             let trouble = tokio::net::lookup_host(&hop).await.err();
             return Seen::unreachable(format!("no address: {trouble:?}"));
         };
@@ -279,7 +279,7 @@ fn see(observation: &Observation, seen: &Seen, arrived: &[Recorded]) -> Result<(
     let text = seen.text();
     let (holds, instead) = match *observation {
         Observation::Status(status) => (seen.status == status, format!("the status is {}", seen.status)),
-        Observation::BodyHas(words) => (text.contains(words), "the body says something else".into()),
+        Observation::BodyHas(words) => (text.contains(words), "the body differs".into()),
         Observation::Empty => (seen.body.is_empty(), "there is a body".into()),
         Observation::Header(name, value) => (
             seen.header(name).is_some_and(|found| found.contains(value)),

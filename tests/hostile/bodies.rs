@@ -1,4 +1,4 @@
-//! Bodies: gigabytes, bombs, lies about their length, text that is none, JSON without a bottom.
+//! Bodies: gigabytes, bombs, wrong lengths, invalid text, endless nesting of JSON.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! HTTP/2 (RFC 9113) as nobody should speak it.
+//! Invalid HTTP/2 (RFC 9113).
 
 use super::check::{CUT, Case, Expected, HUNG_UP, SILENT, all};
 use super::server::{Step, send};

@@ -1,4 +1,4 @@
-//! Response heads: endless, garbled, contradictory.
+//! Response headers: endless, garbled, contradictory.
 
 use super::check::{Case, EMPTY, Expected, FOREIGN, LIMITED, NOT_CLAUDE, SILENT, UNAVAILABLE, all};
 use super::server::{Step, reply, send};

@@ -1,4 +1,4 @@
-//! What the operator costs, measured on a real API server: prints numbers, judges none.
+//! Measures what the operator costs on a real API server: prints numbers, sets no limit.
 //!
 //! `make bench` runs this inside an API server's network namespace. Pods are run by the tests' kubelet of a few lines, so
 //! the numbers are the operator's and the API server's, not a container runtime's. CLAUDEPROBE names the program to measure.

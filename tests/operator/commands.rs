@@ -15,7 +15,7 @@ use crate::kubelet;
 
 const SHORT: Duration = Duration::from_millis(300);
 
-/// Somebody with a kubeconfig.
+/// A user with a kubeconfig.
 struct User {
     kubeconfig: PathBuf,
     folder: tempfile::TempDir,
@@ -61,7 +61,7 @@ impl User {
     }
 }
 
-/// What came of it.
+/// The result of a command.
 #[derive(Debug)]
 struct Typed {
     code: i32,
@@ -203,7 +203,7 @@ async fn what_the_operator_found_is_explained_and_listed_the_worst_first() {
     run_now(&api, "one").await;
     ran(&api, "one").await;
     operator.stop().await;
-    // Beside the healthy one, one that nobody will ever look at, and one that fails, with text of a stranger.
+    // Next to the healthy one: one without an operator, and one that fails, with foreign text.
     let other = |name: &str| {
         let spec = json!({"schedule": {"every": "1h"}, "credential": {"none": {}}, "gateways": [{"name": "edge", "url": "http://edge:80"}]});
         let object = json!({"apiVersion": "claudeprobe.dev/v1alpha1", "kind": "ClaudeProbe", "metadata": {"name": name}, "spec": spec});
@@ -286,19 +286,19 @@ async fn a_missing_right_is_named() {
     let _operator = Operator::start(&ns, "one", &[]);
     let api = probe(&client, &ns, json!({})).await;
     let name = format!("{ns}/assistants");
-    let nobody = User::named("nobody-at-all");
+    let stranger = User::named("stranger");
     for command in [
         vec!["explain", name.as_str()],
         vec!["list", "-n", &ns],
         vec!["run", &name],
     ] {
-        let typed = nobody.types(&command).await;
+        let typed = stranger.types(&command).await;
         assert!(
             typed.code == 4 && typed.err.contains("request the role claudeprobe-view"),
             "{command:?} {typed:?}"
         );
     }
-    let typed = nobody.types(&["list", "-A"]).await;
+    let typed = stranger.types(&["list", "-A"]).await;
     assert!(
         typed.code == 4 && typed.err.contains("replace --all-namespaces"),
         "{typed:?}"
@@ -338,14 +338,14 @@ async fn each_obstacle_is_one_sentence() {
     let api = probe(&client, &ns, json!({"budget": {"tokensPerDay": 1000}})).await;
     let admin = User::admin();
     let name = format!("{ns}/assistants");
-    // No operator at all.
+    // No operator.
     let typed = admin.types(&["run", &name, "--wait", "--timeout", "10s"]).await;
     assert!(
         typed.code == 4 && typed.err.contains("no operator has reconciled"),
         "{typed:?}"
     );
     assert!(typed.err.contains("no verdict within 10s"), "{typed:?}");
-    // One that was there, and is gone; and a budget that is used up.
+    // An operator that is gone, and a budget that is used up.
     let today = jiff::Timestamp::now().to_string();
     let today = today.split('T').next().unwrap();
     let status = json!({"status": {"observedGeneration": 1, "usage": {"tokensToday": 1000, "day": today}}});

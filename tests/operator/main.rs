@@ -161,7 +161,7 @@ async fn whenever_it_dies_no_slot_is_run_twice_and_none_is_lost() {
             run_now(&api, "two").await;
             std::future::pending::<()>().await;
         };
-        // The name of a pod is taken over at once by its next container.
+        // The next container has the same pod name and takes over at once.
         tokio::select! {
             () = dying.ended() => {}
             () = asked => {}
@@ -220,7 +220,7 @@ async fn of_two_replicas_one_leads_and_the_standby_replaces_a_lost_leader() {
     run_now(&api, "b").await;
     ran(&api, "b").await;
     assert_eq!(two.metric("claudeprobe_leader").await, Some(1.0));
-    // A killed one is followed when its term is over.
+    // The standby replaces a killed leader when its lease expires.
     let three = Operator::start(&ns, "three", &[]);
     eventually("the third is ready", async || three.get("/readyz").await).await;
     drop(two);

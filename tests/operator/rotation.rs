@@ -1,4 +1,4 @@
-//! A key changes, and a workload still holds the one before.
+//! A key changes, and a workload still holds the previous one.
 
 use claudeprobe::resource::status::{ClaudeProbeStatus, CredentialKind};
 use k8s_openapi::api::core::v1::Pod;

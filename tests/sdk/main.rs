@@ -1,4 +1,4 @@
-//! Claude's official SDKs judge the stand-in.
+//! Claude's official SDKs check the stand-in.
 //!
 //! Each SDK runs in its own process against a stand-in of its own; `tests/sdk/run` installs it, pinned, and ends with a
 //! line of totals. A missing interpreter is a failure, never a skip.
@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use claudeprobe::standin::tls::Authority;
 use claudeprobe::standin::{Config, Standin, TEST_KEY};
 
-/// Lets `sdk` judge; panics with all that it said if it is not content.
+/// Runs the checks of `sdk`; panics with their output if one fails.
 async fn judge(sdk: &str) {
     let directory = tempfile::tempdir().unwrap();
     let authority = Authority::new("stand-in of the SDK tests").unwrap();

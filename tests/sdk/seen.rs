@@ -1,4 +1,4 @@
-//! The quotes of the catalogue are what the SDKs show: each SDK meets each fault, and its error is compared.
+//! The catalogue quotes what the SDKs show: each SDK meets each fault, and its error is compared.
 
 use std::any::Any;
 
@@ -99,7 +99,7 @@ async fn start(place: Place) -> (String, Box<dyn Any>) {
             (standin.url(), Box::new(standin))
         }
         Place::UnknownCa => {
-            let authority = Authority::new("a CA that nobody knows").unwrap();
+            let authority = Authority::new("an unknown CA").unwrap();
             let tls = Some(authority.issue(&["127.0.0.1".to_owned()]).unwrap());
             let standin = Standin::start(Config { tls, ..plain() }).await.unwrap();
             (standin.url(), Box::new(standin))
@@ -121,7 +121,7 @@ async fn start(place: Place) -> (String, Box<dyn Any>) {
     }
 }
 
-/// Whether `shown` is the quote: `…` stands for anything, a remark about an answer for an answer.
+/// Whether `shown` matches the quote: `…` matches anything, a remark about an answer matches an answer.
 fn is_quote(quote: &str, shown: &str) -> bool {
     if let Some(remark) = quote.strip_prefix("(answered") {
         return !remark.is_empty() && shown.starts_with("(answered");
@@ -156,7 +156,7 @@ fn quote(quotes: Quotes, sdk: &str) -> String {
     }
 }
 
-/// Lets `sdk` meet everything, and compares its words.
+/// Runs `sdk` against every fault and compares its errors.
 pub async fn shows_what_the_catalogue_quotes(sdk: &'static str) {
     let mut running = Vec::new();
     let mut cases = Vec::new();

@@ -63,7 +63,7 @@ pub fn both() -> Vec<Replica> {
     })
 }
 
-/// Who holds the Lease now, if that pod is ready.
+/// The pod that holds the Lease, if it is ready.
 pub fn leader() -> Replica {
     eventually("a ready replica holds the Lease", || {
         let holder = try_kubectl(&[
@@ -82,7 +82,7 @@ pub fn leader() -> Replica {
 }
 
 impl Replica {
-    /// What `/metrics` of this pod says.
+    /// `/metrics` of this pod.
     pub fn metrics(&self) -> Result<String, String> {
         try_kubectl(&[
             "get",

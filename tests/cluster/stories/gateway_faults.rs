@@ -1,4 +1,4 @@
-//! What gateways do to requests and streams: each fault is a line of nginx configuration, as people write it.
+//! What gateways do to requests and streams: each fault is a typical line of nginx configuration.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Replicas end, at the worst moments. No run is lost, none is made twice.
+//! Replicas end at the worst moments. No run is lost or repeated.
 
 use serde_json::json;
 
@@ -63,7 +63,7 @@ fn alone_the_leader_killed_between_runs_is_replaced() {
 
     let mark = audit::mark();
     let old = leader();
-    // The pod itself goes, not only its process: the other replica has to take over.
+    // The pod is deleted, not only its process: the other replica takes over.
     crate::kit::kubectl(&[
         "delete",
         "pod",

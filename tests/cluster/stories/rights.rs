@@ -92,7 +92,7 @@ fn view_only_reads_and_edit_writes_and_runs_probes() {
     );
     assert!(code == 0 && out.contains("HEALTHY"), "{out}{err}");
     story.kubectl(&["delete", "--as", "editor", "claudeprobe", "second"]);
-    // The status is the operator's: a verdict cannot be forged by whoever may edit a namespace.
+    // Only the operator writes the status: an editor of the namespace cannot forge a verdict.
     let forged = story.try_kubectl(&[
         "patch",
         "claudeprobe",

@@ -1,4 +1,4 @@
-//! The Secret is rotated, the gateway is forgotten.
+//! The Secret is rotated and the gateway keeps the old key.
 
 use crate::kit::nginx::Nginx;
 use crate::kit::standin::{KEY, NEW_KEY, PASS};

@@ -1,4 +1,4 @@
-//! What must not get out, and who may do what.
+//! No secret leaves its place, and each right has its limits.
 
 use crate::kit::audit;
 use crate::kit::nginx::Nginx;
@@ -147,7 +147,7 @@ fn a_user_without_read_access_to_secrets_cannot_write_a_probe() {
     let refusal = patch(r#"{"spec": {"historyLimit": 3}}"#).unwrap_err();
     assert!(refusal.contains("eve must be allowed to get secrets"), "{refusal}");
     patch(r#"{"metadata": {"annotations": {"note": "free"}}}"#).unwrap();
-    // Whoever may edit the namespace may write probes: the roles aggregate.
+    // An editor of the namespace may write probes: the roles aggregate.
     kubectl(&[
         "create",
         "rolebinding",

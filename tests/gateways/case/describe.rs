@@ -1,4 +1,4 @@
-//! What a run saw and said, for people who look at a failed case.
+//! The evidence and the diagnosis of a run as text, for a failed case.
 
 use claudeprobe::diagnosis::Diagnosis;
 use claudeprobe::probe::FullReport;

@@ -13,11 +13,11 @@ pub struct Expect {
     pub code: Option<Code>,
     /// Its path.
     pub path: &'static str,
-    /// Findings that must be there besides, `(code, path)`.
+    /// Further findings that are required, `(code, path)`.
     pub also: Vec<(Code, &'static str)>,
-    /// What the evidence of findings must have in it.
+    /// Texts that the evidence of findings must contain.
     pub evidence: Vec<(Code, &'static str)>,
-    /// What is really wrong and cannot be told, and why.
+    /// The true cause that no reply shows, and why.
     pub truth: Option<(Code, &'static str)>,
 }
 
@@ -30,13 +30,13 @@ impl Expect {
             .collect()
     }
 
-    /// What is really wrong.
+    /// The true cause.
     pub fn true_code(&self) -> Option<Code> {
         self.truth.map(|(code, _)| code).or(self.code)
     }
 }
 
-/// What is wrong with a diagnosis.
+/// The differences between a diagnosis and the expected one.
 pub fn compare(expect: &Expect, diagnosis: &Diagnosis) -> Vec<String> {
     let mut wrong = Vec::new();
     let verdict = &diagnosis.verdict;
@@ -76,7 +76,7 @@ pub fn compare(expect: &Expect, diagnosis: &Diagnosis) -> Vec<String> {
     wrong
 }
 
-/// Whether a finding says that somebody is at fault.
+/// Whether a finding attributes a failure.
 pub fn blames(finding: &Finding) -> bool {
     finding.severity >= Severity::Warning && finding.confidence >= Confidence::Likely
 }

@@ -1,4 +1,4 @@
-//! Plays a case: sets up, looks, measures, diagnoses, compares.
+//! Plays a case: sets up, proves the fault, measures, diagnoses, compares.
 
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -81,7 +81,7 @@ impl Case {
         for proof in &self.proofs {
             proof.check(&stage, &standin, self.auth_header == "Authorization").await;
         }
-        // As if nothing had been looked at.
+        // As if no proof had been taken.
         standin.clear_requests();
         standin.clear_faults();
         for fault in &self.faults {

@@ -1,4 +1,4 @@
-//! Set-ups that are as they should be, however odd they look: nothing may be found.
+//! Correct set-ups, also unusual ones: no finding is allowed.
 
 use claudeprobe::standin::{Fault, Rule};
 

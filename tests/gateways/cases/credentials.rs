@@ -1,4 +1,4 @@
-//! Who holds which key, who asks for it, and what becomes of it on the way.
+//! Which hop holds which key, which hop requires it, and what the gateway makes of it.
 
 use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{ErrorName, Fault, KeyState, Rule};
@@ -9,7 +9,7 @@ use crate::front::{Certificate, Front, haproxy, nginx};
 use crate::proof::Observation::{ArrivesNot, Calls, Header, NoHeader, BodyHas, Status};
 use crate::proof::{direct, through};
 
-/// Claude's own refusal, relayed.
+/// Claude's own rejection, relayed.
 const UNKNOWN_KEY: [crate::proof::Observation; 3] = [Status(401), BodyHas("invalid x-api-key"), Header("request-id", "req_")];
 
 const OVERWRITES: Envoy = Envoy {
@@ -34,7 +34,7 @@ const KNOWS_ONE_AUTH_HEADER: Envoy = Envoy {
     ],
     ..Envoy::PLAIN
 };
-/// The same policy, and we are not on its list.
+/// The same policy without our key on its list.
 const ASKS_FOR_ITS_OWN_KEY: Envoy = Envoy {
     filters: &[
         r#"{name: key, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth, credentials: [{key: gw-client-key, client: team}], key_sources: [{header: x-api-key}]}}"#,

@@ -1,4 +1,4 @@
-//! Who made a reply, and what becomes of heads on their way back.
+//! The origin of a reply, and what gateways do to response headers.
 
 use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{ErrorName, Fault, Page, Rule};
@@ -38,7 +38,7 @@ const WRAPS_PAGES: Envoy = Envoy {
     ],
     ..Envoy::PLAIN
 };
-/// The same, and only the first hundred bytes of what upstream said.
+/// The same with only the first hundred bytes of the upstream's body.
 const CUTS_ERRORS: Envoy = Envoy {
     filters: &[
         lua!(r#"function envoy_on_response(handle)\n if handle:headers():get(':status') == '200' then return end\n local body = handle:body()\n local quoted = string.gsub(body:getBytes(0, 70), '\"', '\\\\\"')\n handle:headers():replace('content-length', body:setBytes('{\"detail\":\"upstream said: ' .. quoted .. '...\"}'))\n handle:headers():replace(':status', '500')\n handle:headers():remove('request-id')\nend"#),
@@ -46,14 +46,14 @@ const CUTS_ERRORS: Envoy = Envoy {
     ..Envoy::PLAIN
 };
 
-/// A filter that drops what answers say, as limits on responses do.
+/// A filter that drops the bodies of answers, as limits on responses do.
 const EMPTIES_ANSWERS: Envoy = Envoy {
     filters: &[
         lua!(r#"function envoy_on_response(handle)\n if handle:headers():get(':status') ~= '200' then return end\n local body = handle:body()\n handle:headers():replace('content-length', body:setBytes(''))\nend"#),
     ],
     ..Envoy::PLAIN
 };
-/// A filter that writes a page over answers, under their headers, as servers do that hold an answer back and lose the rest of it.
+/// A filter that writes a page over answers, under their headers, as servers do that buffer an answer and lose the rest of it.
 const WRITES_A_PAGE: Envoy = Envoy {
     filters: &[
         lua!(r#"function envoy_on_response(handle)\n if handle:headers():get('anthropic-ratelimit-requests-limit') == nil then return end\n local body = handle:body()\n handle:headers():replace('content-length', body:setBytes('<html><h1>Bad Gateway</h1></html>'))\n handle:headers():replace('content-type', 'text/html')\n handle:headers():replace(':status', '502')\nend"#),
@@ -68,7 +68,7 @@ const ADDS_A_PROMPT: Envoy = Envoy {
     ],
     ..Envoy::PLAIN
 };
-/// A filter that refuses bodies with fields that it does not know, in words that libraries have for that and in Claude's shape.
+/// A filter that rejects bodies with unknown fields, with the message of a common library and in Claude's shape.
 const CHECKS_BODIES: Envoy = Envoy {
     filters: &[
         lua!(r#"function envoy_on_request(handle)\n local body = handle:body()\n local field = string.match(body:getBytes(0, body:length()), 'zz_probe_[%w]+')\n if field then handle:respond({[':status'] = '400', ['content-type'] = 'application/json'}, '{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"' .. field .. ': Extra inputs are not permitted\"}}') end\nend"#),
@@ -82,7 +82,7 @@ const CHECKS_BODIES_ITS_OWN_WAY: Envoy = Envoy {
     ],
     ..Envoy::PLAIN
 };
-/// A filter that keeps what it knows of a turn: unknown fields inside are dropped, those at the top are not.
+/// A filter that drops unknown fields inside a turn, and keeps those at the top.
 const FILTERS_TURNS: Envoy = Envoy {
     filters: &[
         replaces_in_requests!(r#"'(\"content\":\"[^\"]*\"),\"zz_probe_[^,}]*', '%1'"#),
@@ -96,7 +96,7 @@ const FILTERS_TOOLS: Envoy = Envoy {
     ],
     ..Envoy::PLAIN
 };
-/// A filter that leaves fields in alphabetical order, as programs do that keep them in a sorted map. Of the two it knows.
+/// A filter that leaves fields in alphabetical order, as programs do that keep them in a sorted map. It knows two fields.
 const SORTS_FIELDS: Envoy = Envoy {
     filters: &[
         replaces_in_requests!(r#"'^{(\"zz_probe[^,]*),(\"zz_probe[^,]*)', '{%2,%1'"#),
@@ -154,7 +154,7 @@ cases! {
     envoy_refuses_unknown_fields_in_its_own_way: Case::new(Front::Envoy(CHECKS_BODIES_ITS_OWN_WAY)).deep()
         .proof(through(&[Status(422), BodyHas("extra fields not permitted")]).body(UNKNOWN.into()))
         .proof(through(&[Status(200)]))
-        // A filter that reads whole bodies has a limit on them, too, and says so with 413.
+        // A filter that reads whole bodies has a limit on them, too, and answers 413.
         .degraded(Code::GatewayBodyLimit, "edge");
     envoy_writes_events_anew: Case::new(Front::Envoy(WRITES_EVENTS_ANEW))
         .proof(through(&[Status(200), Complete(true)])).healthy();

@@ -1,4 +1,4 @@
-//! What only some tries show, and what only an exchange that was opted into shows.
+//! Faults that only some tries show, or only an exchange that is off by default.
 
 use claudeprobe::catalogue::Code;
 
@@ -40,7 +40,7 @@ const CLOSES_IDLE_CONNECTIONS: Envoy = Envoy {
     ..Envoy::PLAIN
 };
 
-/// The same without a farewell: its sockets linger for no time, so that they close with a reset.
+/// The same with a reset: its sockets do not linger.
 const RESETS_IDLE_CONNECTIONS: Envoy = Envoy {
     listener: r#"    socket_options: [{level: 1, name: 13, buf_value: "AQAAAAAAAAA=", state: STATE_LISTENING}]"#,
     ..CLOSES_IDLE_CONNECTIONS

@@ -1,4 +1,4 @@
-//! What becomes of the other request headers, of the body, and of Claude's replies.
+//! What gateways do to the other request headers, to the body, and to Claude's replies.
 
 use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{ErrorName, Fault, Rule};
@@ -50,9 +50,9 @@ const SUBSTITUTES: Envoy = Envoy {
     ],
     ..Envoy::PLAIN
 };
-/// What Claude refuses and quotes.
+/// A value that Claude rejects and quotes.
 const LONG_INTEGER: &str = r#"{"model":"claude-haiku-4-5","max_tokens":1,"messages":[{"role":"user","content":[{"type":9007199254740993,"text":"."}]}]}"#;
-/// What replies look like that come from Claude on another platform.
+/// Response headers of Claude on another platform.
 const PLATFORM: &str = "http-response del-header request-id
     http-response del-header cf- -m beg
     http-response del-header anthropic- -m beg

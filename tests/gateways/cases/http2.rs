@@ -11,7 +11,7 @@ use crate::proof::{Proof, direct, through};
 use crate::stage::OTHER_KEY;
 use crate::wire::End;
 
-/// Fields of a gateway that is asked over HTTP/2 by TLS.
+/// Fields of a gateway that speaks HTTP/2 by TLS.
 const H2: &str = ", httpVersion: Http2, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}";
 /// In clear text.
 const H2C: &str = ", httpVersion: Http2";

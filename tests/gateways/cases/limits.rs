@@ -1,4 +1,4 @@
-//! Limits, quotas and refusals: the gateway's own, and Claude's seen through a gateway.
+//! Limits, quotas and rejections: the gateway's own, and Claude's through a gateway.
 
 use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{ErrorName, Fault, Page, Route, Rule};
@@ -26,7 +26,7 @@ const ONE_AT_A_TIME: Envoy = Envoy {
     cluster: "type: STATIC, circuit_breakers: {thresholds: [{max_requests: 1, max_connections: 1, max_pending_requests: 1}]}",
     ..Envoy::PLAIN
 };
-/// Retries and says how often, with a key of its own.
+/// Retries and reports how often, with a key of its own.
 const RETRIES: Envoy = Envoy {
     host: "              include_attempt_count_in_response: true",
     route: r#"timeout: 0s, retry_policy: {retry_on: "5xx,retriable-status-codes", retriable_status_codes: [429], num_retries: 2}"#,
@@ -47,12 +47,12 @@ const ASKS_A_DEAD_AUTHORISER: Envoy = Envoy {
     ..Envoy::PLAIN
 };
 
-/// An error of Claude's for everybody.
+/// An error of Claude for every key.
 fn always(name: ErrorName) -> Rule {
     Rule::always(Fault::Error(name))
 }
 
-/// An error of Claude's for the gateway's own key.
+/// An error of Claude for the gateway's own key.
 fn for_the_gateway(name: ErrorName) -> Rule {
     always(name).for_key(OTHER_KEY)
 }

@@ -11,12 +11,12 @@ use crate::proof::{direct, through};
 use crate::stage::OLD_KEY;
 use crate::wire::End;
 
-/// The route that understands what it carries.
+/// The route that parses the request.
 fn open() -> Case {
     Case::new(Front::Litellm(Litellm::Open))
 }
 
-/// The route that understands less.
+/// The route that parses less.
 fn passed_through() -> Case {
     open().gateway_url("http://{gateway_address}/anthropic")
 }
@@ -39,7 +39,7 @@ fn cut() -> Rule {
     })
 }
 
-/// A field that Claude refuses and LiteLLM leaves out.
+/// A field that Claude rejects and LiteLLM drops.
 const UNKNOWN_FIELD: &str =
     r#"{"model":"claude-haiku-4-5","max_tokens":1,"zz_probe":1,"messages":[{"role":"user","content":"."}]}"#;
 

@@ -1,4 +1,4 @@
-//! Hops that cannot be reached: the gateway's way to Claude, our way to the gateway, our way to Claude.
+//! Unreachable hops: from the gateway to Claude, from the prober to the gateway, from the prober to Claude.
 
 use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{Fault, Page, Rule};
@@ -48,7 +48,7 @@ acl step1 at_step SslBump1
 ssl_bump peek step1
 ssl_bump bump all
 http_access allow all";
-/// Looks the name up for each request, in a server that knows none.
+/// Resolves the name for each request, by a server that has no names.
 const LOOKS_UP: Envoy = Envoy {
     filters: &[
         r#"{name: dfp, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig, dns_cache_config: {name: names, dns_lookup_family: V4_ONLY, typed_dns_resolver_config: {name: envoy.network.dns_resolver.cares, typed_config: {"@type": type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig, resolvers: [{socket_address: {address: "{names_ip}", port_value: {names_port}}}]}}}}}"#,
@@ -77,9 +77,9 @@ acl people proxy_auth REQUIRED
 http_access allow people
 http_access deny all";
 
-/// nginx says 502 alike of a refusal, a missing name, failed TLS and an early close.
+/// nginx answers 502 alike for a refusal, a missing name, failed TLS and an early close.
 const BARE_502: &str = "nginx answers a bare 502 whatever kept it from its upstream";
-/// HAProxy says 503 alike of a refusal, dropped packets, failed TLS, a full queue and a missing route.
+/// HAProxy answers 503 alike for a refusal, dropped packets, failed TLS, a full queue and a missing route.
 const NO_SERVER: &str = "HAProxy answers “No server is available” whatever kept it from its upstream";
 
 cases! {
@@ -139,7 +139,7 @@ cases! {
     haproxy_closes_the_connection: Case::new(haproxy("http-request reject", ""))
         .proof(through(&[Ends(End::Fin), Calls(0)]))
         .failing(Code::GatewayConnectFailed);
-    nobody_is_reached_and_the_key_is_a_placeholder: Case::new(Front::Nobody).gateway_url("http://{closed}").direct_url("http://{closed}")
+    nobody_is_reached_and_the_key_is_a_placeholder: Case::new(Front::NoServer).gateway_url("http://{closed}").direct_url("http://{closed}")
         .key("changeme")
         .proof(through(&[Unreachable("refused")])).proof(direct(&[Unreachable("refused")]))
         .failing(Code::GatewayConnectFailed).also(Code::DirectPathUnreachable, "direct").also(Code::CredentialMalformed, "edge");
@@ -152,13 +152,13 @@ cases! {
         .proof(through(&[Ends(End::Silence), Calls(0)]))
         .failing(Code::NoReply);
 
-    the_gateway_is_down: Case::new(Front::Nobody).gateway_url("http://{closed}")
+    the_gateway_is_down: Case::new(Front::NoServer).gateway_url("http://{closed}")
         .proof(through(&[Unreachable("refused")]))
         .failing(Code::GatewayConnectFailed);
-    the_gateway_drops_packets: Case::new(Front::Nobody).gateway_url("http://{blackhole}").time(12)
+    the_gateway_drops_packets: Case::new(Front::NoServer).gateway_url("http://{blackhole}").time(12)
         .proof(through(&[Unreachable("no answer to SYN")]))
         .failing(Code::GatewayConnectFailed);
-    the_gateways_name_does_not_exist: Case::new(Front::Nobody).gateway_url("http://ai-gateway.gateways.invalid:8080")
+    the_gateways_name_does_not_exist: Case::new(Front::NoServer).gateway_url("http://ai-gateway.gateways.invalid:8080")
         .proof(through(&[Unreachable("no address")]))
         .failing(Code::GatewayDnsFailure);
     the_gateways_ca_is_not_declared: Case::new(nginx("").https(Certificate::Good))

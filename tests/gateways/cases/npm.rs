@@ -1,4 +1,4 @@
-//! AI gateways of another make than LiteLLM: Claude Code Router and Portkey's. Both have keys of their own, write requests and errors anew, and each
+//! AI gateways other than LiteLLM: Claude Code Router and Portkey's. Both have keys of their own and rewrite requests and errors, each
 //! in its own way.
 
 use claudeprobe::catalogue::Code;
@@ -21,23 +21,23 @@ fn router(provider: &'static str) -> Case {
         .secret("router", ROUTER_KEY)
 }
 
-/// An error of Claude's for the router alone.
+/// An error of Claude for the router alone.
 fn for_the_router(name: ErrorName) -> Rule {
     Rule::always(Fault::Error(name)).for_key(OTHER_KEY)
 }
 
 const PORTKEY: Front = Front::Other(Other { kind: Kind::Portkey, lines: "claude.invalid" });
 
-/// Clients say in headers whom Portkey asks: host and further fields.
+/// Headers of the client configure Portkey's upstream: host and further fields.
 fn portkey(host: &str, fields: &str) -> Case {
     let to = format!("{{name: x-portkey-provider, value: anthropic}}, {{name: x-portkey-custom-host, value: 'http://{host}/v1'}}");
     Case::new(PORTKEY).gateway(&format!(", headers: [{to}{fields}]"))
 }
 
-/// A value of anthropic-beta that Claude knows, in place of the one that Portkey sends and Claude does not know.
+/// A valid value of anthropic-beta, instead of Portkey's own, which Claude rejects.
 const KNOWN_BETA: &str = ", {name: x-portkey-anthropic-beta, value: files-api-2025-04-14}";
 
-/// nginx says it for everybody, with fields of a Portkey configuration.
+/// nginx sets them for every client, with fields of a Portkey configuration.
 macro_rules! configured {
     ($key:literal, $fields:literal) => {
         Case::new(PORTKEY).whole().behind(nginx_server(concat!(

@@ -1,4 +1,4 @@
-//! What only the operator can know: it remembers runs, and sees pods.
+//! Causes that only the operator shows: it remembers runs, and reads pods.
 
 use claudeprobe::catalogue::Code;
 use claudeprobe::diagnosis::{Context, StaleWorkload};
@@ -9,7 +9,7 @@ use crate::front::{Front, nginx};
 use crate::proof::Observation::{Begins, Status};
 use crate::proof::{direct, through};
 
-/// A filter that takes its time with each request.
+/// A filter that delays each request.
 const HOLDS: Envoy = Envoy {
     filters: &[
         r#"{name: fault, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault, delay: {fixed_delay: 0.4s, percentage: {numerator: 100}}}}"#,
@@ -17,7 +17,7 @@ const HOLDS: Envoy = Envoy {
     ..Envoy::PLAIN
 };
 
-/// Two pods of the spec's workload took the key before it changed. How the operator sees that is told by the cluster's stories.
+/// Two pods of the spec's workload took the key before it changed. The cluster's stories show how the operator sees that.
 fn pods_with_an_older_key(context: &mut Context) {
     context.stale_workloads = vec![StaleWorkload {
         key_ref: "claude/key".into(),

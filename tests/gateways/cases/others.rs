@@ -1,4 +1,4 @@
-//! Gateways of other kinds than the rules were first written against: an old web server, a modern one, a small one, a cache.
+//! Gateways of other kinds: an old web server, a modern one, a small one, a cache.
 
 use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{ErrorName, Fault, Route, Rule};
@@ -79,7 +79,7 @@ cases! {
 
     plain_varnish: Case::new(other(Kind::Varnish, PASS)).pace(60)
         .proof(through(&[Status(200), ReadsAtLeast(10), Complete(true)])).healthy();
-    // Its `age` counts while it waits: what is held back was not stored.
+    // Its `age` counts while it waits: a buffered answer was not stored.
     varnish_collects_the_stream: Case::new(other(Kind::Varnish, COLLECTS)).pace(70)
         .proof(through(&[Status(200), Complete(true), Begins(1_000, 9_000)]))
         .degraded(Code::StreamBuffered, "edge");

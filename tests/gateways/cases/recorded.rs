@@ -1,4 +1,4 @@
-//! What no program of the suite can be made to do: the bytes of such a reply are played back.
+//! Replies that no program of the suite produces: their recorded bytes are played back.
 
 use claudeprobe::catalogue::Code;
 
@@ -8,7 +8,7 @@ use crate::proof::Observation::{Calls, Complete, Ends, Header, BodyHas, Status};
 use crate::wire::End;
 use crate::proof::through;
 
-/// An AI gateway that gave up on its deployment after errors, in Claude's shape.
+/// An AI gateway that cools its deployment down after errors, in Claude's shape.
 const COOLDOWN: &str = "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\ncontent-length: 165\r\n\r\n\
 {\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"No deployments available for selected model, Try again in 30 seconds. Passed model=claude-haiku-4-5.\"}}";
 

@@ -1,4 +1,4 @@
-//! Ways that do not lead to the Claude API.
+//! Routes that do not lead to the Claude API.
 
 use claudeprobe::catalogue::Code;
 

@@ -1,4 +1,4 @@
-//! Streams that are cut, hidden, held back or collapsed on the way. Timers are real and short; Claude's pace keeps clear of them.
+//! Streams that a gateway cuts, hides, buffers or collapses. Timers are real and short; Claude's pace keeps clear of them.
 
 use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{Ending, ErrorName, Fault, Route, Rule};
@@ -39,7 +39,7 @@ fn pause(ms: u64) -> Rule {
 /// The long request is due.
 const LONG: &str = "exchanges: {longRequest: {every: 1h, minSeconds: 10, maxTokens: 256, timeout: 60s}}";
 
-/// What only the long requests meet: Claude answers the frozen request on both paths before.
+/// A fault of long requests only: Claude answers the frozen request on both paths before.
 fn of_long_requests(rule: Rule) -> Rule {
     Rule { skip: 2, ..rule }.on(Route::Messages)
 }

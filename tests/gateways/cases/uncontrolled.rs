@@ -1,4 +1,4 @@
-//! No usable control: only what a reply itself proves may be said.
+//! No usable control: a finding needs a reply that proves it by itself.
 
 use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{ErrorName, Fault, Rule};
