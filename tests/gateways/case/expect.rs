@@ -70,7 +70,7 @@ pub fn compare(expect: &Expect, diagnosis: &Diagnosis) -> Vec<String> {
     for finding in diagnosis.findings.iter().filter(|finding| blames(finding)) {
         let named = expect.code == Some(finding.code) || expect.also.iter().any(|(code, _)| *code == finding.code);
         if !named {
-            wrong.push(format!("a false finding: {} on `{}`", finding.code, finding.path));
+            wrong.push(format!("a false attribution: {} on `{}`", finding.code, finding.path));
         }
     }
     wrong
