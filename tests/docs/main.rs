@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod alerts;
+mod architecture;
 mod links;
 mod security;
 mod troubleshooting;
