@@ -7,7 +7,7 @@
 //!   └── expect   └──────────────────────── direct ─────────────────────────┘
 //! ```
 //!
-//! A case that names a finding which it does not expect is a false accusation and fails. `register` checks that no finding and no
+//! A case that names a finding which it does not expect is a false attribution and fails. `register` checks that no finding and no
 //! row of the decision table is without a case. With `CLAUDEPROBE_ACCURACY_OUT` set, each case adds a line to that file.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]

@@ -67,17 +67,17 @@ pub fn compare(expect: &Expect, diagnosis: &Diagnosis) -> Vec<String> {
             wrong.push(format!("no evidence of {code} has `{text}`"));
         }
     }
-    for finding in diagnosis.findings.iter().filter(|finding| accuses(finding)) {
+    for finding in diagnosis.findings.iter().filter(|finding| blames(finding)) {
         let named = expect.code == Some(finding.code) || expect.also.iter().any(|(code, _)| *code == finding.code);
         if !named {
-            wrong.push(format!("a false accusation: {} on `{}`", finding.code, finding.path));
+            wrong.push(format!("a false attribution: {} on `{}`", finding.code, finding.path));
         }
     }
     wrong
 }
 
 /// Whether a finding says that somebody is at fault.
-pub fn accuses(finding: &Finding) -> bool {
+pub fn blames(finding: &Finding) -> bool {
     finding.severity >= Severity::Warning && finding.confidence >= Confidence::Likely
 }
 
