@@ -25,7 +25,7 @@ fn every_cause_of_the_demo_is_named_and_the_readme_shows_it() {
     let output = Command::new(env!("CARGO_BIN_EXE_claudeprobe"))
         .arg("demo")
         .env_clear()
-        .env("COLUMNS", "127")
+        .env("COLUMNS", "140")
         .output()
         .unwrap();
     let shown = String::from_utf8(output.stdout).unwrap();

@@ -10,7 +10,7 @@ fn same(text: &str) -> String {
     let (text, _) = text.split_once("\nSeen from ").unwrap_or((text, ""));
     let word = |word: &str| match word.trim_matches(['(', ')', ';', ':']) {
         id if id.starts_with("req_") => word.replace(id, "ID"),
-        address if address.starts_with("127.0.0.1:") => "ADDRESS".to_owned(),
+        address if address.contains("127.0.0.1:") => "ADDRESS".to_owned(),
         number if number.contains('.') && number.parse::<f64>().is_ok() => "SECONDS".to_owned(),
         _ => word.to_owned(),
     };
