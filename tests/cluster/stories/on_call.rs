@@ -61,6 +61,10 @@ fn from_helm_install_to_the_fix_all_name_the_same_cause() {
             "dashboard-overview.json",
             panel(&prometheus, &story, "claudeprobe / All probes: All probes (cause)"),
         ),
+        (
+            "get.txt",
+            kubectl(&["get", "claudeprobes", "--namespace", &story.namespace]),
+        ),
         ("describe.txt", story.describe()),
         (
             "explain.txt",

@@ -76,7 +76,7 @@ pub fn compare(expect: &Expect, diagnosis: &Diagnosis) -> Vec<String> {
     wrong
 }
 
-/// Whether a finding attributes a failure.
+/// Whether a finding says that somebody is at fault.
 pub fn blames(finding: &Finding) -> bool {
     finding.severity >= Severity::Warning && finding.confidence >= Confidence::Likely
 }

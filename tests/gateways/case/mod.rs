@@ -51,7 +51,7 @@ pub struct Case {
     time: Duration,
     proofs: Vec<Proof>,
     expect: Option<Expect>,
-    rows: Vec<u8>,
+    rows: Vec<&'static str>,
     unrun: Option<&'static str>,
 }
 
@@ -271,7 +271,7 @@ impl Case {
     }
 
     /// The rows of the decision table that this is about, where they do not follow from the code.
-    pub fn rows(mut self, rows: &[u8]) -> Self {
+    pub fn rows(mut self, rows: &[&'static str]) -> Self {
         self.rows = rows.to_vec();
         self
     }
@@ -306,7 +306,7 @@ impl Case {
     }
 
     /// The rows of the decision table that it is about.
-    pub fn table_rows(&self) -> Vec<u8> {
+    pub fn table_rows(&self) -> Vec<&'static str> {
         if self.rows.is_empty() {
             self.expected()
                 .codes()

@@ -177,7 +177,7 @@ cases! {
         .proof(direct(&[Status(200)]).key(Some(BEARER_TOKEN)).with("anthropic-beta: oauth-2025-04-20"))
         .proof(through(&[Status(401), BodyHas("OAuth authentication is currently not supported"), ArrivesNot("anthropic-beta")])
             .key(Some(BEARER_TOKEN)).with("anthropic-beta: oauth-2025-04-20"))
-        .failing(Code::BetaHeaderStripped).rows(&[7, 10]);
+        .failing(Code::BetaHeaderStripped).rows(&["oauth-beta-lost", "beta-stripped"]);
     envoy_asks_for_another_model: Case::new(Front::Envoy(SUBSTITUTES))
         .proof(through(&[Status(200), BodyHas("claude-sonnet-4-6")]))
         .degraded(Code::ModelSubstituted, "edge");

@@ -139,12 +139,12 @@ cases! {
     haproxy_closes_the_connection: Case::new(haproxy("http-request reject", ""))
         .proof(through(&[Ends(End::Fin), Calls(0)]))
         .failing(Code::GatewayConnectFailed);
-    nobody_is_reached_and_the_key_is_a_placeholder: Case::new(Front::NoServer).gateway_url("http://{closed}").direct_url("http://{closed}")
+    no_path_connects_and_the_key_is_a_placeholder: Case::new(Front::Nobody).gateway_url("http://{closed}").direct_url("http://{closed}")
         .key("changeme")
         .proof(through(&[Unreachable("refused")])).proof(direct(&[Unreachable("refused")]))
         .failing(Code::GatewayConnectFailed).also(Code::DirectPathUnreachable, "direct").also(Code::CredentialMalformed, "edge");
 
-    nobody_answers_through_nginx: Case::new(nginx("proxy_set_header x-api-key {other};"))
+    claude_never_answers_through_nginx: Case::new(nginx("proxy_set_header x-api-key {other};"))
         .gateway(", expectAccount: Any").fault(Rule::always(Fault::Hang).for_key(OTHER_KEY)).time(9)
         .proof(through(&[Ends(End::Silence), Calls(1)]))
         .failing(Code::NoReply);
@@ -230,12 +230,12 @@ cases! {
         .claude_https().direct(", proxy: {url: 'http://{squid}'}, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")
         .proof(direct(&[Unreachable("403")]).tunnel("{squid}")).proof(through(&[Status(200)]))
         .degraded(Code::ForwardProxyRefused, "direct");
-    nobody_reaches_claude: Case::new(nginx_server("location / { proxy_pass http://{closed}; }")).direct_url("http://{closed}")
-        .proof(direct(&[Unreachable("refused")])).proof(through(&[Status(502)]))
+    no_path_reaches_claude: Case::new(nginx_server("location / { proxy_pass http://{closed}; }")).direct_url("http://{closed}")
+        .look(direct(&[Unreachable("refused")])).look(through(&[Status(502)]))
         .failing_everywhere(Code::EgressDown)
         .also(Code::DirectPathUnreachable, "direct").also(Code::GatewayUnavailable, "edge");
-    nobody_reaches_claude_and_envoy_says_so: Case::new(Front::Envoy(DROPPED)).direct_url("http://{closed}")
-        .proof(through(&[Status(503)]))
+    no_path_reaches_claude_and_envoy_says_so: Case::new(Front::Envoy(DROPPED)).direct_url("http://{closed}")
+        .look(through(&[Status(503)]))
         .failing_everywhere(Code::EgressDown)
         .also(Code::DirectPathUnreachable, "direct").also(Code::UpstreamConnectTimeout, "edge");
 
