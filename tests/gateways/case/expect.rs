@@ -76,7 +76,7 @@ pub fn compare(expect: &Expect, diagnosis: &Diagnosis) -> Vec<String> {
     wrong
 }
 
-/// Whether a finding says that somebody is at fault.
+/// Whether a finding attributes a failure.
 pub fn blames(finding: &Finding) -> bool {
     finding.severity >= Severity::Warning && finding.confidence >= Confidence::Likely
 }

@@ -183,7 +183,7 @@ cases! {
         .failing_everywhere(Code::CredentialMalformed);
     a_key_in_base64_twice_behind_haproxy: Case::new(haproxy("", ""))
         .key(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, claudeprobe::standin::TEST_KEY))
-        .look(through(&UNKNOWN_KEY).key(Some("x-api-key: c2stYW50LWFwaTAz")))
+        .proof(through(&UNKNOWN_KEY).key(Some("x-api-key: c2stYW50LWFwaTAz")))
         .failing_everywhere(Code::CredentialMalformed).rows(&["key-encoded-twice"]);
     a_placeholder_for_a_key: Case::new(haproxy("", "")).key("changeme")
         .proof(through(&UNKNOWN_KEY).key(Some("x-api-key: changeme")))

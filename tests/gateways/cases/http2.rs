@@ -98,6 +98,6 @@ cases! {
         .proof(seen(&[Status(401)]).body(String::new()))
         .failing(Code::GatewayAuthRefused);
     envoy_fails_to_connect_over_http2: Case::new(Front::Envoy(Envoy { upstream: ("{closed_ip}", "{closed_port}"), ..TLS })).gateway(H2)
-        .look(seen(&[Status(503), Says("remote connection failure")]).body(String::new()))
+        .proof(seen(&[Status(503), BodyHas("remote connection failure")]).body(String::new()))
         .failing(Code::UpstreamUnreachable);
 }

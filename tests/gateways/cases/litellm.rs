@@ -90,7 +90,7 @@ cases! {
         .proof(through(&[Status(400), BodyHas("Invalid model name"), Calls(0)]).model("claude-opus-5-5"))
         .failing(Code::ModelNotFound);
     litellm_answers_without_upstream_where_no_key_comes: Case::new(Front::Litellm(Litellm::Strict)).gateway(", credential: {none: {}}")
-        .look(through(&[Status(500), Calls(0)]).key(None))
+        .proof(through(&[Status(500), Calls(0)]).key(None))
         .failing(Code::GatewayUnavailable);
     litellm_does_not_know_the_key: Case::new(Front::Litellm(Litellm::Strict))
         .proof(through(&[Status(400), BodyHas("no_db_connection"), Calls(0)]))

@@ -139,7 +139,7 @@ cases! {
     haproxy_closes_the_connection: Case::new(haproxy("http-request reject", ""))
         .proof(through(&[Ends(End::Fin), Calls(0)]))
         .failing(Code::GatewayConnectFailed);
-    no_path_connects_and_the_key_is_a_placeholder: Case::new(Front::Nobody).gateway_url("http://{closed}").direct_url("http://{closed}")
+    no_path_connects_and_the_key_is_a_placeholder: Case::new(Front::NoServer).gateway_url("http://{closed}").direct_url("http://{closed}")
         .key("changeme")
         .proof(through(&[Unreachable("refused")])).proof(direct(&[Unreachable("refused")]))
         .failing(Code::GatewayConnectFailed).also(Code::DirectPathUnreachable, "direct").also(Code::CredentialMalformed, "edge");
@@ -231,11 +231,11 @@ cases! {
         .proof(direct(&[Unreachable("403")]).tunnel("{squid}")).proof(through(&[Status(200)]))
         .degraded(Code::ForwardProxyRefused, "direct");
     no_path_reaches_claude: Case::new(nginx_server("location / { proxy_pass http://{closed}; }")).direct_url("http://{closed}")
-        .look(direct(&[Unreachable("refused")])).look(through(&[Status(502)]))
+        .proof(direct(&[Unreachable("refused")])).proof(through(&[Status(502)]))
         .failing_everywhere(Code::EgressDown)
         .also(Code::DirectPathUnreachable, "direct").also(Code::GatewayUnavailable, "edge");
     no_path_reaches_claude_and_envoy_says_so: Case::new(Front::Envoy(DROPPED)).direct_url("http://{closed}")
-        .look(through(&[Status(503)]))
+        .proof(through(&[Status(503)]))
         .failing_everywhere(Code::EgressDown)
         .also(Code::DirectPathUnreachable, "direct").also(Code::UpstreamConnectTimeout, "edge");
 

@@ -37,6 +37,6 @@ cases! {
         .proof(through(&[Status(504)]))
         .failing(Code::GatewayUnavailable);
     buffering_without_control_is_not_named: Case::new(nginx_server("location / { proxy_pass {claude_url}; }")).no_direct().pace(70)
-        .look(through(&[Status(200), Complete(true)]))
+        .proof(through(&[Status(200), Complete(true)]))
         .healthy();
 }
