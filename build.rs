@@ -1,7 +1,7 @@
-//! Tells the program which commit it is built from, as the variable `CLAUDEPROBE_COMMIT` of the compiler (`src/version.rs` reads it).
+//! Sets the compiler's variable `CLAUDEPROBE_COMMIT` to the commit of the sources (`src/version.rs` reads it).
 //!
-//! Empty where nobody knows, and always in development builds: each commit would build the whole library again. A packager whose
-//! sources lost their commit sets the variable himself.
+//! Empty if the commit is unknown, and always in development builds: each commit would build the whole library again. A packager whose
+//! sources have no commit sets the variable.
 
 use std::path::Path;
 use std::process::Command;
@@ -36,7 +36,7 @@ pub fn commit(root: &Path) -> Option<String> {
     if let Some(hash) = short(archived.trim()) {
         return Some(hash.to_owned());
     }
-    // Sources unpacked inside somebody else's repository are not at that one's commit.
+    // Sources inside another repository are not at that repository's commit.
     let top = git(root, &["rev-parse", "--show-toplevel"])?;
     if Path::new(&top).canonicalize().ok()? != root.canonicalize().ok()? {
         return None;
@@ -59,7 +59,7 @@ fn short(hash: &str) -> Option<&str> {
 }
 
 fn git(root: &Path, arguments: &[&str]) -> Option<String> {
-    // Without locks: somebody may be working in the repository.
+    // Without locks: another process may work in the repository.
     let output = Command::new("git")
         .arg("--no-optional-locks")
         .args(arguments)

@@ -1,4 +1,4 @@
-"""Which crates are linked into the program of the image: what the lock file says, without what only builds, tests or expands macros."""
+"""The crates that are linked into the program of the image: those of the lock file without build, test and macro dependencies."""
 import json
 import pathlib
 import subprocess

@@ -56,7 +56,7 @@ fn below(rng: &mut TestRng, bound: usize) -> usize {
     usize::try_from(rng.next_u64() % u64::try_from(bound.max(1)).unwrap()).unwrap()
 }
 
-/// A few changes: a bit, a byte, a word of the format, a piece of itself or of another input, a cut.
+/// Applies a few changes: a bit, a byte, a word of the format, a piece of itself or of another input, a cut.
 fn mutate(rng: &mut TestRng, input: &mut Vec<u8>, other: &[u8]) {
     for _ in 0..=below(rng, 4) {
         let at = below(rng, input.len() + 1);
@@ -86,7 +86,7 @@ fn mutate(rng: &mut TestRng, input: &mut Vec<u8>, other: &[u8]) {
     }
 }
 
-/// The same inputs every time: a failure repeats, and coverage is what the open-ended runs are for.
+/// The same inputs every time, so that a failure repeats; the open-ended runs search for coverage.
 fn run(name: &str) {
     let target = targets::named(name).unwrap();
     let seeds = corpus(name);
@@ -97,7 +97,7 @@ fn run(name: &str) {
         let other = &seeds[below(&mut rng, seeds.len())];
         mutate(&mut rng, &mut input, other);
         let shown = input.clone();
-        // The property's own words were printed when it panicked.
+        // The panic has printed the property.
         assert!(
             std::panic::catch_unwind(move || target(&input)).is_ok(),
             "{name} fails on {:?}",

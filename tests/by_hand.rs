@@ -1,10 +1,10 @@
-//! The commands of docs/findings/, run against each fault by bash and curl: the comment below a command lists what it prints.
+//! Runs the commands of docs/findings/ with bash and curl against each fault. The comment below a command lists what it prints.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-#[path = "by_hand/door.rs"]
-mod door;
 #[path = "by_hand/faults.rs"]
 mod faults;
+#[path = "by_hand/gateway.rs"]
+mod gateway;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -25,19 +25,20 @@ fn document(name: &str) -> String {
     std::fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// The commands of one finding with what they print, as its page has them; those without are for a cluster.
+/// The commands of one finding with what they print, as its page has them. Commands without an output are for a cluster.
 fn commands(code: Code) -> Vec<(String, Vec<String>)> {
     let block = block(&document(&format!("{code}.md")), "\n## Confirm by hand\n");
     let lines: Vec<&str> = block.lines().collect();
-    let told = lines.iter().zip(lines.iter().skip(1));
-    told.filter_map(|(command, below)| {
-        let holds = below.strip_prefix("# ")?;
-        Some((
-            (*command).to_owned(),
-            holds.split(" · ").map(str::to_owned).collect::<Vec<_>>(),
-        ))
-    })
-    .collect()
+    let pairs = lines.iter().zip(lines.iter().skip(1));
+    pairs
+        .filter_map(|(command, below)| {
+            let holds = below.strip_prefix("# ")?;
+            Some((
+                (*command).to_owned(),
+                holds.split(" · ").map(str::to_owned).collect::<Vec<_>>(),
+            ))
+        })
+        .collect()
 }
 
 /// Everything that the command prints, in the shell that the document sets up.
@@ -63,7 +64,7 @@ fn run(setup: &str, command: &str, fault: &Fault, directory: &Path) -> String {
     String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
 }
 
-/// Whether the output is what the document says: a status, the absence of something, a number alone, or words.
+/// Whether the output matches the document: a status, the absence of something, a number alone, or words.
 fn holds(output: &str, part: &str) -> bool {
     let digits = part.chars().all(|c| c.is_ascii_digit());
     let lower = output.to_lowercase();
@@ -94,9 +95,9 @@ async fn confirm(setup: &str, code: Code) -> Vec<String> {
     let directory = tempfile::tempdir().unwrap();
     let mut wrong = Vec::new();
     for (command, parts) in commands {
-        let (setup, told, path) = (setup.to_owned(), command.clone(), directory.path().to_owned());
+        let (setup, script, path) = (setup.to_owned(), command.clone(), directory.path().to_owned());
         let seen = fault.clone();
-        let output = tokio::task::spawn_blocking(move || run(&setup, &told, &seen, &path))
+        let output = tokio::task::spawn_blocking(move || run(&setup, &script, &seen, &path))
             .await
             .unwrap();
         for part in parts.iter().filter(|part| !holds(&output, part)) {
@@ -107,7 +108,7 @@ async fn confirm(setup: &str, code: Code) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_command_of_the_document_shows_the_fault_that_it_is_for() {
+async fn each_command_confirms_its_finding() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let setup = block(&document("README.md"), "\n## Shell setup\n");
     let setup = setup.as_str();
@@ -117,7 +118,7 @@ async fn every_command_of_the_document_shows_the_fault_that_it_is_for() {
 }
 
 #[test]
-fn only_what_needs_a_cluster_or_a_date_has_no_command_that_runs_here() {
+fn only_findings_that_need_a_cluster_or_a_date_have_no_command() {
     let without = CATALOGUE
         .iter()
         .map(|entry| entry.code)

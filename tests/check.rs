@@ -8,7 +8,7 @@ use claudeprobe::demo::gateway::{Behaviour, Edit, Gateway};
 use claudeprobe::standin::{Config, Standin, TEST_KEY};
 use serde_json::Value;
 
-/// Runs the program with only these variables besides what a process needs.
+/// Runs the program with only these variables and those that a process needs.
 async fn claudeprobe(words: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_claudeprobe"));
     command.args(words).env_clear().envs(environment.iter().copied());
@@ -41,10 +41,10 @@ async fn a_healthy_gateway_is_exit_0_in_every_form() {
     let gateway = gateway(&claude, vec![]).await;
     let words = ["check", "--direct", &claude.url(), "--gateway", &gateway.url()];
     let output = claudeprobe(&words, &[KEY]).await;
-    let said = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
-    assert!(said.starts_with("HEALTHY\n"), "{said}");
-    assert!(!said.contains('\u{1b}'), "no colours into a pipe: {said:?}");
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}{}", text(&output.stderr));
+    assert!(printed.starts_with("HEALTHY\n"), "{printed}");
+    assert!(!printed.contains('\u{1b}'), "no colours into a pipe: {printed:?}");
     assert_eq!(text(&output.stderr), "", "no progress into a pipe");
     let output = claudeprobe(&[&words[..], &["-o", "yaml"]].concat(), &[KEY]).await;
     assert!(
@@ -90,15 +90,15 @@ async fn json_is_the_contract_and_a_stale_key_is_exit_2() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_control_a_bare_failure_is_inconclusive_or_names_only_what_the_gateway_itself_says() {
+async fn without_a_control_a_failure_is_inconclusive_unless_the_gateway_names_its_cause() {
     let closed = "http://127.0.0.1:9";
     let words = ["check", "--no-direct", "--gateway", closed];
     let output = claudeprobe(&words, &[KEY]).await;
-    let said = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(2), "{said}");
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{printed}");
     assert!(
-        said.contains("GatewayConnectFailed"),
-        "we cannot reach it: that needs no control\n{said}"
+        printed.contains("GatewayConnectFailed"),
+        "an unreachable gateway needs no control\n{printed}"
     );
 }
 
@@ -118,11 +118,11 @@ async fn a_probe_file_is_checked_like_in_the_cluster() {
     let file = path.to_str().unwrap();
     let key = ("CLAUDEPROBE_SECRET_CLAUDE_KEY_API_KEY", TEST_KEY);
     let output = claudeprobe(&["check", "-f", file], &[key]).await;
-    let said = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{said}{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}{}", text(&output.stderr));
     assert!(
-        said.contains("DEGRADED  BetaHeaderStripped  layer Configuration  path edge"),
-        "{said}"
+        printed.contains("DEGRADED  BetaHeaderStripped  layer Configuration  path edge"),
+        "{printed}"
     );
 
     std::fs::write(
@@ -134,10 +134,10 @@ async fn a_probe_file_is_checked_like_in_the_cluster() {
     .unwrap();
     let output = claudeprobe(&["check", "-f", file], &[key]).await;
     assert_eq!(output.status.code(), Some(64));
-    let said = text(&output.stderr);
+    let printed = text(&output.stderr);
     assert!(
-        said.contains("spec.schedule.evry") && said.contains("did you mean every?"),
-        "{said}"
+        printed.contains("spec.schedule.evry") && printed.contains("did you mean every?"),
+        "{printed}"
     );
 }
 
@@ -154,11 +154,11 @@ async fn a_plan_is_explained_and_nothing_is_sent() {
         "--deep",
     ];
     let output = claudeprobe(&words, &[]).await;
-    let said = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
     assert!(
-        said.contains("BogusBeta") && said.contains("at most") && said.contains("tokens"),
-        "{said}"
+        printed.contains("BogusBeta") && printed.contains("at most") && printed.contains("tokens"),
+        "{printed}"
     );
     assert_eq!(claude.requests().len(), 0);
 }
@@ -186,8 +186,8 @@ async fn deep_finds_nothing_on_a_faithful_gateway() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_use_is_exit_64_and_one_clear_sentence() {
-    for (words, said) in [
+async fn wrong_usage_is_exit_64_with_one_sentence() {
+    for (words, printed) in [
         (&["check"][..], "--gateway"),
         (&["chekc"], "unrecognized subcommand"),
         (&["check", "--gateway", "http://a", "--nope"], "--nope"),
@@ -213,7 +213,7 @@ async fn wrong_use_is_exit_64_and_one_clear_sentence() {
         let output = claudeprobe(words, &[KEY]).await;
         let error = text(&output.stderr);
         assert_eq!(output.status.code(), Some(64), "{words:?}: {error}");
-        assert!(error.contains(said), "{words:?} should say {said:?}: {error}");
+        assert!(error.contains(printed), "{words:?} should print {printed:?}: {error}");
         assert!(
             !error.contains("panicked") && !error.contains("stack backtrace"),
             "{error}"
@@ -245,7 +245,7 @@ async fn help_and_version_are_results() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_cluster_what_needs_one_says_what_to_do_and_prints_no_kubeconfig() {
+async fn without_a_cluster_commands_print_the_next_step_and_no_kubeconfig() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().to_str().unwrap();
     let broken = folder.path().join("broken");
@@ -276,7 +276,7 @@ async fn without_a_cluster_what_needs_one_says_what_to_do_and_prints_no_kubeconf
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_probes_plan_says_what_it_costs_per_run_and_per_day() {
+async fn a_probes_plan_shows_its_cost_per_run_and_per_day() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("probe.yaml");
     let probe = "apiVersion: claudeprobe.dev/v1alpha1
@@ -319,10 +319,13 @@ spec:
     );
     assert_eq!((&day["budget"], &day["thinned"]), (&3000.into(), &true.into()));
     assert!(day["usd"].as_f64().unwrap() > 0.08, "{day}");
-    let said = text(&claudeprobe(&words[..4], &[]).await.stdout);
+    let printed = text(&claudeprobe(&words[..4], &[]).await.stdout);
     assert!(
-        said.contains("per day: 24 runs (6 with forwarding checks, 1 with the long request)"),
-        "{said}"
+        printed.contains("per day: 24 runs (6 with forwarding checks, 1 with the long request)"),
+        "{printed}"
     );
-    assert!(said.contains("some runs send only zero-token exchanges"), "{said}");
+    assert!(
+        printed.contains("some runs send only zero-token exchanges"),
+        "{printed}"
+    );
 }

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+#[path = "docs/part.rs"]
+#[allow(dead_code)] // Whole documents are compared elsewhere.
+mod part;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
@@ -9,27 +13,41 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+/// The demo's text without the seconds that each fault and all of them took.
+fn untimed(text: &str) -> String {
+    let untimed = |word: &&str| !(word.contains('.') && word.parse::<f64>().is_ok());
+    let line = |line: &str| line.split_whitespace().filter(untimed).collect::<Vec<_>>().join(" ");
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
-fn every_cause_of_the_demo_is_named() {
+fn every_cause_of_the_demo_is_named_and_the_readme_shows_it() {
     // Without any variable of the user's environment: no key and no proxy is needed.
     let output = Command::new(env!("CARGO_BIN_EXE_claudeprobe"))
-        .args(["demo", "-o", "json"])
+        .arg("demo")
+        .env_clear()
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && shown.lines().count() > 20, "{shown}");
+    let text = format!("```console\n$ make demo\n{shown}```\n");
+    part::part_like("README.md", "demo", &text, untimed);
+}
+
+#[test]
+fn an_outcome_is_an_object_for_programs() {
+    let output = Command::new(env!("CARGO_BIN_EXE_claudeprobe"))
+        .args(["demo", "-o", "json", "--only", "stale-key"])
         .env_clear()
         .output()
         .unwrap();
     let outcomes: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-    let wrong: Vec<String> = outcomes
-        .iter()
-        .filter(|outcome| outcome["right"] != true)
-        .map(|outcome| {
-            format!(
-                "{}: expected {}, got {:#}",
-                outcome["name"], outcome["expected"], outcome["report"]
-            )
-        })
-        .collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(outcomes.len() > 20 && output.status.success());
+    assert_eq!(outcomes.len(), 1, "{outcomes:?}");
+    assert_eq!(
+        (&outcomes[0]["name"], &outcomes[0]["right"]),
+        (&"stale-key".into(), &true.into())
+    );
+    assert_eq!(outcomes[0]["report"]["verdict"]["code"], "GatewayStaleCredential");
 }
 
 #[test]

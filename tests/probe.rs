@@ -113,7 +113,7 @@ impl Pod {
     }
 }
 
-/// A server that repeats all that it gets, in a header and in the body of a 500, and hands out what it got.
+/// A server that echoes every request in a header and in the body of a 500, and returns what it received.
 fn echo() -> (String, std::sync::mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -182,7 +182,7 @@ fn a_run_reports_in_both_places_and_a_gateway_that_echoes_everything_gets_no_key
 
 #[test]
 fn sigterm_ends_the_run_with_a_report_of_what_was_seen() {
-    // Accepts and says nothing.
+    // Accepts and sends nothing.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let pod = Pod::new();

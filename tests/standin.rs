@@ -38,7 +38,7 @@ async fn addresses(file: &Path) -> Value {
 }
 
 #[tokio::test]
-async fn it_serves_until_it_is_told_to_stop() {
+async fn it_serves_until_sigterm() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("addresses.json");
@@ -127,11 +127,14 @@ fn wrong_input_is_a_sentence_and_exit_code_64() {
         (&["--config", config.to_str().unwrap()], "nonsense"),
         (&["--tls-cert", "/nonexistent"], "--tls-key"),
     ];
-    for (args, says) in cases {
+    for (args, message) in cases {
         let output = refused(args);
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(64), "{args:?}: {error}");
-        assert!(error.contains(says) && !error.contains("panicked"), "{args:?}: {error}");
+        assert!(
+            error.contains(message) && !error.contains("panicked"),
+            "{args:?}: {error}"
+        );
         assert!(output.stdout.is_empty(), "{args:?}");
     }
 }

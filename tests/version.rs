@@ -1,4 +1,4 @@
-//! What `--version` says of the commit: it is `build.rs` that asks git, or the archive, or nobody.
+//! The commit in `--version`: `build.rs` reads it from git or from the archive, if either has one.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, dead_code, unreachable_pub)]
 
@@ -95,7 +95,7 @@ fn an_archive_knows_its_commit_without_git_even_inside_another_repository() {
         .status();
     assert!(tar.unwrap().success());
     assert_eq!(commit(&unpacked), Some(hash));
-    // Without the archive's word the other repository's commit is not taken for this program's.
+    // Without the archive's file, the other repository's commit is not used.
     std::fs::write(unpacked.join("src/commit.txt"), "").unwrap();
     assert_eq!(commit(&unpacked), None);
 }

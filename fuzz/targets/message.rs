@@ -1,18 +1,18 @@
-//! Termination messages: what decodes travels again as it is, and a changed line is lost, never another.
+//! Termination messages: a decoded report encodes to the same one, and a changed line is dropped, never read as another.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claudeprobe::report::message;
 
-/// Lines without their checksums, which no mutation would ever get right.
+/// Lines without their checksums: no mutation would find a valid one.
 pub fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let _ = message::decode(&text);
     let sealed: String = text.split('\n').map(seal).collect();
     let Ok(run) = message::decode(&sealed) else { return };
     let whole = message::encode(&run.rounded(), usize::MAX);
-    let again = message::decode(&whole).expect("what was decoded travels again");
-    // One character changed anywhere: no path may then say something that the whole did not.
+    let again = message::decode(&whole).expect("a decoded report decodes again");
+    // One changed character: no path may differ from those of the whole report.
     let mix = |sum: usize, &byte: &u8| sum.wrapping_mul(31).wrapping_add(usize::from(byte));
     let place = bytes.iter().fold(0, mix) % whole.len();
     let mut changed = whole.into_bytes();

@@ -1,4 +1,4 @@
-//! What is fuzzed: one function per place where bytes of strangers are read. Each takes any bytes and panics when a property does not hold.
+//! The fuzz targets: one function per parser of foreign bytes. Each takes any bytes and panics when a property does not hold.
 
 mod message;
 mod plan;

@@ -1,4 +1,4 @@
-//! The plan in a pod's environment, and the resource that people write.
+//! The plan in a pod's environment, and the resource that users write.
 
 use claudeprobe::report::plan::Plan;
 use claudeprobe::resource::spec::ClaudeProbe;
@@ -22,7 +22,7 @@ pub fn check(bytes: &[u8]) {
     {
         assert!(
             faults.iter().all(|fault| !fault.to_string().is_empty()),
-            "a fault without words"
+            "an error without a message"
         );
     }
 }

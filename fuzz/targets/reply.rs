@@ -1,4 +1,4 @@
-//! Whole replies, through the prober's reading: bounded and plain words, no secret, and never Claude's without Claude's marks.
+//! Whole replies, through the prober's reading: bounded plain text, no secret, and never attributed to Claude without Claude's traits.
 
 use claudeprobe::diagnosis::provenance::{self, Origin, RelayProfile};
 use claudeprobe::probe::Secrets;
@@ -11,7 +11,7 @@ use claudeprobe::report::message;
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
 const KEY: &str = "sk-ant-api03-Zq8vT1kLmN0pQrStUvWxYz234567-_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AA";
-/// Stands in the bytes for the key: a mutation cannot find that by itself.
+/// Placeholder for the key: a mutation cannot find the key by itself.
 const KEY_MARK: u8 = 0x01;
 const STATUSES: [u16; 12] = [200, 204, 302, 400, 401, 403, 404, 413, 429, 500, 502, 529];
 
@@ -96,11 +96,11 @@ fn judge(status: u16, headers: HeaderMap, body: Vec<u8>) {
     });
     let read = reading::read(ExchangeKind::Frozen, &asked, &received, &redactor, Default::default());
     words(&read.exchange);
-    accuses_only_by_marks(&read.exchange);
+    blames_only_by_traits(&read.exchange);
     survives_the_report(read.exchange);
 }
 
-/// What a person will see.
+/// The texts that a user sees.
 fn words(exchange: &Exchange) {
     let texts = [&exchange.quote, &exchange.request_id];
     for text in texts.into_iter().flatten() {
@@ -122,12 +122,12 @@ fn words(exchange: &Exchange) {
     }
 }
 
-/// On a gateway, of which nothing else is known, an error is Claude's own only with its id, and its edge's only with the edge's marks.
-fn accuses_only_by_marks(exchange: &Exchange) {
+/// On a gateway without history, an error is attributed to Claude only with a request id, and to its edge only with the edge's traits.
+fn blames_only_by_traits(exchange: &Exchange) {
     let traits = exchange.traits;
-    let said = provenance::of(exchange, RelayProfile::default());
+    let attributed = provenance::of(exchange, RelayProfile::default());
     let id = traits.has(ReplyTraits::REQUEST_ID) || traits.has(ReplyTraits::BODY_REQUEST_ID);
-    match said.origin {
+    match attributed.origin {
         Origin::Claude => assert!(id, "Claude without an id: {exchange:?}"),
         Origin::ClaudeEdge => assert!(
             [
@@ -137,14 +137,14 @@ fn accuses_only_by_marks(exchange: &Exchange) {
                 ReplyTraits::SERVER_CLOUDFLARE
             ]
             .into_iter()
-            .any(|mark| traits.has(mark)),
-            "Claude's edge without a mark of it: {exchange:?}"
+            .any(|each| traits.has(each)),
+            "Claude's edge without its traits: {exchange:?}"
         ),
         Origin::Relayed | Origin::Gateway | Origin::Unknown => {}
     }
 }
 
-/// All that was read travels, in the bytes that there are.
+/// The report keeps all that was read, within its size limit.
 fn survives_the_report(exchange: Exchange) {
     let mut run = RunEvidence {
         complete: true,
@@ -158,9 +158,5 @@ fn survives_the_report(exchange: Exchange) {
     let run = run.rounded();
     let text = message::encode(&run, message::MAX_BYTES);
     assert!(text.len() <= message::MAX_BYTES);
-    assert_eq!(
-        message::decode(&text).as_ref(),
-        Ok(&run),
-        "the report says something else"
-    );
+    assert_eq!(message::decode(&text).as_ref(), Ok(&run), "the report differs");
 }

@@ -15,14 +15,10 @@ pub fn check(bytes: &[u8]) {
     let mut parts = Vec::new();
     for portion in stream.chunks(usize::from(size) + 1) {
         parts.extend(parser.push(portion));
-        assert!(parser.held() <= limits.event_bytes, "the parser keeps more than it may");
+        assert!(parser.held() <= limits.event_bytes, "the parser exceeds its limit");
     }
     assert_eq!(whole, parts, "the events depend on the portions");
-    assert_eq!(
-        at_once.finish(),
-        parser.finish(),
-        "what is left depends on the portions"
-    );
+    assert_eq!(at_once.finish(), parser.finish(), "the rest depends on the portions");
     for item in &whole {
         if let Item::Event(event) = item {
             // Any event is read as something.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::client_error::{Quotes, Symptom};
 use super::{CATALOGUE, ClientError, Entry};
+use crate::text::capitalised;
 
 /// The shell in which [`Entry::confirm`] works; the test of the documentation runs the commands against each fault.
 pub const SHELL_SETUP: &str = r#"G=https://gateway.example      # base URL of the gateway, as ANTHROPIC_BASE_URL
@@ -163,15 +164,6 @@ fn anchor(heading: &str) -> String {
         .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-'))
         .map(|c| if c == ' ' { '-' } else { c })
         .collect()
-}
-
-/// The text with its first letter in upper case.
-#[must_use]
-pub fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]

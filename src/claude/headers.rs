@@ -99,15 +99,6 @@ pub fn workspace_id(headers: &HeaderMap) -> Option<&str> {
     text(headers, WORKSPACE_ID).filter(|value| is_workspace_id(value))
 }
 
-/// `x-should-retry`.
-pub fn should_retry(headers: &HeaderMap) -> Option<bool> {
-    match text(headers, SHOULD_RETRY)? {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
-    }
-}
-
 /// What `retry-after` asks for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RetryAfter {

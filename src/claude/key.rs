@@ -113,14 +113,6 @@ impl KeyDefect {
         )
     }
 
-    /// Whether no HTTP client can send the value as it is in a header.
-    pub fn prevents_sending(self) -> bool {
-        matches!(
-            self,
-            Self::Empty | Self::Newline | Self::CarriageReturn | Self::ControlByte
-        )
-    }
-
     /// What it is, for a person: completes "the value …".
     pub fn describe(self) -> &'static str {
         match self {

@@ -13,8 +13,6 @@ use super::price::is_family;
 pub const MESSAGES_PATH: &str = "/v1/messages";
 /// Path of token counting, to append to a base URL.
 pub const COUNT_TOKENS_PATH: &str = "/v1/messages/count_tokens";
-/// Path of the models list, to append to a base URL.
-pub const MODELS_PATH: &str = "/v1/models";
 
 /// What to send in `thinking`, by model family: thinking would eat a small `max_tokens` and cost what a probe need not
 /// spend.
@@ -172,21 +170,6 @@ pub fn with_bulk(body: &[u8], bytes: usize) -> Result<Vec<u8>, BodyError> {
     out.resize(head.len() + blanks, b' ');
     out.extend_from_slice(tail);
     Ok(out)
-}
-
-/// A count_tokens body that API version 2026-10-21 refuses and earlier ones accept: a `document` block directly in an
-/// assistant turn. Shows which version reached Claude.
-pub fn version_sensitive_body(model: &str) -> Vec<u8> {
-    let source = serde_json::json!({"type": "text", "media_type": "text/plain", "data": "."});
-    let body = serde_json::json!({
-        "model": model,
-        "messages": [
-            {"role": "user", "content": "."},
-            {"role": "assistant", "content": [{"type": "document", "source": source}]},
-            {"role": "user", "content": "."},
-        ],
-    });
-    serde_json::to_vec(&body).unwrap_or_default()
 }
 
 fn object(body: &[u8]) -> Result<Map<String, Value>, BodyError> {

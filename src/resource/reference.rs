@@ -11,7 +11,7 @@ const HEAD: &str = "\
 
 Generated from the CRD (`crds/claudeprobe.yaml`), which is generated from the Rust types. `kubectl explain
 claudeprobe.spec` says the same in a terminal. Durations are written as in Go: `90s`, `5m`, `1h30m`, `24h`. Whole manifests are in
-[examples](../examples); what the API server rejects, and with which message, is in [tests/crd/refused.yaml](../tests/crd/refused.yaml).
+[examples](../examples); what the API server rejects, and with which message, is in [tests/crd/rejected.yaml](../tests/crd/rejected.yaml).
 
 The name of a probe has at most 52 characters. The annotation `claudeprobe.dev/run-now: <any new value>` starts a run at once.
 ";

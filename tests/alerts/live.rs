@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use claudeprobe::metrics::{FAMILIES, OperatorMetrics, PREFIX};
 use serde_json::Value;
 
-use crate::hurried::hurried;
 use crate::queries::{View, data, questions};
+use crate::shortened::shortened;
 use crate::{RULES, agreed, file};
 
 /// Timeout of every wait: the machine may be busy.
@@ -181,7 +181,7 @@ async fn a_broken_gateway_fires_its_alert_alone_and_a_failure_of_claude_suppress
         ]),
         &at("alertmanager.log"),
     );
-    std::fs::write(at("rules.yml"), hurried(&file(RULES), "5s")).unwrap();
+    std::fs::write(at("rules.yml"), shortened(&file(RULES), "5s")).unwrap();
     let config = format!(
         "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [rules.yml]\n\
          scrape_configs:\n- {{job_name: demo, honor_labels: true, static_configs: [{{targets: ['{demo}']}}]}}\n\

@@ -11,10 +11,10 @@
     missing_docs
 )]
 
-mod hurried;
 mod live;
 #[path = "../dashboard/queries.rs"]
 mod queries;
+mod shortened;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -100,13 +100,28 @@ fn every_alert_has_a_runbook_and_every_runbook_has_an_alert() {
             assert!(section.contains(part), "{part} is missing: {section}");
         }
     }
-    let linked = text
-        .split("](findings/")
-        .skip(1)
-        .map(|rest| rest.split(".md").next().unwrap());
-    for page in linked.filter(|page| *page != "README") {
-        let known = CATALOGUE.iter().any(|entry| entry.code.name() == page);
-        assert!(known, "there is no finding {page}");
+}
+
+/// Pages that a text names after this.
+fn pages<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
+    let ends = |rest: &'a str| rest.split_once(".md").map(|(page, _)| page);
+    text.split(before).skip(1).filter_map(ends).collect()
+}
+
+#[test]
+fn each_finding_that_an_alert_or_its_runbook_links_has_a_page() {
+    let (runbooks, rules) = (file("docs/alerts.md"), file("charts/claudeprobe/files/alerts.yaml"));
+    let linked = [pages(&runbooks, "](findings/"), pages(&rules, "docs/findings/")].concat();
+    // A page that the rule's labels name is one of the catalogue's.
+    let templates = |page: &&str| page.starts_with("{{");
+    let (named, written): (Vec<&str>, Vec<&str>) = linked.into_iter().partition(templates);
+    assert!(!named.is_empty() && written.len() > 3, "{named:?} {written:?}");
+    let codes = CATALOGUE.iter().map(|entry| entry.code.name());
+    for page in written.into_iter().chain(codes) {
+        assert!(
+            !file(&format!("docs/findings/{page}.md")).is_empty(),
+            "there is no page {page}"
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! The status page in a real browser: headless Chromium opens what the library serves.
 //!
-//! `tests/browser/run` installs the pinned driver; each check is a function of `look.mjs`. A missing browser is a failure,
+//! `tests/browser/run` installs the pinned driver; each check is a function of `checks.mjs`. A missing browser is a failure,
 //! never a skip.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -26,7 +26,7 @@ fn assistants() -> Value {
     serde_json::from_str(include_str!("../../src/cli/explain/recorded.json")).unwrap()
 }
 
-/// The same with hostile text in every field that the operator does not write itself.
+/// The same with hostile text in every field that the operator copies.
 fn hostile() -> Value {
     let mut value = assistants();
     let long = "x".repeat(3_000);
@@ -108,11 +108,11 @@ impl Source for Recorded {
     }
 }
 
-/// One browser at a time: each uses as much CPU as the rest of the tests.
+/// One browser at a time: each uses as much CPU as all other tests.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// Runs a check in the browser; panics with its output if it fails.
-async fn look(check: &str) {
+async fn run_check(check: &str) {
     let _turn = TURN.lock().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -144,7 +144,7 @@ macro_rules! checks {
     ($($name:ident: $check:literal,)*) => {$(
         #[tokio::test(flavor = "multi_thread")]
         async fn $name() {
-            look($check).await;
+            run_check($check).await;
         }
     )*};
 }

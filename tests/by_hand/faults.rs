@@ -1,4 +1,4 @@
-//! The faults that the commands are for: those of the demo, and the rest.
+//! A fault for each finding: those of the demo, and the rest.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
@@ -12,7 +12,7 @@ use claudeprobe::demo::stage::Stage;
 use claudeprobe::standin::tls::Authority;
 use claudeprobe::standin::{Config, Ending, ErrorName, Fault as Wrong, Page, Route, Rule, Standin, TEST_KEY};
 
-use crate::door::Door;
+use crate::gateway::AlteringGateway;
 
 /// A fault that is set up; the variables of the document.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub struct Fault {
     pub direct: String,
     pub key: String,
     pub proxy: String,
-    /// What lives as long as the fault.
+    /// Servers that live as long as the fault.
     _kept: Arc<(Option<Stage>, Vec<Standin>)>,
 }
 
@@ -42,8 +42,8 @@ pub async fn set(code: Code) -> Option<Fault> {
     if let Some(scenario) = all().into_iter().find(|scenario| scenario.expect.code == Some(code)) {
         return Some(staged(scenario).await);
     }
-    if let Some(door) = door(code) {
-        return Some(behind(door).await);
+    if let Some(gateway) = altering(code) {
+        return Some(behind(gateway).await);
     }
     if let Some(wrong) = claudes(code) {
         let mut scenario = healthy();
@@ -82,7 +82,7 @@ pub async fn set(code: Code) -> Option<Fault> {
         Code::ConnectionReset => return Some(resets().await),
         Code::GatewayTlsFailure | Code::DirectPathIntercepted => return Some(untrusted().await),
         Code::ForwardProxyRefused => return Some(refusing_proxy().await),
-        // Nothing need be wrong: the commands show what to compare.
+        // No fault is necessary: the commands show what to compare.
         Code::DifferentAccount | Code::ModelRetiring | Code::GatewayLatency | Code::ClockSkew => {}
         _ => return None,
     }
@@ -97,7 +97,7 @@ fn healthy() -> Scenario {
 }
 
 async fn staged(mut scenario: Scenario) -> Fault {
-    // What a key may use can be asked for although it may not be used.
+    // A key can list models that it may not use.
     for rule in &mut scenario.claude {
         rule.route = Route::Messages;
     }
@@ -111,10 +111,10 @@ async fn staged(mut scenario: Scenario) -> Fault {
     }
 }
 
-async fn behind(door: Door) -> Fault {
+async fn behind(gateway: AlteringGateway) -> Fault {
     let claude = standin(None).await;
     let url = claude.url();
-    Fault::new(door.open(url.clone()).await, url, vec![claude])
+    Fault::new(gateway.open(url.clone()).await, url, vec![claude])
 }
 
 async fn standin(wrong: Option<Wrong>) -> Standin {
@@ -130,7 +130,7 @@ async fn standin(wrong: Option<Wrong>) -> Standin {
     standin
 }
 
-/// What Claude itself says.
+/// Claude's own errors.
 fn claudes(code: Code) -> Option<Wrong> {
     Some(match code {
         Code::AccelerationLimited => Wrong::Error(ErrorName::Acceleration),
@@ -148,7 +148,7 @@ fn claudes(code: Code) -> Option<Wrong> {
     })
 }
 
-/// What the gateway says by itself.
+/// The gateway's own errors.
 fn answer(code: Code) -> Option<Answer> {
     let (status, body) = match code {
         Code::UpstreamConnectTimeout => (504, "<h1>504 Gateway Time-out</h1>"),
@@ -171,18 +171,18 @@ fn answer(code: Code) -> Option<Answer> {
 }
 
 /// What the gateway does to requests and answers.
-fn door(code: Code) -> Option<Door> {
-    let mut door = Door::default();
+fn altering(code: Code) -> Option<AlteringGateway> {
+    let mut gateway = AlteringGateway::default();
     match code {
         Code::CredentialAltered => {
-            door.request = |request| {
+            gateway.request = |request| {
                 if request.headers.contains_key("x-api-key") {
                     request.set("x-api-key", OLD_KEY);
                 }
             };
         }
         Code::CredentialCarrierMismatch => {
-            door.refuse = |request| {
+            gateway.refuse = |request| {
                 let bearer = request.headers.contains_key("authorization");
                 bearer.then_some((
                     401,
@@ -190,52 +190,52 @@ fn door(code: Code) -> Option<Door> {
                 ))
             };
         }
-        Code::BodyRewritten => door.request = |request| request.replace("\"zz_probe\":1,", ""),
+        Code::BodyRewritten => gateway.request = |request| request.replace("\"zz_probe\":1,", ""),
         Code::GatewayBodyLimit => {
-            door.refuse = |request| (request.body.len() > 1 << 20).then_some((413, "413 Request Entity Too Large"));
+            gateway.refuse = |request| (request.body.len() > 1 << 20).then_some((413, "413 Request Entity Too Large"));
         }
         Code::GatewayHeaderLimit => {
-            door.refuse = |request| {
+            gateway.refuse = |request| {
                 let long = request.headers.values().any(|value| value.len() > 16 << 10);
                 long.then_some((431, ""))
             };
         }
         Code::WafBlocked => {
-            door.refuse = |request| request.text().contains("<script>").then_some((403, "403 Forbidden"));
+            gateway.refuse = |request| request.text().contains("<script>").then_some((403, "403 Forbidden"));
         }
-        Code::GatewayConcurrencyLimited => door.places = 1,
+        Code::GatewayConcurrencyLimited => gateway.places = 1,
         Code::StreamErrorSynthesised => {
-            door.answer = |answer| {
+            gateway.answer = |answer| {
                 let whole = answer.text();
                 let begun = whole.split("event: content_block_stop").next().unwrap_or_default();
                 answer.body = format!("{begun}event: error\ndata: {{\"type\":\"error\",\"error\":{{\"type\":\"api_error\",\"message\":\"payload is not completed\"}}}}\n\n").into_bytes();
             };
         }
         Code::StreamCompressed => {
-            door.answer = |answer| {
+            gateway.answer = |answer| {
                 let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
                 gzip.write_all(&answer.body).unwrap();
                 answer.body = gzip.finish().unwrap();
                 answer.set("content-encoding", "gzip");
             };
         }
-        Code::StreamCollapsed => door.request = |request| request.replace("\"stream\":true,", ""),
-        Code::HiddenRetries => door.answer = |answer| answer.set("x-envoy-attempt-count", "3"),
-        Code::StatusRewritten => door.answer = |answer| answer.status = StatusCode::INTERNAL_SERVER_ERROR,
-        Code::ErrorBodyReplaced => door.answer = |answer| answer.body = b"something went wrong".to_vec(),
-        Code::ResponseHeadersRewritten => door.answer = |answer| drop(answer.headers.remove("request-id")),
+        Code::StreamCollapsed => gateway.request = |request| request.replace("\"stream\":true,", ""),
+        Code::HiddenRetries => gateway.answer = |answer| answer.set("x-envoy-attempt-count", "3"),
+        Code::StatusRewritten => gateway.answer = |answer| answer.status = StatusCode::INTERNAL_SERVER_ERROR,
+        Code::ErrorBodyReplaced => gateway.answer = |answer| answer.body = b"something went wrong".to_vec(),
+        Code::ResponseHeadersRewritten => gateway.answer = |answer| drop(answer.headers.remove("request-id")),
         Code::DifferentBackend => {
-            door.answer = |answer| {
+            gateway.answer = |answer| {
                 answer.headers.remove("request-id");
                 answer.headers.remove("anthropic-organization-id");
                 answer.set("x-amzn-requestid", "0ae83b1c-51b4-4c0a-9f0e-1f9b8f6f4c11");
             };
         }
-        Code::ModelSubstituted => door.answer = |answer| answer.replace("claude-haiku-4-5", "claude-sonnet-4-5"),
-        Code::ResponseCached => door.answer = |answer| answer.set("age", "812"),
+        Code::ModelSubstituted => gateway.answer = |answer| answer.replace("claude-haiku-4-5", "claude-sonnet-4-5"),
+        Code::ResponseCached => gateway.answer = |answer| answer.set("age", "812"),
         _ => return None,
     }
-    Some(door)
+    Some(gateway)
 }
 
 /// A first hop that resets every connection.
@@ -244,9 +244,9 @@ async fn resets() -> Fault {
     Fault::new(first_hop.url(), claude.url(), vec![claude, first_hop])
 }
 
-/// TLS under a CA that nobody knows.
+/// TLS with a certificate of an unknown CA.
 async fn untrusted() -> Fault {
-    let authority = Authority::new("a CA that nobody knows").unwrap();
+    let authority = Authority::new("an unknown CA").unwrap();
     let claude = Standin::start(Config {
         control: None,
         tls: Some(authority.issue(&["127.0.0.1".to_owned()]).unwrap()),
@@ -257,7 +257,7 @@ async fn untrusted() -> Fault {
     Fault::new(claude.url(), claude.url(), vec![claude])
 }
 
-/// A forward proxy that refuses every tunnel: what lies behind it is never asked.
+/// A forward proxy that refuses every tunnel: no request reaches a server behind it.
 async fn refusing_proxy() -> Fault {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let proxy = format!("http://{}", listener.local_addr().unwrap());

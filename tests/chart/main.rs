@@ -311,8 +311,8 @@ fn monitors_and_rules_are_installed_if_the_cluster_has_their_kinds_with_one_kind
         ("Annotations", "prometheus.io/scrape", "Monitor\n"),
         ("None", "Prometheus does not scrape the operator", "Monitor\n"),
     ] {
-        let said = install_dry_run(&[&format!("metrics.scrape=\"{scrape}\"")]);
-        assert!(said.contains(kind) && !said.contains(not), "{scrape}: {said}");
+        let printed = install_dry_run(&[&format!("metrics.scrape=\"{scrape}\"")]);
+        assert!(printed.contains(kind) && !printed.contains(not), "{scrape}: {printed}");
     }
     let labels = [
         "metrics={\"scrape\":\"PodMonitor\",\"labels\":{\"release\":\"p\"}}",

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # A box is a network namespace (cp-NAME), and a process-id and a mount namespace held by one process, the keeper. Everything of
-# an instance runs inside, so that ending the keeper ends all of it, mounts included: the kernel cleans up, not we. Nothing in a box
+# an instance runs inside, so that ending the keeper ends all of it, mounts included: the kernel cleans up. Nothing in a box
 # has a route to anywhere else. Paths that programs have hard-coded (/var/lib/cni, /run/containerd, /etc/hosts, …) are private to the box.
 
 . "$(dirname "${BASH_SOURCE[0]}")/../tools/lib.sh"
@@ -19,7 +19,7 @@ box() {
     LOGS=$STATE/log PKI=$STATE/pki KUBECONFIG=$STATE/kubeconfig
 }
 
-# The keeper is known by its id and its start time: an id alone may have been given to somebody else since.
+# The keeper is known by its id and its start time: the kernel may have reused the id alone.
 started_at() { awk '{sub(/.*\) /, ""); print $20}' "/proc/$1/stat" 2>/dev/null; }
 keeper() {
     local pid born
@@ -50,7 +50,7 @@ running() {
     inside test -d "/proc/$pid" 2>/dev/null
 }
 
-# stop PROGRAM: asks it to end, waits for it, insists after 10 s.
+# stop PROGRAM: SIGTERM, waits for its end, SIGKILL after 10 s.
 stop() {
     local pid; pid=$(cat "$STATE/pid/$1" 2>/dev/null) || return 0
     # shellcheck disable=SC2016
@@ -62,7 +62,7 @@ stop() {
 until_true() {
     local seconds=$1 what=$2 end=$((SECONDS + $1)); shift 2
     until "$@" >/dev/null 2>&1; do
-        [ $SECONDS -lt $end ] || die "$NAME: $what: not so after $seconds s; logs are in $LOGS"
+        [ $SECONDS -lt $end ] || die "$NAME: timeout after $seconds s: $what; logs are in $LOGS"
         sleep 0.2
     done
 }
@@ -100,7 +100,7 @@ open_box() {
     open_cgroup
 }
 
-# The process that is 1 inside: our descendant with no child that is not of the box.
+# The process with id 1 inside the box.
 child_of() {
     local pid=$1 child
     while child=$(cat "/proc/$pid/task/$pid/children" 2>/dev/null | awk '{print $1}') && [ -n "$child" ]; do
@@ -112,7 +112,7 @@ child_of() {
 
 cgroup_roots() { awk '$3 ~ /^cgroup2?$/ {print $2}' /proc/self/mounts; }
 
-# Our group in every hierarchy, cgroup v1 and v2. The kubelet wants it to exist; v1's cpuset wants to be filled in, v2 wants its controllers handed down.
+# Our group in every hierarchy, cgroup v1 and v2. The kubelet requires it; v1's cpuset needs values, v2 needs its controllers delegated.
 open_cgroup() {
     local root dir
     for root in $(cgroup_roots); do
@@ -128,7 +128,7 @@ open_cgroup() {
     done
 }
 
-# box_ticks: hundredths of a second that the box's processes have computed, those included that ended and were waited for.
+# box_ticks: CPU time of the box's processes in 1/100 s, ended ones included.
 # shellcheck disable=SC2016
 box_ticks() { inside bash -c 'cat /proc/[0-9]*/stat 2>/dev/null' | awk '{sub(/.*\) /, ""); sum += $12 + $13 + $14 + $15} END {print sum + 0}'; }
 

@@ -1,4 +1,4 @@
-//! What the API server takes must run: tricky values, field by field, given to the server and to `Probe::parse`.
+//! What the API server accepts must run: tricky values, field by field, for the server and for `Probe::parse`.
 
 use std::collections::BTreeMap;
 
@@ -153,7 +153,7 @@ fn cases() -> Vec<(String, Value)> {
 const ONLY_SEEN_LATER: &[&str] = &["cron \"0 0 31 2 *\"", "cron \"30-10 * * * *\""];
 
 #[test]
-fn what_the_server_takes_can_be_run_and_what_it_refuses_cannot() {
+fn what_the_server_accepts_can_run_and_what_it_rejects_cannot() {
     installed();
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();

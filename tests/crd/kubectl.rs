@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// What kubectl answered.
+/// The result of kubectl.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// It ended with 0.
@@ -37,7 +37,7 @@ pub fn kubectl_with(input: &str, arguments: &[&str]) -> Answer {
         .stderr(Stdio::piped())
         .spawn()
         .expect("kubectl is missing: run this by tests/run crd");
-    // kubectl may end without reading: its answer says why, not the broken pipe.
+    // kubectl may end without reading: its error has the reason, not the broken pipe.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     Answer {

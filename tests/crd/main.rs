@@ -1,4 +1,4 @@
-//! The resource definition on a real API server: what it refuses and in which words, what it stores, and what kubectl shows.
+//! The CRD on a real API server: what it rejects and with which message, what it stores, and what kubectl shows.
 //!
 //! `tests/run crd` runs this inside the network namespace of a server, `tests/run compat` in those of the oldest and the newest; KUBECONFIG and
 //! PATH point at it. Without one every test fails.
@@ -17,18 +17,18 @@ use kubectl::{Answer, kubectl, kubectl_with, server_version};
 use merge::merge;
 use serde_json::{Value, json};
 
-/// A manifest that must be refused.
+/// A manifest that must be rejected.
 #[derive(Clone, Debug, serde::Deserialize)]
-struct Refused {
+struct Rejected {
     mistake: String,
     field: String,
     patch: Value,
-    says: Says,
+    message: Message,
 }
 
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(untagged)]
-enum Says {
+enum Message {
     Everywhere(String),
     ByVersion(BTreeMap<String, String>),
 }
@@ -42,7 +42,7 @@ fn text(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Installs the definition once; the tests of this file run at the same time.
+/// Installs the CRD once; the tests of this file run at the same time.
 fn installed() {
     static DONE: Mutex<bool> = Mutex::new(false);
     let mut done = DONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -52,11 +52,8 @@ fn installed() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/crds/claudeprobe.yaml");
     let answer = kubectl(&["apply", "--server-side", "--validate=strict", "-f", file]);
     assert!(answer.good, "{answer:?}");
-    assert_eq!(
-        answer.errors, "",
-        "the server has something to say about the definition"
-    );
-    // Not `kubectl wait`: it fails on a definition that has no conditions yet, and an established one is served a moment later.
+    assert_eq!(answer.errors, "", "the server warns about the CRD");
+    // Not `kubectl wait`: it fails on a CRD that has no conditions yet, and an established one is served a moment later.
     for _ in 0..300 {
         if kubectl(&["get", "claudeprobes"]).good && kubectl(&["explain", "claudeprobe.spec"]).good {
             *done = true;
@@ -74,9 +71,9 @@ fn dry_run(manifest: &Value) -> Answer {
     )
 }
 
-/// The lines of a refusal that say what is wrong: without kubectl's introduction, and without the remark that rules on an invalid
+/// The errors of a rejection: without kubectl's introduction, and without the remark that rules on an invalid
 /// object were not checked.
-fn complaints(answer: &Answer) -> Vec<String> {
+fn errors_of(answer: &Answer) -> Vec<String> {
     let text = match answer.errors.split_once(" is invalid: ") {
         Some((introduction, rest)) if introduction.starts_with("The ClaudeProbe") => rest,
         _ => &answer.errors,
@@ -88,33 +85,33 @@ fn complaints(answer: &Answer) -> Vec<String> {
 }
 
 #[test]
-fn every_mistake_is_refused_in_words_that_name_the_field_and_the_fix() {
+fn every_mistake_is_rejected_with_its_field_and_the_fix() {
     installed();
     let version = server_version();
     let minimal: Value = read("minimal.yaml");
-    let table: Vec<Refused> = read("refused.yaml");
+    let table: Vec<Rejected> = read("rejected.yaml");
     assert!(table.len() >= 80, "the table shrank to {}", table.len());
     let wrong: Vec<String> = in_parallel(&table, |case| {
         let answer = dry_run(&merge(&minimal, &case.patch));
-        let expected = match &case.says {
-            Says::Everywhere(text) => text,
-            // The words of a version hold until a newer one has others.
-            Says::ByVersion(texts) => texts
+        let expected = match &case.message {
+            Message::Everywhere(text) => text,
+            // The message of a version holds until a newer one has another.
+            Message::ByVersion(texts) => texts
                 .range(..=version.clone())
                 .next_back()
                 .map(|(_, text)| text)
-                .unwrap_or_else(|| panic!("{}: no words for a server of version {version}", case.mistake)),
+                .unwrap_or_else(|| panic!("{}: no message for a server of version {version}", case.mistake)),
         };
-        let said = complaints(&answer);
-        let as_expected = match (said.as_slice(), expected.strip_suffix('…')) {
+        let messages = errors_of(&answer);
+        let as_expected = match (messages.as_slice(), expected.strip_suffix('…')) {
             ([line], Some(start)) => line.starts_with(start),
             ([line], None) => line == expected,
             _ => false,
         };
-        let named = said.iter().any(|line| line.contains(&case.field));
+        let named = messages.iter().any(|line| line.contains(&case.field));
         (answer.good || !as_expected || !named).then(|| {
             format!(
-                "{} ({}):\n  expected {expected}\n  said     {said:?}",
+                "{} ({}):\n  expected {expected}\n  found    {messages:?}",
                 case.mistake, case.field
             )
         })
@@ -141,7 +138,7 @@ fn in_parallel<T: Sync, R: Send>(cases: &[T], each: impl Fn(&T) -> Option<R> + S
 }
 
 #[test]
-fn a_literal_key_is_refused_without_being_printed() {
+fn a_literal_key_is_rejected_without_being_printed() {
     installed();
     let minimal: Value = read("minimal.yaml");
     for patch in [

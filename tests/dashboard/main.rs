@@ -1,7 +1,7 @@
 //! The dashboards: the JSON matches its source and the types that Grafana publishes.
 //!
 //! `charts/dashboards/*.yaml` is the source; `make generate` regenerates the chart's JSON and
-//! docs/dashboard.md. tests/alerts/live.rs and tests/cluster/stories run the queries on a real Prometheus. The look is not
+//! docs/dashboard.md. tests/alerts/live.rs and tests/cluster/stories run the queries on a real Prometheus. Appearance is not
 //! tested: these tests have no Grafana.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
@@ -65,19 +65,19 @@ fn the_charts_json_matches_its_source() {
 }
 
 /// Errors that Grafana's own types report for these dashboards, or an empty text.
-fn complaints(files: &[PathBuf]) -> String {
+fn type_errors(files: &[PathBuf]) -> String {
     let output = Command::new(at("tests/tools/grafana/check"))
         .args(files)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.success(), said.is_empty(), "{said}");
-    said
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.success(), errors.is_empty(), "{errors}");
+    errors
 }
 
 #[test]
 fn grafanas_own_types_accept_each_dashboard() {
-    assert_eq!(complaints(&queries::files()), "");
+    assert_eq!(type_errors(&queries::files()), "");
 }
 
 #[test]
@@ -131,16 +131,16 @@ fn grafanas_own_types_reject_a_typo_at_every_depth() {
         bad.pointer_mut(&place).unwrap_or_else(|| panic!("nothing at {place}"))[field] = value;
         let file = folder.path().join(format!("{number}.json"));
         std::fs::write(&file, bad.to_string()).unwrap();
-        let said = complaints(&[file]);
-        assert!(!said.is_empty(), "{field} at {place} is accepted");
+        let errors = type_errors(&[file]);
+        assert!(!errors.is_empty(), "{field} at {place} is accepted");
     }
     // The error names the file and the field.
     let file = folder.path().join("named.json");
     let mut bad = good.clone();
     bad.pointer_mut(&format!("{lines}/fieldConfig/defaults")).unwrap()["units"] = json!("s");
     std::fs::write(&file, bad.to_string()).unwrap();
-    let said = complaints(&[file]);
-    assert!(said.contains("named.json") && said.contains("units"), "{said}");
+    let errors = type_errors(&[file]);
+    assert!(errors.contains("named.json") && errors.contains("units"), "{errors}");
 }
 
 /// Grafana's units in these dashboards: Grafana shows an unknown unit as a suffix.
@@ -257,7 +257,7 @@ fn value_mappings_and_colours_cover_verdicts_and_layers() {
     }
     let distinct: std::collections::BTreeSet<&String> =
         states.iter().map(|state| &shared.series["verdict"][state]).collect();
-    assert_eq!(distinct.len(), states.len(), "two verdicts look the same");
+    assert_eq!(distinct.len(), states.len(), "two verdicts have the same appearance");
     for layer in [Layer::Configuration, Layer::Quota, Layer::Network, Layer::Upstream] {
         assert!(shared.series["layer"].contains_key(&format!("{layer:?}")), "{layer:?}");
     }
@@ -330,7 +330,7 @@ fn variables_expand_as_in_grafana() {
 }
 
 #[test]
-fn neither_an_error_nor_nothing_nor_no_number_is_data() {
+fn an_error_an_empty_result_and_nan_are_no_data() {
     let answer = |result: Value| json!({"status": "success", "data": {"resultType": "vector", "result": result}});
     assert_eq!(
         queries::data(&answer(json!([{"metric": {}, "value": [1, "2"]}]))),

@@ -1,6 +1,6 @@
 //! Grafana's JSON of a dashboard.
 //!
-//! This module defines the look of each kind of panel, once. The source of a dashboard defines its content.
+//! This module defines the appearance of each kind of panel, once. The source of a dashboard defines its content.
 
 use serde_json::{Map, Value, json};
 

@@ -99,7 +99,7 @@ pub struct Panel {
     pub height: u32,
     /// The question that it answers: the description behind the `i`, and in docs/dashboard.md.
     pub description: String,
-    /// The alert whose runbook describes the fix when this panel looks bad.
+    /// The alert whose runbook describes the fix for a bad value.
     pub alert: Option<String>,
     /// Grafana's name of the unit. Tables have units per column, and words (`values`) have none.
     pub unit: Option<String>,

@@ -6,10 +6,16 @@ use std::path::{Path, PathBuf};
 /// Markdown of the repository that people read.
 fn documents() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut found: Vec<PathBuf> = ["README.md", "CHANGELOG.md", "tests/tools/README.md"]
-        .map(|file| root.join(file))
-        .to_vec();
-    let docs = ["docs", "docs/findings"].map(|folder| std::fs::read_dir(root.join(folder)).unwrap());
+    let mut found: Vec<PathBuf> = [
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "tests/tools/README.md",
+    ]
+    .map(|file| root.join(file))
+    .to_vec();
+    let docs = ["docs", "docs/adr", "docs/findings"].map(|folder| std::fs::read_dir(root.join(folder)).unwrap());
     let docs = docs.into_iter().flatten().map(|entry| entry.unwrap().path());
     found.extend(docs.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
     found.sort();

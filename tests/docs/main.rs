@@ -1,10 +1,12 @@
-//! The documents say what the program says, and what they point at exists. `make generate` writes what is generated
-//! anew: whole documents, and parts between `<!-- generated: NAME -->` and `<!-- end -->`.
+//! The documents hold what the program writes, and their links lead somewhere. `make generate` writes what is generated: whole documents, and parts between `<!-- generated: NAME -->` and `<!-- end -->`.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod alerts;
+mod architecture;
 mod links;
+mod part;
+mod readme;
 mod security;
 mod troubleshooting;
 
@@ -14,48 +16,21 @@ use std::process::Command;
 
 use claudeprobe::metrics::{FAMILIES, PREFIX};
 
-fn compare(file: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, text).unwrap();
-    }
-    let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == text, "{file} is not what the program says: run make generate");
-}
-
-fn read(file: &str) -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap_or_default()
-}
-
-/// The part `name` of a document that is written by hand otherwise.
-fn part(file: &str, name: &str, text: &str) {
-    // Several parts of one file may be compared at the same time.
-    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _held = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let kept = read(file);
-    let begin = format!("<!-- generated: {name} -->\n");
-    let (before, rest) = kept
-        .split_once(&begin)
-        .unwrap_or_else(|| panic!("{file} has no {begin}"));
-    let (_, after) = rest
-        .split_once("<!-- end -->")
-        .unwrap_or_else(|| panic!("{file}: {name} has no end"));
-    compare(file, &format!("{before}{begin}{text}<!-- end -->{after}"));
-}
+use part::{compare, part, read};
 
 #[test]
 fn the_metrics_reference_is_the_catalogue() {
     let mut text = String::from(
-        "# Metrics\n\nGenerated from `src/metrics/families.rs`. The replica that acts shows the series of all probes, with the labels `namespace` and\n\
-         `probe` besides those listed; they are removed with the probe. Scrape with `honorLabels: true`.\n\n\
-         A probe of two paths has at most 70 series; label values come from closed sets, but for namespace, probe, path and host. A scrape reads\n\
-         what is in memory and asks nobody: it is answered when the API server is away, too. The format is Prometheus' text format 0.0.4\n\
-         (the library in use writes no OpenMetrics), and `promtool check metrics` finds nothing in it.\n",
+        "# Metrics\n\nGenerated from `src/metrics/families.rs`. The leader shows the series of all probes, with the labels `namespace` and\n\
+         `probe` and those listed. They are removed with the probe. Scrape with `honorLabels: true`.\n\n\
+         A probe of two paths has at most 70 series. Label values come from closed sets, except namespace, probe, path and host. A scrape\n\
+         reads the operator's memory and sends no request: it is answered when the API server is away, too. The format is Prometheus' text\n\
+         format 0.0.4 (the library in use writes no OpenMetrics), and `promtool check metrics` finds no error in it.\n",
     );
     for (title, per_probe) in [("Of each probe", true), ("Of the operator", false)] {
         let _ = write!(
             text,
-            "\n## {title}\n\n| metric | kind | labels | says |\n|---|---|---|---|\n"
+            "\n## {title}\n\n| metric | kind | labels | shows |\n|---|---|---|---|\n"
         );
         for family in FAMILIES.iter().filter(|family| family.per_probe == per_probe) {
             let (name, kind, labels) = (family.name, family.kind.name(), family.labels.join(", "));
@@ -87,40 +62,40 @@ fn the_runbooks_are_the_catalogue() {
 }
 
 const MANNERS: &str = "\
-## Manners
-- **Once per path and run**: the frozen request, whatever the other paths got. Only so can paths be compared.
+## Rules of sending
+- **Once per path and run**: the frozen request, whatever the other paths got, so that paths can be compared.
 - **Order**: as in the table. Nothing that generates tokens follows a forwarding check on that path; what may lock out, cool down or raise an
-  alarm comes after all that it could spoil. Refused keys come last, and only when the frozen request got 401 or 403 (or Claude's 401,
+  alarm comes after all that it could spoil. Rejected keys come last, and only when the frozen request got 401 or 403 (or Claude's 401,
   quoted under another status), or once after a change of spec or key.
-- **One at a time** with each key, whichever Secret holds it; paths take turns, A B and then B A. Paths with keys of their own go beside them.
-- **Pace**: at most a fifth of the request limit that Claude last stated, in any minute, several at once included. Below 10 % of any limit
-  only the frozen request goes out, and is not repeated.
+- **One at a time** with each key, whichever Secret holds it; paths take turns, A B and then B A. Paths with keys of their own run at the same time.
+- **Pace**: at most a fifth of the request limit that Claude last stated, in any minute, including several at once. Below 10 % of any limit
+  only the frozen request is sent, and is not repeated.
 - **After a 429** of Claude's, or on the direct path, nothing more is sent with that key but the frozen request on paths that have not had it (a
-  gateway's own limit looks the same, and only the other path tells them apart) and one confirming request, after `retry-after` but
-  at most 10 s. A spend limit is not confirmed: it stands for days. A gateway's own limit stops only the path through that gateway.
+  gateway's own limit looks the same, and only the other path shows the difference) and one confirming request, after `retry-after` but
+  at most 10 s. A spend limit is not confirmed: it lasts for days. A gateway's own limit stops only the path through that gateway.
 - **Connections**: each exchange on a fresh one. After a failure what follows stays on the same connection, which pins the replica behind a
-  Service, and the frozen request goes out once more on it (Repeat). If the name has several addresses, also once to another of them. What fails at
-  one try and goes well at another is a finding with its rate (\"some replicas\"), never a statement about all.
-- **A stream that looks held back** goes out once more (Repeat), through that gateway and then on the direct path, in the opposite order: only what
-  two pairs of streams show accuses a gateway of buffering. Where the run before showed it already, that is the second pair, and no more is sent.
-  With `request.stream: false` it is OtherForm that goes out once more. A gateway in a pod of its own has the direct path's streams of another pod
-  beside it, and its second pair is that of the next run that sends one.
-- **Nothing behind your back**: no retries, no redirects, no proxy from the environment. The one exception costs nothing: a zero-token exchange
-  whose kept connection turns out to be closed goes out on a fresh one.
+  Service, and the frozen request is sent once more on it (Repeat). If the name has several addresses, also once to another of them. What fails at
+  one try and passes at another is a finding with its rate (\"some replicas\"), never a statement about all.
+- **A stream that looks buffered** is sent once more (Repeat), through that gateway and then on the direct path, in the opposite order: buffering
+  is attributed to a gateway only when two pairs of streams show it. Where the run before showed it already, that is the second pair, and no more is sent.
+  With `request.stream: false` it is OtherForm that is sent once more. A gateway in a pod of its own is compared with the direct path's streams of another
+  pod, and its second pair is that of the next run that sends one.
+- **Nothing hidden**: no retries, no redirects, no proxy from the environment. The one exception costs nothing: a zero-token exchange
+  whose kept connection turns out to be closed is sent on a fresh one.
 - **Bounded**: each exchange that generates nothing has 30 s, the long request its own `timeout` on each path, the run its `runTimeout`. What
   cannot be sent in time is reported as left out.
-- **Deep runs** send an exchange again, at most four times per path, where one sample cannot decide: the gateway broke it, or answered otherwise
-  than the direct path.
-- **A path whose settings cannot be used** (a missing CA, a URL that is none) ends alone: nothing is sent on it, and its status says why.
+- **Deep runs** send an exchange again, at most four times per path, where one sample cannot decide: the gateway broke it, or its answer differs
+  from the direct path's.
+- **A path whose settings cannot be used** (a missing CA, an invalid URL) ends alone: nothing is sent on it, and its status shows why.
 
 ## When
 | run | sends |
 |---|---|
-| each | Frozen; what it asks for by failing |
-| where the frozen request got a server's error or no reply | Route besides, there and on the direct path, unless `forwardingChecks.every` is `0s` |
-| every `forwardingChecks.every`, and once after a change of spec or key | CountTokens to BogusBeta and OtherForm besides, and what `exchanges` opts into |
-| after a change of spec or key | OtherAuthHeader, NoKey and BadKey besides |
-| every `longRequest.every` | Long besides |
+| each | Frozen; what a failure of it requires |
+| where the frozen request got a server's error or no reply | also Route, there and on the direct path, unless `forwardingChecks.every` is `0s` |
+| every `forwardingChecks.every`, and once after a change of spec or key | also CountTokens to BogusBeta, OtherForm, and what `exchanges` opts into |
+| after a change of spec or key | also OtherAuthHeader, NoKey and BadKey |
+| every `longRequest.every` | also Long |
 | over budget | CountTokens to BogusBeta only, without MetadataField |
 | `run --deep`, `check --deep` | all but Parallel, AttackPrompt and Long: BigBody with 2 MiB, LargeHeader with 32 KiB |
 
@@ -128,12 +103,12 @@ const MANNERS: &str = "\
 its budget (`-o json` for programs).
 
 ## Bodies
-The same input gives the same bytes. No sampling parameter is ever sent (API version 2026-10-21 refuses them); a model that thinks by default is
-told to think as little as it allows. Forwarding checks use the path's own key and, where `count_tokens` is served, that endpoint: a request that Claude only
-counts. Elsewhere, and MetadataField everywhere (counting knows no `metadata`), they carry a field that Claude refuses, or ask for one token.
+The same input gives the same bytes. No sampling parameter is ever sent (API version 2026-10-21 rejects them); a model that thinks by default gets
+the least thinking that it allows. Forwarding checks use the path's own key and, where `count_tokens` is served, that endpoint: a request that Claude only
+counts. Elsewhere, and for MetadataField (counting knows no `metadata`), they have a field that Claude rejects, or request one token.
 
 A stream shows buffering only when its events spread over at least a second and ten reads on the direct path. The default of 64 tokens is
-cheap and may be too short for that on a fast model: then `StreamIntact` says that buffering does not show. To look for buffers of 8 or 16 KiB set
+cheap and may be too short for that on a fast model: then `StreamIntact` shows that buffering cannot be seen. To look for buffers of 8 or 16 KiB set
 `request.maxTokens` to 1024 or more and a prompt that fills it, or opt into `longRequest`.
 ";
 

@@ -1,4 +1,4 @@
-//! What became of the cases: one JSON object a line in the file that `CLAUDEPROBE_ACCURACY_OUT` names.
+//! The results of the cases: one JSON object a line in the file that `CLAUDEPROBE_ACCURACY_OUT` names.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -10,15 +10,15 @@ use claudeprobe::probe::FullReport;
 use claudeprobe::report::evidence::{Exchange, ExchangeKind};
 use serde_json::json;
 
-use crate::case::{Case, accuses, layer_name};
+use crate::case::{Case, blames, layer_name};
 
-/// What a case showed.
+/// The result of a case.
 pub struct Played<'a> {
-    /// What the last run saw.
+    /// The evidence of the last run.
     pub report: &'a FullReport,
-    /// What was made of it.
+    /// Its diagnosis.
     pub diagnosis: &'a Diagnosis,
-    /// How long all runs took.
+    /// Duration of all runs.
     pub took: Duration,
     /// What is wrong with the verdict.
     pub wrong: &'a [String],
@@ -43,7 +43,7 @@ pub fn note(name: &str, case: &Case, played: &Played<'_>) {
     let findings: Vec<String> = diagnosis
         .findings
         .iter()
-        .filter(|finding| accuses(finding))
+        .filter(|finding| blames(finding))
         .map(|finding| format!("{}@{}", finding.code, finding.path))
         .collect();
     let exchanges = || report.evidence.paths.iter().flat_map(|probed| &probed.exchanges);

@@ -1,4 +1,4 @@
-//! A gateway's name with two addresses, one of which is broken: the rate is told, and it is never called all.
+//! A gateway's name with two addresses, one of which is broken: the finding has the rate, and never claims all.
 //!
 //! Names are the system's to resolve, as for a workload: the program runs in a mount namespace whose /etc/hosts has them.
 
@@ -72,7 +72,7 @@ fn evidence(report: &Value) -> String {
         .to_owned()
 }
 
-// Which of the two the resolver puts first is its business: each is broken once, so that one of the checks meets the broken one.
+// The resolver chooses which of the two comes first: each is broken once, so that one of the checks meets the broken one.
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_two_addresses_that_answers_errors_has_its_rate() {

@@ -1,10 +1,10 @@
-//! Certificates for gateways and stand-ins: good ones, and those that a client must refuse.
+//! Certificates for gateways and stand-ins: valid ones, and those that a client must reject.
 
 use std::sync::OnceLock;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 
-/// An authority of one's own, as companies have.
+/// A private CA, as companies have.
 pub struct Authority {
     /// Its certificate, PEM.
     pub pem: String,
@@ -47,13 +47,13 @@ impl Authority {
     }
 }
 
-/// The authority that gateways and stand-ins have their certificates from.
+/// The CA that signs the certificates of gateways and stand-ins.
 pub fn authority() -> &'static Authority {
     static AUTHORITY: OnceLock<Authority> = OnceLock::new();
     AUTHORITY.get_or_init(|| Authority::new("Gateway Test CA"))
 }
 
-/// Another one, whose certificates a TLS-inspecting proxy makes.
+/// Another CA, that of a TLS-inspecting proxy.
 pub fn inspector() -> &'static Authority {
     static AUTHORITY: OnceLock<Authority> = OnceLock::new();
     AUTHORITY.get_or_init(|| Authority::new("Corporate Inspection CA"))

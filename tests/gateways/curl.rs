@@ -9,7 +9,7 @@ use crate::wire::{End, Seen};
 /// What stands between the reply and what `curl` adds.
 const MARK: &str = "\n@@";
 
-/// Sends it; `roots` is a file. The reads of the body are not told apart.
+/// Sends it; `roots` is a file. The reads of the body are not separate.
 pub fn ask(url: &str, roots: &str, headers: &[String], body: &str) -> Seen {
     let started = Instant::now();
     let version = if url.starts_with("https") {
@@ -66,7 +66,7 @@ pub fn ask(url: &str, roots: &str, headers: &[String], body: &str) -> Seen {
     seen.first_body = Duration::from_secs_f64(first.parse().unwrap_or(0.0));
     seen.end = match output.status.code() {
         Some(0) => End::Framed,
-        // The stream was reset: HTTP/2 has no other way to say that a body ends too soon.
+        // The stream was reset: HTTP/2 has no other signal for a body that ends too soon.
         Some(92) => End::Reset,
         _ => End::Fin,
     };

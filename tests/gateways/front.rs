@@ -1,10 +1,10 @@
 //! The gateway programs and the frame of their configurations; what a case adds is its own text.
 
 use crate::certificates::authority;
-use crate::elsewhere;
 use crate::envoy::Envoy;
 use crate::litellm::{self, Litellm};
 use crate::others::Other;
+use crate::peers;
 use crate::program::{self, Program, Start};
 use crate::stage::{Stage, write};
 
@@ -67,11 +67,11 @@ pub enum Front {
     Recorded(String),
     /// No program: a device between us and Claude that knows bytes only, and forgets connections that are idle for a second.
     Forgets,
-    /// No program: the case names addresses that nobody serves.
-    Nobody,
+    /// No program: the case names addresses without a server.
+    NoServer,
 }
 
-/// nginx in front of Claude with this location, HTTP/1.1 and unbuffered unless the text says otherwise.
+/// nginx in front of Claude with this location, HTTP/1.1 and unbuffered unless the text configures otherwise.
 pub fn nginx(location: &str) -> Front {
     nginx_server(&format!(
         "location / {{ proxy_http_version 1.1; proxy_buffering off; {location} proxy_pass {{claude_url}}; }}"
@@ -97,7 +97,7 @@ pub fn haproxy(frontend: &str, backend: &str) -> Front {
     }
 }
 
-/// HAProxy whose backend is somebody else.
+/// HAProxy whose backend is another server.
 pub fn haproxy_to(server: &str) -> Front {
     Front::Haproxy {
         defaults: String::new(),
@@ -118,7 +118,7 @@ impl Front {
             Self::Other(other) => other.name(),
             Self::Litellm(_) => "litellm",
             Self::Recorded(_) | Self::Forgets => "recorded",
-            Self::Nobody => "none",
+            Self::NoServer => "none",
         }
     }
 
@@ -127,14 +127,14 @@ impl Front {
         match &mut self {
             Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => *tls = Some(certificate),
             Self::Envoy(envoy) => envoy.tls = Some(certificate),
-            Self::Squid(_) | Self::Other(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::Nobody => {
+            Self::Squid(_) | Self::Other(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::NoServer => {
                 panic!("no TLS towards the client here")
             }
         }
         self
     }
 
-    /// nginx: these lines in the `http` block besides.
+    /// nginx: these further lines in the `http` block.
     pub fn http(mut self, lines: &str) -> Self {
         let Self::Nginx { http, .. } = &mut self else {
             panic!("only nginx has an http block")
@@ -148,13 +148,13 @@ impl Front {
         match self {
             Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => tls.is_some(),
             Self::Envoy(envoy) => envoy.tls.is_some(),
-            Self::Squid(_) | Self::Other(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::Nobody => {
+            Self::Squid(_) | Self::Other(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::NoServer => {
                 false
             }
         }
     }
 
-    /// All of the case's texts, to see what they refer to.
+    /// All texts of the case: the stage starts what they refer to.
     pub fn texts(&self) -> Vec<&str> {
         match self {
             Self::Nginx { http, server, .. } => vec![http, server],
@@ -180,14 +180,14 @@ impl Front {
             }
             Self::Squid(lines) => vec![lines],
             Self::Other(other) => vec![other.lines],
-            Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::Nobody => Vec::new(),
+            Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::NoServer => Vec::new(),
         }
     }
 
     /// Starts it. `None` when there is no program.
     pub fn start(&self, stage: &mut Stage) -> Option<Program> {
         match self {
-            Self::Nobody => return None,
+            Self::NoServer => return None,
             Self::Litellm(which) => {
                 let lease = litellm::lease(*which, stage.fill("{claude}").parse().unwrap());
                 stage.address("gateway_address", lease.address());
@@ -195,13 +195,13 @@ impl Front {
                 return None;
             }
             Self::Recorded(reply) => {
-                let address = elsewhere::plays_back(reply.clone());
+                let address = peers::plays_back(reply.clone());
                 stage.address("gateway_address", address);
                 return None;
             }
             Self::Forgets => {
                 let claude = stage.fill("{claude}").parse().unwrap();
-                stage.address("gateway_address", elsewhere::forgets_idle(claude));
+                stage.address("gateway_address", peers::forgets_idle(claude));
                 return None;
             }
             _ => {}
@@ -212,7 +212,7 @@ impl Front {
         let certificate = match self {
             Self::Nginx { tls, .. } | Self::Haproxy { tls, .. } => *tls,
             Self::Envoy(envoy) => envoy.tls,
-            Self::Squid(_) | Self::Other(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::Nobody => {
+            Self::Squid(_) | Self::Other(_) | Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::NoServer => {
                 None
             }
         };
@@ -264,7 +264,7 @@ impl Front {
                 vec!["-N", "-f", "{own}/squid.conf"],
             ),
             Self::Other(other) => other.parts(),
-            Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::Nobody => return None,
+            Self::Litellm(_) | Self::Recorded(_) | Self::Forgets | Self::NoServer => return None,
         };
         stage.name("own", own);
         if matches!(self, Self::Other(other) if other.is_of_npm()) {

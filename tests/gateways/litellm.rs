@@ -1,7 +1,7 @@
-//! LiteLLM: two instances that the cases share, since one takes a quarter of a minute to start.
+//! LiteLLM: two instances that the cases share, because one takes 15 s to start.
 //!
 //! Claude's address is part of its configuration, and each case has a Claude of its own: an instance leads to a relay, and the
-//! case that holds the instance says where the relay leads. What a case wants of the configuration it chooses by the model that
+//! case that holds the instance sets the target of the relay. A case selects a configuration by the model that
 //! it asks for.
 
 use std::io::{self, Read as _, Write as _};
@@ -17,9 +17,9 @@ use crate::stage::{OLD_KEY, write};
 /// An instance and its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Litellm {
-    /// Takes whoever comes, and never cools a deployment down.
+    /// Accepts every client, and never cools a deployment down.
     Open,
-    /// Asks for its own key, and cools a deployment down after one failure.
+    /// Requires its own key, and cools a deployment down after one failure.
     Strict,
 }
 
@@ -33,7 +33,7 @@ const OPEN: &str = r#"model_list:
 - {model_name: claude-sonnet-4-5, litellm_params: {model: anthropic/claude-sonnet-4-5, api_key: "{old}", api_base: "http://{relay}"}}
 # A line end after the key.
 - {model_name: claude-opus-4-5, litellm_params: {model: anthropic/claude-opus-4-5, api_key: "{key}\n", api_base: "http://{relay}"}}
-# Nobody listens.
+# Nothing listens here.
 - {model_name: claude-sonnet-4-6, litellm_params: {model: anthropic/claude-sonnet-4-6, api_key: "{key}", api_base: "http://{closed}"}}
 # No such name.
 - {model_name: claude-opus-4-6, litellm_params: {model: anthropic/claude-opus-4-6, api_key: "{key}", api_base: "http://claude.invalid"}}
@@ -41,13 +41,13 @@ const OPEN: &str = r#"model_list:
 - {model_name: claude-haiku-5-5, litellm_params: {model: anthropic/claude-haiku-5-5, api_key: "{key}", api_base: "http://{relay}", timeout: 2, stream_timeout: 2}}
 # One request in each minute of the clock.
 - {model_name: claude-sonnet-5-5, litellm_params: {model: anthropic/claude-sonnet-5-5, api_key: "{key}", api_base: "http://{relay}", rpm: 1}}
-# For the first request, which is nobody's.
+# For the first request, which belongs to no case.
 - {model_name: warm, litellm_params: {model: anthropic/warm, api_key: "{key}", api_base: "http://{closed}"}}
 router_settings: {num_retries: 0, disable_cooldowns: true, optional_pre_call_checks: [enforce_model_rate_limits]}
 litellm_settings: {num_retries: 0}
 "#;
 
-/// Nobody listens for the second model.
+/// Nothing listens for the second model.
 const STRICT: &str = r#"model_list:
 - {model_name: claude-haiku-4-5, litellm_params: {model: anthropic/claude-haiku-4-5, api_key: "{key}", api_base: "http://{relay}"}}
 - {model_name: claude-sonnet-4-6, litellm_params: {model: anthropic/claude-sonnet-4-6, api_key: "{key}", api_base: "http://{closed}"}}
@@ -72,7 +72,7 @@ pub struct Lease {
 pub fn lease(which: Litellm, claude: SocketAddr) -> Lease {
     static INSTANCES: [OnceLock<Mutex<Instance>>; 2] = [OnceLock::new(), OnceLock::new()];
     let instance = INSTANCES[which as usize].get_or_init(|| Mutex::new(start(which)));
-    // A case that failed leaves nothing behind that another could stumble over.
+    // A failed case leaves nothing behind that affects another.
     let instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
     instance.relay.lead_to(Some(claude));
     Lease { instance }
@@ -84,7 +84,7 @@ impl Lease {
         self.instance.program.address
     }
 
-    /// The last of what it logged.
+    /// The end of its log.
     pub fn log(&self) -> String {
         self.instance.program.log()
     }
@@ -107,7 +107,7 @@ fn start(which: Litellm) -> Instance {
     let config = directory.path().join("litellm.yaml");
     let text = [
         ("{relay}", relay.address.to_string()),
-        ("{closed}", crate::elsewhere::closed().to_string()),
+        ("{closed}", crate::peers::closed().to_string()),
         ("{key}", TEST_KEY.to_owned()),
         ("{old}", OLD_KEY.to_owned()),
         ("{master}", MASTER_KEY.to_owned()),
@@ -153,7 +153,7 @@ fn start(which: Litellm) -> Instance {
     Instance { program, relay }
 }
 
-/// Much of it is loaded by the first request, which takes seconds: that is no case's.
+/// The first request loads much of it and takes seconds: no case must wait for that.
 fn warm(address: SocketAddr) -> io::Result<()> {
     const BODY: &str = r#"{"model":"warm","max_tokens":1,"messages":[{"role":"user","content":"."}]}"#;
     let mut stream = TcpStream::connect(address)?;
@@ -166,7 +166,7 @@ fn warm(address: SocketAddr) -> io::Result<()> {
     stream.read_to_end(&mut Vec::new()).map(|_| ())
 }
 
-/// Passes connections on to where it leads at the moment.
+/// Forwards connections to its current target.
 struct Relay {
     address: SocketAddr,
     lines: Arc<Mutex<Lines>>,
@@ -197,7 +197,7 @@ impl Relay {
         Self { address, lines }
     }
 
-    /// Ends what is open and leads elsewhere.
+    /// Closes the open connections and sets another target.
     fn lead_to(&self, to: Option<SocketAddr>) {
         let mut lines = self.lines.lock().unwrap();
         lines.to = to;

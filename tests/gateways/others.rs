@@ -12,13 +12,13 @@ pub enum Kind {
     Apache,
     /// Caddy: the site's directives.
     Caddy,
-    /// lighttpd: assignments besides the proxy's.
+    /// lighttpd: assignments in addition to the proxy's.
     Lighttpd,
-    /// Varnish: subroutines besides the backend.
+    /// Varnish: subroutines in addition to the backend.
     Varnish,
-    /// Claude Code Router: the fields of its one provider besides the name. It asks clients for [`ROUTER_KEY`].
+    /// Claude Code Router: the fields of its one provider without the name. It requires [`ROUTER_KEY`].
     Router,
-    /// Portkey's gateway: a list of further hosts that it may call. All else each request says in its headers.
+    /// Portkey's gateway: a list of further hosts that it may call. The headers of each request configure the rest.
     Portkey,
 }
 
@@ -29,7 +29,7 @@ pub const ROUTER_KEY: &str = "router-key-0001";
 const START_ROUTER: &str = "mkdir {own}/.claude-code-router && cp {own}/router.json {own}/.claude-code-router/config.json && \
     HOME={own} exec {npm}/node {npm}/node_modules/@musistudio/claude-code-router/dist/cli.js start";
 
-/// It calls private addresses only when told, and listens on every address unless the file before it keeps it to its own.
+/// It calls only the private addresses that are configured. Without the file before it, it listens on every address.
 const START_PORTKEY: &str = "TRUSTED_CUSTOM_HOSTS=$(sed -n '1s#^// ##p' {own}/own.cjs) exec {npm}/node --require {own}/own.cjs \
     {npm}/node_modules/@portkey-ai/gateway/build/start-server.js --headless --port={listen_port}";
 

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// How long a program may take until it accepts connections. LiteLLM needs a quarter of a minute with two processors to itself;
-/// one that cannot start ends, and is noticed at once.
+/// Longest time until a program accepts connections. LiteLLM needs 15 s with two processors to itself;
+/// a program that cannot start ends, and the test fails at once.
 pub const START: Duration = Duration::from_secs(120);
 
 /// A running gateway program.
@@ -28,7 +28,7 @@ pub struct Program {
 
 /// How to start a program.
 pub struct Start {
-    /// What to call it in messages.
+    /// Its name in messages.
     pub name: &'static str,
     /// Its file.
     pub program: PathBuf,
@@ -51,7 +51,7 @@ impl Start {
         let child = Command::new(&self.program)
             .args(&self.arguments)
             .current_dir(self.directory.path())
-            // Ends with this process, whatever becomes of it.
+            // Ends with this process, also after a crash.
             .stdin(Stdio::piped())
             .stdout(file.try_clone().unwrap())
             .stderr(file)
@@ -89,7 +89,7 @@ impl Program {
         }
     }
 
-    /// The last of what it logged, for messages.
+    /// The end of its log, for messages.
     pub fn log(&self) -> String {
         let mut text = String::new();
         for entry in fs::read_dir(self.directory.path()).into_iter().flatten().flatten() {
@@ -144,7 +144,7 @@ pub fn find_cached(file: &str) -> PathBuf {
     path
 }
 
-/// A directory that a program may use after it gave up root.
+/// A directory that a program can use after it drops root.
 pub fn directory() -> TempDir {
     let directory = tempfile::Builder::new().prefix("claudeprobe-").tempdir().unwrap();
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();

@@ -74,7 +74,11 @@ fn every_case_has_a_name_of_its_own_and_is_proven_on_the_wire() {
     let mut names = BTreeSet::new();
     for (named, case) in register() {
         assert!(names.insert(named.name), "{} is there twice", named.name);
-        assert!(case.is_proven(), "{}: nothing is looked at before", named.name);
+        assert!(
+            case.is_proven(),
+            "{}: nothing shows the fault before the run",
+            named.name
+        );
     }
 }
 
@@ -112,7 +116,7 @@ fn every_finding_has_a_case_on_a_real_gateway_or_a_reason_and_recorded_bytes() {
 #[test]
 fn every_row_of_the_decision_table_has_a_case() {
     let register = register();
-    let missing: Vec<u8> = ROWS
+    let missing: Vec<&str> = ROWS
         .iter()
         .map(|(row, _)| *row)
         .filter(|row| !register.iter().any(|(_, case)| case.table_rows().contains(row)))
@@ -120,16 +124,24 @@ fn every_row_of_the_decision_table_has_a_case() {
     assert!(missing.is_empty(), "rows without a case: {missing:?}");
 }
 
+#[test]
+fn the_rows_are_those_of_the_architecture_document() {
+    let table = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/architecture.md")).unwrap();
+    for (row, _) in ROWS {
+        assert!(table.contains(&format!("\n| `{row}` | ")), "there is no row {row}");
+    }
+}
+
 /// Where the part of the document begins that `make accuracy` writes.
 pub const MEASURED: &str = "\n## Measured\n";
 
-/// The document that the register makes: summary, what cannot be told, and which case stands for what.
+/// The document that the register makes: summary, what cannot be named, and which case stands for what.
 pub fn document() -> String {
     let register = register();
     let mut text = String::from(
         "# Accuracy\n\nWritten by `make accuracy`, which plays every case on the real programs: the gateway is started with its real configuration, what\n\
          is wrong is first seen on the wire by `curl` or a raw socket, then a run is measured and diagnosed. A case fails when the\n\
-         verdict is another one than expected, or when anything else is accused.\n\n",
+         verdict is another one than expected, or when a finding names anything else.\n\n",
     );
     text += &summary(&register);
     text += &misses(&register);
@@ -169,12 +181,12 @@ fn summary(register: &[(Named, Case)]) -> String {
             share(of)
         );
     }
-    text += "\n“Right” is measured against what is really wrong, whether or not a reply can tell it. False accusations: 0; a case with one fails.\n";
+    text += "\n“Right” is measured against what is really wrong, whether or not a reply can show it. False attributions: 0; a case with one fails.\n";
     let by_table = |right: &dyn Fn(Code, Code) -> bool| {
         let judged = register.iter().map(|(_, case)| case.expected());
         let count = judged
             .filter(|expect| match (expect.true_code(), expect.code) {
-                (Some(truth), Some(said)) => right(truth, said) || is_row_42(truth, said),
+                (Some(truth), Some(said)) => right(truth, said) || is_unnamed_upstream_failure(truth, said),
                 (truth, said) => truth == said,
             })
             .count();
@@ -182,23 +194,23 @@ fn summary(register: &[(Named, Case)]) -> String {
     };
     let _ = write!(
         text,
-        "\nRow 42 of the decision table is the answer to an error that fits a refusal, dropped packets, a missing name and failed TLS alike.\n\
-         Counted as right where one of these is what is wrong, as the table has it: code {}, layer {}.\n",
+        "\nThe row `unnamed-gateway-error` of the [decision table](architecture.md#the-decision-table) stands for an error that fits a refusal,\n\
+         dropped packets, a missing name and failed TLS alike. Counted as right where one of these is wrong: code {}, layer {}.\n",
         by_table(&|truth, said| truth == said),
         by_table(&|truth, said| truth.entry().layer == said.entry().layer),
     );
     text
 }
 
-/// Whether this is the table's own answer to a way to Claude that fails, of which the reply does not tell how.
-fn is_row_42(truth: Code, said: Code) -> bool {
-    let ways = [
+/// Whether a connection to Claude failed, and the verdict is the table's own for a reply that does not show how.
+fn is_unnamed_upstream_failure(truth: Code, said: Code) -> bool {
+    let failures = [
         Code::UpstreamUnreachable,
         Code::UpstreamConnectTimeout,
         Code::UpstreamDnsFailure,
         Code::UpstreamTlsFailure,
     ];
-    said == Code::GatewayUnavailable && ways.contains(&truth)
+    said == Code::GatewayUnavailable && failures.contains(&truth)
 }
 
 fn percent(count: usize, of: usize) -> f64 {
@@ -209,7 +221,7 @@ fn percent(count: usize, of: usize) -> f64 {
 
 fn misses(register: &[(Named, Case)]) -> String {
     let mut text = String::from(
-        "\n## What is not named\nHere the verdict says less than what is wrong, because what comes back does not tell.\n\n\
+        "\n## What is not named\nHere the verdict names less than what is wrong, because the reply does not show it.\n\n\
          | case | really | verdict | why |\n|---|---|---|---|\n",
     );
     for (named, case) in register {
@@ -238,11 +250,12 @@ fn findings(register: &[(Named, Case)]) -> String {
 }
 
 fn rows(register: &[(Named, Case)]) -> String {
-    let mut text =
-        String::from("\n## Which case shows what goes wrong\n\n| | what is wrong | for example |\n|---|---|---|\n");
+    let mut text = String::from(
+        "\n## Which case shows a row of the decision table\n\n| row | what is wrong | for example |\n|---|---|---|\n",
+    );
     for (row, what) in ROWS {
         let shows = |case: &Case| case.table_rows().contains(&row);
-        let _ = writeln!(text, "| {row} | {what} | {} |", example(register, &shows));
+        let _ = writeln!(text, "| `{row}` | {what} | {} |", example(register, &shows));
     }
     text
 }

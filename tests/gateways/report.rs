@@ -120,12 +120,12 @@ fn summary(played: &[Value]) -> String {
             };
             cases.iter().filter(agrees).count()
         };
-        let accused = cases
+        let blamed = cases
             .iter()
-            .filter(|case| case["wrong"].to_string().contains("a false accusation"))
+            .filter(|case| case["wrong"].to_string().contains("a false attribution"))
             .count();
         text += &format!(
-            "{name:<8} {of:>4} cases: code as expected {}, layer {}, path {}, with a false accusation {accused}\n",
+            "{name:<8} {of:>4} cases: code as expected {}, layer {}, path {}, with a false attribution {blamed}\n",
             same("code"),
             same("layer"),
             same("path")

@@ -1,4 +1,4 @@
-//! What the parts of a case know of each other: addresses, files, keys. Configuration texts refer to it by `{name}`.
+//! Addresses, files and keys that the parts of a case share. Configuration texts refer to it by `{name}`.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,15 +8,15 @@ use claudeprobe::standin::{Standin, TEST_KEY};
 use tempfile::TempDir;
 
 use crate::certificates::{authority, inspector};
-use crate::elsewhere::{Blackhole, NoNames, closed};
 use crate::litellm::Lease;
+use crate::peers::{Blackhole, NoNames, closed};
 use crate::program;
 
-/// A key of the right shape that Claude does not know (any more).
+/// A well-formed key that Claude does not accept (any more).
 pub const OLD_KEY: &str =
     "sk-ant-api03-old000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000AA";
 
-/// A key of another organisation that Claude knows.
+/// A valid key of another organisation.
 pub const OTHER_KEY: &str =
     "sk-ant-api03-other0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000AA";
 
@@ -30,7 +30,7 @@ Include /etc/modsecurity/crs/crs-setup.conf
 Include /usr/share/modsecurity-crs/rules/*.conf
 ";
 
-/// Names of a case and what they stand for.
+/// The names of a case with their values.
 pub struct Stage {
     names: BTreeMap<String, String>,
     /// Files of the case.
@@ -41,7 +41,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A stage around a stand-in. `texts` are all texts that may refer to it: what none names is not started.
+    /// A stage around a stand-in. `texts` are all texts that can refer to it: a server that none names is not started.
     pub async fn new(standin: &Standin, texts: &[&str]) -> Self {
         let directory = program::directory();
         let mut stage = Self {
@@ -89,12 +89,12 @@ impl Stage {
         stage
     }
 
-    /// Gives a name a meaning.
+    /// Sets the value of a name.
     pub fn name(&mut self, name: &str, value: impl Into<String>) {
         self.names.insert(format!("{{{name}}}"), value.into());
     }
 
-    /// Gives `{name}`, `{name_ip}` and `{name_port}` their meaning.
+    /// Sets `{name}`, `{name_ip}` and `{name_port}`.
     pub fn address(&mut self, name: &str, address: SocketAddr) {
         self.name(name, address.to_string());
         self.name(&format!("{name}_ip"), address.ip().to_string());
@@ -114,7 +114,7 @@ impl Stage {
     }
 }
 
-/// Writes a file that every user may read.
+/// Writes a file that every user can read.
 pub fn write(path: &Path, content: &str) {
     std::fs::write(path, content).unwrap();
 }

@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client on a raw socket: what really is on the wire, seen without the prober.
+//! A small HTTP/1.1 client on a raw socket: shows what is on the wire without the prober.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 /// Longest wait for the next byte.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Whom to ask, and how to get there.
+/// The server to ask, and the way to reach it.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Address of the first hop.
@@ -35,18 +35,18 @@ pub enum End {
     Fin,
     /// By RST.
     Reset,
-    /// It did not: silence.
+    /// No end: silence.
     Silence,
     /// No connection, no TLS, or no tunnel: why.
     NoConnection,
 }
 
-/// What came back.
+/// The reply as observed.
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// Status, 0 without a head.
     pub status: u16,
-    /// The HTTP version, where `curl` asked.
+    /// The HTTP version, if `curl` sent the request.
     pub version: String,
     /// The head as text.
     pub head: String,
@@ -67,7 +67,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Nothing was reached, for this reason.
+    /// There is no connection, for this reason.
     pub fn unreachable(trouble: String) -> Self {
         Self::none(trouble, Instant::now())
     }
@@ -190,7 +190,7 @@ async fn exchanges<S: AsyncRead + AsyncWrite + Unpin>(
 
 async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &[u8], started: Instant) -> Seen {
     let mut seen = Seen::none(String::new(), started);
-    // A gateway may answer and close before it has read a large request: what it said counts, not that our write failed.
+    // A gateway may answer and close before it has read a large request: its reply counts, not the failed write.
     let _ = stream.write_all(request).await;
     let _ = stream.flush().await;
     let mut raw = Vec::new();

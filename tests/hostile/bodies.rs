@@ -1,4 +1,4 @@
-//! Bodies: gigabytes, bombs, lies about their length, text that is none, JSON without a bottom.
+//! Bodies: gigabytes, bombs, wrong lengths, invalid text, endless nesting of JSON.
 
 use std::io::Write;
 
@@ -101,7 +101,7 @@ async fn gigabytes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lies_about_framing() {
+async fn wrong_framing() {
     let chunked = format!("{JSON}\r\ntransfer-encoding: chunked");
     let chunks = |name, text: &str| case(name, &chunked, [send(text)], CUT);
     all(vec![
@@ -156,13 +156,13 @@ async fn lies_about_framing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn texts_that_are_none() {
+async fn invalid_text() {
     let error = "500 Error\r\ncontent-type: application/json";
     let deep = "[".repeat(1 << 20);
     let objects = r#"{"error":"#.repeat(100_000);
     let users = "://a@".repeat(200_000);
     // Not one of Claude's types: those would leave open whose error it is.
-    let said = |text: &str| format!(r#"{{"error":{{"type":"broken","message":"{text}"}}}}"#);
+    let message = |text: &str| format!(r#"{{"error":{{"type":"broken","message":"{text}"}}}}"#);
     all(vec![
         whole("arrays without a bottom", JSON, &deep, FOREIGN),
         whole("errors without a bottom", error, &objects, UNAVAILABLE),
@@ -172,11 +172,16 @@ async fn texts_that_are_none() {
             [b"{\"error\":\"".as_slice(), &[0xff; 100], b"\"}"].concat(),
             UNAVAILABLE,
         ),
-        whole("an error of a megabyte", error, said(&"x".repeat(1 << 20)), UNAVAILABLE),
+        whole(
+            "an error of a megabyte",
+            error,
+            message(&"x".repeat(1 << 20)),
+            UNAVAILABLE,
+        ),
         whole(
             "an error of controls",
             error,
-            said("\\u001b[2J\\u0007\\u009b1m\\u202eabc\\u2066\\u200b"),
+            message("\\u001b[2J\\u0007\\u009b1m\\u202eabc\\u2066\\u200b"),
             UNAVAILABLE,
         ),
         whole(
@@ -208,7 +213,7 @@ async fn texts_that_are_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_terminal_shows_what_it_is_sent_and_obeys_none_of_it() {
+async fn no_control_character_reaches_a_terminal() {
     let place = Place::new().await;
     let odd = "\u{1b}[2J\u{7}\u{9b}1m\u{9d}0;owned\u{9c}\u{202e}abc\u{2066}\u{200b}\u{2028}\0";
     let page = whole(
@@ -218,8 +223,8 @@ async fn a_terminal_shows_what_it_is_sent_and_obeys_none_of_it() {
         UNAVAILABLE,
     );
     for form in ["text", "json", "yaml"] {
-        let (said, _) = place.check(&page, Role::Gateway, form).await;
-        assert_eq!(said.exit, Some(2), "{}{}", said.text, said.errors);
-        assert_eq!(unprintable(&said.text), None, "{form}: {:?}", said.text);
+        let (result, _) = place.check(&page, Role::Gateway, form).await;
+        assert_eq!(result.exit, Some(2), "{}{}", result.text, result.errors);
+        assert_eq!(unprintable(&result.text), None, "{form}: {:?}", result.text);
     }
 }

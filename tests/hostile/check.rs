@@ -1,4 +1,4 @@
-//! Runs `claudeprobe check` against a hostile server as gateway and as control, in bounded memory, and looks at what it says.
+//! Runs `claudeprobe check` against a hostile server as gateway and as control, in bounded memory, and checks its output.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,14 +15,14 @@ use super::server::{Server, Step};
 const HUNG: u32 = 240;
 /// Data segment of the process in KiB, which the kernel enforces: heap and stacks. Half of what a probe pod has.
 const MEMORY_KIB: u32 = 64 * 1024;
-/// Bytes of a result: whatever a server sends, this much is said about it.
+/// Largest output in bytes, whatever a server sends.
 const MOST_OUTPUT: usize = 32 * 1024;
 /// Processes at once that wait for nothing to come.
 static WAITING: Semaphore = Semaphore::const_new(16);
 /// Processes at once that read what comes.
 static READING: Semaphore = Semaphore::const_new(4);
 
-/// What may be said: codes of the gateway, and codes of the control when that is the hostile one. A verdict without a code is
+/// Allowed verdicts: codes of the gateway, and codes of the control when that is the hostile one. A verdict without a code is
 /// given by its state.
 pub type Expected = (&'static [&'static str], &'static [&'static str]);
 
@@ -32,7 +32,7 @@ pub const FOREIGN: Expected = (&["WrongRoute"], &["WrongRoute"]);
 pub const NOT_CLAUDE: Expected = (&["WrongRoute"], &["WrongRoute", "DirectPathUnreachable"]);
 /// No end within our own time.
 pub const SILENT: Expected = (&["NoReply"], &["NoReply"]);
-/// No end within the bytes that we read, of a stream that began as Claude's: nobody is accused of more than that.
+/// No end within the bytes that the prober reads, of a stream that began as Claude's: no finding claims more.
 pub const TOO_LONG: Expected = (&["Inconclusive", "NoReply"], &["Degraded", "NoReply"]);
 /// FIN or RST before an answer: which of the two, a closing server cannot choose when bytes are left unread.
 pub const HUNG_UP: Expected = (
@@ -71,7 +71,7 @@ pub const UNASKED: Expected = (
         "Degraded",
     ],
 );
-/// An `error` event of somebody's own making.
+/// An `error` event in a shape that is not Claude's.
 pub const MADE_UP: Expected = (
     &["StreamErrorSynthesised", "GatewayUnavailable"],
     &["StreamCut", "Degraded"],
@@ -97,7 +97,7 @@ pub const HARMLESS: Expected = (
     &["Healthy"],
 );
 
-/// A way to be hostile, and what may be said about it.
+/// One hostile behaviour and the allowed verdicts.
 pub struct Case {
     pub name: &'static str,
     pub script: Vec<Step>,
@@ -130,14 +130,14 @@ impl Case {
     }
 }
 
-/// What a check printed.
-pub struct Said {
+/// The output of a check.
+pub struct CheckOutput {
     pub exit: Option<i32>,
     pub text: String,
     pub errors: String,
 }
 
-impl Said {
+impl CheckOutput {
     fn json(&self) -> Result<Value, String> {
         serde_json::from_str(&self.text)
             .map_err(|error| format!("{error}: exit {:?}, stderr {}", self.exit, self.errors))
@@ -191,7 +191,7 @@ impl Place {
     }
 
     /// One check, in this output form.
-    pub async fn check(&self, case: &Case, role: Role, form: &str) -> (Said, usize) {
+    pub async fn check(&self, case: &Case, role: Role, form: &str) -> (CheckOutput, usize) {
         let server = Server::start(case.script.clone(), &self.authority).await;
         let url = format!("{}://{}", case.scheme, server.address);
         let file = self
@@ -201,14 +201,14 @@ impl Place {
         std::fs::write(&file, self.probe(case, &url, role)).unwrap();
         let (limit, queue) = case.limit();
         let slot = queue.acquire().await.unwrap();
-        let said = run(&file, &self.ca(), form, limit).await;
+        let result = run(&file, &self.ca(), form, limit).await;
         drop(slot);
-        (said, server.requests())
+        (result, server.requests())
     }
 }
 
 /// The program itself, with a limit on its memory that the kernel keeps.
-async fn run(file: &Path, ca: &str, form: &str, limit: &str) -> Said {
+async fn run(file: &Path, ca: &str, form: &str, limit: &str) -> CheckOutput {
     let mut command = Command::new("/bin/sh");
     command
         .args([
@@ -225,14 +225,14 @@ async fn run(file: &Path, ca: &str, form: &str, limit: &str) -> Said {
         .stdin(Stdio::null());
     let output = tokio::task::spawn_blocking(move || command.output());
     let output = output.await.unwrap().unwrap();
-    Said {
+    CheckOutput {
         exit: output.status.code(),
         text: String::from_utf8(output.stdout).expect("UTF-8"),
         errors: String::from_utf8(output.stderr).expect("UTF-8"),
     }
 }
 
-/// Runs the cases on both paths, all at once; panics with every complaint.
+/// Runs the cases on both paths, all at once; panics with every deviation.
 pub async fn all(cases: Vec<Case>) {
     let place = Place::new().await;
     let one = |case: Case| {
@@ -248,19 +248,23 @@ pub async fn all(cases: Vec<Case>) {
 }
 
 async fn judge(place: &Place, case: &Case, role: Role) -> Vec<String> {
-    let (said, requests) = place.check(case, role, "json").await;
-    let mut wrong = match said.json() {
+    let (result, requests) = place.check(case, role, "json").await;
+    let mut wrong = match result.json() {
         Ok(report) => verdict(&report, case, role),
         Err(error) => vec![error],
     };
-    if said.text.len() > MOST_OUTPUT || !said.errors.is_empty() {
-        wrong.push(format!("{} bytes of result, stderr {}", said.text.len(), said.errors));
+    if result.text.len() > MOST_OUTPUT || !result.errors.is_empty() {
+        wrong.push(format!(
+            "{} bytes of result, stderr {}",
+            result.text.len(),
+            result.errors
+        ));
     }
     if requests > 24 {
         wrong.push(format!("{requests} requests"));
     }
-    wrong.extend(unprintable(&said.text));
-    if said.text.contains(TEST_KEY) {
+    wrong.extend(unprintable(&result.text));
+    if result.text.contains(TEST_KEY) {
         wrong.push("the key".to_owned());
     }
     wrong
@@ -269,7 +273,7 @@ async fn judge(place: &Place, case: &Case, role: Role) -> Vec<String> {
         .collect()
 }
 
-/// What a terminal would obey instead of showing it: controls, and letters that turn the direction of text.
+/// Characters that a terminal interprets: controls, and letters that change the direction of text.
 pub fn unprintable(text: &str) -> Option<String> {
     let obeyed = |letter: char| {
         (letter.is_control() && letter != '\n')
@@ -280,7 +284,7 @@ pub fn unprintable(text: &str) -> Option<String> {
         .map(|letter| format!("{letter:?} in the result"))
 }
 
-/// What is wrong with a verdict.
+/// The deviations of a verdict.
 fn verdict(report: &Value, case: &Case, role: Role) -> Vec<String> {
     let (state, code) = (text(&report["verdict"]["state"]), text(&report["verdict"]["code"]));
     let expected = match role {
@@ -312,7 +316,7 @@ fn verdict(report: &Value, case: &Case, role: Role) -> Vec<String> {
         }
         let accuses_claude = text(&finding["layer"]) == "Upstream" && !expected.contains(&code);
         if path == innocent || accuses_claude {
-            wrong.push(format!("accuses {path} of {code}: {}", finding["evidence"]));
+            wrong.push(format!("blames {path} for {code}: {}", finding["evidence"]));
         }
         if path == odd && !expected.contains(&code) {
             wrong.push(format!("also {code} on {path}: {}", finding["evidence"]));

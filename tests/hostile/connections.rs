@@ -16,7 +16,7 @@ fn alert(description: u8) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_lead_nowhere() {
+async fn failing_connections() {
     all(vec![
         Case::new("accepted and never answered", vec![Step::Hang], SILENT),
         Case::new("asked and never answered", reply([Step::Hang]), SILENT),
@@ -50,7 +50,7 @@ async fn connections_that_lead_nowhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tls_that_fails_in_each_phase() {
+async fn tls_failures_in_each_phase() {
     let events = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {}\n\n";
     all(vec![
         secure("an alert for a hello", vec![send(alert(40))], NO_TLS),

@@ -1,4 +1,4 @@
-//! HTTP/2 (RFC 9113) as nobody should speak it.
+//! Invalid HTTP/2 (RFC 9113).
 
 use super::check::{CUT, Case, Expected, HUNG_UP, SILENT, all};
 use super::server::{Step, send};
@@ -41,7 +41,7 @@ fn case(name: &'static str, steps: impl IntoIterator<Item = Step>, expected: Exp
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn frames_without_an_end() {
+async fn endless_frames() {
     let data = frame(DATA, 0, STREAM, &vec![b' '; 16_384]);
     all(vec![
         case(
@@ -104,7 +104,7 @@ async fn frames_without_an_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn frames_that_end_it() {
+async fn fatal_frames() {
     let reset = |code: u8| send(frame(RST_STREAM, 0, STREAM, &[0, 0, 0, code]));
     let go_away = |last: u8, code: u8| send(frame(GOAWAY, 0, 0, &[0, 0, 0, last, 0, 0, 0, code]));
     let event = || send(frame(DATA, 0, STREAM, b"data: {}\n\n"));

@@ -1,5 +1,5 @@
 //! Hostile and broken servers, on either path of a whole `claudeprobe check`: it ends by itself, in bounded memory, with a finding about the
-//! path that is odd and none about the other, and nothing that a server sends reaches a terminal as anything but letters.
+//! path that is odd and none about the other, and no control character from a server reaches a terminal.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@
 mod bodies;
 mod check;
 mod connections;
-mod heads;
 mod http2;
+mod response_headers;
 mod server;
 mod streams;

@@ -1,4 +1,4 @@
-//! A server that plays a script on a raw socket, plain or behind TLS, and counts what it is asked.
+//! A server that plays a script on a raw socket, plain or behind TLS, and counts the requests.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

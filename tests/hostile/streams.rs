@@ -20,7 +20,7 @@ fn flood(text: impl AsRef<[u8]>) -> Step {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn streams_without_an_end() {
+async fn endless_streams() {
     all(vec![
         case("one endless line", [send("data: "), flood("x")], TOO_LONG),
         case("one endless event", [flood("data: x\n")], TOO_LONG),
@@ -48,7 +48,7 @@ async fn streams_without_an_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn streams_that_are_garbled() {
+async fn garbled_streams() {
     let users = format!("event: error\ndata: {}\n\n", "://a@".repeat(180_000));
     let deep = format!("data: {}\n\n", r#"{"type":"#.repeat(100_000));
     let error = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"\\u001b[2J\\u202e\"}}\n\n";

@@ -1,4 +1,4 @@
-//! What the operator costs, measured on a real API server: prints numbers, judges none.
+//! Measures what the operator costs on a real API server: prints numbers, sets no limit.
 //!
 //! `make bench` runs this inside an API server's network namespace. Pods are run by the tests' kubelet of a few lines, so
 //! the numbers are the operator's and the API server's, not a container runtime's. CLAUDEPROBE names the program to measure.
@@ -40,14 +40,14 @@ async fn main() {
     let client = connect().await;
     let namespace = namespace(&client, "bench").await;
     kubelet::start(client.clone(), Duration::from_secs(1));
-    let (ended, told) = (Times::default(), Times::default());
+    let (ended, reported) = (Times::default(), Times::default());
     tokio::spawn(note_ended(client.clone(), namespace.clone(), ended.clone()));
-    tokio::spawn(note_told(client.clone(), namespace.clone(), told.clone()));
+    tokio::spawn(note_reported(client.clone(), namespace.clone(), reported.clone()));
     let operator = Operator::start(&namespace, "bench", &[]);
     let idle = operator.resident_kib();
     let began = Instant::now();
     create(&client, &namespace).await;
-    eventually("every probe has run", async || match told.lock().unwrap().len() {
+    eventually("every probe has run", async || match reported.lock().unwrap().len() {
         PROBES => Ok(()),
         few => Err(format!("{few} of {PROBES}")),
     })
@@ -56,7 +56,7 @@ async fn main() {
         "{PROBES} probes of two paths, all due at once: done after {:.1} s",
         began.elapsed().as_secs_f64()
     );
-    show_delays(&ended, &told);
+    show_delays(&ended, &reported);
     show_requests(&operator).await;
     println!(
         "operator's resident memory: {:.1} MiB before, {:.1} MiB with {PROBES} probes that have run",
@@ -99,7 +99,7 @@ async fn note_ended(client: Client, namespace: String, times: Times) {
 }
 
 /// When each probe's first run was seen in its status.
-async fn note_told(client: Client, namespace: String, times: Times) {
+async fn note_reported(client: Client, namespace: String, times: Times) {
     let probes: Api<ClaudeProbe> = Api::namespaced(client, &namespace);
     let mut changes = watcher(probes, watcher::Config::default()).applied_objects().boxed();
     while let Ok(Some(probe)) = changes.try_next().await {
@@ -113,10 +113,11 @@ async fn note_told(client: Client, namespace: String, times: Times) {
     }
 }
 
-fn show_delays(ended: &Times, told: &Times) {
+fn show_delays(ended: &Times, reported: &Times) {
     let ended = ended.lock().unwrap();
-    let delay = |(name, told): (&String, &Instant)| Some(told.saturating_duration_since(*ended.get(name)?).as_millis());
-    let mut delays: Vec<u128> = told.lock().unwrap().iter().filter_map(delay).collect();
+    let delay =
+        |(name, reported): (&String, &Instant)| Some(reported.saturating_duration_since(*ended.get(name)?).as_millis());
+    let mut delays: Vec<u128> = reported.lock().unwrap().iter().filter_map(delay).collect();
     delays.sort_unstable();
     let at = |percent: usize| delays[(delays.len() - 1) * percent / 100];
     println!(

@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 /// Longest wait for anything: the machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Waits until `look` gives a value; says what it saw last otherwise.
-pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
+/// Waits until `attempt` returns a value; panics with the last error after the timeout.
+pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Result<T, String>) -> T {
     let began = Instant::now();
     loop {
-        match look().await {
+        match attempt().await {
             Ok(value) => return value,
             Err(seen) if began.elapsed() > PATIENCE => panic!("{what}: not within {PATIENCE:?}; last seen: {seen}"),
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -27,9 +27,9 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Result<T, 
     }
 }
 
-/// A client of the API server that KUBECONFIG names, with the definition installed.
+/// A client of the API server that KUBECONFIG names, with the CRD installed.
 pub async fn connect() -> Client {
-    // Whoever was first did it.
+    // Another test may have installed it first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::try_default()
         .await
@@ -42,7 +42,7 @@ pub async fn connect() -> Client {
         .await
         .unwrap();
     let probes: Api<ClaudeProbe> = Api::all(client.clone());
-    eventually("the definition is served", async || {
+    eventually("the CRD is served", async || {
         probes
             .list(&Default::default())
             .await
@@ -135,7 +135,7 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Starts it for these namespaces, parted by commas, and takes the Lease of the first; `env` is set besides.
+    /// Starts it for these namespaces, separated by commas, with the Lease in the first; `env` has further variables.
     pub fn start(namespace: &str, name: &str, env: &[(&str, &str)]) -> Self {
         let program = std::env::var("CLAUDEPROBE").unwrap_or_else(|_| env!("CARGO_BIN_EXE_claudeprobe").to_owned());
         let mut child = Command::new(program)
@@ -172,7 +172,7 @@ impl Operator {
                 break (listen.parse().unwrap(), page.parse().unwrap());
             }
         };
-        // Read on, or the pipe fills; what a failed test wants to see is its log.
+        // The pipe must not fill; a failed test prints the log.
         let name = name.to_owned();
         std::thread::spawn(move || {
             lines

@@ -11,10 +11,10 @@
     missing_docs
 )]
 
+mod commands;
 mod front;
 mod kit;
 mod kubelet;
-mod look;
 mod outage;
 mod page;
 mod rotation;
@@ -42,7 +42,7 @@ fn per_slot(seen: &kubelet::Seen, namespace: &str) -> BTreeMap<String, usize> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_is_told_in_the_status_and_costs_three_writes_and_no_read() {
+async fn a_run_is_reported_in_the_status_and_costs_three_writes_and_no_read() {
     let client = connect().await;
     let ns = namespace(&client, "cost").await;
     kubelet::start(client.clone(), SHORT);
@@ -112,7 +112,7 @@ async fn a_run_is_told_in_the_status_and_costs_three_writes_and_no_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_tell_a_change_once() {
+async fn each_change_is_one_event() {
     let client = connect().await;
     let ns = namespace(&client, "events").await;
     kubelet::start(client.clone(), SHORT);
@@ -161,7 +161,7 @@ async fn whenever_it_dies_no_slot_is_run_twice_and_none_is_lost() {
             run_now(&api, "two").await;
             std::future::pending::<()>().await;
         };
-        // The name of a pod is taken over at once by its next container.
+        // The next container has the same pod name and takes over at once.
         tokio::select! {
             () = dying.ended() => {}
             () = asked => {}
@@ -194,7 +194,7 @@ async fn whenever_it_dies_no_slot_is_run_twice_and_none_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_replicas_one_acts_and_the_other_follows_a_leader_that_is_gone() {
+async fn of_two_replicas_one_leads_and_the_standby_replaces_a_lost_leader() {
     let client = connect().await;
     let ns = namespace(&client, "two").await;
     let seen = kubelet::start(client.clone(), SHORT);
@@ -220,7 +220,7 @@ async fn of_two_replicas_one_acts_and_the_other_follows_a_leader_that_is_gone() 
     run_now(&api, "b").await;
     ran(&api, "b").await;
     assert_eq!(two.metric("claudeprobe_leader").await, Some(1.0));
-    // A killed one is followed when its term is over.
+    // The standby replaces a killed leader when its lease expires.
     let three = Operator::start(&ns, "three", &[]);
     eventually("the third is ready", async || three.get("/readyz").await).await;
     drop(two);

@@ -54,7 +54,7 @@ async fn a_slot_that_comes_due_in_an_outage_runs_once_when_it_is_over_and_in_tim
     until(slot + SignedDuration::from_secs(5)).await;
     assert!(
         !per_slot(&seen, &ns).contains_key(&slot.to_string()),
-        "nobody could create it"
+        "the run was not possible"
     );
     // No request to the API server comes through now, and a scrape is answered.
     let scrape = tokio::time::timeout(Duration::from_secs(5), operator.get("/metrics")).await;

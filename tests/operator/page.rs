@@ -1,4 +1,4 @@
-//! The operator's status page against a real API server: what it shows, and to whom.
+//! The operator's status page against a real API server: what it shows to which reader.
 
 use std::path::Path;
 
@@ -44,7 +44,7 @@ impl Reader {
         }
     }
 
-    /// Looks again until the page is like that: watches and what is remembered of rights take their time.
+    /// Retries until the page matches: watches and cached rights take a moment.
     async fn sees(&self, path: &str, what: &str, is: impl Fn(&Page) -> bool) -> Page {
         eventually(what, async || {
             let page = self.opens(path).await;
@@ -124,7 +124,7 @@ async fn viewer(client: &Client, namespace: &str, name: &str, may_view: bool, au
     // A second token is of the same account.
     let _ = accounts.create(&PostParams::default(), &account).await;
     if may_view {
-        crate::look::user_roles(client).await;
+        crate::commands::user_roles(client).await;
         let binding: RoleBinding = serde_json::from_value(json!({
             "metadata": {"name": name},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "claudeprobe-view"},
@@ -156,7 +156,7 @@ fn certificate(folder: &Path) -> reqwest::Certificate {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_others_can_reach_it_each_reader_sees_what_he_may_and_nothing_else() {
+async fn a_reachable_page_shows_each_reader_only_what_rbac_allows() {
     let client = connect().await;
     let (ours, theirs) = (
         namespace(&client, "page-ours").await,
@@ -224,7 +224,7 @@ async fn where_others_can_reach_it_each_reader_sees_what_he_may_and_nothing_else
     assert!(!page.text.contains(&format!("/probes/{ours}")), "{page:?}");
     assert_eq!(stranger.opens(&format!("/probes/{ours}/assistants")).await.status, 403);
 
-    // Without a token, with one of nobody's, with one for another audience.
+    // Without a token, with an unknown one, with one for another audience.
     let elsewhere = viewer(&client, &ours, "viewer", false, &[]).await;
     for token in [None, Some("none.of.ours".to_owned()), Some(elsewhere)] {
         let page = with(token).opens("/").await;
@@ -237,7 +237,7 @@ async fn where_others_can_reach_it_each_reader_sees_what_he_may_and_nothing_else
         );
     }
 
-    // Nothing is said in clear.
+    // No answer in clear text.
     let plain = reqwest::get(format!("http://127.0.0.1:{port}/")).await;
     assert!(plain.is_err() || plain.unwrap().status().is_client_error(), "TLS only");
 }

@@ -1,4 +1,4 @@
-//! A key changes, and a workload still holds the one before.
+//! A key changes, and a workload still holds the previous one.
 
 use claudeprobe::resource::status::{ClaudeProbeStatus, CredentialKind};
 use k8s_openapi::api::core::v1::Pod;
@@ -77,7 +77,7 @@ async fn a_workload_that_took_the_old_key_at_its_start_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_short_lived_token_changes_by_itself_and_accuses_nobody() {
+async fn a_short_lived_token_that_changes_is_no_finding() {
     let client = connect().await;
     kubelet::start(client.clone(), SHORT);
     let status = rotated(&client, "token", "OauthToken").await;

@@ -1,4 +1,4 @@
-// npm's `@anthropic-ai/sdk` judges a stand-in: it must behave as against the real API.
+// Checks a stand-in with npm's `@anthropic-ai/sdk`: the SDK must behave as against the real API.
 //
 // Usage: judge.mjs BASE_URL CONTROL_URL KEY [HTTPS_BASE_URL CA_FILE] (the CA in NODE_EXTRA_CA_CERTS).
 // Ends with `N passed, N failed`.
@@ -128,7 +128,7 @@ const trials = {
     assert.ok(error instanceof Anthropic.AuthenticationError && error.message.includes('Invalid bearer token'), `${error}`);
     assert.equal(arrived.length, 1);
   },
-  'a retry recovers and says so': async () => {
+  'a retry recovers and is reported': async () => {
     const [message, arrived] = await withFault({ error: 'overloaded' }, { times: 1 }, () => client({ maxRetries: 2 }).messages.create(ASK));
     assert.equal(message.content[0].text, TEXT);
     assert.deepEqual(arrived.map((request) => header(request, 'x-stainless-retry-count')), [['0'], ['1']]);

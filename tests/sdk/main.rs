@@ -1,4 +1,4 @@
-//! Claude's official SDKs judge the stand-in.
+//! Claude's official SDKs check the stand-in.
 //!
 //! Each SDK runs in its own process against a stand-in of its own; `tests/sdk/run` installs it, pinned, and ends with a
 //! line of totals. A missing interpreter is a failure, never a skip.
@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use claudeprobe::standin::tls::Authority;
 use claudeprobe::standin::{Config, Standin, TEST_KEY};
 
-/// Lets `sdk` judge; panics with all that it said if it is not content.
+/// Runs the checks of `sdk`; panics with their output if one fails.
 async fn judge(sdk: &str) {
     let directory = tempfile::tempdir().unwrap();
     let authority = Authority::new("stand-in of the SDK tests").unwrap();
@@ -50,31 +50,31 @@ async fn judge(sdk: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_newest_python_sdk_is_content() {
+async fn the_newest_python_sdk_accepts_the_stand_in() {
     judge("python-2").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_python_sdk_of_the_older_api_version_is_content() {
+async fn the_last_python_sdk_of_the_older_api_version_accepts_the_stand_in() {
     judge("python-1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_newest_typescript_sdk_is_content() {
+async fn the_newest_typescript_sdk_accepts_the_stand_in() {
     judge("node").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_python_sdk_says_what_the_catalogue_quotes() {
-    seen::says_what_the_catalogue_quotes("python-2").await;
+    seen::shows_what_the_catalogue_quotes("python-2").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_python_sdk_of_the_older_api_version_says_what_the_catalogue_quotes() {
-    seen::says_what_the_catalogue_quotes("python-1").await;
+    seen::shows_what_the_catalogue_quotes("python-1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_typescript_sdk_says_what_the_catalogue_quotes() {
-    seen::says_what_the_catalogue_quotes("node").await;
+    seen::shows_what_the_catalogue_quotes("node").await;
 }

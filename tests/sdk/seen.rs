@@ -1,4 +1,4 @@
-//! The quotes of the catalogue are what the SDKs show: each SDK meets each fault, and its error is compared.
+//! The catalogue quotes what the SDKs show: each SDK meets each fault, and its error is compared.
 
 use std::any::Any;
 
@@ -99,7 +99,7 @@ async fn start(place: Place) -> (String, Box<dyn Any>) {
             (standin.url(), Box::new(standin))
         }
         Place::UnknownCa => {
-            let authority = Authority::new("a CA that nobody knows").unwrap();
+            let authority = Authority::new("an unknown CA").unwrap();
             let tls = Some(authority.issue(&["127.0.0.1".to_owned()]).unwrap());
             let standin = Standin::start(Config { tls, ..plain() }).await.unwrap();
             (standin.url(), Box::new(standin))
@@ -121,14 +121,14 @@ async fn start(place: Place) -> (String, Box<dyn Any>) {
     }
 }
 
-/// Whether `said` is the quote: `…` stands for anything, a remark about an answer for an answer.
-fn is_quote(quote: &str, said: &str) -> bool {
+/// Whether `shown` matches the quote: `…` matches anything, a remark about an answer matches an answer.
+fn is_quote(quote: &str, shown: &str) -> bool {
     if let Some(remark) = quote.strip_prefix("(answered") {
-        return !remark.is_empty() && said.starts_with("(answered");
+        return !remark.is_empty() && shown.starts_with("(answered");
     }
     let mut parts = quote.split('…');
     let begins = parts.next().unwrap_or_default();
-    let Some(mut rest) = said.strip_prefix(begins) else {
+    let Some(mut rest) = shown.strip_prefix(begins) else {
         return false;
     };
     let parts: Vec<&str> = parts.collect();
@@ -156,8 +156,8 @@ fn quote(quotes: Quotes, sdk: &str) -> String {
     }
 }
 
-/// Lets `sdk` meet everything, and compares its words.
-pub async fn says_what_the_catalogue_quotes(sdk: &'static str) {
+/// Runs `sdk` against every fault and compares its errors.
+pub async fn shows_what_the_catalogue_quotes(sdk: &'static str) {
     let mut running = Vec::new();
     let mut cases = Vec::new();
     for error in ClientError::ALL {
@@ -181,16 +181,16 @@ pub async fn says_what_the_catalogue_quotes(sdk: &'static str) {
         .unwrap()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    let said: serde_json::Value = serde_json::from_str(text.lines().last().unwrap_or_default())
+    let shown: serde_json::Value = serde_json::from_str(text.lines().last().unwrap_or_default())
         .unwrap_or_else(|error| panic!("{sdk}: {error}: {text}{}", String::from_utf8_lossy(&output.stderr)));
     let mut wrong = Vec::new();
     for error in ClientError::ALL.iter().filter(|error| place(**error).is_some()) {
-        let (quote, said) = (
+        let (quote, shown) = (
             quote(error.quotes().unwrap(), sdk),
-            said[error.name()].as_str().unwrap(),
+            shown[error.name()].as_str().unwrap(),
         );
-        if !is_quote(&quote, said) {
-            wrong.push(format!("{}: catalogue: {quote}\n  {sdk}: {said}", error.name()));
+        if !is_quote(&quote, shown) {
+            wrong.push(format!("{}: catalogue: {quote}\n  {sdk}: {shown}", error.name()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -1,4 +1,4 @@
-# Shared by the scripts of tests/tools and tests/cluster: where things are cached, how to speak, which versions.
+# Shared by the scripts of tests/tools and tests/cluster: cache directory, messages, versions.
 # shellcheck shell=bash
 # Knows nothing of the cluster itself (that is tests/cluster/lib.sh).
 
@@ -21,7 +21,7 @@ die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 need_root() { [ "$(id -u)" = 0 ] || die "$1 needs root: it makes network namespaces and runs containers. Run it as root (sudo make …)."; }
 
-# tool_version NAME: the version that the builder module NAME pins (its go.mod is the only place that says it).
+# tool_version NAME: the version that the builder module NAME pins (only its go.mod names it).
 tool_version() {
     sed -nE 's#^(require )?\s*(k8s.io/kubernetes|go.etcd.io/etcd/server/v3|github.com/coredns/coredns|helm.sh/helm/v3|github.com/grafana/grafana-foundation-sdk/go) v([0-9.]+).*#\3#p' "$TOOLS/$1/go.mod" | head -1
 }

@@ -1,4 +1,4 @@
-/* The sandbox's only process: holds the pod's namespaces, reaps what is left behind, ends when told to. */
+/* The sandbox's only process: holds the pod's namespaces, reaps orphans, ends on a signal. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::catalogue::runbook::{SHELL_SETUP, capitalised};
+use crate::catalogue::runbook::SHELL_SETUP;
 use crate::catalogue::{CATALOGUE, Entry, Severity};
 use crate::cli::exit::Failure;
 use crate::cli::output::{Paint, Tone};
 use crate::cli::table::wrap;
+use crate::text::capitalised;
 
 /// Names that are less alike than this are no suggestion: a typing error or a swapped word gives more.
 const ALIKE: f64 = 0.8;

@@ -130,7 +130,7 @@ fn a_fault_names_the_field_and_the_fix(#[case] pointer: &str, #[case] value: ser
     assert_eq!(faults, [fault]);
 }
 
-/// A manifest that the API server rejects (tests/crd/refused.yaml).
+/// A manifest that the API server rejects (tests/crd/rejected.yaml).
 #[derive(serde::Deserialize)]
 struct Refused {
     mistake: String,
@@ -163,7 +163,7 @@ fn crd_test(name: &str) -> String {
 fn what_the_api_server_rejects_is_rejected_here_at_the_same_field() {
     let minimal: serde_json::Value = serde_saphyr::from_str(&crd_test("minimal.yaml")).unwrap();
     Probe::parse(&serde_json::from_value(minimal.clone()).unwrap()).unwrap();
-    let table: Vec<Refused> = serde_saphyr::from_str(&crd_test("refused.yaml")).unwrap();
+    let table: Vec<Refused> = serde_saphyr::from_str(&crd_test("rejected.yaml")).unwrap();
     let mut wrong = Vec::new();
     for case in table {
         let mut object = minimal.clone();

@@ -1,4 +1,4 @@
-//! What was asked of the API server, by whom: its audit log.
+//! The API server's audit log: which user sent which request.
 
 use std::fs;
 use std::path::PathBuf;
@@ -44,7 +44,7 @@ impl Entry {
         format!("{} {}{slash}{}", self.verb, object.resource, object.subresource)
     }
 
-    /// A request of the operator's service account itself, not of somebody who acts as it.
+    /// A request of the operator's service account itself, not of a user who impersonates it.
     pub fn by_operator(&self) -> bool {
         self.user.username == "system:serviceaccount:claudeprobe-system:claudeprobe-operator"
     }

@@ -1,4 +1,4 @@
-//! What the stories are told with: `kubectl`, waiting, daemons on the node.
+//! What the stories use: `kubectl`, waiting, daemons on the node.
 
 pub mod audit;
 pub mod daemon;
@@ -18,7 +18,7 @@ pub const NODE_IP: &str = "172.20.0.1";
 /// Long enough for a pod to be scheduled, started and read on a machine that does other things too.
 pub const PATIENCE: Duration = Duration::from_secs(180);
 
-/// `kubectl` of the node. Never that of the machine, which may know another cluster.
+/// `kubectl` of the node. Never the machine's, which may have another cluster.
 fn in_node() -> Command {
     assert!(
         std::env::var_os("CLAUDEPROBE_TEST_NODE").is_some(),
@@ -27,12 +27,12 @@ fn in_node() -> Command {
     Command::new("kubectl")
 }
 
-/// What `kubectl` prints; ends the test when it fails.
+/// The output of `kubectl`; ends the test when it fails.
 pub fn kubectl(arguments: &[&str]) -> String {
     try_kubectl(arguments).unwrap_or_else(|error| panic!("kubectl {}: {error}", arguments.join(" ")))
 }
 
-/// What `kubectl` prints, or what it complains of.
+/// The output of `kubectl`, or its error.
 pub fn try_kubectl(arguments: &[&str]) -> Result<String, String> {
     let output = in_node()
         .args(arguments)
@@ -46,12 +46,12 @@ pub fn try_kubectl(arguments: &[&str]) -> Result<String, String> {
     }
 }
 
-/// `kubectl apply` of these manifests; ends the test when they are refused.
+/// `kubectl apply` of these manifests; ends the test when they are rejected.
 pub fn apply(manifests: &str) {
     try_apply(manifests).unwrap_or_else(|error| panic!("kubectl apply: {error}\n{manifests}"));
 }
 
-/// `kubectl apply` of these manifests, or the API server's refusal.
+/// `kubectl apply` of these manifests, or the API server's error.
 pub fn try_apply(manifests: &str) -> Result<String, String> {
     let mut child = in_node()
         .args(["apply", "--filename", "-"])
@@ -70,7 +70,7 @@ pub fn try_apply(manifests: &str) -> Result<String, String> {
     }
 }
 
-/// Asks again until the answer is `Ok`, and gives it; ends the test with the last complaint when patience ends.
+/// Retries until the answer is `Ok` and returns it; ends the test with the last error after the timeout.
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T, String>) -> T {
     let started = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! A gateway as people run them: a real nginx with a configuration of its own.
+//! A typical gateway: a real nginx with a configuration of its own.
 
 use std::fs;
 use std::process::Command;

@@ -63,7 +63,7 @@ pub fn both() -> Vec<Replica> {
     })
 }
 
-/// Who holds the Lease now, if that pod is ready.
+/// The pod that holds the Lease, if it is ready.
 pub fn leader() -> Replica {
     eventually("a ready replica holds the Lease", || {
         let holder = try_kubectl(&[
@@ -82,7 +82,7 @@ pub fn leader() -> Replica {
 }
 
 impl Replica {
-    /// What `/metrics` of this pod says.
+    /// `/metrics` of this pod.
     pub fn metrics(&self) -> Result<String, String> {
         try_kubectl(&[
             "get",
@@ -129,16 +129,16 @@ pub fn status_page(path: &str) -> (u16, String) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut said = String::new();
+    let mut line = String::new();
     BufReader::new(forward.stdout.as_mut().unwrap())
-        .read_line(&mut said)
+        .read_line(&mut line)
         .unwrap();
     // Forwarding from 127.0.0.1:41235 -> 8090
-    let address = said.split(' ').nth(2).map(str::to_owned);
+    let address = line.split(' ').nth(2).map(str::to_owned);
     let answer = address.map(|address| super::http("GET", &address, path, ""));
     forward.kill().unwrap();
     forward.wait().unwrap();
-    answer.unwrap_or_else(|| panic!("kubectl port-forward says {said:?}"))
+    answer.unwrap_or_else(|| panic!("kubectl port-forward prints {line:?}"))
 }
 
 /// The leader's `/metrics`: lines that begin with `name` and hold all of `labels`.

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::daemon::{Daemon, free_port};
 use super::{NODE_IP, apply, eventually, http};
-use crate::hurried::hurried;
+use crate::shortened::shortened;
 
 /// What bridges a restart of the operator: longer than a take-over, which takes the Lease's 15 s and a little.
 const BRIDGE: &str = "45s";
@@ -28,7 +28,7 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts one that scrapes every second and judges as often.
+    /// Starts one that scrapes and evaluates rules every second.
     pub fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
         let at = |name: &str| home.path().join(name);
@@ -64,14 +64,14 @@ impl Prometheus {
         }
     }
 
-    /// From now on nothing restarts, and nothing need be bridged: what is mended resolves sooner. What fires goes on firing.
+    /// Removes the bridge, because no restart follows: alerts resolve sooner. Firing alerts keep firing.
     pub fn bridges_no_more(&self) {
         write_rules(self.home.path(), "3s");
-        let (status, said) = http("POST", &self.address, "/-/reload", "");
-        assert_eq!(status, 200, "{said}");
+        let (status, body) = http("POST", &self.address, "/-/reload", "");
+        assert_eq!(status, 200, "{body}");
     }
 
-    /// What its HTTP API answers.
+    /// The response of its HTTP API.
     pub fn ask(&self, url: &str) -> Value {
         let (_, body) = http("GET", &self.address, url, "");
         serde_json::from_str(&body).unwrap_or_default()
@@ -94,7 +94,7 @@ impl Prometheus {
         alerts.into_iter().filter(|alert| alert["state"] == "firing").collect()
     }
 
-    /// What fires, once it is this and nothing else. Until then only `passing` may fire besides.
+    /// Waits until exactly these alerts fire. Until then only `passing` may fire in addition.
     pub fn fires(&self, wanted: &[&str], passing: &[&str]) -> Vec<Value> {
         let wanted: BTreeSet<String> = wanted.iter().map(|alert| (*alert).to_owned()).collect();
         eventually(&format!("{wanted:?} fire"), || {
@@ -115,7 +115,7 @@ impl Prometheus {
 
 fn write_rules(home: &Path, bridge: &str) {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/claudeprobe/files/alerts.yaml");
-    let text = hurried(&std::fs::read_to_string(rules).unwrap(), bridge);
+    let text = shortened(&std::fs::read_to_string(rules).unwrap(), bridge);
     std::fs::write(home.join("rules.yml"), text).unwrap();
 }
 

@@ -19,7 +19,7 @@ impl Story {
     /// A namespace of this name with a stand-in that knows `keys`; Secret `claude-key` holds the first of them.
     pub fn new(name: &str, keys: &[&str]) -> Self {
         let namespace = format!("story-{name}");
-        // Of an earlier run on the same node, if somebody kept it.
+        // Of an earlier run on a kept node.
         kubectl(&["delete", "namespace", &namespace, "--ignore-not-found", "--timeout=60s"]);
         apply(&format!(
             "{{apiVersion: v1, kind: Namespace, metadata: {{name: {namespace}}}}}"
@@ -64,7 +64,7 @@ impl Story {
         kubectl(&[&["--namespace", &self.namespace], arguments].concat())
     }
 
-    /// `kubectl` in this namespace, or its complaint.
+    /// `kubectl` in this namespace, or its error.
     pub fn try_kubectl(&self, arguments: &[&str]) -> Result<String, String> {
         try_kubectl(&[&["--namespace", &self.namespace], arguments].concat())
     }
@@ -120,7 +120,7 @@ impl Story {
         value
     }
 
-    /// What `kubectl describe` prints.
+    /// The output of `kubectl describe`.
     pub fn describe(&self) -> String {
         self.kubectl(&["describe", "claudeprobe", self.probe])
     }
@@ -133,11 +133,11 @@ impl Story {
             .unwrap()
             .iter()
             .filter(|event| event["regarding"]["kind"] == "ClaudeProbe");
-        let told = |event: &Value| {
+        let line = |event: &Value| {
             let count = event["series"]["count"].as_i64().unwrap_or(1);
             (event["reason"].as_str().unwrap_or_default().to_owned(), count)
         };
-        ours.map(told).collect()
+        ours.map(line).collect()
     }
 }
 
@@ -196,7 +196,7 @@ impl Status {
 }
 
 impl std::fmt::Display for Status {
-    /// What tells why a story failed: all but the paths' details.
+    /// For the message of a failed story: all but the paths' details.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let list = |name: &str| self.0[name].as_array().cloned().unwrap_or_default();
         writeln!(

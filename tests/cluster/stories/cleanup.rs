@@ -1,4 +1,4 @@
-//! `kubectl delete` leaves nothing.
+//! `kubectl delete` leaves nothing behind.
 
 use crate::kit::eventually;
 use crate::kit::nginx::Nginx;

@@ -1,4 +1,4 @@
-//! The direct path is blocked: no control, no accusation.
+//! The direct path is blocked: no control, no blame for the gateway.
 
 use std::process::Command;
 
@@ -36,30 +36,33 @@ impl Drop for Blocked {
 }
 
 #[test]
-fn without_a_control_nobody_is_accused() {
+fn without_a_control_the_gateway_is_not_blamed() {
     let story = Story::new("egress", &[KEY]);
     let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
     let _blocked = Blocked::new(story.claude.port);
     story.probe(&gateway.url, "");
-    let blind = story.first_run();
-    assert_eq!(blind.verdict("state"), "Degraded", "{blind}");
+    let uncontrolled = story.first_run();
+    assert_eq!(uncontrolled.verdict("state"), "Degraded", "{uncontrolled}");
     assert_eq!(
-        (blind.verdict("code"), blind.verdict("path")),
+        (uncontrolled.verdict("code"), uncontrolled.verdict("path")),
         ("DirectPathUnreachable", "direct"),
-        "{blind}"
+        "{uncontrolled}"
     );
-    assert!(blind.condition("GatewayPathHealthy").starts_with("True/"), "{blind}");
+    assert!(
+        uncontrolled.condition("GatewayPathHealthy").starts_with("True/"),
+        "{uncontrolled}"
+    );
 
-    // Now the gateway fails with a status that says nothing of who made it.
+    // Now the gateway fails with a status that does not show its origin.
     story.claude.fault(
         &json!({"fault": {"custom_error": {"status": 500, "type": "api_error", "message": "Internal server error"}}}),
     );
     let fails = story.run();
-    let accused: Vec<_> = fails
+    let blamed: Vec<_> = fails
         .codes()
         .into_iter()
         .filter(|code| code.starts_with("Gateway") && *code != "GatewayUnavailable")
         .collect();
-    assert!(accused.is_empty(), "{fails}");
+    assert!(blamed.is_empty(), "{fails}");
     assert_ne!(fails.verdict("state"), "Healthy");
 }

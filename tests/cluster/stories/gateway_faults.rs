@@ -1,4 +1,4 @@
-//! What gateways do to requests and streams: each fault is a line of nginx configuration, as people write it.
+//! What gateways do to requests and streams: each fault is a typical line of nginx configuration.
 
 use serde_json::json;
 
@@ -37,7 +37,7 @@ fn assert_about_two_seconds(status: &Status) {
 }
 
 #[test]
-fn a_stripped_key_is_told_from_a_stale_one() {
+fn a_stripped_key_and_a_stale_key_are_different_findings() {
     let story = Story::new("stripped", &[KEY]);
     let (_gateway, status) = through(&story, &format!("{PASS} proxy_set_header x-api-key \"\";"), "");
     assert_named(&status, "Failing", "CredentialStripped");

@@ -28,8 +28,8 @@ fn a_healthy_gateway_is_healthy_in_get_describe_wait_and_metrics() {
     }
     let row = story.kubectl(&["get", "cprobe", "p"]);
     assert!(row.contains("VERDICT") && row.contains("Healthy"), "{row}");
-    let told = story.describe();
-    assert!(told.contains("Healthy"), "{told}");
+    let described = story.describe();
+    assert!(described.contains("Healthy"), "{described}");
     story.kubectl(&[
         "wait",
         "--for=condition=GatewayPathHealthy",
@@ -43,7 +43,7 @@ fn a_healthy_gateway_is_healthy_in_get_describe_wait_and_metrics() {
     assert!(up.iter().all(|line| line.ends_with(" 1")), "{up:?}");
     assert!(series("claudeprobe_verdict", &[&of_story, "state=\"Healthy\""])[0].ends_with(" 1"));
 
-    // Which program said so: an image knows the commit that it was built from, where git knows one.
+    // The version in the status: an image has the commit that it was built from, where git knows one.
     let build = series(
         "claudeprobe_build_info",
         &[concat!("version=\"", env!("CARGO_PKG_VERSION"), "\"")],

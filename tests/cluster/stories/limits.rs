@@ -1,4 +1,4 @@
-//! Four refusals with status 429 or 400, told apart: the gateway's limit, and Claude's rate, spend and concurrency limits.
+//! Four errors with status 429 or 400 are distinct findings: the gateway's limit, and Claude's rate, spend and concurrency limits.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::kit::standin::{KEY, PASS};
 use crate::kit::story::Story;
 
 #[test]
-fn a_gateways_rate_limit_is_told_from_claudes() {
+fn a_gateways_rate_limit_and_claudes_are_different_findings() {
     let story = Story::new("limited", &[KEY]);
     let limited = format!("limit_req zone=few; limit_req_status 429; {}", story.claude.pass(PASS));
     let mut gateway = Nginx::start(
@@ -16,7 +16,7 @@ fn a_gateways_rate_limit_is_told_from_claudes() {
         "limit_req_zone $server_port zone=few:1m rate=1r/m;",
         &limited,
     );
-    // Somebody else uses up the gateway's minute.
+    // Another client uses up the gateway's minute.
     crate::kit::http("GET", &gateway.url.replace("http://", ""), "/v1/models", "");
     story.probe(&gateway.url, "  forwardingChecks: {every: 0s}\n");
     let own = story.first_run();

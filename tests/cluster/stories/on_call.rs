@@ -1,8 +1,8 @@
-//! From `helm install` to the fix, as somebody on call sees it: the alert, the dashboards, `kubectl describe`, `explain` and the status page name
+//! From `helm install` to the fix, as an on-call engineer sees it: the alert, the dashboards, `kubectl describe`, `explain` and the status page name
 //! the same cause.
 //!
 //! With a real Prometheus that scrapes the operator's pods, and a take-over while the alert fires. Inhibition by Alertmanager is shown in
-//! tests/alerts/live.rs. With `CLAUDEPROBE_TEST_OUTPUTS=FOLDER` what was shown is kept there: the documents quote such a run.
+//! tests/alerts/live.rs. `CLAUDEPROBE_TEST_OUTPUTS=FOLDER` keeps the output there: the documents quote such a run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -61,6 +61,10 @@ fn from_helm_install_to_the_fix_all_name_the_same_cause() {
             "dashboard-overview.json",
             panel(&prometheus, &story, "claudeprobe / All probes: All probes (cause)"),
         ),
+        (
+            "get.txt",
+            kubectl(&["get", "claudeprobes", "--namespace", &story.namespace]),
+        ),
         ("describe.txt", story.describe()),
         (
             "explain.txt",
@@ -88,12 +92,12 @@ fn from_helm_install_to_the_fix_all_name_the_same_cause() {
 
     gateway.restart();
     story.run();
-    let mended = story.run();
-    assert!(mended.condition("GatewayPathHealthy").starts_with("True/"), "{mended}");
+    let fixed = story.run();
+    assert!(fixed.condition("GatewayPathHealthy").starts_with("True/"), "{fixed}");
     prometheus.fires(&[], &[STALE]);
 }
 
-/// What the status page shows of the probe. The replica that stands by hears of a run a moment later.
+/// What the status page shows of the probe. The standby learns of a run a moment later.
 fn page(path: &str) -> String {
     eventually("the status page shows the cause", || match status_page(path) {
         (200, text) if text.contains("GatewayStaleCredential") => Ok(text),
@@ -101,7 +105,7 @@ fn page(path: &str) -> String {
     })
 }
 
-/// `helm install` with the chart's defaults, on a node without an operator; what it prints.
+/// `helm install` with the chart's defaults, on a node without an operator; returns its output.
 fn install() -> String {
     let helm = std::env::var("CLAUDEPROBE_TEST_HELM").expect("CLAUDEPROBE_TEST_HELM is set by tests/run");
     let homes = tempfile::tempdir().unwrap();
@@ -118,14 +122,14 @@ fn install() -> String {
         ] {
             command.env(variable, homes.path().join(folder));
         }
-        said(&mut command)
+        output_of(&mut command)
     };
-    // Of an earlier run on a node that somebody kept, or of tests/cluster/deploy.
+    // Of an earlier run on a kept node, or of tests/cluster/deploy.
     helm(&["uninstall", "claudeprobe", "--ignore-not-found", "--wait"]);
     if try_kubectl(&["get", "deployment", "claudeprobe-operator", "--namespace", SYSTEM]).is_ok() {
         kubectl(&["delete", "--ignore-not-found", "-f", "deploy", "-f", "crds"]);
     }
-    let told = helm(&[
+    let notes = helm(&[
         "install",
         "claudeprobe",
         "charts/claudeprobe",
@@ -135,8 +139,8 @@ fn install() -> String {
         "3m",
     ]);
     assert!(
-        told.contains("Dashboards are in ConfigMap claudeprobe-dashboards"),
-        "{told}"
+        notes.contains("Dashboards are in ConfigMap claudeprobe-dashboards"),
+        "{notes}"
     );
     let found = kubectl(&[
         "get",
@@ -149,11 +153,11 @@ fn install() -> String {
         "name",
     ]);
     assert_eq!(found.trim(), "configmap/claudeprobe-dashboards");
-    told
+    notes
 }
 
-/// What a command prints, when it goes well.
-fn said(command: &mut Command) -> String {
+/// The output of a command that must succeed.
+fn output_of(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
@@ -164,7 +168,7 @@ fn said(command: &mut Command) -> String {
     text
 }
 
-/// What the program prints to whoever may view the namespace. Its exit code is the verdict's.
+/// The program's output for a user who may view the namespace. Its exit code is the verdict's.
 fn claudeprobe(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_claudeprobe"))
         .args(arguments)
@@ -210,7 +214,7 @@ struct Secure {
 }
 
 fn secure_gateway(story: &Story) -> Secure {
-    // Whoever was first did it.
+    // Another test may have installed it first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let authority = Authority::new("the story's CA").unwrap();
     let identity = authority.issue(&[format!("secure.{}.svc", story.namespace)]).unwrap();
@@ -263,7 +267,7 @@ fn beside(story: &Story, secure: &Secure) {
     ));
 }
 
-/// What the alert says to whoever is woken by it.
+/// The alert's annotations as the on-call engineer sees them.
 fn alert(firing: &[Value], story: &Story) -> String {
     let alert = firing.iter().find(|alert| short(alert) == STALE).unwrap();
     let label = |name: &str| alert["labels"][name].as_str().unwrap_or_default().to_owned();
@@ -271,8 +275,8 @@ fn alert(firing: &[Value], story: &Story) -> String {
     let namespace = &story.namespace;
     let begins =
         format!("GatewayStaleCredential on path edge at ai-gateway.{namespace}.svc:8080, probe {namespace}/{PROBE}:");
-    let said = alert["annotations"]["description"].as_str().unwrap();
-    assert!(said.starts_with(&begins), "{said}");
+    let description = alert["annotations"]["description"].as_str().unwrap();
+    assert!(description.starts_with(&begins), "{description}");
     serde_json::to_string_pretty(alert).unwrap()
 }
 
@@ -317,8 +321,8 @@ fn all_panels_have_data(prometheus: &Prometheus, story: &Story) {
     });
 }
 
-/// The leader's pod goes while the alert fires. What the next one shows keeps the alert as it was: it neither resolves nor begins anew, and
-/// no other alert comes of it.
+/// The leader's pod is deleted while the alert fires. The next leader's metrics keep the alert: it neither resolves nor starts again, and
+/// no other alert fires.
 fn another_leads(prometheus: &Prometheus) {
     both();
     let old = leader();
@@ -353,13 +357,13 @@ fn another_leads(prometheus: &Prometheus) {
         }
     });
     assert_ne!(leader().name, old.name);
-    // The value is the time since when: it would be another one, had the alert begun anew.
+    // The value is the start time: a restarted alert would have another one.
     let begun = prometheus.query("changes(ALERTS_FOR_STATE{alertname=\"ClaudeCredentialStale\"}[5m])");
     assert_eq!(begun.len(), 1, "{begun:?}");
     assert_eq!(begun[0]["value"][1], "0", "the alert began anew");
 }
 
-/// Where what was shown is kept, if anywhere.
+/// The folder for the output, if any.
 struct Outputs(Option<PathBuf>);
 
 impl Default for Outputs {

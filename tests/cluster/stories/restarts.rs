@@ -1,4 +1,4 @@
-//! Replicas end, at the worst moments. No run is lost, none is made twice.
+//! Replicas end at the worst moments. No run is lost or repeated.
 
 use serde_json::json;
 
@@ -63,7 +63,7 @@ fn alone_the_leader_killed_between_runs_is_replaced() {
 
     let mark = audit::mark();
     let old = leader();
-    // The pod itself goes, not only its process: the other replica has to take over.
+    // The pod is deleted, not only its process: the other replica takes over.
     crate::kit::kubectl(&[
         "delete",
         "pod",
@@ -94,7 +94,7 @@ fn alone_the_leader_killed_between_runs_is_replaced() {
 }
 
 #[test]
-fn alone_both_replicas_killed_at_once_go_on_where_they_were() {
+fn alone_both_replicas_killed_at_once_resume_the_schedule() {
     let story = Story::new("both", &[KEY]);
     let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
     story.probe(&gateway.url, "  forwardingChecks: {every: 0s}\n");

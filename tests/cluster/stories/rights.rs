@@ -32,7 +32,7 @@ fn grant(story: &Story, user: &str, role: &str) {
 }
 
 #[test]
-fn view_looks_and_changes_nothing_and_edit_writes_probes_and_runs_them() {
+fn view_only_reads_and_edit_writes_and_runs_probes() {
     let story = Story::new("rights", &[KEY]);
     let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
     story.probe(&gateway.url, "");
@@ -92,7 +92,7 @@ fn view_looks_and_changes_nothing_and_edit_writes_probes_and_runs_them() {
     );
     assert!(code == 0 && out.contains("HEALTHY"), "{out}{err}");
     story.kubectl(&["delete", "--as", "editor", "claudeprobe", "second"]);
-    // The status is the operator's: a verdict cannot be forged by whoever may edit a namespace.
+    // Only the operator writes the status: an editor of the namespace cannot forge a verdict.
     let forged = story.try_kubectl(&[
         "patch",
         "claudeprobe",

@@ -1,4 +1,4 @@
-//! The Secret is rotated, the gateway is forgotten.
+//! The Secret is rotated and the gateway keeps the old key.
 
 use crate::kit::nginx::Nginx;
 use crate::kit::standin::{KEY, NEW_KEY, PASS};
@@ -23,10 +23,10 @@ fn a_gateway_with_the_old_key_is_named_and_its_restart_is_noticed() {
     assert_eq!(stale.verdict("layer"), "Configuration");
     assert_eq!(stale.verdict("path"), "edge");
     assert!(stale.condition("DirectPathHealthy").starts_with("True/"), "{stale}");
-    let told = story.describe();
+    let described = story.describe();
     assert!(
-        told.contains("GatewayStaleCredential") && !told.contains(KEY) && !told.contains(NEW_KEY),
-        "{told}"
+        described.contains("GatewayStaleCredential") && !described.contains(KEY) && !described.contains(NEW_KEY),
+        "{described}"
     );
 
     // Conditions change after two runs that agree.
@@ -43,13 +43,13 @@ fn a_gateway_with_the_old_key_is_named_and_its_restart_is_noticed() {
         "{settled}"
     );
     let once = |reason: &str| {
-        let told = story
+        let events = story
             .events()
             .into_iter()
             .filter(|(known, _)| known.contains(reason))
             .map(|(_, count)| count)
             .sum::<i64>();
-        assert_eq!(told, 1, "{reason}: {:?}", story.events());
+        assert_eq!(events, 1, "{reason}: {:?}", story.events());
     };
     once("GatewayStaleCredential");
 }

@@ -1,4 +1,4 @@
-//! What must not get out, and who may do what.
+//! No secret leaves its place, and each right has its limits.
 
 use crate::kit::audit;
 use crate::kit::nginx::Nginx;
@@ -60,7 +60,7 @@ fn dollars_arrive_byte_for_byte() {
 }
 
 #[test]
-fn the_operator_reads_no_secret_and_starts_no_pod_but_a_probes() {
+fn the_operator_reads_no_secret_and_starts_only_pods_of_probes() {
     let story = Story::new("deputy", &[KEY]);
     let pod = |name: &str, owner: &str, image: &str, more: &str| {
         format!(
@@ -79,7 +79,7 @@ fn the_operator_reads_no_secret_and_starts_no_pod_but_a_probes() {
         "-o",
         "jsonpath={.spec.template.spec.containers[0].image}",
     ]);
-    for (name, manifest, told) in [
+    for (name, manifest, message) in [
         (
             "foreign",
             pod("foreign", "", &own_image, ""),
@@ -109,7 +109,7 @@ fn the_operator_reads_no_secret_and_starts_no_pod_but_a_probes() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&file, manifest).unwrap();
         let refusal = try_kubectl(&["create", "--as", OPERATOR, "-f", file.path().to_str().unwrap()]).unwrap_err();
-        assert!(refusal.contains(told), "{name}: {refusal}");
+        assert!(refusal.contains(message), "{name}: {refusal}");
     }
     assert_eq!(
         try_kubectl(&["auth", "can-i", "get", "secrets", "-A", "--as", OPERATOR]).unwrap_err(),
@@ -132,7 +132,7 @@ fn the_operator_reads_no_secret_and_starts_no_pod_but_a_probes() {
 }
 
 #[test]
-fn who_may_not_read_secrets_may_not_write_a_probe() {
+fn a_user_without_read_access_to_secrets_cannot_write_a_probe() {
     let story = Story::new("requester", &[KEY]);
     let namespace = &story.namespace;
     apply(&format!(
@@ -147,7 +147,7 @@ fn who_may_not_read_secrets_may_not_write_a_probe() {
     let refusal = patch(r#"{"spec": {"historyLimit": 3}}"#).unwrap_err();
     assert!(refusal.contains("eve must be allowed to get secrets"), "{refusal}");
     patch(r#"{"metadata": {"annotations": {"note": "free"}}}"#).unwrap();
-    // Whoever may edit the namespace may write probes: the roles aggregate.
+    // An editor of the namespace may write probes: the roles aggregate.
     kubectl(&[
         "create",
         "rolebinding",

@@ -1,4 +1,4 @@
-//! Pods that do not start: named at once, and well again without anybody restarting anything.
+//! Pods that do not start: the cause is named at once, and the probe recovers without a restart.
 
 use crate::kit::nginx::Nginx;
 use crate::kit::standin::{KEY, PASS};
@@ -12,13 +12,13 @@ fn named(story: &Story, reason: &str) -> Status {
     assert_ne!(
         status.verdict("state"),
         "Failing",
-        "a pod that did not run says nothing of a gateway: {status}"
+        "a pod that did not run has no evidence of a gateway: {status}"
     );
     status
 }
 
 fn recovers(story: &Story) {
-    let status = story.status_when("the prober works again and says Healthy", |status| {
+    let status = story.status_when("the prober works again and the verdict is Healthy", |status| {
         status.condition("ProberOperational").starts_with("True/") && status.verdict("state") == "Healthy"
     });
     assert!(status.condition("GatewayPathHealthy").starts_with("True/"), "{status}");
@@ -58,7 +58,7 @@ fn a_missing_key_of_the_secret_is_named_and_its_addition_noticed() {
 }
 
 #[test]
-fn a_pod_that_no_node_takes_is_named_and_runs_when_one_does() {
+fn an_unschedulable_pod_is_named_and_runs_when_a_node_fits() {
     let story = Story::new("nonode", &[KEY]);
     let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
     story.probe(
@@ -88,7 +88,7 @@ fn a_quota_of_the_namespace_is_named_and_its_end_noticed() {
     recovers(&story);
 }
 
-/// The operator's image on the node, out of the kubelet's sight while the value lives.
+/// The operator's image on the node, hidden from the kubelet while the value lives.
 struct HiddenImage(String);
 
 impl HiddenImage {
@@ -127,7 +127,7 @@ fn images(arguments: &[&str]) {
 }
 
 #[test]
-fn alone_an_image_that_no_registry_gives_is_named_and_its_arrival_noticed() {
+fn alone_a_missing_image_is_named_and_its_arrival_noticed() {
     let story = Story::new("noimage", &[KEY]);
     let gateway = Nginx::start(&story.namespace, "gateway", "", &story.claude.pass(PASS));
     let hidden = HiddenImage::of_the_operator();

@@ -1,4 +1,4 @@
-//! What a run saw and said, for people who look at a failed case.
+//! The evidence and the diagnosis of a run as text, for a failed case.
 
 use claudeprobe::diagnosis::Diagnosis;
 use claudeprobe::probe::FullReport;
@@ -34,8 +34,8 @@ fn line(exchange: &Exchange) -> String {
         .map(|(name, _)| *name)
         .collect();
     let fields = text.trim_start_matches("Exchange { ").split(", ");
-    let told: Vec<&str> = fields
-        .filter(|field| !field.ends_with(": None") && !field.starts_with("marks:") && !field.contains("_id: Some"))
+    let known: Vec<&str> = fields
+        .filter(|field| !field.ends_with(": None") && !field.starts_with("traits:") && !field.contains("_id: Some"))
         .collect();
-    format!("{} [{}]", told.join(", "), traits.join(" "))
+    format!("{} [{}]", known.join(", "), traits.join(" "))
 }

@@ -13,11 +13,11 @@ pub struct Expect {
     pub code: Option<Code>,
     /// Its path.
     pub path: &'static str,
-    /// Findings that must be there besides, `(code, path)`.
+    /// Further findings that are required, `(code, path)`.
     pub also: Vec<(Code, &'static str)>,
-    /// What the evidence of findings must have in it.
+    /// Texts that the evidence of findings must contain.
     pub evidence: Vec<(Code, &'static str)>,
-    /// What is really wrong and cannot be told, and why.
+    /// The true cause that no reply shows, and why.
     pub truth: Option<(Code, &'static str)>,
 }
 
@@ -30,13 +30,13 @@ impl Expect {
             .collect()
     }
 
-    /// What is really wrong.
+    /// The true cause.
     pub fn true_code(&self) -> Option<Code> {
         self.truth.map(|(code, _)| code).or(self.code)
     }
 }
 
-/// What is wrong with a diagnosis.
+/// The differences between a diagnosis and the expected one.
 pub fn compare(expect: &Expect, diagnosis: &Diagnosis) -> Vec<String> {
     let mut wrong = Vec::new();
     let verdict = &diagnosis.verdict;
@@ -62,22 +62,22 @@ pub fn compare(expect: &Expect, diagnosis: &Diagnosis) -> Vec<String> {
         }
     }
     for (code, text) in &expect.evidence {
-        let tells = |finding: &Finding| finding.code == *code && finding.evidence.contains(text);
-        if !diagnosis.findings.iter().any(tells) {
+        let matches = |finding: &Finding| finding.code == *code && finding.evidence.contains(text);
+        if !diagnosis.findings.iter().any(matches) {
             wrong.push(format!("no evidence of {code} has `{text}`"));
         }
     }
-    for finding in diagnosis.findings.iter().filter(|finding| accuses(finding)) {
+    for finding in diagnosis.findings.iter().filter(|finding| blames(finding)) {
         let named = expect.code == Some(finding.code) || expect.also.iter().any(|(code, _)| *code == finding.code);
         if !named {
-            wrong.push(format!("a false accusation: {} on `{}`", finding.code, finding.path));
+            wrong.push(format!("a false attribution: {} on `{}`", finding.code, finding.path));
         }
     }
     wrong
 }
 
-/// Whether a finding says that somebody is at fault.
-pub fn accuses(finding: &Finding) -> bool {
+/// Whether a finding attributes a failure.
+pub fn blames(finding: &Finding) -> bool {
     finding.severity >= Severity::Warning && finding.confidence >= Confidence::Likely
 }
 

@@ -11,10 +11,10 @@ use claudeprobe::diagnosis::Context;
 use claudeprobe::resource::status::VerdictState;
 use claudeprobe::standin::{Config, Key, Rule, TEST_KEY};
 
-pub use expect::{Expect, accuses, layer_name};
+pub use expect::{Expect, blames, layer_name};
 
 use crate::front::Front;
-use crate::look::Look;
+use crate::proof::Proof;
 use crate::stage::OTHER_KEY;
 
 /// A case of the register.
@@ -49,14 +49,14 @@ pub struct Case {
     runs: usize,
     context: Option<fn(&mut Context)>,
     time: Duration,
-    looks: Vec<Look>,
+    proofs: Vec<Proof>,
     expect: Option<Expect>,
-    rows: Vec<u8>,
+    rows: Vec<&'static str>,
     unrun: Option<&'static str>,
 }
 
 impl Case {
-    /// A case with this gateway; what is not said is as it should be.
+    /// A case with this gateway; everything else is as it should be.
     pub fn new(front: Front) -> Self {
         let mut other = Key::new(OTHER_KEY);
         other.organization = "0d9fbd3c-3a52-4b4b-8a55-66a1b3f2a0c2".into();
@@ -83,7 +83,7 @@ impl Case {
             runs: 1,
             context: None,
             time: Duration::from_secs(40),
-            looks: Vec::new(),
+            proofs: Vec::new(),
             expect: None,
             rows: Vec::new(),
             unrun: None,
@@ -155,7 +155,7 @@ impl Case {
         self
     }
 
-    /// Fields of the gateway besides name and URL, flow style.
+    /// Fields of the gateway without name and URL, flow style.
     pub fn gateway(mut self, fields: &str) -> Self {
         self.gateway.push_str(fields);
         self
@@ -203,15 +203,15 @@ impl Case {
         self
     }
 
-    /// The run reports within so many seconds.
+    /// The time limit of the run, in seconds.
     pub fn time(mut self, seconds: u64) -> Self {
         self.time = Duration::from_secs(seconds);
         self
     }
 
-    /// First this must be seen on the wire.
-    pub fn look(mut self, look: Look) -> Self {
-        self.looks.push(look);
+    /// The proof that this is on the wire, before the prober runs.
+    pub fn proof(mut self, proof: Proof) -> Self {
+        self.proofs.push(proof);
         self
     }
 
@@ -242,7 +242,7 @@ impl Case {
         self.verdict(VerdictState::Degraded, Some(code), path)
     }
 
-    /// The gateway's path fails, and nobody can know why.
+    /// The gateway's path fails, and the evidence does not show why.
     pub fn inconclusive(self) -> Self {
         self.verdict(VerdictState::Inconclusive, None, "edge")
     }
@@ -252,26 +252,26 @@ impl Case {
         self.verdict(VerdictState::Healthy, None, "")
     }
 
-    /// This must be found besides.
+    /// A further finding that is required.
     pub fn also(mut self, code: Code, path: &'static str) -> Self {
         self.expect.as_mut().unwrap().also.push((code, path));
         self
     }
 
-    /// The evidence of this finding has this in it.
-    pub fn told_by(mut self, code: Code, evidence: &'static str) -> Self {
+    /// The evidence of this finding contains this text.
+    pub fn with_evidence(mut self, code: Code, evidence: &'static str) -> Self {
         self.expect.as_mut().unwrap().evidence.push((code, evidence));
         self
     }
 
-    /// What is really wrong, where nobody can tell it from what comes back, and why nobody can.
+    /// The true cause, where no reply shows it, and why not.
     pub fn really(mut self, code: Code, because: &'static str) -> Self {
         self.expect.as_mut().unwrap().truth = Some((code, because));
         self
     }
 
     /// The rows of the decision table that this is about, where they do not follow from the code.
-    pub fn rows(mut self, rows: &[u8]) -> Self {
+    pub fn rows(mut self, rows: &[&'static str]) -> Self {
         self.rows = rows.to_vec();
         self
     }
@@ -288,7 +288,7 @@ impl Case {
         self
     }
 
-    /// What the operator knows besides the run.
+    /// What the operator knows in addition to the run.
     pub fn context(mut self, change: fn(&mut Context)) -> Self {
         self.context = Some(change);
         self
@@ -306,7 +306,7 @@ impl Case {
     }
 
     /// The rows of the decision table that it is about.
-    pub fn table_rows(&self) -> Vec<u8> {
+    pub fn table_rows(&self) -> Vec<&'static str> {
         if self.rows.is_empty() {
             self.expected()
                 .codes()
@@ -319,7 +319,7 @@ impl Case {
         }
     }
 
-    /// The program that the prober meets first.
+    /// The program of the first hop.
     pub fn gateway_name(&self) -> &'static str {
         self.fronts.last().map_or("none", Front::name)
     }
@@ -331,7 +331,7 @@ impl Case {
 
     /// Whether something is seen on the wire before the prober runs.
     pub fn is_proven(&self) -> bool {
-        !self.looks.is_empty()
+        !self.proofs.is_empty()
     }
 
     /// Whether the control is missing, out of reach, or opened on the way.

@@ -1,4 +1,4 @@
-//! Plays a case: sets up, looks, measures, diagnoses, compares.
+//! Plays a case: sets up, proves the fault, measures, diagnoses, compares.
 
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -18,7 +18,7 @@ use super::expect::compare;
 use crate::accuracy::{self, Played};
 use crate::certificates::{authority, inspector};
 use crate::front::Front;
-use crate::look::Look;
+use crate::proof::Proof;
 use crate::stage::{OLD_KEY, OTHER_KEY, Stage, write};
 
 /// When the first run of a suite ends: on 1 August 2026, whatever today is, with months left to every model that the cases ask
@@ -78,10 +78,10 @@ impl Case {
                 .chain(shared)
                 .collect()
         };
-        for look in &self.looks {
-            look.check(&stage, &standin, self.auth_header == "Authorization").await;
+        for proof in &self.proofs {
+            proof.check(&stage, &standin, self.auth_header == "Authorization").await;
         }
-        // As if nothing had been looked at.
+        // As if no proof had been taken.
         standin.clear_requests();
         standin.clear_faults();
         for fault in &self.faults {
@@ -117,7 +117,7 @@ impl Case {
 
     fn texts(&self) -> Vec<&str> {
         let mut texts: Vec<&str> = self.fronts.iter().flat_map(Front::texts).collect();
-        texts.extend(self.looks.iter().flat_map(Look::texts));
+        texts.extend(self.proofs.iter().flat_map(Proof::texts));
         texts.extend([self.direct_url, self.gateway_url, &self.gateway, &self.spec]);
         texts.extend(self.direct.as_deref());
         texts

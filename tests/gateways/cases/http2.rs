@@ -6,12 +6,12 @@ use claudeprobe::standin::{Ending, ErrorName, Fault, Rule};
 use crate::case::Case;
 use crate::envoy::Envoy;
 use crate::front::{Certificate, Front, haproxy, nginx_server};
-use crate::look::Sight::{ArrivesNot, Begins, Complete, Ends, Lasts, Says, Status};
-use crate::look::{Look, direct, through};
+use crate::proof::Observation::{ArrivesNot, Begins, Complete, Ends, Lasts, BodyHas, Status};
+use crate::proof::{Proof, direct, through};
 use crate::stage::OTHER_KEY;
 use crate::wire::End;
 
-/// Fields of a gateway that is asked over HTTP/2 by TLS.
+/// Fields of a gateway that speaks HTTP/2 by TLS.
 const H2: &str = ", httpVersion: Http2, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}";
 /// In clear text.
 const H2C: &str = ", httpVersion: Http2";
@@ -38,66 +38,66 @@ fn haproxy_tls(frontend: &str) -> Front {
     .https(Certificate::Good)
 }
 
-fn seen(sights: &[crate::look::Sight]) -> Look {
-    through(sights).http2()
+fn seen(observations: &[crate::proof::Observation]) -> Proof {
+    through(observations).http2()
 }
 
 cases! {
     nginx_over_http2: Case::new(nginx("proxy_http_version 1.1; proxy_buffering off;")).gateway(H2).pace(60)
-        .look(seen(&[Status(200), Complete(true)])).healthy();
+        .proof(seen(&[Status(200), Complete(true)])).healthy();
     nginx_over_http2_in_clear_text: Case::new(nginx_server(
             "listen {listen} http2; location / { proxy_http_version 1.1; proxy_buffering off; proxy_pass {claude_url}; }")).gateway(H2C).whole()
-        .look(seen(&[Status(200)]).whole()).healthy();
+        .proof(seen(&[Status(200)]).whole()).healthy();
     haproxy_over_http2: Case::new(haproxy_tls("")).gateway(H2).bearer()
-        .look(seen(&[Status(200), Complete(true)])).healthy();
+        .proof(seen(&[Status(200), Complete(true)])).healthy();
     haproxy_over_http2_in_clear_text: Case::new(haproxy("bind {listen} proto h2", "")).gateway(H2C)
-        .look(seen(&[Status(200), Complete(true)])).healthy();
+        .proof(seen(&[Status(200), Complete(true)])).healthy();
     envoy_over_http2: Case::new(Front::Envoy(TLS)).gateway(H2).pace(60)
-        .look(seen(&[Status(200), Complete(true)])).healthy();
+        .proof(seen(&[Status(200), Complete(true)])).healthy();
     envoy_over_http2_in_clear_text: Case::new(Front::Envoy(Envoy::PLAIN)).gateway(H2C).bearer().whole()
-        .look(seen(&[Status(200)]).whole()).healthy();
+        .proof(seen(&[Status(200)]).whole()).healthy();
     http2_where_both_speak_it: Case::new(nginx("proxy_http_version 1.1; proxy_buffering off;"))
         .gateway(", httpVersion: Auto, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")
-        .look(seen(&[Status(200), Complete(true)])).healthy();
+        .proof(seen(&[Status(200), Complete(true)])).healthy();
 
     nginx_injects_an_old_key_over_http2: Case::new(nginx("proxy_set_header x-api-key {old};")).gateway(H2)
-        .look(seen(&[Status(401), Says("invalid x-api-key")]))
+        .proof(seen(&[Status(401), BodyHas("invalid x-api-key")]))
         .failing(Code::GatewayStaleCredential);
     haproxy_drops_betas_over_http2: Case::new(haproxy_tls("http-request del-header anthropic-beta")).gateway(H2)
-        .look(seen(&[Status(200), ArrivesNot("anthropic-beta")]).with("anthropic-beta: bogus-2099-01-01"))
+        .proof(seen(&[Status(200), ArrivesNot("anthropic-beta")]).with("anthropic-beta: bogus-2099-01-01"))
         .degraded(Code::BetaHeaderStripped, "edge");
     envoy_caps_streams_over_http2: Case::new(Front::Envoy(Envoy { route: "timeout: 1s", ..TLS })).gateway(H2).pace(120)
-        .look(direct(&[Status(200), Complete(true)]))
-        .look(seen(&[Status(200), Complete(false), Ends(End::Reset), Lasts(900, 7900)]))
+        .proof(direct(&[Status(200), Complete(true)]))
+        .proof(seen(&[Status(200), Complete(false), Ends(End::Reset), Lasts(900, 7900)]))
         .failing(Code::StreamDurationCap);
     envoy_cuts_idle_streams_over_http2_in_clear_text: Case::new(Front::Envoy(Envoy { manager: "          stream_idle_timeout: 1s", ..Envoy::PLAIN }))
         .gateway(H2C)
         .fault(Rule::always(Fault::Silence { after_events: 6, ms: 3000, ping_every_ms: None }))
-        .look(seen(&[Status(200), Complete(false), Ends(End::Reset), Lasts(900, 7900)]))
+        .proof(seen(&[Status(200), Complete(false), Ends(End::Reset), Lasts(900, 7900)]))
         .failing(Code::StreamIdleTimeout);
     nginx_cuts_idle_streams_over_http2: Case::new(nginx("proxy_http_version 1.1; proxy_buffering off; proxy_read_timeout 1s;")).gateway(H2)
         .fault(Rule::always(Fault::Silence { after_events: 6, ms: 2500, ping_every_ms: None }))
-        .look(seen(&[Status(200), Complete(false), Ends(End::Reset), Lasts(900, 7900)]))
+        .proof(seen(&[Status(200), Complete(false), Ends(End::Reset), Lasts(900, 7900)]))
         .failing(Code::StreamIdleTimeout);
     nginx_buffers_over_http2: Case::new(nginx("")).gateway(H2).pace(70)
-        .look(seen(&[Status(200), Complete(true), Lasts(1000, 8000)]))
+        .proof(seen(&[Status(200), Complete(true), Lasts(1000, 8000)]))
         .degraded(Code::StreamBuffered, "edge");
     nginx_does_not_wait_over_http2: Case::new(nginx("proxy_read_timeout 1s;")).gateway(H2).first_byte(2500)
-        .look(direct(&[Status(200), Begins(2300, 8000)])).look(seen(&[Status(504), Lasts(900, 7900)]))
+        .proof(direct(&[Status(200), Begins(2300, 8000)])).proof(seen(&[Status(504), Lasts(900, 7900)]))
         .failing(Code::FirstByteTimeout);
     claude_resets_the_gateways_stream_over_http2: Case::new(nginx("proxy_http_version 1.1; proxy_buffering off; proxy_set_header x-api-key {other};"))
         .gateway(", httpVersion: Http2, expectAccount: Any, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")
         .fault(Rule::always(Fault::Cut { after_events: 8, how: Ending::Reset }).for_key(OTHER_KEY))
-        .look(seen(&[Status(200), Complete(false), Ends(End::Reset)]))
+        .proof(seen(&[Status(200), Complete(false), Ends(End::Reset)]))
         .failing(Code::StreamCut);
     claude_is_overloaded_over_http2: Case::new(haproxy_tls("")).gateway(H2)
         .fault(Rule::always(Fault::Error(ErrorName::Overloaded)))
-        .look(seen(&[Status(529), Says("overloaded_error")]))
+        .proof(seen(&[Status(529), BodyHas("overloaded_error")]))
         .failing_everywhere(Code::UpstreamOverloaded);
     haproxy_asks_for_a_password_over_http2: Case::new(haproxy_tls("http-request auth realm gateway")).gateway(H2)
-        .look(seen(&[Status(401)]).body(String::new()))
+        .proof(seen(&[Status(401)]).body(String::new()))
         .failing(Code::GatewayAuthRefused);
-    envoy_reaches_nobody_over_http2: Case::new(Front::Envoy(Envoy { upstream: ("{closed_ip}", "{closed_port}"), ..TLS })).gateway(H2)
-        .look(seen(&[Status(503), Says("remote connection failure")]).body(String::new()))
+    envoy_fails_to_connect_over_http2: Case::new(Front::Envoy(Envoy { upstream: ("{closed_ip}", "{closed_port}"), ..TLS })).gateway(H2)
+        .proof(seen(&[Status(503), BodyHas("remote connection failure")]).body(String::new()))
         .failing(Code::UpstreamUnreachable);
 }

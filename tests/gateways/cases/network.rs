@@ -1,4 +1,4 @@
-//! Hops that cannot be reached: the gateway's way to Claude, our way to the gateway, our way to Claude.
+//! Unreachable hops: from the gateway to Claude, from the prober to the gateway, from the prober to Claude.
 
 use claudeprobe::catalogue::Code;
 use claudeprobe::standin::{Fault, Page, Rule};
@@ -6,8 +6,8 @@ use claudeprobe::standin::{Fault, Page, Rule};
 use crate::case::Case;
 use crate::envoy::Envoy;
 use crate::front::{Certificate, Front, haproxy, haproxy_to, nginx, nginx_server};
-use crate::look::Sight::{Calls, Ends, Header, Lasts, NoHeader, Says, Status, Unreachable};
-use crate::look::{direct, through};
+use crate::proof::Observation::{Calls, Ends, Header, Lasts, NoHeader, BodyHas, Status, Unreachable};
+use crate::proof::{direct, through};
 use crate::stage::OTHER_KEY;
 use crate::wire::End;
 
@@ -48,7 +48,7 @@ acl step1 at_step SslBump1
 ssl_bump peek step1
 ssl_bump bump all
 http_access allow all";
-/// Looks the name up for each request, in a server that knows none.
+/// Resolves the name for each request, by a server that has no names.
 const LOOKS_UP: Envoy = Envoy {
     filters: &[
         r#"{name: dfp, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig, dns_cache_config: {name: names, dns_lookup_family: V4_ONLY, typed_dns_resolver_config: {name: envoy.network.dns_resolver.cares, typed_config: {"@type": type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig, resolvers: [{socket_address: {address: "{names_ip}", port_value: {names_port}}}]}}}}}"#,
@@ -77,175 +77,175 @@ acl people proxy_auth REQUIRED
 http_access allow people
 http_access deny all";
 
-/// nginx says 502 alike of a refusal, a missing name, failed TLS and an early close.
+/// nginx answers 502 alike for a refusal, a missing name, failed TLS and an early close.
 const BARE_502: &str = "nginx answers a bare 502 whatever kept it from its upstream";
-/// HAProxy says 503 alike of a refusal, dropped packets, failed TLS, a full queue and a missing route.
+/// HAProxy answers 503 alike for a refusal, dropped packets, failed TLS, a full queue and a missing route.
 const NO_SERVER: &str = "HAProxy answers “No server is available” whatever kept it from its upstream";
 
 cases! {
     nginx_is_refused_by_its_upstream: Case::new(nginx_server("location / { proxy_pass http://{closed}; }"))
-        .look(direct(&[Status(200)]))
-        .look(through(&[Status(502), NoHeader("request-id")]))
+        .proof(direct(&[Status(200)]))
+        .proof(through(&[Status(502), NoHeader("request-id")]))
         .failing(Code::GatewayUnavailable).really(Code::UpstreamUnreachable, BARE_502);
     haproxy_is_refused_by_its_upstream: Case::new(haproxy_to("{closed}"))
-        .look(through(&[Status(503), Says("No server is available")]))
+        .proof(through(&[Status(503), BodyHas("No server is available")]))
         .failing(Code::GatewayUnavailable).really(Code::UpstreamUnreachable, NO_SERVER);
     envoy_is_refused_by_its_upstream: Case::new(Front::Envoy(REFUSED))
-        .look(through(&[Status(503), Says("remote connection failure")]))
+        .proof(through(&[Status(503), BodyHas("remote connection failure")]))
         .failing(Code::UpstreamUnreachable);
     nginx_gets_no_answer_to_its_syn: Case::new(nginx_server("location / { proxy_connect_timeout 1s; proxy_pass http://{blackhole}; }"))
-        .look(through(&[Status(504), Lasts(900, 7900)]))
+        .proof(through(&[Status(504), Lasts(900, 7900)]))
         .failing(Code::UpstreamConnectTimeout);
     haproxy_gets_no_answer_to_its_syn: Case::new(Front::Haproxy {
             defaults: "timeout connect 1s".into(), frontend: String::new(), backend: "server claude {blackhole}".into(), tls: None })
-        .look(through(&[Status(503), Lasts(900, 7900)]))
+        .proof(through(&[Status(503), Lasts(900, 7900)]))
         .failing(Code::GatewayUnavailable).really(Code::UpstreamConnectTimeout, NO_SERVER);
     envoy_gets_no_answer_to_its_syn: Case::new(Front::Envoy(DROPPED))
-        .look(through(&[Status(503), Says("connection timeout"), Lasts(900, 7900)]))
+        .proof(through(&[Status(503), BodyHas("connection timeout"), Lasts(900, 7900)]))
         .failing(Code::UpstreamConnectTimeout);
     nginx_cannot_resolve_its_upstream: Case::new(nginx_server(
             "resolver {names} ipv6=off; resolver_timeout 2s; set $claude http://api.anthropic.invalid; location / { proxy_pass $claude; }"))
-        .look(through(&[Status(502), NoHeader("request-id")]))
+        .proof(through(&[Status(502), NoHeader("request-id")]))
         .failing(Code::GatewayUnavailable).really(Code::UpstreamDnsFailure, BARE_502);
     envoy_cannot_resolve_its_upstream: Case::new(Front::Envoy(UNKNOWN))
-        .look(through(&[Status(503), Says("no healthy upstream")]))
+        .proof(through(&[Status(503), BodyHas("no healthy upstream")]))
         .failing(Code::GatewayUnavailable).really(Code::UpstreamDnsFailure, "Envoy says “no healthy upstream” of failed health checks, too");
     nginx_checks_another_name_than_claudes: Case::new(nginx(
             "proxy_ssl_verify on; proxy_ssl_trusted_certificate {dir}/ca.pem; proxy_ssl_name elsewhere.test;"))
         .claude_https().direct(TLS)
-        .look(direct(&[Status(200)])).look(through(&[Status(502)]))
+        .proof(direct(&[Status(200)])).proof(through(&[Status(502)]))
         .failing(Code::GatewayUnavailable).really(Code::UpstreamTlsFailure, BARE_502);
     envoy_does_not_trust_claudes_certificate: Case::new(Front::Envoy(MISTRUSTS))
         .claude_https().direct(TLS)
-        .look(through(&[Status(503), Says("remote connection failure")]))
+        .proof(through(&[Status(503), BodyHas("remote connection failure")]))
         .failing(Code::GatewayUnavailable).really(Code::UpstreamTlsFailure, "Envoy says “remote connection failure” of a refusal, too");
     claude_closes_before_it_answers_the_gateway: Case::new(nginx("proxy_set_header x-api-key {other};"))
         .gateway(", expectAccount: Any").fault(Rule::always(Fault::Close(claudeprobe::standin::Ending::Fin)).for_key(OTHER_KEY))
-        .look(through(&[Status(502), Calls(1)]))
+        .proof(through(&[Status(502), Calls(1)]))
         .failing(Code::GatewayUnavailable);
 
     envoy_looks_its_upstream_up_and_finds_nothing: Case::new(Front::Envoy(LOOKS_UP))
-        .look(through(&[Status(503), Says("DNS resolution failure")]))
+        .proof(through(&[Status(503), BodyHas("DNS resolution failure")]))
         .failing(Code::UpstreamDnsFailure);
     squid_does_not_trust_claudes_certificate: Case::new(Front::Squid(SQUID_MISTRUSTS.into())).claude_https().direct(TLS)
-        .look(through(&[Status(503), Header("x-squid-error", "ERR_SECURE_CONNECT_FAIL")]))
+        .proof(through(&[Status(503), Header("x-squid-error", "ERR_SECURE_CONNECT_FAIL")]))
         .failing(Code::UpstreamTlsFailure);
     squid_is_refused_by_its_upstream: Case::new(Front::Squid(SQUID_REFUSED.into()))
-        .look(through(&[Status(502), Header("x-squid-error", "ERR_READ_ERROR")]))
+        .proof(through(&[Status(502), Header("x-squid-error", "ERR_READ_ERROR")]))
         .failing(Code::GatewayUnavailable).really(Code::UpstreamUnreachable, "Squid says ERR_READ_ERROR of a refusal, dropped packets and a missing name alike");
     nginx_resets_the_connection: Case::new(nginx_server("reset_timedout_connection on; location / { return 444; }"))
-        .look(through(&[Ends(End::Reset), Calls(0)]))
+        .proof(through(&[Ends(End::Reset), Calls(0)]))
         .failing(Code::ConnectionReset);
     haproxy_closes_the_connection: Case::new(haproxy("http-request reject", ""))
-        .look(through(&[Ends(End::Fin), Calls(0)]))
+        .proof(through(&[Ends(End::Fin), Calls(0)]))
         .failing(Code::GatewayConnectFailed);
-    nobody_is_reached_and_the_key_is_a_placeholder: Case::new(Front::Nobody).gateway_url("http://{closed}").direct_url("http://{closed}")
+    no_path_connects_and_the_key_is_a_placeholder: Case::new(Front::NoServer).gateway_url("http://{closed}").direct_url("http://{closed}")
         .key("changeme")
-        .look(through(&[Unreachable("refused")])).look(direct(&[Unreachable("refused")]))
+        .proof(through(&[Unreachable("refused")])).proof(direct(&[Unreachable("refused")]))
         .failing(Code::GatewayConnectFailed).also(Code::DirectPathUnreachable, "direct").also(Code::CredentialMalformed, "edge");
 
-    nobody_answers_through_nginx: Case::new(nginx("proxy_set_header x-api-key {other};"))
+    claude_never_answers_through_nginx: Case::new(nginx("proxy_set_header x-api-key {other};"))
         .gateway(", expectAccount: Any").fault(Rule::always(Fault::Hang).for_key(OTHER_KEY)).time(9)
-        .look(through(&[Ends(End::Silence), Calls(1)]))
+        .proof(through(&[Ends(End::Silence), Calls(1)]))
         .failing(Code::NoReply);
     haproxy_drops_the_request_silently: Case::new(haproxy("http-request silent-drop", "")).time(9)
-        .look(through(&[Ends(End::Silence), Calls(0)]))
+        .proof(through(&[Ends(End::Silence), Calls(0)]))
         .failing(Code::NoReply);
 
-    the_gateway_is_down: Case::new(Front::Nobody).gateway_url("http://{closed}")
-        .look(through(&[Unreachable("refused")]))
+    the_gateway_is_down: Case::new(Front::NoServer).gateway_url("http://{closed}")
+        .proof(through(&[Unreachable("refused")]))
         .failing(Code::GatewayConnectFailed);
-    the_gateway_drops_packets: Case::new(Front::Nobody).gateway_url("http://{blackhole}").time(12)
-        .look(through(&[Unreachable("no answer to SYN")]))
+    the_gateway_drops_packets: Case::new(Front::NoServer).gateway_url("http://{blackhole}").time(12)
+        .proof(through(&[Unreachable("no answer to SYN")]))
         .failing(Code::GatewayConnectFailed);
-    the_gateways_name_does_not_exist: Case::new(Front::Nobody).gateway_url("http://ai-gateway.gateways.invalid:8080")
-        .look(through(&[Unreachable("no address")]))
+    the_gateways_name_does_not_exist: Case::new(Front::NoServer).gateway_url("http://ai-gateway.gateways.invalid:8080")
+        .proof(through(&[Unreachable("no address")]))
         .failing(Code::GatewayDnsFailure);
     the_gateways_ca_is_not_declared: Case::new(nginx("").https(Certificate::Good))
-        .look(through(&[Status(200)]))
+        .proof(through(&[Status(200)]))
         .failing(Code::GatewayTlsFailure);
     haproxys_ca_is_not_declared: Case::new(haproxy("", "").https(Certificate::Good)).bearer()
-        .look(through(&[Status(200)]))
+        .proof(through(&[Status(200)]))
         .failing(Code::GatewayTlsFailure);
     the_gateways_certificate_is_for_another_name: Case::new(nginx("").https(Certificate::WrongName)).gateway(TLS)
-        .look(through(&[Unreachable("certificate not valid for name")]))
+        .proof(through(&[Unreachable("certificate not valid for name")]))
         .failing(Code::GatewayTlsFailure);
     the_gateways_certificate_has_expired: Case::new(haproxy("", "").https(Certificate::Expired)).gateway(TLS)
-        .look(through(&[Unreachable("expired")]))
+        .proof(through(&[Unreachable("expired")]))
         .failing(Code::GatewayTlsFailure);
     the_gateway_speaks_no_tls: Case::new(nginx("")).gateway_url("https://{gateway_address}").gateway(TLS)
-        .look(through(&[Unreachable("")]))
+        .proof(through(&[Unreachable("")]))
         .failing(Code::GatewayTlsFailure);
     haproxy_asks_for_a_client_certificate: Case::new(haproxy(
             "bind {listen} ssl crt {own}/server.pem verify required ca-file {dir}/ca.pem", "").https(Certificate::Good))
         .gateway(TLS)
-        .look(through(&[Calls(0)]))
+        .proof(through(&[Calls(0)]))
         .failing(Code::ClientCertificateRequired);
     the_gateways_certificate_ends_soon: Case::new(nginx("").https(Certificate::Expiring)).gateway(TLS)
-        .look(through(&[Status(200)]))
+        .proof(through(&[Status(200)]))
         .degraded(Code::CertificateExpiring, "edge");
     haproxys_clock_is_wrong: Case::new(haproxy("", "http-response set-header date \"Thu, 01 Jan 1998 00:00:00 GMT\""))
-        .look(through(&[Status(200), Header("date", "1998")]))
+        .proof(through(&[Status(200), Header("date", "1998")]))
         .degraded(Code::ClockSkew, "edge");
     the_gateway_asks_for_a_client_certificate: Case::new(nginx_server(
             "ssl_client_certificate {dir}/ca.pem; ssl_verify_client on; location / { proxy_pass {claude_url}; }").https(Certificate::Good))
         .gateway(TLS)
-        .look(through(&[Status(400), Says("No required SSL certificate was sent")]))
+        .proof(through(&[Status(400), BodyHas("No required SSL certificate was sent")]))
         .failing(Code::ClientCertificateRequired);
 
     squid_refuses_the_tunnel: Case::new(Front::Squid(DENIES.into())).claude_https().direct(TLS).gateway_url("{claude_url}")
         .gateway(", proxy: {url: 'http://{gateway_address}'}, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")
-        .look(through(&[Unreachable("403")]).tunnel("{gateway_address}"))
+        .proof(through(&[Unreachable("403")]).tunnel("{gateway_address}"))
         .failing(Code::ForwardProxyRefused);
     squid_asks_for_a_password: Case::new(Front::Squid(ASKS.into())).claude_https().direct(TLS).gateway_url("{claude_url}")
         .gateway(", proxy: {url: 'http://{gateway_address}'}, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")
-        .look(through(&[Unreachable("407")]).tunnel("{gateway_address}"))
+        .proof(through(&[Unreachable("407")]).tunnel("{gateway_address}"))
         .failing(Code::ForwardProxyRefused);
 
     the_direct_path_is_closed: Case::new(nginx("")).direct_url("http://{closed}")
-        .look(direct(&[Unreachable("refused")])).look(through(&[Status(200)]))
+        .proof(direct(&[Unreachable("refused")])).proof(through(&[Status(200)]))
         .degraded(Code::DirectPathUnreachable, "direct");
     the_direct_path_drops_packets: Case::new(haproxy("", "")).direct_url("http://{blackhole}").time(12)
-        .look(direct(&[Unreachable("no answer to SYN")])).look(through(&[Status(200)]))
+        .proof(direct(&[Unreachable("no answer to SYN")])).proof(through(&[Status(200)]))
         .degraded(Code::DirectPathUnreachable, "direct");
     squid_inspects_the_direct_path: Case::new(Front::Squid(BUMPS.into())).behind(nginx(
             "proxy_ssl_verify on; proxy_ssl_trusted_certificate {dir}/ca.pem; proxy_ssl_name api.anthropic.test;"))
         .claude_https().direct(", proxy: {url: 'http://{squid}'}, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")
-        .look(direct(&[Unreachable("UnknownIssuer")]).tunnel("{squid}")).look(through(&[Status(200)]))
+        .proof(direct(&[Unreachable("UnknownIssuer")]).tunnel("{squid}")).proof(through(&[Status(200)]))
         .degraded(Code::DirectPathIntercepted, "direct");
     squid_inspects_the_direct_path_and_that_is_declared: Case::new(Front::Squid(INSPECTS_CLAUDE.into())).behind(nginx(
             "proxy_ssl_verify on; proxy_ssl_trusted_certificate {dir}/ca.pem; proxy_ssl_name api.anthropic.test;"))
         .claude_https().direct_url("https://api.anthropic.com:{claude_port}")
         .direct(", proxy: {url: 'http://{squid}'}, tls: {caConfigMapKeyRef: {name: inspector, key: ca.crt}}")
-        .look(direct(&[Unreachable("UnknownIssuer")]).tunnel("{squid}")).look(through(&[Status(200)]))
+        .proof(direct(&[Unreachable("UnknownIssuer")]).tunnel("{squid}")).proof(through(&[Status(200)]))
         .healthy().also(Code::DirectPathIntercepted, "direct");
     a_declared_inspector_and_an_old_key: Case::new(Front::Squid(INSPECTS_CLAUDE.into())).behind(nginx(
             "proxy_set_header x-api-key {old}; proxy_ssl_verify on; proxy_ssl_trusted_certificate {dir}/ca.pem; proxy_ssl_name api.anthropic.test;"))
         .claude_https().direct_url("https://api.anthropic.com:{claude_port}")
         .direct(", proxy: {url: 'http://{squid}'}, tls: {caConfigMapKeyRef: {name: inspector, key: ca.crt}}")
-        .look(through(&[Status(401), Says("invalid x-api-key")]))
+        .proof(through(&[Status(401), BodyHas("invalid x-api-key")]))
         .failing(Code::GatewayStaleCredential).also(Code::DirectPathIntercepted, "direct");
     squid_refuses_the_direct_path: Case::new(Front::Squid(DENIES.into())).behind(nginx(
             "proxy_ssl_verify on; proxy_ssl_trusted_certificate {dir}/ca.pem; proxy_ssl_name api.anthropic.test;"))
         .claude_https().direct(", proxy: {url: 'http://{squid}'}, tls: {caConfigMapKeyRef: {name: ca, key: ca.crt}}")
-        .look(direct(&[Unreachable("403")]).tunnel("{squid}")).look(through(&[Status(200)]))
+        .proof(direct(&[Unreachable("403")]).tunnel("{squid}")).proof(through(&[Status(200)]))
         .degraded(Code::ForwardProxyRefused, "direct");
-    nobody_reaches_claude: Case::new(nginx_server("location / { proxy_pass http://{closed}; }")).direct_url("http://{closed}")
-        .look(direct(&[Unreachable("refused")])).look(through(&[Status(502)]))
+    no_path_reaches_claude: Case::new(nginx_server("location / { proxy_pass http://{closed}; }")).direct_url("http://{closed}")
+        .proof(direct(&[Unreachable("refused")])).proof(through(&[Status(502)]))
         .failing_everywhere(Code::EgressDown)
         .also(Code::DirectPathUnreachable, "direct").also(Code::GatewayUnavailable, "edge");
-    nobody_reaches_claude_and_envoy_says_so: Case::new(Front::Envoy(DROPPED)).direct_url("http://{closed}")
-        .look(through(&[Status(503)]))
+    no_path_reaches_claude_and_envoy_says_so: Case::new(Front::Envoy(DROPPED)).direct_url("http://{closed}")
+        .proof(through(&[Status(503)]))
         .failing_everywhere(Code::EgressDown)
         .also(Code::DirectPathUnreachable, "direct").also(Code::UpstreamConnectTimeout, "edge");
 
     claudes_edge_refuses_the_gateways_address: Case::new(nginx("proxy_set_header x-api-key {other};"))
         .gateway(", expectAccount: Any").fault(Rule::always(Fault::Edge(Page::Forbidden)).for_key(OTHER_KEY))
-        .look(direct(&[Status(200)]))
-        .look(through(&[Status(403), Says("Request not allowed"), Header("cf-ray", "")]))
+        .proof(direct(&[Status(200)]))
+        .proof(through(&[Status(403), BodyHas("Request not allowed"), Header("cf-ray", "")]))
         .failing(Code::EgressAddressRefused);
     claudes_edge_refuses_every_address: Case::new(haproxy("", ""))
         .fault(Rule::always(Fault::Edge(Page::Forbidden)))
-        .look(through(&[Status(403), Says("Request not allowed")]))
+        .proof(through(&[Status(403), BodyHas("Request not allowed")]))
         .failing_everywhere(Code::EgressAddressRefused);
 }

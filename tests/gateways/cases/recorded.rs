@@ -1,14 +1,14 @@
-//! What no program of the suite can be made to do: the bytes of such a reply are played back.
+//! Replies that no program of the suite produces: their recorded bytes are played back.
 
 use claudeprobe::catalogue::Code;
 
 use crate::case::Case;
 use crate::front::Front;
-use crate::look::Sight::{Calls, Complete, Ends, Header, Says, Status};
+use crate::proof::Observation::{Calls, Complete, Ends, Header, BodyHas, Status};
 use crate::wire::End;
-use crate::look::through;
+use crate::proof::through;
 
-/// An AI gateway that gave up on its deployment after errors, in Claude's shape.
+/// An AI gateway that cools its deployment down after errors, in Claude's shape.
 const COOLDOWN: &str = "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\ncontent-length: 165\r\n\r\n\
 {\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"No deployments available for selected model, Try again in 30 seconds. Passed model=claude-haiku-4-5.\"}}";
 
@@ -37,14 +37,14 @@ fn stream(body: &str) -> String {
 
 cases! {
     a_gateway_cools_down: Case::new(Front::Recorded(COOLDOWN.into())).recorded("the earlier error that led to it is hours ago")
-        .look(through(&[Status(429), Says("No deployments available"), Calls(0)]))
+        .proof(through(&[Status(429), BodyHas("No deployments available"), Calls(0)]))
         .failing(Code::GatewayCooldown);
 
     a_gateway_makes_up_an_error_event: Case::new(Front::Recorded(stream(MADE_UP))).recorded("reverse proxies make up no events")
-        .look(through(&[Status(200), Header("content-type", "event-stream"), Complete(false), Says("event: error"), Ends(End::Framed)]))
+        .proof(through(&[Status(200), Header("content-type", "event-stream"), Complete(false), BodyHas("event: error"), Ends(End::Framed)]))
         .failing(Code::StreamErrorSynthesised);
     idle_connections_are_forgotten: Case::new(Front::Forgets).recorded("a NAT is no program; its socket's bytes and reset are played")
         .spec("exchanges: {reuseIdle: 2s}")
-        .look(through(&[Status(200), Complete(true)])).look(through(&[Ends(End::Reset)]).again_after(2_000))
+        .proof(through(&[Status(200), Complete(true)])).proof(through(&[Ends(End::Reset)]).again_after(2_000))
         .degraded(Code::ConnectionReset, "edge");
 }

@@ -1,4 +1,4 @@
-//! Response heads: endless, garbled, contradictory.
+//! Response headers: endless, garbled, contradictory.
 
 use super::check::{Case, EMPTY, Expected, FOREIGN, LIMITED, NOT_CLAUDE, SILENT, UNAVAILABLE, all};
 use super::server::{Step, reply, send};
@@ -12,7 +12,7 @@ fn flood(text: impl AsRef<[u8]>) -> Step {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn heads_without_an_end() {
+async fn endless_headers() {
     let ok = || send("HTTP/1.1 200 OK\r\n");
     all(vec![
         case("endless header fields", [ok(), flood("x-h: y\r\n")], FOREIGN),
@@ -33,7 +33,7 @@ async fn heads_without_an_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn heads_that_are_none() {
+async fn malformed_headers() {
     let page = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
     all(vec![
         case(
@@ -75,7 +75,7 @@ async fn heads_that_are_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn heads_with_an_odd_status() {
+async fn odd_statuses() {
     let with = |head: &str, body: &[u8]| {
         send(
             [

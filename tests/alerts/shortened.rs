@@ -2,7 +2,7 @@
 
 /// The rules with seconds instead of minutes. The five minutes that bridge a restart of the operator become `bridge`: a
 /// test with a restart needs enough time for it.
-pub fn hurried(rules: &str, bridge: &str) -> String {
+pub fn shortened(rules: &str, bridge: &str) -> String {
     let short = |duration: &str| match duration {
         "5m" => bridge.to_owned(),
         "1h" => "60s".to_owned(),

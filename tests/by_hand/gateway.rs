@@ -1,4 +1,4 @@
-//! A gateway that does one thing to requests or answers, for the faults that the demo's gateway does not have.
+//! A gateway that does one thing to requests or answers, for the findings that the demo's gateway does not have.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,13 +34,13 @@ impl Whole {
     }
 }
 
-/// Places enough for everybody.
+/// More slots than any case uses.
 const MANY: usize = 100;
 
 /// What it does.
 #[derive(Clone, Copy)]
-pub struct Door {
-    /// Refuses a request with this status and text.
+pub struct AlteringGateway {
+    /// Rejects a request with this status and text.
     pub refuse: fn(&Whole) -> Option<(u16, &'static str)>,
     /// Changes a request.
     pub request: fn(&mut Whole),
@@ -50,7 +50,7 @@ pub struct Door {
     pub places: usize,
 }
 
-impl Default for Door {
+impl Default for AlteringGateway {
     fn default() -> Self {
         Self {
             refuse: |_| None,
@@ -62,13 +62,13 @@ impl Default for Door {
 }
 
 struct Shared {
-    door: Door,
+    gateway: AlteringGateway,
     upstream: String,
     client: reqwest::Client,
     places: tokio::sync::Semaphore,
 }
 
-impl Door {
+impl AlteringGateway {
     /// Opens it before `upstream`; it stays open as long as the test's runtime.
     pub async fn open(self, upstream: String) -> String {
         let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
@@ -78,7 +78,7 @@ impl Door {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let shared = Shared {
             places: tokio::sync::Semaphore::new(self.places),
-            door: self,
+            gateway: self,
             upstream,
             client,
         };
@@ -98,7 +98,7 @@ async fn pass(
     let Ok(_place) = shared.places.try_acquire() else {
         return (StatusCode::TOO_MANY_REQUESTS, "max connections reached").into_response();
     };
-    if shared.door.places < MANY {
+    if shared.gateway.places < MANY {
         // Long enough for the others to arrive.
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
@@ -110,10 +110,10 @@ async fn pass(
         headers,
         body: body.to_vec(),
     };
-    if let Some((status, text)) = (shared.door.refuse)(&request) {
+    if let Some((status, text)) = (shared.gateway.refuse)(&request) {
         return (StatusCode::from_u16(status).unwrap(), text).into_response();
     }
-    (shared.door.request)(&mut request);
+    (shared.gateway.request)(&mut request);
     let sent = shared
         .client
         .request(method, format!("{}{uri}", shared.upstream))
@@ -131,6 +131,6 @@ async fn pass(
         headers,
         body: sent.bytes().await.unwrap().to_vec(),
     };
-    (shared.door.answer)(&mut answer);
+    (shared.gateway.answer)(&mut answer);
     (answer.status, answer.headers, answer.body).into_response()
 }

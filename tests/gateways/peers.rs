@@ -1,4 +1,4 @@
-//! What stands where a program cannot: a port that refuses, one that drops packets, a name server without names, recorded bytes.
+//! Peers that no gateway program provides: a port that refuses, one that drops packets, a name server without names, recorded bytes.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -16,7 +16,7 @@ pub fn closed() -> SocketAddr {
     program::address()
 }
 
-/// An address whose SYNs are dropped, while this lives: its queue is full and nobody accepts.
+/// An address whose SYNs are dropped, while this lives: its queue is full and nothing accepts.
 pub struct Blackhole {
     /// Where.
     pub address: SocketAddr,
@@ -56,7 +56,7 @@ impl Drop for Blackhole {
     }
 }
 
-/// A name server that says of every name that it does not exist.
+/// A name server that answers NXDOMAIN for every name.
 pub struct NoNames {
     /// Where.
     pub address: SocketAddr,
@@ -158,7 +158,7 @@ async fn relay(mut client: TcpStream, upstream: SocketAddr) {
                     if server.write_all(&up[..length]).await.is_err() { return }
                 }
                 Ok(length) if length > 0 => {
-                    // Nobody knows this connection any more.
+                    // The connection is forgotten.
                     let _ = client.set_zero_linger();
                     return;
                 }

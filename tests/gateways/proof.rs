@@ -1,4 +1,4 @@
-//! The proof that a fault is on the wire: one raw request, and what must be seen of it.
+//! The proof that a fault is on the wire: one raw request and the observations that it must give.
 
 use std::time::{Duration, Instant};
 
@@ -9,19 +9,19 @@ use crate::curl;
 use crate::stage::Stage;
 use crate::wire::{self, End, Seen, Target};
 
-/// The body of the raw request: what the prober's frozen request looks like.
+/// The body of the raw request: like the prober's frozen request.
 const BODY: &str = r#"{"model":"claude-haiku-4-5","max_tokens":64,STREAM"messages":[{"role":"user","content":"Count from 1 to 20."}]}"#;
 
-/// How it asks for a stream.
+/// The field for a stream.
 const STREAM: &str = r#""stream":true,"#;
 
-/// Something that must be seen.
+/// One expected observation.
 #[derive(Clone, Copy, Debug)]
-pub enum Sight {
+pub enum Observation {
     /// This status.
     Status(u16),
     /// This text in the body.
-    Says(&'static str),
+    BodyHas(&'static str),
     /// No byte in the body.
     Empty,
     /// A response header with this text in its value.
@@ -54,15 +54,15 @@ pub enum Sight {
     Unreachable(&'static str),
 }
 
-/// One raw request and what must be seen of it.
+/// One raw request and its expected observations.
 #[derive(Clone, Debug)]
-pub struct Look {
+pub struct Proof {
     direct: bool,
     stream: bool,
     headers: Vec<&'static str>,
     key: Option<&'static str>,
     body: Option<String>,
-    sights: Vec<Sight>,
+    observations: Vec<Observation>,
     tunnel: Option<&'static str>,
     early: bool,
     path: &'static str,
@@ -72,14 +72,14 @@ pub struct Look {
 }
 
 /// A request through the gateway.
-pub fn through(sights: &[Sight]) -> Look {
-    Look {
+pub fn through(observations: &[Observation]) -> Proof {
+    Proof {
         direct: false,
         stream: true,
         headers: Vec::new(),
         key: Some("x-api-key: {key}"),
         body: None,
-        sights: sights.to_vec(),
+        observations: observations.to_vec(),
         tunnel: None,
         early: false,
         path: "/v1/messages",
@@ -90,21 +90,21 @@ pub fn through(sights: &[Sight]) -> Look {
 }
 
 /// A request straight to Claude.
-pub fn direct(sights: &[Sight]) -> Look {
-    Look {
+pub fn direct(observations: &[Observation]) -> Proof {
+    Proof {
         direct: true,
-        ..through(sights)
+        ..through(observations)
     }
 }
 
-impl Look {
+impl Proof {
     /// Asks for a whole message.
     pub fn whole(mut self) -> Self {
         self.stream = false;
         self
     }
 
-    /// With this header line besides.
+    /// With this further header line.
     pub fn with(mut self, line: &'static str) -> Self {
         self.headers.push(line);
         self
@@ -137,17 +137,17 @@ impl Look {
     /// Over HTTP/2, by `curl`.
     pub fn http2(mut self) -> Self {
         self.http2 = true;
-        self.sights.push(Sight::Http2);
+        self.observations.push(Observation::Http2);
         self
     }
 
-    /// Again and again, until it is seen.
+    /// Repeated until all is observed.
     pub fn until(mut self) -> Self {
         self.until = true;
         self
     }
 
-    /// Once more on the same connection, after it rested for so many milliseconds: what must be seen is the second reply, or the end
+    /// Once more on the same connection, after it rested for so many milliseconds: the observations are of the second reply, or of the end
     /// of the connection.
     pub fn again_after(mut self, ms: u64) -> Self {
         self.again_after = Some(Duration::from_millis(ms));
@@ -179,7 +179,7 @@ impl Look {
     /// Sends the request and compares.
     ///
     /// # Panics
-    /// When something else is seen.
+    /// When an observation differs.
     pub async fn check(&self, stage: &Stage, standin: &Standin, bearer: bool) {
         while self.early && jiff::Zoned::now().second() >= 30 {
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -189,7 +189,10 @@ impl Look {
             let before = standin.requests().last().map_or(0, |last| last.sequence);
             let seen = self.ask(stage, bearer).await;
             let arrived = standin.requests_since(before);
-            let all = self.sights.iter().all(|sight| see(sight, &seen, &arrived).is_ok());
+            let all = self
+                .observations
+                .iter()
+                .all(|observation| see(observation, &seen, &arrived).is_ok());
             if !all && self.until && Instant::now() < end {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
@@ -199,10 +202,10 @@ impl Look {
     }
 
     fn compare(&self, seen: &Seen, arrived: &[Recorded]) {
-        for sight in &self.sights {
-            if let Err(instead) = see(sight, seen, arrived) {
+        for observation in &self.observations {
+            if let Err(instead) = see(observation, seen, arrived) {
                 panic!(
-                    "the fault is not on the wire: expected {sight:?}, but {instead}\n{}\n{}\nended by {:?} after {:?}; arrived: {arrived:#?}",
+                    "the fault is not on the wire: expected {observation:?}, but {instead}\n{}\n{}\nended by {:?} after {:?}; arrived: {arrived:#?}",
                     seen.head,
                     seen.text(),
                     seen.end,
@@ -221,7 +224,7 @@ impl Look {
             .tunnel
             .map_or_else(|| authority_text.clone(), |proxy| stage.fill(proxy));
         let Ok(address) = hop.parse() else {
-            // A name: whether it resolves is what the case is about.
+            // A name: the case tests whether it resolves.
             let trouble = tokio::net::lookup_host(&hop).await.err();
             return Seen::unreachable(format!("no address: {trouble:?}"));
         };
@@ -266,7 +269,7 @@ impl Look {
     }
 }
 
-fn see(sight: &Sight, seen: &Seen, arrived: &[Recorded]) -> Result<(), String> {
+fn see(observation: &Observation, seen: &Seen, arrived: &[Recorded]) -> Result<(), String> {
     let within = |time: Duration, least: u64, most: u64| {
         (Duration::from_millis(least)..=Duration::from_millis(most)).contains(&time)
     };
@@ -274,36 +277,38 @@ fn see(sight: &Sight, seen: &Seen, arrived: &[Recorded]) -> Result<(), String> {
     let values =
         |name: &'static str| -> Vec<&str> { last.into_iter().flat_map(|request| request.header(name)).collect() };
     let text = seen.text();
-    let (holds, instead) = match *sight {
-        Sight::Status(status) => (seen.status == status, format!("the status is {}", seen.status)),
-        Sight::Says(words) => (text.contains(words), "the body says something else".into()),
-        Sight::Empty => (seen.body.is_empty(), "there is a body".into()),
-        Sight::Header(name, value) => (
+    let (holds, instead) = match *observation {
+        Observation::Status(status) => (seen.status == status, format!("the status is {}", seen.status)),
+        Observation::BodyHas(words) => (text.contains(words), "the body differs".into()),
+        Observation::Empty => (seen.body.is_empty(), "there is a body".into()),
+        Observation::Header(name, value) => (
             seen.header(name).is_some_and(|found| found.contains(value)),
             format!("it is {:?}", seen.header(name)),
         ),
-        Sight::NoHeader(name) => (seen.header(name).is_none(), "it is there".into()),
-        Sight::Ends(end) => (seen.end == end, format!("it ends by {:?}", seen.end)),
-        Sight::Complete(complete) => (text.contains("message_stop") == complete, "it is otherwise".into()),
-        Sight::Lasts(least, most) => (within(seen.total, least, most), format!("it takes {:?}", seen.total)),
-        Sight::Begins(least, most) => (
+        Observation::NoHeader(name) => (seen.header(name).is_none(), "it is there".into()),
+        Observation::Ends(end) => (seen.end == end, format!("it ends by {:?}", seen.end)),
+        Observation::Complete(complete) => (text.contains("message_stop") == complete, "it is otherwise".into()),
+        Observation::Lasts(least, most) => (within(seen.total, least, most), format!("it takes {:?}", seen.total)),
+        Observation::Begins(least, most) => (
             within(seen.first_body, least, most),
             format!("the body begins after {:?}", seen.first_body),
         ),
-        Sight::ReadsAtMost(most) => (seen.reads <= most, format!("it comes in {} reads", seen.reads)),
-        Sight::ReadsAtLeast(least) => (seen.reads >= least, format!("it comes in {} reads", seen.reads)),
-        Sight::Arrives(name, value) => (
+        Observation::ReadsAtMost(most) => (seen.reads <= most, format!("it comes in {} reads", seen.reads)),
+        Observation::ReadsAtLeast(least) => (seen.reads >= least, format!("it comes in {} reads", seen.reads)),
+        Observation::Arrives(name, value) => (
             values(name).contains(&value),
             format!("there arrives {:?}", values(name)),
         ),
-        Sight::ArrivesNot(name) => (
+        Observation::ArrivesNot(name) => (
             last.is_some() && values(name).is_empty(),
             format!("there arrives {:?}", values(name)),
         ),
-        Sight::ArrivesTimes(name, times) => (values(name).len() == times, format!("there arrives {:?}", values(name))),
-        Sight::Calls(calls) => (arrived.len() == calls, format!("{} requests arrive", arrived.len())),
-        Sight::Http2 => (seen.version == "2", format!("it is HTTP/{}", seen.version)),
-        Sight::Unreachable(why) => (
+        Observation::ArrivesTimes(name, times) => {
+            (values(name).len() == times, format!("there arrives {:?}", values(name)))
+        }
+        Observation::Calls(calls) => (arrived.len() == calls, format!("{} requests arrive", arrived.len())),
+        Observation::Http2 => (seen.version == "2", format!("it is HTTP/{}", seen.version)),
+        Observation::Unreachable(why) => (
             seen.end == End::NoConnection && seen.trouble.contains(why),
             format!("it is `{}`", seen.trouble),
         ),

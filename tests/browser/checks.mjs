@@ -1,4 +1,4 @@
-// Checks of the status page in a browser: `node look.mjs CHECK URL [FOLDER]`. Uses the probes of tests/browser/main.rs.
+// Checks of the status page in a browser: `node checks.mjs CHECK URL [FOLDER]`. Uses the probes of tests/browser/main.rs.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';

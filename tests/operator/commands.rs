@@ -15,7 +15,7 @@ use crate::kubelet;
 
 const SHORT: Duration = Duration::from_millis(300);
 
-/// Somebody with a kubeconfig.
+/// A user with a kubeconfig.
 struct User {
     kubeconfig: PathBuf,
     folder: tempfile::TempDir,
@@ -61,7 +61,7 @@ impl User {
     }
 }
 
-/// What came of it.
+/// The result of a command.
 #[derive(Debug)]
 struct Typed {
     code: i32,
@@ -78,7 +78,7 @@ pub async fn user_roles(client: &Client) {
         let value = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
             "metadata": {"name": name}, "rules": role.rules});
         Api::<ClusterRole>::all(client.clone())
-            .patch(&name, &PatchParams::apply("look").force(), &Patch::Apply(value))
+            .patch(&name, &PatchParams::apply("commands").force(), &Patch::Apply(value))
             .await
             .unwrap();
     }
@@ -109,7 +109,7 @@ async fn grant(client: &Client, namespace: &str, user: &str, roles: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_waited_for_ends_with_its_verdict() {
     let client = connect().await;
-    let ns = namespace(&client, "look-run").await;
+    let ns = namespace(&client, "commands-run").await;
     kubelet::start(client.clone(), SHORT);
     let _operator = Operator::start(&ns, "one", &[]);
     let api = probe(&client, &ns, json!({"suspend": true})).await;
@@ -196,14 +196,14 @@ async fn a_run_that_is_waited_for_ends_with_its_verdict() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_operator_found_is_explained_and_listed_the_worst_first() {
     let client = connect().await;
-    let ns = namespace(&client, "look-show").await;
+    let ns = namespace(&client, "commands-show").await;
     kubelet::start(client.clone(), SHORT);
     let mut operator = Operator::start(&ns, "one", &[]);
     let api = probe(&client, &ns, json!({})).await;
     run_now(&api, "one").await;
     ran(&api, "one").await;
     operator.stop().await;
-    // Beside the healthy one, one that nobody will ever look at, and one that fails, with text of a stranger.
+    // Next to the healthy one: one without an operator, and one that fails, with foreign text.
     let other = |name: &str| {
         let spec = json!({"schedule": {"every": "1h"}, "credential": {"none": {}}, "gateways": [{"name": "edge", "url": "http://edge:80"}]});
         let object = json!({"apiVersion": "claudeprobe.dev/v1alpha1", "kind": "ClaudeProbe", "metadata": {"name": name}, "spec": spec});
@@ -213,7 +213,7 @@ async fn what_the_operator_found_is_explained_and_listed_the_worst_first() {
     api.create(&PostParams::default(), &other("broken")).await.unwrap();
     let status = json!({"status": {"verdict": {"state": "Failing", "code": "WrongRoute", "layer": "Configuration", "path": "edge",
         "message": "m", "advice": "a"}, "findings": [{"code": "WrongRoute", "layer": "Configuration", "path": "edge",
-        "severity": "Error", "confidence": "Certain", "evidence": "said \u{1b}[2Jevil\u{9b}31m", "advice": "Mend the route."}]}});
+        "severity": "Error", "confidence": "Certain", "evidence": "quoted \u{1b}[2Jevil\u{9b}31m", "advice": "Fix the route."}]}});
     api.patch_status("broken", &PatchParams::default(), &Patch::Merge(status))
         .await
         .unwrap();
@@ -251,8 +251,8 @@ async fn what_the_operator_found_is_explained_and_listed_the_worst_first() {
     assert_eq!(typed.code, 0, "a verdict is no failure of explain: {typed:?}");
     for part in [
         "FAILING  WrongRoute",
-        "said [2Jevil 31m",
-        "Mend the route.",
+        "quoted [2Jevil 31m",
+        "Fix the route.",
         "docs/findings/WrongRoute.md",
     ] {
         assert!(typed.out.contains(part), "{part}\n{}", typed.out);
@@ -281,26 +281,26 @@ async fn what_the_operator_found_is_explained_and_listed_the_worst_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_lacks_a_right_is_told_which() {
+async fn a_missing_right_is_named() {
     let client = connect().await;
-    let ns = namespace(&client, "look-rights").await;
+    let ns = namespace(&client, "commands-rights").await;
     kubelet::start(client.clone(), SHORT);
     let _operator = Operator::start(&ns, "one", &[]);
     let api = probe(&client, &ns, json!({})).await;
     let name = format!("{ns}/assistants");
-    let nobody = User::named("nobody-at-all");
+    let stranger = User::named("stranger");
     for command in [
         vec!["explain", name.as_str()],
         vec!["list", "-n", &ns],
         vec!["run", &name],
     ] {
-        let typed = nobody.types(&command).await;
+        let typed = stranger.types(&command).await;
         assert!(
             typed.code == 4 && typed.err.contains("request the role claudeprobe-view"),
             "{command:?} {typed:?}"
         );
     }
-    let typed = nobody.types(&["list", "-A"]).await;
+    let typed = stranger.types(&["list", "-A"]).await;
     assert!(
         typed.code == 4 && typed.err.contains("replace --all-namespaces"),
         "{typed:?}"
@@ -334,20 +334,20 @@ async fn whoever_lacks_a_right_is_told_which() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_stands_in_the_way_is_said_in_a_sentence() {
+async fn each_obstacle_is_one_sentence() {
     let client = connect().await;
-    let ns = namespace(&client, "look-way").await;
+    let ns = namespace(&client, "commands-way").await;
     let api = probe(&client, &ns, json!({"budget": {"tokensPerDay": 1000}})).await;
     let admin = User::admin();
     let name = format!("{ns}/assistants");
-    // No operator at all.
+    // No operator.
     let typed = admin.types(&["run", &name, "--wait", "--timeout", "10s"]).await;
     assert!(
         typed.code == 4 && typed.err.contains("no operator has reconciled"),
         "{typed:?}"
     );
     assert!(typed.err.contains("no verdict within 10s"), "{typed:?}");
-    // One that was there, and is gone; and a budget that is used up.
+    // An operator that is gone, and a budget that is used up.
     let today = jiff::Timestamp::now().to_string();
     let today = today.split('T').next().unwrap();
     let status = json!({"status": {"observedGeneration": 1, "usage": {"tokensToday": 1000, "day": today}}});
