@@ -1,4 +1,4 @@
-//! Making findings: the catalogue's defaults, sharpened by what a rule saw.
+//! Making findings: the catalogue's defaults, made specific by a rule.
 //!
 //! Rules return findings without time and rate; [`super::diagnose`] adds both, and marks those that a path accepts.
 
@@ -36,7 +36,7 @@ pub(super) fn finding(code: Code, path: &str, confidence: Confidence, evidence: 
 pub(super) trait Sharpen: Sized {
     /// Names the hop inside the path.
     fn hop(self, hop: &str) -> Self;
-    /// Puts this advice before the general one.
+    /// Replaces the general advice.
     fn advise(self, advice: impl Into<String>) -> Self;
     /// Another severity than the catalogue's.
     fn severity(self, severity: Severity) -> Self;

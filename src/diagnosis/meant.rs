@@ -75,7 +75,7 @@ mod tests {
     use crate::resource::spec::ClaudeProbe;
 
     #[test]
-    fn a_case_says_what_the_probe_means() {
+    fn a_case_has_the_paths_and_the_request_of_its_probe() {
         let text = "
 metadata: {name: p}
 spec:

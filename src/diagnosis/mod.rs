@@ -6,12 +6,12 @@
 //!           │        │           └───────► conditions (two runs, or three of five, must agree)
 //!           │        ├─ provenance: who made this reply
 //!           │        └─ comparison: what two paths have in common
-//!           └─ which exchange a path is judged by, what "complete" means
+//!           └─ which exchange decides a path's state, what "complete" means
 //! ```
 //!
 //! # Guarantees
-//! Every finding is kept; the verdict picks one and lists the others. A finding below `Likely` accuses nobody: it is a
-//! reading. Nothing depends on the order of paths or exchanges, on quotes, request ids or peers, or on knowing a gateway's
+//! Every finding is kept; the verdict picks one and lists the others. A finding below `Likely` attributes nothing: it is
+//! a reading. Nothing depends on the order of paths or exchanges, on quotes, request ids or peers, or on knowing a gateway's
 //! wording. A report that is not complete is `Inconclusive`.
 
 pub mod buffering;
@@ -19,6 +19,7 @@ mod case;
 mod comparison;
 mod condition;
 mod conditions;
+mod describe;
 mod finding;
 mod flapping;
 mod meant;
@@ -28,7 +29,6 @@ mod path;
 mod product;
 pub mod provenance;
 mod rules;
-mod say;
 mod trouble;
 mod verdict;
 mod view;
@@ -84,7 +84,7 @@ pub fn diagnose(case: &Case<'_>) -> Diagnosis {
     verdict::sort(&view, &mut findings);
     let own = conditions::own(&view, &findings);
     let own_findings: Vec<FoundOn> = findings.iter().map(name).collect();
-    // A warning of earlier runs says nothing beside this run's own word, and falsifies no condition of this run.
+    // A warning of earlier runs yields to this run's own finding, and falsifies no condition of this run.
     let mut earlier = flapping::findings(&view);
     earlier.retain(|finding| !own_findings.contains(&name(finding)));
     for finding in &mut earlier {

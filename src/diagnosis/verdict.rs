@@ -86,7 +86,7 @@ fn judged<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = &'v PathView<'a>> 
     view.paths.iter().filter(move |path| alone || !path.case.is_direct())
 }
 
-/// Whether a finding says why this path's frozen request fails.
+/// Whether a finding explains why this path's frozen request fails.
 fn explains(finding: &Finding, path: &PathView<'_>) -> bool {
     counts(finding)
         && finding.severity == Severity::Error

@@ -12,7 +12,7 @@ pub(super) struct View<'a> {
     pub case: &'a Case<'a>,
     /// One per path, in the resource's order.
     pub paths: Vec<PathView<'a>>,
-    /// How long zero-token exchanges took beside the control's, this run's last.
+    /// Times of zero-token exchanges paired with the control's, this run's last.
     pub latency: Vec<LatencyPair>,
 }
 
@@ -45,7 +45,7 @@ impl<'a> View<'a> {
                 probed.relay_profile.fails_a_get = fails_a_get;
                 probed.masked = masked;
             }
-            // Read with the habits that the control has just shown.
+            // With the relay profiles, which the control has completed.
             let hides: Vec<_> = paths
                 .iter()
                 .map(|probed| trouble::behind(probed, &paths[direct]))

@@ -25,7 +25,7 @@ pub(in crate::diagnosis) fn publish(context: &Context, own: Vec<Own>) -> Vec<Con
                 .filter_map(|run| run.own_conditions.chars().nth(at).and_then(Status::from_letter))
                 .collect();
             match published {
-                Some(published) if debounced(own.status, published, &earlier) => held(&own, published),
+                Some(published) if debounced(own.status, published, &earlier) => keep_published(&own, published),
                 None if !own.confirmed && earlier.first() != Some(&own.status) => unconfirmed(own),
                 _ => Condition {
                     shared_cause: own.reason.shared_cause(),
@@ -61,8 +61,8 @@ fn unconfirmed(own: Own) -> Condition {
     Condition::new(own.kind, Status::Unknown, Reason::Unconfirmed.name(), message)
 }
 
-/// What is published stands, and the change is announced beside it.
-fn held(own: &Own, published: &Condition) -> Condition {
+/// The published status stays, with the change as pending.
+fn keep_published(own: &Own, published: &Condition) -> Condition {
     Condition {
         pending: Some(Pending {
             status: own.status,

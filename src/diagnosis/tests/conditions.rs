@@ -1,4 +1,4 @@
-//! Conditions: what they say, and when they change.
+//! Conditions: their statuses and messages, and when they change.
 
 use rstest::rstest;
 
@@ -97,7 +97,7 @@ fn gateways_aggregate_false_before_unknown_before_true() {
 }
 
 #[test]
-fn the_same_genuine_reason_on_every_path_is_nobodys_gateway() {
+fn the_same_genuine_reason_on_every_path_is_no_gateways_fault() {
     let mut story = Story::new();
     story.on("direct").frozen(claude(529, E::Overloaded));
     story.on("edge").frozen(claude(529, E::Overloaded));
@@ -214,8 +214,8 @@ fn a_first_failure_that_the_run_could_not_repeat_waits_for_a_second_run() {
         "{}",
         gateway.message
     );
-    assert_eq!(&first.own_conditions[1..2], "F", "what the run itself says is kept");
-    // A second run that says the same settles it; one that could repeat its failure would have at once.
+    assert_eq!(&first.own_conditions[1..2], "F", "the run's own status is kept");
+    // A second run with the same status settles it; one that could repeat its failure would have at once.
     let mut second = story.clone();
     second.context.conditions = first.conditions.clone();
     second.context.last_runs = vec![PastRun {
@@ -232,7 +232,7 @@ fn a_first_failure_that_the_run_could_not_repeat_waits_for_a_second_run() {
 
 #[rstest]
 #[case::one_bad_run("TTFTT", "Healthy @")]
-#[case::mended("FFFFT", "Healthy @")]
+#[case::fixed("FFFFT", "Healthy @")]
 #[case::comes_and_goes("FTFTT", "Degraded GatewayRateLimited@edge")]
 #[case::long_ago("FTFTTTT", "Healthy @")]
 fn a_path_that_comes_and_goes_is_a_warning_with_its_rate(#[case] runs: &str, #[case] verdict: &str) {

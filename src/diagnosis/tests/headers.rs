@@ -94,7 +94,7 @@ fn a_header_that_arrives_is_no_finding() {
 }
 
 #[test]
-fn without_the_controls_refusal_a_swallowed_forwarding_check_accuses_nobody() {
+fn without_the_controls_rejection_a_swallowed_forwarding_check_yields_no_finding() {
     let mut story = forwarding_check(K::BogusBeta, ok(), ok());
     assert_eq!(story.verdict(), "Healthy @");
     story.evidence.paths[0].exchanges.truncate(1);
@@ -151,7 +151,7 @@ fn a_version_that_is_duplicated_overwritten_or_lost() {
 fn a_body_that_is_filtered_or_added_to() {
     let story = forwarding_check(K::UnknownField, claude(400, E::ExtraInputs), ok());
     assert_eq!(story.verdict(), "Degraded BodyRewritten@edge");
-    // The probe sends no sampling parameters: somebody added one.
+    // The probe sends no sampling parameters: a hop added one.
     assert_eq!(
         refused(claude(400, E::ExtraInputs)).verdict(),
         "Failing BodyRewritten@edge"
@@ -190,7 +190,7 @@ fn a_rewritten_body_names_every_part_of_the_body_that_does_not_arrive_as_sent() 
         assert!(found.evidence.starts_with(&expected), "{}", found.evidence);
     }
     assert_eq!(story(&[]).verdict(), "Healthy @");
-    // Another platform has other fields; without a control, or where it takes the field itself, nobody is accused.
+    // Another platform has other fields; without a control, or where it accepts the field itself, nothing is attributed.
     for kind in [K::MetadataField, K::ToolField] {
         let mut other = story(&[kind]);
         other.paths[1].upstream = Upstream::Bedrock;
@@ -262,7 +262,7 @@ fn an_injected_prompt_is_certain_when_the_free_count_says_the_same() {
     );
     assert_eq!(confidence(&story(14, 310)), Confidence::Likely);
     assert_eq!(story(14, 14).verdict(), "Healthy @");
-    // A gateway that counts by itself counts otherwise, and accuses nobody.
+    // A gateway that counts by itself counts differently: no finding.
     let mut own = story(14, 17);
     own.evidence.paths[1].exchanges[1].traits = ReplyTraits::default();
     assert_eq!(own.verdict(), "Healthy @");
@@ -347,40 +347,40 @@ fn an_inner_error_tells_the_cause_and_the_other_status_is_a_finding_of_its_own()
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@edge");
     assert_eq!(diagnosis.verdict.layer, "Upstream");
-    assert!(accusations(&diagnosis.findings).contains(&"StatusRewritten@edge".to_owned()));
-    // Genuine marks around a foreign body.
+    assert!(attributions(&diagnosis.findings).contains(&"StatusRewritten@edge".to_owned()));
+    // Genuine headers around a foreign body.
     story.evidence.paths[1].exchanges[0] = Exchange {
         traits: genuine().with(ReplyTraits::HTML),
         ..reply(529)
     };
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@edge");
-    assert!(accusations(&diagnosis.findings).contains(&"ErrorBodyReplaced@edge".to_owned()));
+    assert!(attributions(&diagnosis.findings).contains(&"ErrorBodyReplaced@edge".to_owned()));
 }
 
 #[test]
 fn another_account_model_cache_and_retries_are_warnings() {
-    let told = |change: &dyn Fn(&mut Exchange)| {
+    let with = |change: &dyn Fn(&mut Exchange)| {
         let mut story = Story::healthy();
         change(&mut story.evidence.paths[1].exchanges[0]);
         story
     };
     assert_eq!(
-        told(&|reply| reply.account = Some(8)).verdict(),
+        with(&|reply| reply.account = Some(8)).verdict(),
         "Degraded DifferentAccount@edge"
     );
     assert_eq!(
-        told(&|reply| reply.model_matches = Some(false)).verdict(),
+        with(&|reply| reply.model_matches = Some(false)).verdict(),
         "Degraded ModelSubstituted@edge"
     );
     assert_eq!(
-        told(&|reply| reply.traits = reply.traits.with(ReplyTraits::RETRIED)).verdict(),
+        with(&|reply| reply.traits = reply.traits.with(ReplyTraits::RETRIED)).verdict(),
         "Degraded HiddenRetries@edge"
     );
-    let cached = told(&|reply| reply.cache_age_s = Some(30)).diagnose();
+    let cached = with(&|reply| reply.cache_age_s = Some(30)).diagnose();
     assert_eq!(headline(&cached), "Degraded ResponseCached@edge");
     assert_eq!(cached.conditions[1].reason, "AnsweredFromCache");
-    let mut any = told(&|reply| reply.account = Some(8));
+    let mut any = with(&|reply| reply.account = Some(8));
     any.on("edge").virtual_key();
     assert_eq!(any.verdict(), "Healthy @");
 }
@@ -398,11 +398,11 @@ fn an_answer_to_another_request_shows_a_cache_and_no_lost_header() {
     }
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Degraded ResponseCached@edge");
-    assert_eq!(accusations(&diagnosis.findings), ["ResponseCached@edge"]);
-    // Stored before the run began: the first answer does not say so, and its length is known beforehand.
+    assert_eq!(attributions(&diagnosis.findings), ["ResponseCached@edge"]);
+    // Stored before the run began: the first answer does not show it, and its length is known beforehand.
     let first = &mut story.evidence.paths[1].exchanges[0];
     first.stream.as_mut().unwrap().content_length = true;
-    assert_eq!(accusations(&story.diagnose().findings), ["ResponseCached@edge"]);
+    assert_eq!(attributions(&story.diagnose().findings), ["ResponseCached@edge"]);
 }
 
 #[test]

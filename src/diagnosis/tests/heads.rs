@@ -105,7 +105,7 @@ fn ids_and_retry_after_that_errors_lose_are_a_warning() {
     limited.on("edge").frozen(error.clone());
     error.traits = error.traits.with(ReplyTraits::RETRY_AFTER);
     limited.on("direct").frozen(error);
-    let found = accusations(&limited.diagnose().findings);
+    let found = attributions(&limited.diagnose().findings);
     assert!(found.contains(&"ResponseHeadersRewritten@edge".to_owned()), "{found:?}");
     assert!(found.iter().any(|name| name.starts_with("RateLimited")), "{found:?}");
 }

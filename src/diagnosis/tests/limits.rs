@@ -67,14 +67,14 @@ fn a_gateway_that_checks_bodies_has_no_limit_on_their_size_and_replaces_no_error
             story.on("direct").reply(kind, extra.clone());
             story.on("edge").reply(kind, own.clone());
         }
-        // What it does not check comes through as Claude says it.
+        // What it does not check arrives as Claude returned it.
         for kind in [K::BogusVersion, K::BogusBeta] {
-            let said = Exchange {
+            let claudes = Exchange {
                 echo: Echo::Exact,
                 ..claude(400, E::VersionInvalid)
             };
-            story.on("direct").reply(kind, said.clone());
-            story.on("edge").reply(kind, said);
+            story.on("direct").reply(kind, claudes.clone());
+            story.on("edge").reply(kind, claudes);
         }
         let diagnosis = story.diagnose();
         assert_eq!(headline(&diagnosis), "Healthy @", "{:?}", diagnosis.findings);
@@ -167,10 +167,10 @@ fn a_cooldown_after_another_failure_is_its_symptom() {
     story.on("edge").reply(K::Repeat, page(429));
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@edge");
-    assert!(accusations(&diagnosis.findings).contains(&"GatewayCooldown@edge".to_owned()));
+    assert!(attributions(&diagnosis.findings).contains(&"GatewayCooldown@edge".to_owned()));
     // Where Claude limits the same key at this moment, the second reply is that limit in the gateway's words.
     story.evidence.paths[0].exchanges[0] = claude(429, E::RateLimit);
-    let both = accusations(&story.diagnose().findings);
+    let both = attributions(&story.diagnose().findings);
     assert!(
         both.contains(&"RateLimited@edge".to_owned()) && !both.contains(&"GatewayCooldown@edge".to_owned()),
         "{both:?}"
@@ -201,7 +201,7 @@ fn claudes_rate_limit_names_the_limit_and_the_wait() {
     assert_eq!(
         refused(limited).verdict(),
         "Failing RateLimited@edge",
-        "a 200 on the other path does not acquit"
+        "a 200 on the other path does not rule Claude out"
     );
 }
 
@@ -249,7 +249,7 @@ fn concurrency_is_claudes_with_an_id_and_the_gateways_without() {
 }
 
 #[test]
-fn overload_with_an_id_convicts_on_one_path_alone() {
+fn overload_with_an_id_is_attributed_on_one_path_alone() {
     assert_eq!(
         refused(claude(529, E::Overloaded)).verdict(),
         "Failing UpstreamOverloaded@edge"
@@ -277,7 +277,7 @@ fn a_breaker_that_opens_after_an_error_of_claudes_is_a_symptom() {
     story.on("edge").reply(K::Repeat, page(503));
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing UpstreamError@edge");
-    assert!(accusations(&diagnosis.findings).contains(&"CircuitBreakerOpen@edge".to_owned()));
+    assert!(attributions(&diagnosis.findings).contains(&"CircuitBreakerOpen@edge".to_owned()));
     let alone = Exchange {
         error_kind: GatewayErrorKind::Cooldown,
         ..page(503)
@@ -303,7 +303,7 @@ fn a_page_in_the_place_of_claudes_429_is_no_limit_of_the_gateways() {
     story.on("edge").frozen(page(429));
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing RateLimited@");
-    assert!(!accusations(&diagnosis.findings).contains(&"GatewayRateLimited@edge".to_owned()));
+    assert!(!attributions(&diagnosis.findings).contains(&"GatewayRateLimited@edge".to_owned()));
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn an_error_that_even_a_get_gets_is_the_gateways_where_claude_refuses_the_get() 
     assert_eq!(
         story.verdict(),
         "Inconclusive @edge",
-        "nobody knows what Claude says of a GET"
+        "Claude's reply to a GET is not known"
     );
     story.on("direct").reply(K::Route, refused_get());
     let diagnosis = story.diagnose();
@@ -159,7 +159,7 @@ fn an_error_that_even_a_get_gets_is_the_gateways_where_claude_refuses_the_get() 
     let mut both = pair(claude(529, E::Overloaded), &imitated);
     both.on("direct").reply(K::Route, refused_get());
     both.on("edge").reply(K::Route, imitated.clone());
-    assert!(!accusations(&both.diagnose().findings).contains(&"GatewayUnavailable@edge".to_owned()));
+    assert!(!attributions(&both.diagnose().findings).contains(&"GatewayUnavailable@edge".to_owned()));
     // Another error of a GET shows nothing.
     let mut other = pair(stream(), &imitated);
     other.on("direct").reply(K::Route, refused_get());
@@ -185,11 +185,11 @@ fn no_server_left_is_said_of_everything() {
 fn a_gateways_own_error_beside_claudes_trouble_is_a_reading_only() {
     let diagnosis = pair(claude(529, E::Overloaded), &page(502)).diagnose();
     assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@");
-    assert!(!accusations(&diagnosis.findings).contains(&"GatewayUnavailable@edge".to_owned()));
+    assert!(!attributions(&diagnosis.findings).contains(&"GatewayUnavailable@edge".to_owned()));
 }
 
 #[test]
-fn a_key_is_not_what_fails_where_nobody_is_reached() {
+fn a_key_is_not_the_cause_without_a_connection() {
     let mut story = Story::new();
     for path in ["direct", "edge"] {
         let on = story.on(path);
@@ -198,7 +198,7 @@ fn a_key_is_not_what_fails_where_nobody_is_reached() {
     }
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing GatewayConnectFailed@edge");
-    assert!(accusations(&diagnosis.findings).contains(&"CredentialMalformed@edge".to_owned()));
+    assert!(attributions(&diagnosis.findings).contains(&"CredentialMalformed@edge".to_owned()));
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn a_stream_that_is_reset_on_every_path_is_claudes_doing() {
     let mut story = pair(reset, &cut(Outcome::CutByClose, 9, 900, 905));
     assert_eq!(story.verdict(), "Failing UpstreamStreamError@");
     assert_eq!(
-        accusations(&story.diagnose().findings),
+        attributions(&story.diagnose().findings),
         ["UpstreamStreamError@direct", "UpstreamStreamError@edge"]
     );
     story.on("direct").evidence.exchanges[0] = stream();
@@ -288,14 +288,14 @@ fn resets_come_from_the_first_hop() {
 }
 
 #[test]
-fn a_reset_after_an_error_is_how_its_maker_closes_and_no_fault_of_the_way() {
+fn a_reset_after_an_error_is_no_network_fault() {
     for status in [500, 403] {
         let error = Exchange {
             outcome: Outcome::CutByReset,
             ..page(status)
         };
-        let found = accusations(&pair(stream(), &error).diagnose().findings);
-        assert_eq!(found, accusations(&pair(stream(), &page(status)).diagnose().findings));
+        let found = attributions(&pair(stream(), &error).diagnose().findings);
+        assert_eq!(found, attributions(&pair(stream(), &page(status)).diagnose().findings));
     }
 }
 
@@ -317,7 +317,7 @@ fn a_503_whose_cause_the_reply_does_not_tell() {
 }
 
 #[test]
-fn an_intercepted_or_unreachable_control_is_no_control_and_accuses_no_gateway() {
+fn an_intercepted_or_unreachable_control_is_no_control_and_attributes_nothing_to_a_gateway() {
     let mut story = Story::healthy();
     story.evidence.paths[0].exchanges.clear();
     story
@@ -376,13 +376,13 @@ fn replies_that_are_no_answer_of_claudes() {
 }
 
 #[test]
-fn an_empty_200_where_nobody_gets_a_reply_names_no_route() {
+fn an_empty_200_without_any_reply_on_the_control_names_no_route() {
     let empty = Exchange {
         body: BodyKind::Empty,
         ..reply(200)
     };
     for nothing in [nothing(Outcome::ClosedBeforeHead), nothing(Outcome::NoReply)] {
-        let found = accusations(&pair(nothing, &empty).diagnose().findings);
+        let found = attributions(&pair(nothing, &empty).diagnose().findings);
         assert!(!found.contains(&"WrongRoute@edge".to_owned()), "{found:?}");
     }
 }
@@ -431,7 +431,7 @@ fn certificates_clocks_and_latency_warn() {
     story.context.latency.push(story.context.latency[0].clone());
     assert_eq!(story.verdict(), "Degraded GatewayLatency@edge");
     story.context.latency.iter_mut().for_each(|pair| pair.gateway_ms = 340);
-    assert_eq!(story.verdict(), "Healthy @", "below 250 ms nobody feels it");
+    assert_eq!(story.verdict(), "Healthy @", "below 250 ms it does not matter");
 }
 
 #[test]
@@ -442,16 +442,16 @@ fn a_reset_after_the_same_silence_twice_is_an_idle_timer() {
     }
     let story = pair(slow, &cut(Outcome::CutByReset, 9, 700, 2_700));
     assert_eq!(story.verdict(), "Failing StreamIdleTimeout@edge");
-    assert_eq!(accusations(&story.diagnose().findings), ["StreamIdleTimeout@edge"]);
+    assert_eq!(attributions(&story.diagnose().findings), ["StreamIdleTimeout@edge"]);
 }
 
 #[test]
-fn a_bare_failure_beside_claudes_refusal_of_the_key_accuses_no_gateway() {
+fn a_bare_failure_beside_claudes_rejection_of_the_key_is_not_the_gateways() {
     let refusal = claude(401, E::KeyInvalid);
     let bare = pair(refusal.clone(), &page(503));
     assert_eq!(bare.verdict(), "Failing CredentialRejected@");
     assert_eq!(
-        accusations(&bare.diagnose().findings),
+        attributions(&bare.diagnose().findings),
         ["CredentialRejected@direct", "CredentialRejected@edge"]
     );
     let mut taken = pair(refusal.clone(), &page(503));
@@ -461,12 +461,12 @@ fn a_bare_failure_beside_claudes_refusal_of_the_key_accuses_no_gateway() {
         "Inconclusive @edge",
         "Claude took the key a moment later"
     );
-    let told = Exchange {
+    let named = Exchange {
         error_kind: GatewayErrorKind::DnsFailure,
         ..page(503)
     };
     assert!(
-        accusations(&pair(refusal, &told).diagnose().findings).contains(&"UpstreamDnsFailure@edge".to_owned()),
+        attributions(&pair(refusal, &named).diagnose().findings).contains(&"UpstreamDnsFailure@edge".to_owned()),
         "a gateway that names its trouble has it"
     );
 }

@@ -1,4 +1,4 @@
-//! Who made a reply: what gateways do with Claude's marks, one by one, and what no single mark may decide.
+//! The origin of a reply: how gateways change Claude's headers, one by one, and that no single trait decides.
 
 use proptest::prelude::*;
 use rstest::rstest;
@@ -24,7 +24,7 @@ fn unknown() -> RelayProfile {
     RelayProfile::default()
 }
 
-/// Successes come without any of Claude's marks.
+/// Successes come without any of Claude's headers.
 fn strips() -> RelayProfile {
     RelayProfile {
         success_bare: true,
@@ -34,7 +34,7 @@ fn strips() -> RelayProfile {
 
 fn marked(traits: &[ReplyTraits], status: u16, error: E) -> Exchange {
     Exchange {
-        traits: traits.iter().fold(ReplyTraits::default(), |all, mark| all.with(*mark)),
+        traits: traits.iter().fold(ReplyTraits::default(), |all, flag| all.with(*flag)),
         error,
         ..reply(status)
     }
@@ -93,7 +93,7 @@ const EDGE: ReplyTraits = ReplyTraits::CF_RAY.with(ReplyTraits::SERVER_CLOUDFLAR
 #[case::own_error_in_claudes_shape(relays(), marked(&[ENVELOPE], 429, E::RateLimit), Origin::Gateway)]
 #[case::claudes_shape_on_a_path_that_strips(strips(), marked(&[ENVELOPE], 429, E::RateLimit), Origin::Unknown)]
 #[case::our_own_value_comes_back(strips(), Exchange { echo: Echo::Exact, ..marked(&[ENVELOPE], 400, E::VersionInvalid) }, Origin::Relayed)]
-// A gateway that holds an answer back until it is whole, when it was cut: its own page under the headers of the answer.
+// A gateway that buffers whole answers, when one was cut: its own page under the headers of the answer.
 #[case::own_page_under_the_headers_of_an_answer(relays(), begun(502), Origin::Gateway)]
 #[case::the_same_under_a_status_of_claudes(relays(), begun(500), Origin::Unknown)]
 #[case::a_limit_of_claudes_on_a_page(relays(), Exchange { retry_after_s: Some(9), ..begun(503) }, Origin::Relayed)]
@@ -116,7 +116,7 @@ fn each_thing_that_a_gateway_does_with_claudes_marks(
 }
 
 #[test]
-fn a_page_under_the_headers_of_an_answer_is_read_and_where_claude_has_that_status_accuses_nobody() {
+fn a_page_under_the_headers_of_an_answer_is_read_and_where_claude_has_that_status_attributes_nothing() {
     let with = |reply| {
         let mut story = Story::healthy();
         story.evidence.paths[1].exchanges[0] = reply;
@@ -125,7 +125,7 @@ fn a_page_under_the_headers_of_an_answer_is_read_and_where_claude_has_that_statu
     assert_eq!(headline(&with(begun(502))), "Failing GatewayUnavailable@edge");
     let open = with(begun(504));
     assert_eq!(headline(&open), "Inconclusive @edge");
-    assert_eq!(accusations(&open.findings), [""; 0]);
+    assert_eq!(attributions(&open.findings), [""; 0]);
     let readings: Vec<&str> = open.findings.iter().map(|finding| finding.code.name()).collect();
     assert_eq!(readings, ["UpstreamError", "GatewayUnavailable"]);
 }
@@ -146,7 +146,7 @@ fn the_inner_error_tells_the_layer_and_the_rewrite_is_named() {
         };
         let diagnosis = story.diagnose();
         assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@edge");
-        let found = accusations(&diagnosis.findings);
+        let found = attributions(&diagnosis.findings);
         for code in ["StatusRewritten@edge", "ErrorBodyReplaced@edge"] {
             assert!(found.contains(&code.to_owned()), "{code} is not in {found:?}");
         }

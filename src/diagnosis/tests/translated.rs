@@ -1,5 +1,5 @@
 //! Gateways that write every error anew, as those do that stand between several APIs: an error of Claude's and one of their own
-//! look alike.
+//! are alike.
 
 use rstest::rstest;
 
@@ -129,7 +129,7 @@ fn writes_anew(reply: Exchange) -> Story {
 #[case(shaped(403, E::Permission), "Inconclusive @edge")]
 #[case(shaped(504, E::Timeout), "Inconclusive @edge")]
 #[case(Exchange { traits: ReplyTraits::ENVELOPE.with(ReplyTraits::CLAUDE_WORDS), ..shaped(403, E::None) }, "Inconclusive @edge")]
-// Nobody else says that.
+// Only Claude returns that.
 #[case(shaped(529, E::Overloaded), "Failing UpstreamOverloaded@edge")]
 #[case(shaped(400, E::CreditExhausted), "Failing QuotaExhausted@edge")]
 fn who_writes_all_errors_in_claudes_shape_is_taken_for_claude_only_where_no_other_can_say_so(

@@ -42,7 +42,7 @@ proptest! {
         let full = story.verdict();
         let whole = message::encode(&story.evidence, message::MAX_BYTES);
         story.evidence = message::decode(&whole).unwrap();
-        prop_assert_eq!(story.verdict(), full.clone(), "the message says what the report says");
+        prop_assert_eq!(story.verdict(), full.clone(), "the report line and the report give the same verdict");
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
         let at = whole.floor_char_boundary((whole.len() as f64 * cut) as usize);
         let part = if tail { &whole[at..] } else { &whole[..at] };
