@@ -1,8 +1,8 @@
-//! Whether a stream was buffered on its way: a gateway's stream compared with the control's of the same request. Pure; attributes
-//! nothing.
+//! Whether a stream was buffered on its way: a gateway's stream compared with the control's of the same request. Pure;
+//! attributes nothing.
 //!
-//! A slow moment of the control beside a late, short answer through the gateway has the same timing, so one pair of streams is only
-//! a suspicion: the prober then sends a second pair, and the rule needs two pairs that agree.
+//! A slow moment of the control beside a late, short answer through the gateway has the same timing, so one pair of
+//! streams is only a suspicion: the prober then sends a second pair, and the rule needs two pairs that agree.
 
 use super::comparison::same_time;
 use crate::catalogue::Code;
@@ -38,14 +38,15 @@ pub fn between(stream: &StreamEvidence, direct: Option<&StreamEvidence>) -> Opti
         .then_some(Buffered::InTime)
 }
 
-/// Whether buffers on another path can be seen against this stream of the control: its events spread over at least a second and
-/// ten reads.
+/// Whether buffers on another path can be seen against this stream of the control: its events spread over at least a
+/// second and ten reads.
 #[must_use]
 pub fn shows_buffering(direct: &StreamEvidence) -> bool {
     length(direct).is_some_and(|length| length >= 1_000) && direct.reads >= 10
 }
 
-/// Whether this stream alone shows it more than once: lump after lump, with silences between them that the control never has.
+/// Whether this stream alone shows it more than once: lump after lump, with silences between them that the control
+/// never has.
 #[must_use]
 pub fn again_and_again(stream: &StreamEvidence, direct: &StreamEvidence) -> bool {
     let silences = stream.reads.saturating_sub(1);
@@ -53,7 +54,8 @@ pub fn again_and_again(stream: &StreamEvidence, direct: &StreamEvidence) -> bool
     silences >= 3 && each.is_some_and(|each| each >= 2 * direct.max_gap_ms.max(100))
 }
 
-/// Whether the control's stream took so much longer that this one cannot have been collected from a model: a stored answer.
+/// Whether the control's stream took so much longer that this one cannot have been collected from a model: a stored
+/// answer.
 fn produced_later(stream: &StreamEvidence, direct: &StreamEvidence) -> bool {
     direct.end_ms >= 300 && stream.end_ms < direct.end_ms / 4
 }
@@ -63,8 +65,8 @@ fn length(stream: &StreamEvidence) -> Option<u32> {
     Some(stream.last_event_ms?.saturating_sub(stream.first_event_ms?))
 }
 
-/// Whether this stream takes time, and has no content length, on the control. A gateway that got all of a short answer at once
-/// may send its length.
+/// Whether this stream takes time, and has no content length, on the control. A gateway that got all of a short answer
+/// at once may send its length.
 fn flows_elsewhere(stream: &StreamEvidence, direct: Option<&StreamEvidence>) -> bool {
     match direct {
         Some(direct) => !direct.content_length && length(direct).is_some_and(|length| length >= 1_000),

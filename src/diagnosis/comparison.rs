@@ -1,8 +1,8 @@
 //! What two paths have in common, and so in which respects a rule may compare them.
 //!
-//! A rule names the facets that it needs and gives no finding without them: with another key none about credentials, with another
-//! account none about quota, with another backend none about headers and ids, with an intercepted control none about headers,
-//! bodies, streams and timing.
+//! A rule names the facets that it needs and gives no finding without them: with another key none about credentials,
+//! with another account none about quota, with another backend none about headers and ids, with an intercepted control
+//! none about headers, bodies, streams and timing.
 
 use super::path::PathView;
 use crate::report::evidence::{Departure, HeadEvidence, ReplyHeader, Spelling, same_account};
@@ -49,8 +49,8 @@ impl<'v, 'a> Pair<'v, 'a> {
         self.direct.case.model == self.gateway.case.model
     }
 
-    /// The control answered the frozen request completely, so that a gateway is comparable with it in credential, quota and
-    /// upstream.
+    /// The control answered the frozen request completely, so that a gateway is comparable with it in credential, quota
+    /// and upstream.
     pub fn direct_works(&self) -> bool {
         self.direct.is_complete()
     }
@@ -105,7 +105,8 @@ impl HeadDifference {
         found
     }
 
-    /// Whether anything differs but what every proxy writes in its own way: `server`, the spelling of names, names of its own.
+    /// Whether anything differs but what every proxy writes in its own way: `server`, the spelling of names, names of
+    /// its own.
     pub fn concerns_claudes_headers(&self) -> bool {
         [&self.dropped, &self.changed, &self.merged, &self.repeated]
             .into_iter()

@@ -1,5 +1,5 @@
-//! The six conditions that runs decide: the statuses of one run by itself. The rule by which they change is in `publish`. No
-//! message is longer than [`LONGEST_OF_CONDITION`].
+//! The six conditions that runs decide: the statuses of one run by itself. The rule by which they change is in
+//! `publish`. No message is longer than [`LONGEST_OF_CONDITION`].
 
 mod publish;
 
@@ -136,7 +136,7 @@ fn path(view: &View<'_>, findings: &[Finding], probed: &PathView<'_>) -> Judged 
             Status::Unknown,
             Reason::NotProbed,
             match probed.reach().unusable() {
-                Some(why) => format!("Nothing was sent on {name}: {}", sentence_end(why)),
+                Some(why) => format!("Nothing was sent on {name}: {why}."),
                 None => format!("The frozen request was not sent on {name}."),
             },
         ),
@@ -166,15 +166,6 @@ fn path(view: &View<'_>, findings: &[Finding], probed: &PathView<'_>) -> Judged 
                 format!("{name} fails without a known cause: {seen}."),
             )
         }
-    }
-}
-
-/// The text with a full stop, unless it is a question.
-fn sentence_end(words: &str) -> String {
-    if words.ends_with('?') {
-        words.to_owned()
-    } else {
-        format!("{words}.")
     }
 }
 

@@ -1,5 +1,5 @@
-//! Text for evidence and messages: replies, streams, times and sizes. Decides nothing: everything here may be cut or missing
-//! without changing a verdict.
+//! Text for evidence and messages: replies, streams, times and sizes. Decides nothing: everything here may be cut or
+//! missing without changing a verdict.
 
 use crate::claude::error::ErrorClass;
 use crate::report::evidence::{Exchange, Outcome, StreamEvidence};

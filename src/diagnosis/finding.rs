@@ -1,6 +1,6 @@
 //! Making findings: the catalogue's defaults, made specific by a rule.
 //!
-//! Rules return findings without time and rate; [`super::diagnose`] adds both, and marks those that a path accepts.
+//! Rules return findings without time and rate; [`super::diagnose`] adds both, and flags those that a path accepts.
 
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::resource::status::Finding;

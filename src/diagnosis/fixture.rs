@@ -27,7 +27,8 @@ pub(super) struct On<'s> {
 }
 
 impl Story {
-    /// A control and one gateway `edge`, both with the Secret's key, both reached, nothing sent yet. The request wants streams.
+    /// A control and one gateway `edge`, both with the Secret's key, both reached, nothing sent yet. The request wants
+    /// streams.
     pub fn new() -> Self {
         let mut story = Self::without_direct();
         story.add("direct", Role::Direct);
@@ -326,7 +327,8 @@ pub(super) fn page(status: u16) -> Exchange {
     }
 }
 
-/// A stream that Claude began and that ended without `message_stop`: `events` events, the last at `last` ms, the end at `end`.
+/// A stream that Claude began and that ended without `message_stop`: `events` events, the last at `last` ms, the end at
+/// `end`.
 pub(super) fn cut(outcome: Outcome, events: u32, last: u32, end: u32) -> Exchange {
     let whole = stream();
     Exchange {

@@ -1,7 +1,7 @@
 //! Flapping paths, which no single run can show: they answer in this run and failed in several earlier ones.
 //!
-//! Bad runs with a good one between them, among the last five. One bad period that is over is a fixed fault; one bad run is a lost
-//! packet.
+//! Bad runs with a good one between them, among the last five. One bad period that is over is a fixed fault; one bad
+//! run is a lost packet.
 
 use super::case::PastRun;
 use super::finding::{Sharpen as _, finding};

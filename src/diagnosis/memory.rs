@@ -1,7 +1,8 @@
 //! What one run leaves to the next ones: results of zero-token exchanges, and how long they took.
 //!
-//! A result stays until a later one of its kind on its path replaces it, or it is stale; an inconclusive forwarding check replaces
-//! nothing, and one about a key that was rejected itself is not kept. Pairs of times are kept as long as the newest of them is fresh.
+//! A result stays until a later one of its kind on its path replaces it, or it is stale; an inconclusive forwarding
+//! check replaces nothing, and one about a key that was rejected itself is not kept. Pairs of times are kept as long as
+//! the newest of them is fresh.
 
 use super::case::{Case, KeptResult, LatencyPair, PathForwardingChecks};
 use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind};
@@ -14,8 +15,8 @@ pub(super) const LATENCY_RUNS: usize = 12;
 pub(super) fn forwarding_checks(case: &Case<'_>, path: &str) -> Option<PathForwardingChecks> {
     let probed = case.evidence.paths.iter().find(|probed| probed.path == path);
     let sent = probed.into_iter().flat_map(|probed| &probed.exchanges);
-    // Where the key itself was rejected, forwarding checks about it explain that rejection. They show nothing of a run in which
-    // it is accepted, and a run in which it is rejected sends its own.
+    // Where the key itself was rejected, forwarding checks about it explain that rejection. They show nothing of a run
+    // in which it is accepted, and a run in which it is rejected sends its own.
     let rejected = sent
         .clone()
         .any(|exchange| exchange.kind == ExchangeKind::Frozen && matches!(exchange.status, 401 | 403));
@@ -82,8 +83,8 @@ pub(super) fn latency(case: &Case<'_>) -> Vec<LatencyPair> {
     kept
 }
 
-/// Whether a forwarding check was judged: an answer, or a rejection of the request itself. A rejected key is conclusive only where
-/// the check is about the key.
+/// Whether a forwarding check was judged: an answer, or a rejection of the request itself. A rejected key is conclusive
+/// only where the check is about the key.
 fn is_conclusive(exchange: &Exchange) -> bool {
     // What it is kept for is that it was answered.
     if exchange.kind == ExchangeKind::CountTokens {

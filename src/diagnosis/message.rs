@@ -1,5 +1,5 @@
-//! The verdict's message, in a fixed form of at most [`LONGEST`] bytes: what, path and hop; since when and in how many runs;
-//! request id. Evidence, advice and what changed last are fields of their own.
+//! The verdict's message, in a fixed form of at most [`LONGEST`] bytes: what, path and hop; since when and in how many
+//! runs; request id. Evidence, advice and what changed last are fields of their own.
 //!
 //! Nothing here decides anything.
 
@@ -145,7 +145,8 @@ fn alternatives(codes: &[Code]) -> Option<String> {
     })
 }
 
-/// What would decide an inconclusive verdict; empty for the other states. Never a repair: nothing is known to be broken.
+/// What would decide an inconclusive verdict; empty for the other states. Never a repair: nothing is known to be
+/// broken.
 fn decide(view: &View<'_>, choice: &Choice, readings: &[Code]) -> String {
     if choice.state != VerdictState::Inconclusive {
         return String::new();
@@ -178,7 +179,7 @@ fn unusable(view: &View<'_>) -> String {
             path.reach().unusable()?
         ))
     });
-    sentences.collect::<String>().replace("?.", "?")
+    sentences.collect()
 }
 
 /// Since when, and in how many of the last runs.

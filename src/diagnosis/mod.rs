@@ -1,5 +1,5 @@
-//! From evidence to findings, verdict and conditions. Pure: no clock, no clients, no logging; the same in the operator, in
-//! `check` and in tests.
+//! From evidence to findings, verdict and conditions. Pure: no clock, no clients, no logging; the same in the operator,
+//! in `check` and in tests.
 //!
 //! ```text
 //! Case ──► view ──► rules ──► findings ──► verdict
@@ -10,9 +10,9 @@
 //! ```
 //!
 //! # Guarantees
-//! Every finding is kept; the verdict picks one and lists the others. A finding below `Likely` attributes nothing: it is
-//! a reading. Nothing depends on the order of paths or exchanges, on quotes, request ids or peers, or on knowing a gateway's
-//! wording. A report that is not complete is `Inconclusive`.
+//! Every finding is kept; the verdict picks one and lists the others. A finding below `Likely` attributes nothing: it
+//! is a reading. Nothing depends on the order of paths or exchanges, on quotes, request ids or peers, or on knowing a
+//! gateway's wording. A report that is not complete is `Inconclusive`.
 
 pub mod buffering;
 mod case;
@@ -60,8 +60,8 @@ pub struct Diagnosis {
     pub verdict: Verdict,
     /// The six conditions that runs decide, as they are to be published.
     pub conditions: Vec<Condition>,
-    /// This run's own condition statuses, one letter (`T`, `F`, `U`) each, in the order of `conditions`. Keep it with the
-    /// run's history: the rule of two runs reads it back from [`PastRun::own_conditions`].
+    /// This run's own condition statuses, one letter (`T`, `F`, `U`) each, in the order of `conditions`. Keep it with
+    /// the run's history: the rule of two runs reads it back from [`PastRun::own_conditions`].
     pub own_conditions: String,
     /// What this run itself found; what only earlier runs show is not among them. Keep it, too: [`PastRun::findings`].
     pub own_findings: Vec<FoundOn>,

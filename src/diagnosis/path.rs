@@ -1,6 +1,6 @@
 //! A path as rules read it: joined with what the run and the kept forwarding checks saw on it.
 //!
-//! Knows by which exchange a path is judged, and who made a reply on it; accuses nobody.
+//! Knows which exchange decides a path's state, and the origin of each reply on it. Attributes nothing.
 
 use super::case::{PathCase, Request};
 use super::provenance::{self, Origin, Provenance, RelayProfile};
@@ -20,7 +20,8 @@ pub(super) struct PathView<'a> {
     kept: Vec<&'a Exchange>,
     /// How the path relays.
     pub relay_profile: RelayProfile,
-    /// Exchanges that Claude rejects on the control, and that are rejected here with the same status and a foreign body.
+    /// Exchanges that Claude rejects on the control, and that are rejected here with the same status and a foreign
+    /// body.
     pub masked: Vec<ExchangeKind>,
     /// Whether a reply on this path has the traits of another platform than the Claude API.
     platform: bool,
@@ -134,7 +135,8 @@ impl<'a> PathView<'a> {
         seen.skipped.iter().find(|(of, _)| *of == kind).map(|(_, why)| *why)
     }
 
-    /// The exchange that the path is judged by: the frozen request, or the free one where nothing that bills may be sent.
+    /// The exchange that the path is judged by: the frozen request, or the free one where nothing that bills may be
+    /// sent.
     pub fn main(&self) -> Option<&'a Exchange> {
         self.now(ExchangeKind::Frozen).or_else(|| self.free())
     }
@@ -233,8 +235,8 @@ impl<'a> PathView<'a> {
         })
     }
 
-    /// The server error with which this path answers the frozen request and a GET alike, where Claude, which answers the frozen
-    /// request, rejects the GET on the control.
+    /// The server error with which this path answers the frozen request and a GET alike, where Claude, which answers
+    /// the frozen request, rejects the GET on the control.
     pub fn fails_a_get(&self, direct: &PathView<'_>) -> Option<u16> {
         let refused = |get: &&Exchange| (400..500).contains(&get.status) && direct.provenance(get).from_upstream();
         direct.now(ExchangeKind::Route).filter(refused)?;

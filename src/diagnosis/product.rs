@@ -1,7 +1,8 @@
 //! Which product a gateway is, as far as its replies show; for advice only.
 //!
-//! Headers that Claude's own replies can have (`server: cloudflare`, `via: 1.1 google`), and those that the control has as well,
-//! identify no product. Where replies point to different products, those that the gateway made itself decide, or none is named.
+//! Headers that Claude's own replies can have (`server: cloudflare`, `via: 1.1 google`), and those that the control has
+//! as well, identify no product. Where replies point to different products, those that the gateway made itself decide,
+//! or none is named.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,9 @@
 //! Who made this error reply: Claude, Claude's edge, a gateway that relays and rewrites, a gateway itself, or unknown.
 //!
-//! Uses reply traits, shape, and what else is known of the path ([`RelayProfile`]). Never decides from one header alone: genuine
-//! replies can have `via`, gateways can add nothing, and an imitated envelope differs from a genuine one only in its ids. Wording
-//! only raises the confidence of what shape and traits already show. Names no product and no fault.
+//! Uses reply traits, shape, and what else is known of the path ([`RelayProfile`]). Never decides from one header
+//! alone: genuine replies can have `via`, gateways can add nothing, and an imitated envelope differs from a genuine one
+//! only in its ids. Wording only raises the confidence of what shape and traits already show. Names no product and no
+//! fault.
 
 use crate::catalogue::Confidence;
 use crate::claude::error::ErrorClass;
@@ -28,7 +29,8 @@ pub enum Origin {
 pub struct Provenance {
     /// Who.
     pub origin: Origin,
-    /// What, the quoted inner error before the outer one. For [`Origin::Unknown`] and [`Origin::Gateway`] a wording only.
+    /// What, the quoted inner error before the outer one. For [`Origin::Unknown`] and [`Origin::Gateway`] a wording
+    /// only.
     pub class: ErrorClass,
     /// How sure.
     pub confidence: Confidence,
@@ -94,16 +96,16 @@ impl RelayProfile {
         relay_profile
     }
 
-    /// Whether a Claude-shaped error without an id cannot be Claude's on this path. Gateways that rewrite errors keep the
-    /// headers of successes: for upstream errors only other errors count.
+    /// Whether a Claude-shaped error without an id cannot be Claude's on this path. Gateways that rewrite errors keep
+    /// the headers of successes: for upstream errors only other errors count.
     fn ids_expected(self, reply: &Exchange) -> bool {
         let by_success = self.success_ids && !self.success_bare && reply.status < 500;
         !self.relays_bare && (self.error_ids || by_success)
     }
 }
 
-/// The origin of this reply. Meant for replies with an error status or an error body; a success is Claude's when it has an id,
-/// else unknown.
+/// The origin of this reply. Meant for replies with an error status or an error body; a success is Claude's when it has
+/// an id, else unknown.
 #[must_use]
 pub fn of(reply: &Exchange, relay_profile: RelayProfile) -> Provenance {
     let class = if reply.inner_error == ErrorClass::None {
@@ -149,7 +151,8 @@ fn edge(reply: &Exchange, relay_profile: RelayProfile) -> Option<(Origin, Confid
             (false, true) => (Origin::Unknown, Confidence::Possible),
         });
     }
-    // Claude's edge rejects bodies above 32 MB in a shape of its own, without an id and without the envelope's outer type.
+    // Claude's edge rejects bodies above 32 MB in a shape of its own, without an id and without the envelope's outer
+    // type.
     if reply.error == ErrorClass::TooLarge && !has_id(traits) && !traits.has(ReplyTraits::ENVELOPE) {
         let whole = traits.has(ReplyTraits::CF_RAY) && traits.has(ReplyTraits::SERVER_CLOUDFLARE);
         return match (whole || relay_profile.control, cloudflare) {
@@ -175,8 +178,9 @@ fn edge(reply: &Exchange, relay_profile: RelayProfile) -> Option<(Origin, Confid
     None
 }
 
-/// A hop's own text for a server error, with the headers of an answer: Claude sends the remaining limits with answers and with its
-/// limits, hardly with an error of its own. A gateway that buffers an answer and does not get all of it replies like this.
+/// A hop's own text for a server error, with the headers of an answer: Claude sends the remaining limits with answers
+/// and with its limits, hardly with an error of its own. A gateway that buffers an answer and does not get all of it
+/// replies like this.
 fn begun(reply: &Exchange) -> Option<(Origin, Confidence)> {
     let traits = reply.traits;
     let left = reply.headroom.is_some_and(|left| {
@@ -202,8 +206,8 @@ fn has_id(traits: ReplyTraits) -> bool {
         || traits.has(ReplyTraits::INNER_REQUEST_ID)
 }
 
-/// How many of Claude's traits other than the id a reply has. `cf-ray` and `server: cloudflare` count as one: many gateways sit
-/// behind the same provider.
+/// How many of Claude's traits other than the id a reply has. `cf-ray` and `server: cloudflare` count as one: many
+/// gateways sit behind the same provider.
 fn support(traits: ReplyTraits) -> usize {
     let cloudflare = traits.has(ReplyTraits::CF_RAY) || traits.has(ReplyTraits::SERVER_CLOUDFLARE);
     let others = [
@@ -214,8 +218,8 @@ fn support(traits: ReplyTraits) -> usize {
     usize::from(cloudflare) + others.into_iter().filter(|flag| traits.has(*flag)).count()
 }
 
-/// Replies with an id of Claude's. An id alone is no proof: gateways mint `req_…` too, and copy earlier ones. So an id that has not
-/// Claude's form, or came before, needs other traits of Claude's, and so does one on a foreign body.
+/// Replies with an id of Claude's. An id alone is no proof: gateways mint `req_…` too, and copy earlier ones. So an id
+/// that has not Claude's form, or came before, needs other traits of Claude's, and so does one on a foreign body.
 fn with_ids(reply: &Exchange, relay_profile: RelayProfile) -> Option<(Origin, Confidence)> {
     let traits = reply.traits;
     let envelope = traits.has(ReplyTraits::ENVELOPE) && !traits.has(ReplyTraits::EXTRA_KEYS);
@@ -254,7 +258,8 @@ fn with_ids(reply: &Exchange, relay_profile: RelayProfile) -> Option<(Origin, Co
             (Origin::Relayed, Confidence::Likely)
         }
         (true, true, true) if agree => (Origin::Claude, Confidence::Certain),
-        // Text about a connection to an upstream, with the headers of a reply that had begun: made by a hop before the last.
+        // Text about a connection to an upstream, with the headers of a reply that had begun: made by a hop before the
+        // last.
         (true, false, true) if describes_its_upstream(reply) || quotes_upstream(reply) => {
             (Origin::Gateway, Confidence::Likely)
         }
@@ -298,8 +303,8 @@ fn without_ids(reply: &Exchange, relay_profile: RelayProfile) -> (Origin, Confid
     if reply.status < 400 && !traits.has(ReplyTraits::REDIRECT) {
         return (Origin::Unknown, Confidence::Possible);
     }
-    // Claude's limit and account headers stay even where a hop wrote the body; 529 is a status that only Claude uses. A gateway
-    // may use Claude's limit headers for its own limits: those alone are no evidence.
+    // Claude's limit and account headers stay even where a hop wrote the body; 529 is a status that only Claude uses. A
+    // gateway may use Claude's limit headers for its own limits: those alone are no evidence.
     let accounts = [ReplyTraits::RATE_LIMITS, ReplyTraits::ACCOUNT]
         .into_iter()
         .filter(|flag| traits.has(*flag))
@@ -339,8 +344,8 @@ fn without_ids(reply: &Exchange, relay_profile: RelayProfile) -> (Origin, Confid
     (Origin::Unknown, Confidence::Possible)
 }
 
-/// Whether the class is no more than its type, in text that is not known as Claude's. A gateway that replaces all errors in Claude's
-/// shape does so with its own errors, too, and with those of hops behind it.
+/// Whether the class is no more than its type, in text that is not known as Claude's. A gateway that replaces all
+/// errors in Claude's shape does so with its own errors, too, and with those of hops behind it.
 fn is_general(reply: &Exchange) -> bool {
     let by_type = matches!(
         reply.error,
@@ -386,8 +391,8 @@ fn is_only_claudes(reply: &Exchange) -> bool {
         )
 }
 
-/// Traits that a reply in Claude's shape without an id has and Claude's never: extra keys together with a vendor's header or text,
-/// or text about an upstream.
+/// Traits that a reply in Claude's shape without an id has and Claude's never: extra keys together with a vendor's
+/// header or text, or text about an upstream.
 fn has_own_traits(reply: &Exchange) -> bool {
     let vendor = reply.traits.has(ReplyTraits::GATEWAY_HEADER) || is_worded(reply);
     let challenges =

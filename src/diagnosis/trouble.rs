@@ -1,5 +1,5 @@
-//! Claude's own trouble by code, from a reply and its origin; and whether the control's trouble may be the cause of a gateway's
-//! rewritten reply. Helpers that several rules share; they make no finding.
+//! Claude's own trouble by code, from a reply and its origin; and whether the control's trouble may be the cause of a
+//! gateway's rewritten reply. Helpers that several rules share; they make no finding.
 
 use super::comparison::Pair;
 use super::path::{PathView, State};
@@ -33,7 +33,8 @@ pub(super) fn of_the_key(theirs: &Exchange, made: Provenance) -> Option<Code> {
         .filter(|_| made.from_upstream())
 }
 
-/// Whether any error of an upstream may end as this reply: it names no connection problem, and has no trait of an authentication check.
+/// Whether any error of an upstream may end as this reply: it names no connection problem, and has no trait of an
+/// authentication check.
 fn is_general(reply: &Exchange) -> bool {
     let worded = matches!(
         reply.error_kind,
@@ -119,7 +120,8 @@ pub(super) fn began_as_claude(reply: &Exchange) -> bool {
     reply.stream.is_some() && reply.model_matches.is_some()
 }
 
-/// A stream that is nothing but an error, with nothing of Claude's before it or on its head: a rejection that came too late for a status.
+/// A stream that is nothing but an error, with nothing of Claude's before it or on its head: a rejection that came too
+/// late for a status.
 pub(super) fn failed_at_once(reply: &Exchange) -> bool {
     let error = reply
         .stream

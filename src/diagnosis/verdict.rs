@@ -1,8 +1,8 @@
 //! The verdict: one state, one code, one path, out of all findings.
 //!
-//! The code is the finding that explains most: a cause before its symptom, then severity, the number of failing paths that it
-//! explains, confidence, the catalogue's order, the resource's order. A path that fails without a finding of at least `Likely`
-//! is unexplained; a verdict never names a cause that is only a reading.
+//! The code is the finding that explains most: a cause before its symptom, then severity, the number of failing paths
+//! that it explains, confidence, the catalogue's order, the resource's order. A path that fails without a finding of at
+//! least `Likely` is unexplained; a verdict never names a cause that is only a reading.
 
 use std::cmp::Reverse;
 

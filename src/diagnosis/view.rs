@@ -1,4 +1,5 @@
-//! The case as rules read it: its paths, what the control shows of the others, and facts that several rules need, computed once.
+//! The case as rules read it: its paths, what the control shows of the others, and facts that several rules need,
+//! computed once.
 
 use super::case::{Case, LatencyPair, PathCase};
 use super::comparison::Pair;

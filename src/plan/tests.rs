@@ -1,4 +1,4 @@
-//! What a plan asks for, and that nothing it refers to is missing.
+//! The exchanges of a plan, and that nothing it references is missing.
 
 use super::*;
 use crate::report::evidence::exchange_kind::Endpoint;
@@ -69,7 +69,7 @@ fn an_ordinary_run_asks_only_what_a_failure_would_need() {
 }
 
 #[test]
-fn a_forwarding_check_run_asks_for_what_was_opted_into_besides() {
+fn a_forwarding_check_run_also_sends_what_was_opted_into() {
     let PodPlan { plan, .. } = shared(DUE);
     let direct = kinds(&plan.paths[0]);
     let gateway = kinds(&plan.paths[1]);
@@ -103,7 +103,7 @@ fn over_budget_nothing_is_asked_that_generates_tokens() {
     for path in &plan.paths {
         assert!(!path.exchanges.is_empty() || !path.anthropic);
         for kind in kinds(path) {
-            // Where a gateway loses what Claude refuses, counting bills nothing, and a message is answered.
+            // Where a gateway loses what Claude rejects, counting bills nothing, and a message is answered.
             let never_answered = kind.entry().endpoint != Endpoint::Messages;
             assert!(!kind.is_billed() && never_answered && !kind.is_about_key(), "{kind:?}");
         }

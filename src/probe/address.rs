@@ -56,7 +56,7 @@ impl Refusal {
         hits(address) || inner.is_some_and(|v4| hits(IpAddr::V4(v4)))
     }
 
-    /// Whether this host name is refused without looking it up.
+    /// Whether this host name is forbidden without a lookup.
     #[must_use]
     pub fn refuses_name(&self, name: &str) -> bool {
         let name = name.trim_end_matches('.').to_ascii_lowercase();

@@ -10,7 +10,7 @@ use claudeprobe::probe::FullReport;
 use claudeprobe::report::evidence::{Exchange, ExchangeKind};
 use serde_json::json;
 
-use crate::case::{Case, accuses, layer_name};
+use crate::case::{Case, attributes, layer_name};
 
 /// What a case showed.
 pub struct Played<'a> {
@@ -43,7 +43,7 @@ pub fn note(name: &str, case: &Case, played: &Played<'_>) {
     let findings: Vec<String> = diagnosis
         .findings
         .iter()
-        .filter(|finding| accuses(finding))
+        .filter(|finding| attributes(finding))
         .map(|finding| format!("{}@{}", finding.code, finding.path))
         .collect();
     let exchanges = || report.evidence.paths.iter().flat_map(|probed| &probed.exchanges);

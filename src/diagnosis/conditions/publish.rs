@@ -1,10 +1,11 @@
 //! The rule by which conditions change.
 //!
-//! A run has its *own* statuses, derived from its findings. What is *published* changes only when this run and the one before
-//! agree, or three of the last five (unless the two runs before this one have just settled it): one lost packet flips
-//! nothing, while the verdict always shows the latest run. Where nothing is published yet (or nothing but "no run" or "stale";
-//! the caller passes neither earlier runs nor conditions of another spec) the first run decides at once, if its own evidence
-//! was repeated: a failure that the same run could not repeat leaves the condition `Unknown` until a second run agrees.
+//! A run has its *own* statuses, derived from its findings. What is *published* changes only when this run and the one
+//! before agree, or three of the last five (unless the two runs before this one have just settled it): one lost packet
+//! flips nothing, while the verdict always shows the latest run. Where nothing is published yet (or nothing but "no
+//! run" or "stale"; the caller passes neither earlier runs nor conditions of another spec) the first run decides at
+//! once, if its own evidence was repeated: a failure that the same run could not repeat leaves the condition `Unknown`
+//! until a second run agrees.
 
 use super::Own;
 use crate::diagnosis::case::Context;

@@ -30,8 +30,8 @@ impl Counts {
     }
 }
 
-/// The same prompt costs another number of input tokens: a hop added or removed something. There is no tolerance: Claude counts
-/// the same bytes for the same model alike, each time.
+/// The same prompt costs another number of input tokens: a hop added or removed something. There is no tolerance:
+/// Claude counts the same bytes for the same model alike, each time.
 fn prompt(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(pair) = view
         .pair(path)
@@ -144,8 +144,8 @@ fn has_claudes_traits(answer: &Exchange) -> bool {
     padded || traits.into_iter().any(|flag| answer.traits.has(flag))
 }
 
-/// A gateway re-serialises JSON, which alone is harmless. Two details of Claude's own form show it: blanks in the events of an
-/// answer, and the order of a request's fields.
+/// A gateway re-serialises JSON, which alone is harmless. Two details of Claude's own form show it: blanks in the
+/// events of an answer, and the order of a request's fields.
 fn reserialised(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(pair) = view.pair(path).filter(Pair::direct_unaltered) else {
         return vec![];
@@ -156,7 +156,8 @@ fn reserialised(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     };
     let order = |of: &PathView<'_>| {
         let refused = of.known(ExchangeKind::UnknownField)?;
-        // A gateway that validates bodies may return the same error without forwarding: only with Claude's id it is Claude's.
+        // A gateway that validates bodies may return the same error without forwarding: only with Claude's id it is
+        // Claude's.
         let ids = refused.traits.has(ReplyTraits::REQUEST_ID) || refused.traits.has(ReplyTraits::INNER_REQUEST_ID);
         (ids && of.provenance(refused).is_upstreams(ErrorClass::ExtraInputs)).then_some(refused.echo)
     };

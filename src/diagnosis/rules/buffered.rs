@@ -1,8 +1,8 @@
 //! Streams that are complete, but buffered on the way.
 //!
-//! One pair of streams may be noise: a slow moment of the control beside a late, short answer. So it is a reading until a second
-//! pair shows the same: this run's, an earlier run's, or the long request's, which may show it several times by itself. Two pairs
-//! of one run that disagree give no finding.
+//! One pair of streams may be noise: a slow moment of the control beside a late, short answer. So it is a reading until
+//! a second pair shows the same: this run's, an earlier run's, or the long request's, which may show it several times
+//! by itself. Two pairs of one run that disagree give no finding.
 
 use super::rule::PathRule;
 use super::shot::{Shot, shots};
@@ -79,8 +79,9 @@ fn of(path: &PathView<'_>, exchange: &Exchange, control: Option<&Exchange>) -> O
     buffering::between(stream, control.and_then(|theirs| theirs.stream.as_ref()))
 }
 
-/// Whether a second pair of this exchange shows it, too: the frozen request's repeats, or further samples of the other form, those that
-/// were kept of an earlier run included, each beside each of the control's. `None` where no second pair can show it.
+/// Whether a second pair of this exchange shows it, too: the frozen request's repeats, or further samples of the other
+/// form, those that were kept of an earlier run included, each beside each of the control's. `None` where no second
+/// pair can show it.
 fn again(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> Option<bool> {
     let (kind, least) = if shot.frozen {
         (ExchangeKind::Repeat, 1)

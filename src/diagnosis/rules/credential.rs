@@ -1,8 +1,8 @@
 //! Credentials: which hop rejects which key, and which key arrives at Claude.
 //!
-//! Three replies on one path show it: to the frozen request (our key), to a random key, and to no key at all. Where Claude
-//! answers "invalid" to all three, the gateway sends a key of its own; where it answers "required" to the last, ours is
-//! forwarded. Only the control shows whether our key is valid.
+//! Three replies on one path show it: to the frozen request (our key), to a random key, and to no key at all. Where
+//! Claude answers "invalid" to all three, the gateway sends a key of its own; where it answers "required" to the last,
+//! ours is forwarded. Only the control shows whether our key is valid.
 
 use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence};
@@ -104,8 +104,8 @@ fn rejected_by_upstream(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     found
 }
 
-/// Where Claude accepted the same key in this run that it rejects on the control: in another try of the same request, or through
-/// a gateway that forwards keys unchanged (a random one is rejected there).
+/// Where Claude accepted the same key in this run that it rejects on the control: in another try of the same request,
+/// or through a gateway that forwards keys unchanged (a random one is rejected there).
 pub(super) fn accepted_elsewhere(view: &View<'_>, path: &PathView<'_>) -> Option<String> {
     if path.attempts().iter().any(|attempt| path.complete(attempt)) {
         return Some("the repeated request was answered".to_owned());
@@ -197,9 +197,9 @@ fn rejected_through_gateway(
                 .map(|code| finding(code, path.name(), Confidence::Possible, both.clone()))
                 .to_vec()
         }
-        // Whatever the path sends, a key arrives, and Claude rejects it: it is not ours. A rule that adds to the header even where
-        // it is absent gives the same replies, since Claude calls any key of any shape invalid. Only a gateway that is known
-        // to be older than the key leaves no other reading.
+        // Whatever the path sends, a key arrives, and Claude rejects it: it is not ours. A rule that adds to the header
+        // even where it is absent gives the same replies, since Claude calls any key of any shape invalid. Only a
+        // gateway that is known to be older than the key leaves no other reading.
         (Answer::Rejected, Answer::Rejected) => {
             let sure = if older_than_key(view, path) {
                 sure
@@ -372,7 +372,8 @@ fn rejected_by_gateway(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
                 GatewayErrorKind::AuthRequired | GatewayErrorKind::JwtInvalid
             );
         if !about_keys {
-            // The gateway rejects, that is certain. The answered request had the other auth header, and another prompt, too.
+            // The gateway rejects, that is certain. The answered request had the other auth header, and another prompt,
+            // too.
             let sure = provenance.confidence.min(Confidence::Likely);
             found.push(finding(Code::GatewayPolicyDenied, path.name(), sure, evidence.clone()).hop("gateway"));
             found.push(auth_header_mismatch(path, evidence, Confidence::Possible));
@@ -397,8 +398,8 @@ fn rejected_by_gateway(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     found
 }
 
-/// How sure it is that a 401 is the gateway's own check. Without a trait that only such a check leaves, a random key must get the
-/// same rejection: where it gets another, the gateway knows our key, and a hop behind its check rejects.
+/// How sure it is that a 401 is the gateway's own check. Without a trait that only such a check leaves, a random key
+/// must get the same rejection: where it gets another, the gateway knows our key, and a hop behind its check rejects.
 fn own_check(path: &PathView<'_>, frozen: &Exchange, by_traits: Confidence) -> Confidence {
     let shape = |reply: &Exchange| {
         let shapes = [

@@ -1,8 +1,8 @@
 //! Whether `anthropic-beta`, `anthropic-version` and the body arrive as they were sent.
 //!
-//! A forwarding check has a value that Claude must reject: the rejection, and how it quotes the value, show what arrived. A 200
-//! instead means that the value did not arrive as sent; why (dropped, filtered, overwritten) stays open. The control must have
-//! rejected the same value.
+//! A forwarding check has a value that Claude must reject: the rejection, and how it quotes the value, show what
+//! arrived. A 200 instead means that the value did not arrive as sent; why (dropped, filtered, overwritten) stays open.
+//! The control must have rejected the same value.
 
 use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Severity};
@@ -169,8 +169,8 @@ fn body_forwarding_check(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         return number_forwarding_check(view, path).into_iter().collect();
     };
     let evidence = format!(
-        "an unknown field does not arrive at Claude {}: {text}",
-        places.join(", nor ")
+        "an unknown field does not arrive at Claude ({}): {text}",
+        places.join(", ")
     );
     vec![warn(
         path,
@@ -178,8 +178,8 @@ fn body_forwarding_check(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     )]
 }
 
-/// A number, by forwarding check: Claude quotes the sent number on the direct path, and here another one or none at all.
-/// A gateway that checks bodies may reject it by itself, which does not show what it forwards.
+/// A number, by forwarding check: Claude quotes the sent number on the direct path, and here another one or none at
+/// all. A gateway that checks bodies may reject it by itself, which does not show what it forwards.
 fn number_forwarding_check(view: &View<'_>, path: &PathView<'_>) -> Option<Finding> {
     let (kind, class) = (ExchangeKind::Number, ErrorClass::InvalidRequest);
     let pair = view
@@ -274,7 +274,8 @@ fn lost(
         // We never send an Origin.
         ErrorClass::CorsDenied if accepted => Some((Code::OriginHeaderForwarded, Confidence::Certain)),
         ErrorClass::CorsDenied => Some((Code::OriginHeaderForwarded, Confidence::Possible)),
-        // We always send a version, and so its loss needs no control; and a changed echo shows by itself that it was changed.
+        // We always send a version, and so its loss needs no control; and a changed echo shows by itself that it was
+        // changed.
         ErrorClass::VersionRequired if view.direct().is_none() => {
             Some((Code::VersionHeaderRewritten, Confidence::Likely))
         }
@@ -301,7 +302,8 @@ fn lost(
     }
 }
 
-/// How sure it is that a beta value of the frozen request itself is lost: by the control, and independently by the forwarding check.
+/// How sure it is that a beta value of the frozen request itself is lost: by the control, and independently by the
+/// forwarding check.
 fn beta_lost(path: &PathView<'_>, accepted: bool) -> Confidence {
     let swallowed = path
         .known(ExchangeKind::BogusBeta)

@@ -1,8 +1,8 @@
 //! The response headers of Claude's answers and errors, compared with the control's.
 //!
-//! A lost header that clients use is a warning: `request-id`, `retry-after`, `anthropic-ratelimit-*`. Any other difference is
-//! information, and what every proxy writes in its own way (`server`, the spelling of names, its own headers) is no finding by
-//! itself.
+//! A lost header that clients use is a warning: `request-id`, `retry-after`, `anthropic-ratelimit-*`. Any other
+//! difference is information, and what every proxy writes in its own way (`server`, the spelling of names, its own
+//! headers) is no finding by itself.
 
 use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Severity};

@@ -1,8 +1,8 @@
 //! Claude's own trouble behind a reply that a gateway wrote.
 //!
-//! Many gateways replace every error of their upstream with a reply of their own, under the same status or as a server error.
-//! Where Claude has trouble on the control in the same run, such a reply shows nothing of the gateway: the trouble explains both,
-//! and what other rules derive from the gateway's text is only a reading.
+//! Many gateways replace every error of their upstream with a reply of their own, under the same status or as a server
+//! error. Where Claude has trouble on the control in the same run, such a reply shows nothing of the gateway: the
+//! trouble explains both, and what other rules derive from the gateway's text is only a reading.
 
 use super::credential;
 use super::rule::PathRule;

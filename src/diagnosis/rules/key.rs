@@ -12,8 +12,8 @@ use crate::resource::status::Finding;
 /// The rules of this file.
 pub(super) const RULES: &[PathRule] = &[malformed];
 
-/// The defects that count on this path: those of form always, those of kind only where the key is meant for Claude and does
-/// not work.
+/// The defects that count on this path: those of form always, those of kind only where the key is meant for Claude and
+/// does not work.
 fn defects(view: &View<'_>, path: &PathView<'_>) -> Vec<KeyDefect> {
     let own_key = !path.case.is_direct()
         && view

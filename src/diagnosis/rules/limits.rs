@@ -146,8 +146,8 @@ fn gateway(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
                 let Some(code) = gateway_limit(reply) else { continue };
                 let rate = code == Code::GatewayRateLimited && !names_its_owner(reply);
                 if rate && shared(view, path) {
-                    // Claude limits the same key in this run: that is the better explanation, and a gateway that replaces
-                    // Claude's 429 by a page of its own has no limit.
+                    // Claude limits the same key in this run: that is the better explanation, and a gateway that
+                    // replaces Claude's 429 by a page of its own has no limit.
                     found.push(new(Code::RateLimited, Confidence::Likely));
                     found.push(new(code, Confidence::Possible));
                 } else {

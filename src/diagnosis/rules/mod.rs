@@ -1,8 +1,8 @@
 //! The rules: small pure functions from one path's evidence (and what it is compared with) to findings.
 //!
-//! The list is data. A rule without enough evidence returns nothing, or a finding of confidence `Possible`, which is shown as a
-//! reading and attributes nothing: a verdict needs at least `Likely`. Adding a rule touches its file alone. No rule knows
-//! another's result; none reads a clock, a header's value or a body.
+//! The list is data. A rule without enough evidence returns nothing, or a finding of confidence `Possible`, which is
+//! shown as a reading and attributes nothing: a verdict needs at least `Likely`. Adding a rule touches its file alone.
+//! No rule knows another's result; none reads a clock, a header's value or a body.
 
 mod body;
 mod buffered;
@@ -49,8 +49,8 @@ const RULES: &[&[PathRule]] = &[
     upstream::RULES,
 ];
 
-/// All findings of all rules, in the resource's order of paths, then in the catalogue's order. Where two rules find the same
-/// on one path, the finding with the higher confidence, then severity, stays.
+/// All findings of all rules, in the resource's order of paths, then in the catalogue's order. Where two rules find the
+/// same on one path, the finding with the higher confidence, then severity, stays.
 pub(super) fn apply(view: &View<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for path in &view.paths {

@@ -192,7 +192,8 @@ fn silence(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         ),
         // Without a connection the handshake rule reports it.
         Outcome::ConnectFailed | Outcome::ClosedBeforeHead if path.reach() != Reach::Connected => return vec![],
-        // Like no end within our time: what the probe gave up on is no fault of a hop until it is known to be another's answer.
+        // Like no end within our time: what the probe gave up on is no fault of a hop until it is known to be another's
+        // answer.
         Outcome::Oversized if main.status == 200 && began_as_claude(main) => finding(
             Code::NoReply,
             path.name(),
@@ -210,7 +211,8 @@ fn silence(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
             Confidence::Likely,
             describe::ending(main.outcome),
         ),
-        // The gateway took the request and closed after a time: no connection problem. With a control the timer rule names it.
+        // The gateway took the request and closed after a time: no connection problem. With a control the timer rule
+        // names it.
         Outcome::ClosedBeforeHead if gave_up(main) && shots(view, path).iter().any(|shot| shot.control.is_some()) => {
             return vec![];
         }
@@ -240,7 +242,8 @@ fn silence(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         }
         // Streams that end early on every path are Claude's doing: see `stream`.
         Outcome::CutByReset if ends_early_elsewhere(view, path) => return vec![],
-        // The error itself is the finding: a server that answers before it has read the request, and closes, causes a reset.
+        // The error itself is the finding: a server that answers before it has read the request, and closes, causes a
+        // reset.
         Outcome::CutByReset if main.status >= 300 => return vec![],
         // After the same silence twice it is a timer that resets, and it has its name.
         Outcome::CutByReset if shots(view, path).first().is_some_and(by_idle_timer) => return vec![],

@@ -1,5 +1,5 @@
-//! Partial failures: only some tries fail, by replica, by address or over time. Such a finding has its rate, and is at most
-//! `Likely`.
+//! Partial failures: only some tries fail, by replica, by address or over time. Such a finding has its rate, and is at
+//! most `Likely`.
 
 use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Layer, Severity};
@@ -13,8 +13,8 @@ use crate::resource::status::Finding;
 /// The rules of this file.
 pub(super) const RULES: &[PathRule] = &[addresses, sometimes];
 
-/// Addresses of the gateway's name that take no connection, where another does. Clients that are given one of them first wait,
-/// or fail.
+/// Addresses of the gateway's name that take no connection, where another does. Clients that are given one of them
+/// first wait, or fail.
 fn addresses(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(hand) = path.seen.map(|seen| &seen.handshake).filter(|_| !path.case.is_direct()) else {
         return vec![];
@@ -33,8 +33,8 @@ fn addresses(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     ]
 }
 
-/// The frozen request is answered, and it or another request, sent more than once, is answered at one time and fails in the gateway at
-/// another.
+/// The frozen request is answered, and it or another request, sent more than once, is answered at one time and fails in
+/// the gateway at another.
 fn sometimes(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     if path.case.is_direct() || !path.is_complete() {
         return vec![];

@@ -1,5 +1,5 @@
-//! How a gateway changes Claude's answers (status, error body), and where an answer comes from: account, backend, model, cache.
-//! Response headers are in `heads`, the bodies of answers in `body`.
+//! How a gateway changes Claude's answers (status, error body), and where an answer comes from: account, backend,
+//! model, cache. Response headers are in `heads`, the bodies of answers in `body`.
 
 use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Severity};
@@ -76,8 +76,8 @@ fn status(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// Requests that Claude rejects on the control get a server error of the gateway's own here, each time, while the frozen request
-/// is answered: the gateway replaces Claude's rejections.
+/// Requests that Claude rejects on the control get a server error of the gateway's own here, each time, while the
+/// frozen request is answered: the gateway replaces Claude's rejections.
 fn rejections_as_failures(view: &View<'_>, path: &PathView<'_>) -> Option<Finding> {
     let pair = view
         .pair(path)

@@ -80,7 +80,7 @@ fn wrong_route(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     }]
 }
 
-/// A 200 whose body was cut says nothing of the route.
+/// A 200 whose body was cut shows nothing of the route.
 fn foreign(reply: &Exchange) -> bool {
     reply.outcome == Outcome::Answered
         && reply.stream.is_none()
@@ -151,7 +151,8 @@ fn denied(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         431 => Code::GatewayHeaderLimit,
         _ if reply.error_kind == GatewayErrorKind::BodyTooLarge => Code::GatewayBodyLimit,
         _ if reply.error_kind == GatewayErrorKind::HeaderTooLarge => Code::GatewayHeaderLimit,
-        // Those without a name of their own in this match or in another rule, the many that no standard assigns included.
+        // Those without a name of their own in this match or in another rule, the many that no standard assigns
+        // included.
         400 | 403 | 406 | 409 | 411..=418 | 422..=428 | 430 | 432..=498 if is_policy(path, reply) => {
             Code::GatewayPolicyDenied
         }
@@ -209,7 +210,8 @@ fn unknown_rejection(view: &View<'_>, path: &PathView<'_>, reply: &Exchange, pro
         .collect()
 }
 
-/// The gateway rejects the prompt that resembles an attack, and not its benign twin. The frozen request works: a warning.
+/// The gateway rejects the prompt that resembles an attack, and not its benign twin. The frozen request works: a
+/// warning.
 fn waf(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(attack) = path
         .known(ExchangeKind::AttackPrompt)
@@ -271,7 +273,8 @@ fn too_large(view: &View<'_>, path: &PathView<'_>, kind: ExchangeKind, code: Cod
     let direct_takes = control.map(|(path, theirs)| {
         theirs.status != 0 && !(matches!(theirs.status, 413 | 431) && path.provenance(theirs).from_upstream())
     });
-    // Some gateways fail on the size instead of rejecting it. Nothing else may fail on the path, or the size is not the cause.
+    // Some gateways fail on the size instead of rejecting it. Nothing else may fail on the path, or the size is not the
+    // cause.
     let breaks = |reply: &Exchange| reply.status >= 500 && path.provenance(reply).origin == Origin::Gateway;
     let breaks_alone = breaks(reply)
         && path

@@ -27,8 +27,8 @@ pub(super) struct Shot<'a> {
     pub frozen: bool,
 }
 
-/// The exchanges of a path that are judged on their own: the frozen request, its streaming or non-streaming form, the long
-/// request.
+/// The exchanges of a path that are judged on their own: the frozen request, its streaming or non-streaming form, the
+/// long request.
 pub(super) fn shots<'a>(view: &View<'a>, path: &PathView<'a>) -> Vec<Shot<'a>> {
     let frozen = path.main().map(|main| (main, path.attempts()));
     let others = [ExchangeKind::OtherForm, ExchangeKind::Long]

@@ -1,8 +1,8 @@
 //! Streams that began and did not end properly: which hop cut them, and which timer.
 //!
-//! Two facts are kept apart: whether `message_stop` came, and whether the framing ended properly. The timer is read from when
-//! the cut came: a constant silence before it is an idle timer, a constant total while events flow is a cap, neither is a
-//! cut by an event (a reload, a rollout). A second cut at the same time makes a timer certain.
+//! Two facts are kept apart: whether `message_stop` came, and whether the framing ended properly. The timer is read
+//! from when the cut came: a constant silence before it is an idle timer, a constant total while events flow is a cap,
+//! neither is a cut by an event (a reload, a rollout). A second cut at the same time makes a timer certain.
 
 use super::rule::PathRule;
 use super::shot::{Shot, shots};
@@ -125,7 +125,8 @@ fn evidence(shot: &Shot<'_>, stream: &StreamEvidence) -> String {
     format!("200, then {}{}{quote}{direct}", describe::stream(stream), shot.rate())
 }
 
-/// An `error` event: Claude's when it has a genuine id or comes on both paths; on one path without an id it may be made up.
+/// An `error` event: Claude's when it has a genuine id or comes on both paths; on one path without an id it may be made
+/// up.
 fn error_event(
     path: &PathView<'_>,
     shot: &Shot<'_>,
@@ -142,7 +143,8 @@ fn error_event(
     if both || claims || overloaded {
         return vec![new(Code::UpstreamStreamError, Confidence::Likely)];
     }
-    // An error alone, in Claude's vocabulary, may be a hop's, for a reply of Claude's or for a request that it never forwarded.
+    // An error alone, in Claude's vocabulary, may be a hop's, for a reply of Claude's or for a request that it never
+    // forwarded.
     if failed_at_once(shot.exchange) && shot.exchange.error != ErrorClass::None {
         let readings = [Code::StreamErrorSynthesised, Code::UpstreamStreamError];
         return readings.map(|code| new(code, Confidence::Possible)).into();
@@ -237,8 +239,8 @@ fn silence(stream: &StreamEvidence) -> u32 {
     }
 }
 
-/// Which timer ended this stream, if one did. Needs the control's completed stream: a timer shows only against an upstream
-/// that went on.
+/// Which timer ended this stream, if one did. Needs the control's completed stream: a timer shows only against an
+/// upstream that went on.
 fn timer(shot: &Shot<'_>, stream: &StreamEvidence) -> Option<(Code, Confidence)> {
     let direct = shot.control?.stream.as_ref()?;
     let gap = silence(stream);
@@ -254,8 +256,8 @@ fn timer(shot: &Shot<'_>, stream: &StreamEvidence) -> Option<(Code, Confidence)>
     let upstream_silent = u64::from(direct.max_gap_ms) * 10 >= u64::from(gap) * 9;
     let same_gap = twice(silence);
     let same_end = twice(|stream| stream.end_ms);
-    // A gateway may close a moment after its total timer (a constant gap, too): an idle timer needs a silent upstream, or cuts
-    // at different totals.
+    // A gateway may close a moment after its total timer (a constant gap, too): an idle timer needs a silent upstream,
+    // or cuts at different totals.
     if gap >= TIMER_MIN_MS && longest && (upstream_silent || (same_gap && !same_end)) {
         let confidence = if upstream_silent {
             sure(same_gap)
@@ -278,8 +280,8 @@ fn timer(shot: &Shot<'_>, stream: &StreamEvidence) -> Option<(Code, Confidence)>
     brackets.then_some((Code::StreamDurationCap, Confidence::Likely))
 }
 
-/// A cap that is checked only on writes strikes with the first event after it: each cut brackets it, and one usual configured
-/// value lies between the last two events of all.
+/// A cap that is checked only on writes strikes with the first event after it: each cut brackets it, and one usual
+/// configured value lies between the last two events of all.
 fn between_events(shot: &Shot<'_>) -> bool {
     let streams = || shot.failed.iter().filter_map(|exchange| exchange.stream.as_ref());
     let after = streams().filter_map(|stream| stream.last_event_ms).max();
@@ -300,8 +302,8 @@ pub(super) fn by_idle_timer(shot: &Shot<'_>) -> bool {
         .is_some_and(|found| found == (Code::StreamIdleTimeout, Confidence::Certain))
 }
 
-/// Whether the end came at a usual configured value, within the noise of one sample. A gateway that closes a while after
-/// its timer struck shows the last event only: the timer is between that and the next one, which did not come.
+/// Whether the end came at a usual configured value, within the noise of one sample. A gateway that closes a while
+/// after its timer struck shows the last event only: the timer is between that and the next one, which did not come.
 fn is_set(stream: &StreamEvidence) -> bool {
     let (struck, end) = (total(stream), stream.end_ms);
     let next = if struck < end { struck + stream.max_gap_ms } else { end };

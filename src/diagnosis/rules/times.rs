@@ -1,5 +1,5 @@
-//! Warnings for paths that work: latency that a gateway adds, certificates that expire, clocks that differ, and an auth header
-//! that only the gateway rejects.
+//! Warnings for paths that work: latency that a gateway adds, certificates that expire, clocks that differ, and an auth
+//! header that only the gateway rejects.
 
 use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence};

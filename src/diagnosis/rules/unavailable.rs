@@ -1,7 +1,8 @@
 //! Errors that a gateway returns because its connection to Claude failed: which part of it, and which timer.
 //!
-//! One reply of one path gets one code here. Where the reply's text does not name the cause, status, elapsed time, a second try
-//! and the control's own time decide. What they leave open stays `GatewayUnavailable`, which states a fact and blames no part.
+//! One reply of one path gets one code here. Where the reply's text does not name the cause, status, elapsed time, a
+//! second try and the control's own time decide. What they leave open stays `GatewayUnavailable`, which states a fact
+//! and blames no part.
 
 use super::rule::PathRule;
 use super::shot::{Shot, direct_trouble, reached_upstream, shots};
@@ -141,7 +142,8 @@ fn timer(path: &PathView<'_>, shot: &Shot<'_>) -> Option<(Code, Confidence)> {
     let twice = shot.twice(waited);
     let names_a_timeout =
         matches!(shot.exchange.status, 408 | 504 | 524) || shot.exchange.error_kind == GatewayErrorKind::ReplyTimeout;
-    // A connection that is refused and retried ends as 503 after a constant time, too, unless the connection to Claude works.
+    // A connection that is refused and retried ends as 503 after a constant time, too, unless the connection to Claude
+    // works.
     let may_be_timeout = twice && (shot.exchange.status != 503 || reached_upstream(path));
     if !slow || !(names_a_timeout || may_be_timeout) {
         return None;
@@ -164,8 +166,8 @@ fn distinguishes_timeouts(reply: &Exchange) -> bool {
 
 /// Why a gateway got no answer, as far as its reply and the control show.
 ///
-/// Programs report "no server left" for a refused connection, dropped packets, a queue, a missing name and failed TLS alike, and
-/// a bare 502 or 503 shows no more: these attribute the failure to no part.
+/// Programs report "no server left" for a refused connection, dropped packets, a queue, a missing name and failed TLS
+/// alike, and a bare 502 or 503 shows no more: these attribute the failure to no part.
 fn cause(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> (Code, Confidence) {
     let sure = shot.provenance.confidence;
     let named = match shot.exchange.error_kind {
@@ -177,7 +179,8 @@ fn cause(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> (Code, Confid
         GatewayErrorKind::TlsFailure => Some(Code::UpstreamTlsFailure),
         _ => None,
     };
-    // Something of Claude's came through on this path in this run, or Claude has trouble of its own: the connection works.
+    // Something of Claude's came through on this path in this run, or Claude has trouble of its own: the connection
+    // works.
     let open = reached_upstream(path) || direct_trouble(view).is_some();
     if let Some(code) = named {
         return (code, if open { sure.min(Confidence::Likely) } else { sure });
@@ -202,7 +205,8 @@ fn answers_timeouts_otherwise(reply: &Exchange) -> bool {
     matches!(reply.product, Product::Nginx) || distinguishes_timeouts(reply)
 }
 
-/// The gateway gave up sooner than a connection to Claude can be made from here: it got no connection, and no TLS failed.
+/// The gateway gave up sooner than a connection to Claude can be made from here: it got no connection, and no TLS
+/// failed.
 fn sooner_than_a_connection(view: &View<'_>, shot: &Shot<'_>) -> bool {
     shot.failed.len() > 1
         && round_trip(view).is_some_and(|way| {
@@ -211,8 +215,8 @@ fn sooner_than_a_connection(view: &View<'_>, shot: &Shot<'_>) -> bool {
         })
 }
 
-/// The round trip to Claude from here, milliseconds, where it can be measured: a connection takes one, and so does every reply.
-/// A single slow connection on a busy node is none.
+/// The round trip to Claude from here, milliseconds, where it can be measured: a connection takes one, and so does
+/// every reply. A single slow connection on a busy node is none.
 fn round_trip(view: &View<'_>) -> Option<u32> {
     let direct = view.direct()?;
     let connect = direct.seen?.handshake.connect_ms?;
@@ -220,8 +224,8 @@ fn round_trip(view: &View<'_>) -> Option<u32> {
     replies.chain([connect]).min().filter(|way| *way >= MEASURABLE)
 }
 
-/// Nothing rules out that TLS with Claude is what failed: Claude is spoken to in TLS, and the gateway did not give up sooner than
-/// TLS can fail from here.
+/// Nothing rules out that TLS with Claude is what failed: Claude is spoken to in TLS, and the gateway did not give up
+/// sooner than TLS can fail from here.
 fn may_be_tls(view: &View<'_>, shot: &Shot<'_>) -> bool {
     let Some(direct) = view.direct() else { return true };
     let sooner = round_trip(view).is_some_and(|way| {

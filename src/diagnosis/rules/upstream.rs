@@ -85,7 +85,8 @@ fn unnamed_edge(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     found
 }
 
-/// Claude rejects the request as such: on the control the probe's own request is invalid; on a gateway alone other rules apply.
+/// Claude rejects the request as such: on the control the probe's own request is invalid; on a gateway alone other
+/// rules apply.
 fn request_invalid(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = path.trouble() else {
         return vec![];

@@ -90,7 +90,7 @@ fn a_connection_that_is_held_and_closed_is_no_matter_of_connecting() {
     let at_once = edge(closed(3)).diagnose();
     assert_eq!(headline(&at_once), "Failing GatewayConnectFailed@edge");
     assert!(
-        at_once.verdict.advice.contains("cannot be reached"),
+        at_once.verdict.advice.contains("cannot reach"),
         "{}",
         at_once.verdict.advice
     );

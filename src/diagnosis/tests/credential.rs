@@ -148,7 +148,8 @@ fn a_gateway_that_knows_only_the_other_auth_header() {
     story.on("direct").frozen(stream());
     story.on("edge").frozen(page(401)).reply(K::OtherAuthHeader, ok());
     assert_eq!(story.verdict(), "Failing CredentialCarrierMismatch@edge");
-    // The auth header that the probe uses works, the other one does not, and Claude takes both: it will hurt with the next SDK.
+    // The auth header that the probe uses works, the other one does not, and Claude takes both: it will hurt with the
+    // next SDK.
     let mut story = Story::healthy();
     story.on("direct").reply(K::OtherAuthHeader, ok());
     story.on("edge").reply(K::OtherAuthHeader, page(401));
@@ -166,7 +167,10 @@ fn a_dropped_auth_header_beside_one_that_survives_is_named() {
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing CredentialStripped@edge");
     assert!(
-        diagnosis.verdict.advice.starts_with("x-api-key is dropped"),
+        diagnosis
+            .verdict
+            .advice
+            .starts_with("The gateway drops x-api-key and forwards authorization."),
         "{}",
         diagnosis.verdict.advice
     );

@@ -172,11 +172,11 @@ fn a_rewritten_body_names_every_part_of_the_body_that_does_not_arrive_as_sent() 
         story
     };
     for (lost, places) in [
-        (&[K::MetadataField][..], "in metadata: "),
-        (&[K::ToolField], "in tools: "),
+        (&[K::MetadataField][..], "(in metadata): "),
+        (&[K::ToolField], "(in tools): "),
         (
             &[K::UnknownField, K::MetadataField],
-            "at the top of the body, nor in metadata: ",
+            "(at the top of the body, in metadata): ",
         ),
     ] {
         let diagnosis = story(lost).diagnose();
@@ -190,7 +190,8 @@ fn a_rewritten_body_names_every_part_of_the_body_that_does_not_arrive_as_sent() 
         assert!(found.evidence.starts_with(&expected), "{}", found.evidence);
     }
     assert_eq!(story(&[]).verdict(), "Healthy @");
-    // Another platform has other fields; without a control, or where it accepts the field itself, nothing is attributed.
+    // Another platform has other fields; without a control, or where it accepts the field itself, nothing is
+    // attributed.
     for kind in [K::MetadataField, K::ToolField] {
         let mut other = story(&[kind]);
         other.paths[1].upstream = Upstream::Bedrock;

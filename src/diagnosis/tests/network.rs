@@ -153,7 +153,7 @@ fn an_error_that_even_a_get_gets_is_the_gateways_where_claude_refuses_the_get() 
     assert!(
         diagnosis.findings[0]
             .evidence
-            .contains("a GET of the same path gets the same here, direct: 405")
+            .contains("a GET of the same path returns the same error here, direct: 405")
     );
     // Claude is overloaded on the control, too: whose it is stays open.
     let mut both = pair(claude(529, E::Overloaded), &imitated);

@@ -74,7 +74,8 @@ const EDGE: ReplyTraits = ReplyTraits::CF_RAY.with(ReplyTraits::SERVER_CLOUDFLAR
 #[rstest]
 #[case::genuine(relays(), claude(429, E::RateLimit), Origin::Claude)]
 #[case::genuine_with_a_null_id_in_the_body(relays(), marked(&[ENVELOPE, ID, EDGE], 500, E::Overloaded), Origin::Claude)]
-// An AI gateway that reads the first chunk before it answers, when the stream was cut: the id of a reply that had begun.
+// An AI gateway that reads the first chunk before it answers, when the stream was cut: the id of a reply that had
+// begun.
 #[case::words_about_its_upstream_under_claudes_headers(unknown(), Exchange { error_kind: GatewayErrorKind::ClosedEarly, ..marked(&[ENVELOPE, ID], 500, E::Internal) }, Origin::Gateway)]
 #[case::made_anew_around_the_ids(relays(), marked(&[ENVELOPE, IDS], 529, E::Overloaded), Origin::Relayed)]
 #[case::replayed_from_a_cache(relays(), marked(&[ENVELOPE, IDS, EDGE, ReplyTraits::ID_SEEN], 401, E::KeyInvalid), Origin::Relayed)]

@@ -14,7 +14,7 @@ fn a_failure_that_one_of_two_tries_shows_has_its_rate_and_is_not_certain() {
     assert_eq!(diagnosis.verdict.path, "edge");
     let finding = &diagnosis.findings[0];
     assert!(
-        finding.evidence.contains("1 of 2 tries fail: some replicas"),
+        finding.evidence.contains("1 of 2 tries fail: only some replicas"),
         "{finding:?}"
     );
     assert!(finding.advice.contains("replicas"), "{finding:?}");

@@ -1,5 +1,5 @@
-//! Gateways that write every error anew, as those do that stand between several APIs: an error of Claude's and one of their own
-//! are alike.
+//! Gateways that write every error anew, as those do that stand between several APIs: an error of Claude's and one of
+//! their own are alike.
 
 use rstest::rstest;
 
@@ -109,7 +109,8 @@ fn an_answer_that_was_there_at_once_was_not_collected_from_a_stream() {
     assert_eq!(story.verdict(), "Degraded StreamBuffered@edge");
 }
 
-/// A gateway that writes all errors in Claude's shape and drops the ids: one that Claude alone can have made came through so.
+/// A gateway that writes all errors in Claude's shape and drops the ids: one that Claude alone can have made came
+/// through so.
 fn writes_anew(reply: Exchange) -> Story {
     let mut story = both(stream(), reply);
     story.on("edge").reply(

@@ -1,4 +1,4 @@
-//! Words of a reply for a person: without markup, without secrets, and short.
+//! Quotes of replies for people: without markup, without secrets, and short.
 
 use crate::probe::redact::Redactor;
 use crate::text::bounded;
@@ -6,7 +6,7 @@ use crate::text::plain::plain;
 
 /// Bytes of a quote.
 const MAX_QUOTE: usize = 160;
-/// Bytes of a text that are looked at for a quote.
+/// Bytes of a text that are read for a quote.
 const MAX_READ: usize = 8 * 1024;
 
 /// Redacted first, then cut to 160 bytes: a secret cut in two would no longer be recognised.
@@ -17,7 +17,7 @@ pub fn quote(text: &str, redactor: &Redactor) -> String {
     bounded(&words.join(" "), MAX_QUOTE)
 }
 
-/// What an HTML page says: its text without tags, scripts and styles.
+/// The text of an HTML page, without tags, scripts and styles.
 #[must_use]
 pub fn of_html(page: &str) -> String {
     let mut text = String::new();

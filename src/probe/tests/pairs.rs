@@ -62,7 +62,7 @@ fn sent(path: &PathEvidence) -> Vec<ExchangeKind> {
     path.exchanges.iter().map(|exchange| exchange.kind).collect()
 }
 
-/// Each request says of which path it is.
+/// Each request names its path.
 fn name_paths(plan: &mut Plan) {
     for path in &mut plan.paths {
         path.headers = vec![crate::report::plan::Header {

@@ -1,4 +1,4 @@
-//! TLS with the first hop: who vouches, what fails, and how each failure is told apart.
+//! TLS with the first hop: which CA vouches, what fails, and how failures are distinguished.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ async fn reach(path: crate::report::plan::PathPlan, run_timeout_ms: u64) -> Path
 }
 
 #[tokio::test]
-async fn a_declared_ca_vouches_and_nobody_does_without_it() {
+async fn a_declared_ca_vouches_and_none_does_without_it() {
     let place = Place::new();
     let server = place.serve(&["127.0.0.1"], 30).await;
     let unknown = reach(path("edge", &server.url()), 10_000).await;

@@ -14,8 +14,8 @@ use crate::standin::{Config, Standin, TEST_KEY};
 
 type Heads = Arc<Mutex<Vec<String>>>;
 
-/// A forward proxy that answers CONNECT with `answer`, and opens the tunnel when that is a 200. Anything else it forwards
-/// to `target`.
+/// A forward proxy that answers CONNECT with `answer`, and opens the tunnel when that is a 200. Anything else it
+/// forwards to `target`.
 async fn proxy(answer: &'static str, target: std::net::SocketAddr) -> (String, Heads) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -189,7 +189,7 @@ async fn a_name_that_does_not_exist_says_so() {
     let seen = go(path("edge", "http://no-such-host.invalid")).await;
     assert!(
         matches!(seen.handshake.outcome, Reach::DnsNoName | Reach::DnsFailed),
-        "a machine without a resolver cannot tell: {:?}",
+        "a machine without a resolver cannot show it: {:?}",
         seen.handshake
     );
     assert_eq!(seen.frozen().unwrap().outcome, Outcome::ConnectFailed);

@@ -140,7 +140,7 @@ prop_compose! {
     }
 }
 
-/// Whether all that `part` says is in `whole`.
+/// Whether all that `part` has is in `whole`.
 fn is_subset(part: &RunEvidence, whole: &RunEvidence) -> bool {
     part.paths.iter().all(|path| {
         whole.paths.iter().any(|full| {
@@ -200,7 +200,8 @@ fn usual(path: &str, seed: u32) -> PathEvidence {
         .with(ReplyTraits::IDS_AGREE)
         .with(ReplyTraits::ENVELOPE)
         .with(ReplyTraits::SHOULD_RETRY);
-    // Where everything works no exchange follows a failure; those of the frozen request are there all the same, as they weigh most.
+    // Where everything works no exchange follows a failure; those of the frozen request are there all the same, as they
+    // weigh most.
     let sent = kinds()
         .into_iter()
         .filter(|kind| kind.is_regular() || kind.is_frozen_request());
@@ -347,8 +348,8 @@ fn other_formats_garbage_and_complaints_are_told_apart() {
     );
 }
 
-/// A healthy path, one that refuses connections, and one with a placeholder for a key. Where this fails, the format has changed, and needs
-/// another version.
+/// A healthy path, one that refuses connections, and one with a placeholder for a key. Where this fails, the format has
+/// changed, and needs another version.
 #[test]
 fn the_format_of_this_version_is_read_and_written_as_it_was() {
     let message = include_str!("format-2.txt");

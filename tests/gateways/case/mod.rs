@@ -11,7 +11,7 @@ use claudeprobe::diagnosis::Context;
 use claudeprobe::resource::status::VerdictState;
 use claudeprobe::standin::{Config, Key, Rule, TEST_KEY};
 
-pub use expect::{Expect, accuses, layer_name};
+pub use expect::{Expect, attributes, layer_name};
 
 use crate::front::Front;
 use crate::look::Look;

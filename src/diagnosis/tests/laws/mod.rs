@@ -1,5 +1,5 @@
-//! Laws that hold for any evidence: [`attributions`] (which findings are allowed, and when), [`verdicts`] (what they follow from),
-//! [`history`] (what the runs before change).
+//! Laws that hold for any evidence: [`attributions`] (which findings are allowed, and when), [`verdicts`] (what they
+//! follow from), [`history`] (what the runs before change).
 
 mod attributions;
 mod history;
@@ -78,7 +78,8 @@ fn any_pace() -> impl Strategy<Value = Exchange> {
 }
 
 fn any_forwarding_check() -> impl Strategy<Value = (K, Exchange)> {
-    // A prompt is read beside its twin, and a large header beside what counts tokens: without that they are another story.
+    // A prompt is read beside its twin, and a large header beside what counts tokens: without that they are another
+    // story.
     let needs_another = |kind: &K| matches!(kind, K::AttackPrompt | K::BenignPrompt | K::LargeHeader);
     let shows = |kind: &K| (kind.entry().kept || kind.entry().useful_after_failure) && !needs_another(kind);
     let kinds = prop::sample::select(K::all().filter(shows).collect::<Vec<_>>());
@@ -180,8 +181,8 @@ fn states_a_fact(code: &str) -> bool {
     )
 }
 
-/// What the same part of the same path may be called when evidence is missing, by what it was called with all of it. From left to
-/// right only.
+/// What the same part of the same path may be called when evidence is missing, by what it was called with all of it.
+/// From left to right only.
 const RENAMED: [(&str, &[&str]); 9] = [
     // The gateway's own rejection: without the forwarding checks that show what it depends on.
     (
@@ -216,8 +217,8 @@ fn attributed_before(full: &[String], attribution: &str) -> bool {
         .any(|(known, on)| on == path && (known == code || renamed(known)))
 }
 
-/// Whether the evidence of this path or of the control contradicts itself about a key: what is left when one side of that is taken
-/// away stands by itself.
+/// Whether the evidence of this path or of the control contradicts itself about a key: what is left when one side of
+/// that is taken away stands by itself.
 fn contradicts(full: &Diagnosis, attribution: &str) -> bool {
     let (code, path) = attribution.split_once('@').unwrap();
     let about_key = [
@@ -234,13 +235,14 @@ fn contradicts(full: &Diagnosis, attribution: &str) -> bool {
             .any(|finding| here(&finding.path) && finding.evidence.starts_with("contradictory"))
 }
 
-/// Whether Claude's own trouble on the control ruled the gateway out: its reply may have repeated that trouble, and without the
-/// control nothing shows that. The finding stays a reading.
+/// Whether Claude's own trouble on the control ruled the gateway out: its reply may have repeated that trouble, and
+/// without the control nothing shows that. The finding stays a reading.
 fn ruled_out(full: &Diagnosis, attribution: &str) -> bool {
     let (code, path) = attribution.split_once('@').unwrap();
     let from_words = ["GatewayAuthRefused", "GatewayPolicyDenied", "GatewayRateLimited"];
     let of_claude = |before: &String| before.ends_with("@direct") && !before.starts_with("DirectPath");
-    // A trouble that came and went on the control is a reading there: it may stand behind the gateway's words all the same.
+    // A trouble that came and went on the control is a reading there: it may stand behind the gateway's words all the
+    // same.
     let came_and_went = |finding: &crate::resource::status::Finding| {
         finding.path == "direct" && finding.evidence.starts_with("contradictory")
     };
@@ -252,7 +254,8 @@ fn ruled_out(full: &Diagnosis, attribution: &str) -> bool {
     from_words.contains(&code) && troubled && full.findings.iter().any(reading)
 }
 
-/// Whether the control showed that a key is good which Claude calls revoked on this path: without it Claude's word stands.
+/// Whether the control showed that a key is good which Claude calls revoked on this path: without it Claude's word
+/// stands.
 fn is_good(story: &Story, attribution: &str) -> bool {
     let Some(path) = attribution.strip_prefix("CredentialRejected@") else {
         return false;
@@ -277,7 +280,8 @@ fn explained(story: &Story, whole: &Diagnosis, attribution: &str) -> bool {
         || empty_as_all(whole, attribution)
 }
 
-/// Whether an empty 200 was a reading, for the control got no reply either: without the control it is what a wrong route answers.
+/// Whether an empty 200 was a reading, for the control got no reply either: without the control it is what a wrong
+/// route answers.
 fn empty_as_all(full: &Diagnosis, attribution: &str) -> bool {
     let reading = |finding: &crate::resource::status::Finding| {
         finding.confidence == Confidence::Possible && format!("{}@{}", finding.code, finding.path) == attribution
@@ -298,7 +302,8 @@ fn without_a_way(full: &Diagnosis, attribution: &str) -> bool {
     attribution == "EgressDown@" && ["edge", "other"].into_iter().all(failed)
 }
 
-/// The same cases in every run of the suite; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` search further (`tests/run soak`).
+/// The same cases in every run of the suite; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` search further (`tests/run
+/// soak`).
 pub(super) fn config() -> ProptestConfig {
     let set = ProptestConfig::default();
     let fixed = std::env::var_os("PROPTEST_RNG_SEED").is_none();

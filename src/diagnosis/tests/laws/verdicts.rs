@@ -23,6 +23,20 @@ proptest! {
     }
 
     #[test]
+    fn messages_fit_with_the_longest_path_names(story in any_story()) {
+        // As long as the schema allows.
+        let longest = |name: &str| format!("{name}{}", "-".repeat(40 - name.len()));
+        let mut story = story;
+        for path in story.paths.iter_mut().filter(|path| !path.is_direct()) {
+            path.name = longest(&path.name);
+        }
+        for path in story.evidence.paths.iter_mut().filter(|path| path.path != "direct") {
+            path.path = longest(&path.path);
+        }
+        assert_messages_fit(&story.diagnose());
+    }
+
+    #[test]
     fn the_verdict_of_cut_evidence_is_the_full_one_or_inconclusive(story in any_story(), paths in 0usize..4, exchanges in 0usize..12) {
         let full = story.verdict();
         let mut cut = story;

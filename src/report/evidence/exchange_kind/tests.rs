@@ -62,7 +62,7 @@ fn an_entry_does_not_contradict_itself() {
             "{name}: rules measure its times"
         );
         assert_eq!(usual.status == 200, usual.error == ErrorClass::None, "{name}");
-        // What is not sent with most runs says nothing of the gateway when it is missing.
+        // An exchange that most runs do not send shows nothing of the gateway when it is missing.
         let often = entry.planned == Planned::WithChecks && !entry.deep_in_check && entry.well_formed;
         assert!(!entry.complaint || (often && usual.echo == Echo::Exact), "{name}");
         // Where a gateway may refuse it by itself, the headers of its refusal are its own.
