@@ -186,7 +186,7 @@ fn a_rewritten_body_names_every_part_of_the_body_that_does_not_arrive_as_sent() 
             (found.confidence, found.severity),
             (Confidence::Likely, Severity::Warning)
         );
-        let expected = format!("an unknown field does not arrive {places}");
+        let expected = format!("an unknown field does not arrive at Claude {places}");
         assert!(found.evidence.starts_with(&expected), "{}", found.evidence);
     }
     assert_eq!(story(&[]).verdict(), "Healthy @");
