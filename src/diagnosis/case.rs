@@ -71,7 +71,7 @@ pub struct PathCase {
     pub accept: Vec<Code>,
     /// Which Secret and key (`secret/key`); equal on two paths means the same key. `None`: no credential is sent.
     pub key_ref: Option<String>,
-    /// The header that carries the key.
+    /// The auth header.
     pub auth_header: AuthHeader,
     /// The model on this path where it is not the request's.
     pub model: Option<String>,

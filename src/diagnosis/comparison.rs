@@ -44,7 +44,7 @@ impl<'v, 'a> Pair<'v, 'a> {
         self.gateway.speaks_claude()
     }
 
-    /// The same model is asked for on both.
+    /// The same model is requested on both.
     pub fn same_model(&self) -> bool {
         self.direct.case.model == self.gateway.case.model
     }

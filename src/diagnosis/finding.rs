@@ -5,7 +5,7 @@
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::resource::status::Finding;
 
-/// The longest evidence that a finding carries, bytes.
+/// The longest evidence of a finding, bytes.
 const EVIDENCE_MAX: usize = 600;
 
 /// A finding of this code on this path (empty: it concerns all), with the catalogue's severity and advice.

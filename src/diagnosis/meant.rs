@@ -8,7 +8,7 @@ use crate::resource::validated::{Body, Path, Probe};
 const CLAUDE_HOST: &str = "api.anthropic.com";
 
 impl Request {
-    /// What the probe's frozen request asks for.
+    /// The probe's frozen request.
     #[must_use]
     pub fn of(probe: &Probe) -> Self {
         let request = &probe.request;

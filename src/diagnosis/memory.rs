@@ -55,7 +55,7 @@ pub(super) fn latency(case: &Case<'_>) -> Vec<LatencyPair> {
         let probed = case.evidence.paths.iter().find(|probed| probed.path == path)?;
         let counted = probed.exchange(ExchangeKind::CountTokens)?;
         let stream = counted.kind.entry().form.is_stream(case.request.stream);
-        counted.total_ms.filter(|_| counted.is_answered_as_asked(stream))
+        counted.total_ms.filter(|_| counted.is_answered_as_requested(stream))
     };
     let direct = case
         .paths

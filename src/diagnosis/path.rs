@@ -198,7 +198,7 @@ impl<'a> PathView<'a> {
 
     /// Whether this exchange was answered completely: a 200 with the requested form, to its proper end.
     pub fn complete(&self, exchange: &Exchange) -> bool {
-        exchange.is_answered_as_asked(self.wants_stream(exchange.kind))
+        exchange.is_answered_as_requested(self.wants_stream(exchange.kind))
     }
 
     /// The origin of this reply.

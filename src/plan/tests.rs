@@ -51,7 +51,7 @@ const DUE: ForwardingCheckChoice = ForwardingCheckChoice {
 };
 
 #[test]
-fn an_ordinary_run_asks_only_what_a_failure_would_need() {
+fn an_ordinary_run_plans_only_what_a_failure_would_need() {
     let PodPlan { plan, .. } = shared(ForwardingCheckChoice::default());
     assert_eq!(plan.paths.len(), 2);
     for path in &plan.paths {
@@ -92,7 +92,7 @@ fn a_forwarding_check_run_also_sends_what_was_opted_into() {
 }
 
 #[test]
-fn over_budget_nothing_is_asked_that_generates_tokens() {
+fn over_budget_nothing_is_sent_that_generates_tokens() {
     let choice = ForwardingCheckChoice {
         zero_token_only: true,
         ..DUE
@@ -119,7 +119,7 @@ fn forwarding_checks_that_are_switched_off_stay_off() {
 }
 
 #[test]
-fn another_backend_and_a_path_without_a_key_get_only_what_can_tell_something() {
+fn another_backend_and_a_path_without_a_key_get_only_conclusive_exchanges() {
     let probe = probe();
     let PodPlan { plan, needs } = plan(&probe, &probe.pods[1], "s1", DUE, &Settings::default());
     assert!(plan.mesh);

@@ -217,7 +217,7 @@ impl Link {
             Err(_) => Outcome::StalledInBody,
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => {
-                received.wants_certificate = asked && received.head.is_none() && says_certificate(&error);
+                received.wants_certificate = asked && received.head.is_none() && is_about_a_certificate(&error);
                 received.error = Some(words(&error));
                 match failure(&error, received.head.is_some(), end, http2) {
                     // TLS without close_notify: clients take it for the end of such a body, and so do we. Whether it is
@@ -414,7 +414,7 @@ fn io_kind(error: &hyper::Error) -> Option<std::io::ErrorKind> {
     io.map(std::io::Error::kind)
 }
 
-fn says_certificate(error: &hyper::Error) -> bool {
+fn is_about_a_certificate(error: &hyper::Error) -> bool {
     let inside = |source: &(dyn std::error::Error + 'static)| -> bool {
         let io = source.downcast_ref::<std::io::Error>();
         let tls = io

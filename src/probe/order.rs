@@ -123,7 +123,7 @@ impl Frozen {
     pub fn of(exchange: &Exchange) -> Self {
         match exchange.status {
             401 | 403 => Self::AuthFailed,
-            400.. if is_refused_key(exchange.inner_error) => Self::AuthFailed,
+            400.. if is_rejected_key(exchange.inner_error) => Self::AuthFailed,
             429 => Self::Limited,
             400 | 404 | 405 | 413 | 422 => Self::Refused,
             200 if exchange.is_answered_in_any_form() => Self::Fine,
@@ -140,7 +140,7 @@ impl Frozen {
 }
 
 /// Whether Claude requires a key, or another one.
-fn is_refused_key(class: ErrorClass) -> bool {
+fn is_rejected_key(class: ErrorClass) -> bool {
     matches!(
         class,
         ErrorClass::KeyRequired | ErrorClass::KeyInvalid | ErrorClass::BearerInvalid | ErrorClass::CredentialRevoked
@@ -333,7 +333,7 @@ mod tests {
     #[case::down_control(Frozen::Failed, ExchangeKind::CountTokens, Decision::Send)]
     #[case::down_route(Frozen::Failed, ExchangeKind::Route, Decision::Send)]
     #[case::cut(Frozen::Broken, ExchangeKind::OtherForm, Decision::Send)]
-    fn what_cannot_tell_anything_is_left_out(
+    fn inconclusive_exchanges_are_left_out(
         #[case] frozen: Frozen,
         #[case] kind: ExchangeKind,
         #[case] expected: Decision,
@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_key_that_is_quoted_under_another_status_is_a_refused_key() {
+    fn a_rejected_key_that_is_quoted_under_another_status_is_a_rejected_key() {
         let mut exchange = Exchange::new(ExchangeKind::Frozen, Outcome::Answered);
         exchange.status = 502;
         assert_eq!(Frozen::of(&exchange), Frozen::Failed);

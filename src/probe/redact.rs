@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_credentials_are_hidden_by_their_look() {
+    fn foreign_credentials_are_hidden_by_their_form() {
         let out = redactor().redact(
             "k=sk-ant-api03-9876543210zz Authorization: Bearer abc.def Proxy http://u:p@h:1/x eyJhbGciOiJIUzI1NiJ9.e30",
         );

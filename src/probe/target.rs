@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_in_a_url_are_refused_and_not_repeated() {
+    fn credentials_in_a_url_are_rejected_and_not_repeated() {
         let error = Route::new(&path("http://user:hunter2@gw"), &Secrets::new())
             .unwrap_err()
             .to_string();

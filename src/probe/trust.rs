@@ -102,7 +102,7 @@ fn system_roots() -> Option<Arc<WebPkiServerVerifier>> {
 
 /// The more specific of two errors: a chain that leads to a known root but is expired or for another name beats
 /// "unknown issuer", which every other set of roots returns too.
-fn telling(first: Option<Error>, next: Error) -> Error {
+fn more_specific(first: Option<Error>, next: Error) -> Error {
     match first {
         Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) | None => next,
         Some(kept) => kept,
@@ -126,7 +126,7 @@ impl ServerCertVerifier for RootsInTurn {
                     vouching = trust;
                     break;
                 }
-                Err(error) => refusal = Some(telling(refusal, error)),
+                Err(error) => refusal = Some(more_specific(refusal, error)),
             }
         }
         let mut result = self.result.lock().unwrap_or_else(PoisonError::into_inner);

@@ -252,7 +252,7 @@ impl Exchange {
 
     /// Whether the answer is complete, in the requested form: an event stream, or one body.
     #[must_use]
-    pub fn is_answered_as_asked(&self, stream: bool) -> bool {
+    pub fn is_answered_as_requested(&self, stream: bool) -> bool {
         if self.status != 200 || self.outcome != Outcome::Answered {
             return false;
         }

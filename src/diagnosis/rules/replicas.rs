@@ -86,7 +86,7 @@ fn breaks(path: &PathView<'_>, sample: &Exchange) -> bool {
 
 const COMPARE_REPLICAS: &str = "Only some tries fail, so a part of the gateway is broken or configured differently. Compare its replicas and its backends one by one.";
 
-/// Gives what was found on a path whose frozen request failed and then went well its rate, and takes certainty from it.
+/// Gives what was found on a path whose frozen request failed and then went well its rate, and limits its confidence.
 pub(super) fn temper(path: &PathView<'_>, findings: &mut [Finding]) {
     let tries: Vec<&Exchange> = path
         .exchanges()

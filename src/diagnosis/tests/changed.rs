@@ -1,4 +1,4 @@
-//! Answers of Claude's that a gateway changed on their way back, and refusals under statuses that no standard assigns.
+//! Answers of Claude's that a gateway changed on their way back, and rejections with statuses that no standard assigns.
 
 use rstest::rstest;
 
@@ -63,16 +63,16 @@ fn another_body_or_none_under_claudes_ids_is_no_wrong_route(
 }
 
 #[rstest]
-fn a_refusal_of_the_gateways_own_needs_no_assigned_status(#[values(422, 430, 444, 446, 450, 498)] status: u16) {
-    let refusal = Exchange {
+fn a_rejection_by_the_gateway_needs_no_assigned_status(#[values(422, 430, 444, 446, 450, 498)] status: u16) {
+    let rejection = Exchange {
         traits: ReplyTraits::OTHER_JSON,
         ..reply(status)
     };
-    assert_eq!(edge(refusal).verdict(), "Failing GatewayPolicyDenied@edge");
+    assert_eq!(edge(rejection).verdict(), "Failing GatewayPolicyDenied@edge");
 }
 
 #[test]
-fn a_refusal_in_claudes_shape_that_names_nothing_has_two_readings() {
+fn a_rejection_in_claudes_shape_without_details_has_two_readings() {
     let diagnosis = edge(lookalike(400, ErrorClass::InvalidRequest)).diagnose();
     assert_eq!(headline(&diagnosis), "Inconclusive @edge");
     assert_eq!(attributions(&diagnosis.findings), [""; 0]);

@@ -127,7 +127,7 @@ fn without_a_direct_path_its_condition_is_unknown_and_nothing_else_suffers() {
 }
 
 #[test]
-fn stream_intact_says_up_to_where_it_was_verified() {
+fn stream_intact_names_the_verified_duration_and_size() {
     let diagnosis = Story::healthy().diagnose();
     let intact = &diagnosis.conditions[4];
     assert_eq!(intact.kind, ConditionType::StreamIntact);
@@ -147,7 +147,7 @@ fn a_condition_that_nothing_tested_is_unknown_and_not_green() {
 }
 
 #[test]
-fn the_verdict_says_since_when_how_often_and_what_changed() {
+fn the_verdict_has_since_when_how_often_and_what_changed() {
     use crate::diagnosis::{KeyHistory, PreviousVerdict};
     use crate::resource::status::VerdictState;
     let mut story = Story::new();
@@ -275,7 +275,7 @@ fn a_path_that_comes_and_goes_is_a_warning_with_its_rate(#[case] runs: &str, #[c
 }
 
 #[test]
-fn what_streams_could_not_show_is_said() {
+fn conditions_name_what_streams_could_not_show() {
     let message = |story: &Story| {
         let conditions = story.diagnose().conditions;
         let intact = conditions

@@ -1,4 +1,4 @@
-//! Keys: who refuses which key.
+//! Keys: which hop rejects which key.
 
 use crate::catalogue::Confidence;
 use crate::claude::error::ErrorClass as E;
@@ -83,7 +83,7 @@ fn a_gateway_that_is_older_than_the_key_leaves_no_other_reading() {
 }
 
 #[test]
-fn a_key_that_claude_refuses_everywhere_is_no_gateways_fault() {
+fn a_key_that_claude_rejects_everywhere_is_no_gateways_fault() {
     let mut story = Story::new();
     for path in ["direct", "edge"] {
         story.on(path).key_rejected(E::KeyInvalid, E::KeyRequired);
@@ -125,7 +125,7 @@ fn a_key_that_does_not_arrive_was_stripped() {
 }
 
 #[test]
-fn a_gateway_that_asks_for_its_own_credential_refuses_us_itself() {
+fn a_gateway_that_requires_its_own_credential_rejects_the_request_itself() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     story.on("edge").frozen(page(401)).reply(K::BadKey, page(401));
@@ -177,7 +177,7 @@ fn a_dropped_auth_header_beside_one_that_survives_is_named() {
 }
 
 #[test]
-fn two_gateways_that_pass_the_same_key_on_and_are_both_refused_need_no_control() {
+fn two_gateways_that_forward_the_same_rejected_key_need_no_control() {
     use crate::diagnosis::Role;
     let mut story = Story::without_direct();
     story.add("other", Role::Gateway);
@@ -195,7 +195,7 @@ fn a_revoked_key_that_claude_recognises_arrived_as_it_was_sent() {
 }
 
 #[test]
-fn an_unknown_wording_to_no_key_is_no_third_refusal() {
+fn an_unknown_error_for_no_key_is_no_third_rejection() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     story.on("edge").key_rejected(E::KeyInvalid, E::Unauthenticated);
@@ -203,7 +203,7 @@ fn an_unknown_wording_to_no_key_is_no_third_refusal() {
 }
 
 #[test]
-fn a_key_that_claude_refuses_and_accepts_in_one_run_is_a_contradiction() {
+fn a_key_that_claude_rejects_and_accepts_in_one_run_is_a_contradiction() {
     // Rejected on the control, and answered when repeated.
     let mut story = Story::new();
     story
@@ -222,7 +222,7 @@ fn a_key_that_claude_refuses_and_accepts_in_one_run_is_a_contradiction() {
     ] {
         assert!(message.contains(part), "{part} is missing in: {message}");
     }
-    // Directly refused, and accepted through a gateway that passes keys on.
+    // Rejected on the control, and accepted through a gateway that forwards keys.
     let mut story = Story::new();
     story.on("direct").frozen(claude(401, E::KeyInvalid));
     story
@@ -271,7 +271,7 @@ fn a_key_that_arrives_where_none_is_sent_is_the_gateways() {
 }
 
 #[test]
-fn a_refusal_in_the_gateways_words_is_no_check_of_its_own_where_claude_refuses_the_key() {
+fn a_rewritten_rejection_is_no_check_of_the_gateways_where_claude_rejects_the_key() {
     let mut story = Story::new();
     story.on("direct").frozen(claude(401, E::KeyInvalid));
     story.on("edge").frozen(page(401)).reply(K::BadKey, page(401));

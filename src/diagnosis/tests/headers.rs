@@ -9,7 +9,7 @@ use crate::resource::spec::Upstream;
 use crate::resource::status::Finding;
 
 /// Direct answers, edge gets this error of Claude's.
-fn refused(reply: Exchange) -> Story {
+fn rejected(reply: Exchange) -> Story {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     story.on("edge").frozen(reply);
@@ -38,7 +38,7 @@ pub(super) fn finding(diagnosis: &Diagnosis, code: Code) -> &Finding {
 #[test]
 fn an_origin_header_that_the_gateway_adds() {
     assert_eq!(
-        refused(claude(401, E::CorsDenied)).verdict(),
+        rejected(claude(401, E::CorsDenied)).verdict(),
         "Failing OriginHeaderForwarded@edge"
     );
 }
@@ -46,14 +46,14 @@ fn an_origin_header_that_the_gateway_adds() {
 #[test]
 fn an_oauth_token_arrives_without_its_beta() {
     assert_eq!(
-        refused(claude(401, E::OauthUnsupported)).verdict(),
+        rejected(claude(401, E::OauthUnsupported)).verdict(),
         "Failing BetaHeaderStripped@edge"
     );
 }
 
 #[test]
 fn a_beta_of_the_frozen_request_is_lost() {
-    let mut story = refused(claude(400, E::ExtraInputs));
+    let mut story = rejected(claude(400, E::ExtraInputs));
     story.request.betas = vec!["context-1m-2025-08-07".into()];
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing BetaHeaderStripped@edge");
@@ -115,7 +115,7 @@ fn forwarding_check_results_of_an_earlier_run_count_until_they_are_stale() {
 #[test]
 fn a_beta_that_the_client_did_not_send() {
     assert_eq!(
-        refused(echoed(E::BetaUnexpected, Echo::OnlyOthers)).verdict(),
+        rejected(echoed(E::BetaUnexpected, Echo::OnlyOthers)).verdict(),
         "Failing BetaHeaderInjected@edge"
     );
     let story = forwarding_check(
@@ -135,7 +135,7 @@ fn a_version_that_is_duplicated_overwritten_or_lost() {
         ),
         (claude(400, E::VersionRequired), "Failing VersionHeaderRewritten@edge"),
     ] {
-        assert_eq!(refused(reply).verdict(), verdict);
+        assert_eq!(rejected(reply).verdict(), verdict);
     }
     // The probe always sends one: it needs no control to see that none arrived.
     let mut alone = Story::without_direct();
@@ -153,20 +153,20 @@ fn a_body_that_is_filtered_or_added_to() {
     assert_eq!(story.verdict(), "Degraded BodyRewritten@edge");
     // The probe sends no sampling parameters: a hop added one.
     assert_eq!(
-        refused(claude(400, E::ExtraInputs)).verdict(),
+        rejected(claude(400, E::ExtraInputs)).verdict(),
         "Failing BodyRewritten@edge"
     );
 }
 
 #[test]
 fn a_rewritten_body_names_every_part_of_the_body_that_does_not_arrive_as_sent() {
-    let refusal = || echoed(E::ExtraInputs, Echo::Exact);
+    let rejection = || echoed(E::ExtraInputs, Echo::Exact);
     let all = [K::UnknownField, K::NestedField, K::MetadataField, K::ToolField];
     let story = |lost: &[K]| {
         let mut story = Story::healthy();
         for kind in all {
-            story.on("direct").reply(kind, refusal());
-            let edge = if lost.contains(&kind) { ok() } else { refusal() };
+            story.on("direct").reply(kind, rejection());
+            let edge = if lost.contains(&kind) { ok() } else { rejection() };
             story.on("edge").reply(kind, edge);
         }
         story
@@ -197,7 +197,7 @@ fn a_rewritten_body_names_every_part_of_the_body_that_does_not_arrive_as_sent() 
         other.paths[1].upstream = Upstream::Bedrock;
         assert_eq!(other.verdict(), "Healthy @");
         assert_eq!(forwarding_check(kind, ok(), ok()).verdict(), "Healthy @");
-        assert_eq!(forwarding_check(kind, refusal(), page(400)).verdict(), "Healthy @");
+        assert_eq!(forwarding_check(kind, rejection(), page(400)).verdict(), "Healthy @");
         let mut alone = Story::without_direct();
         alone.on("edge").frozen(stream());
         alone.on("edge").reply(kind, ok());
@@ -212,7 +212,7 @@ fn a_number_that_arrives_as_another() {
     for edge in [quoted(Echo::OnlyOthers), ok()] {
         assert_eq!(verdict(Echo::Exact, edge), "Degraded BodyRewritten@edge");
     }
-    // Only the control's own quotation makes it evidence; and what a gateway refuses by itself it does not forward.
+    // Only the control's own quotation makes it evidence; and a gateway's own rejection does not show what it forwards.
     for (direct, edge) in [
         (Echo::None, quoted(Echo::OnlyOthers)),
         (Echo::None, ok()),
@@ -239,7 +239,7 @@ fn another_number_of_input_tokens_for_the_same_prompt_means_an_injected_prompt()
 }
 
 #[test]
-fn an_injected_prompt_is_certain_when_the_free_count_says_the_same() {
+fn an_injected_prompt_is_certain_when_the_free_count_agrees() {
     let counted = |input| Exchange {
         usage: Some(Usage { input, output: 0 }),
         model_matches: None,
@@ -298,7 +298,7 @@ fn fields_that_arrive_in_another_order_are_information() {
     let found = finding(&diagnosis, Code::BodyRewritten);
     assert_eq!(found.severity, Severity::Information);
     assert!(found.evidence.contains("in another order"), "{}", found.evidence);
-    // Claude may name them as it likes, and a gateway that refuses them by itself, too.
+    // Claude may name them as it likes, and a gateway that rejects them by itself, too.
     for (direct, edge) in [
         (Echo::NotFirst, second()),
         (Echo::NotFirst, echoed(E::ExtraInputs, Echo::Exact)),
@@ -322,8 +322,8 @@ fn fields_that_arrive_in_another_order_are_information() {
 }
 
 #[test]
-fn a_request_that_claude_refuses_on_the_control_too_is_the_probes_own() {
-    let mut story = refused(claude(400, E::InvalidRequest));
+fn a_request_that_claude_rejects_on_the_control_too_is_the_probes_own() {
+    let mut story = rejected(claude(400, E::InvalidRequest));
     story.evidence.paths[0].exchanges[0] = claude(400, E::InvalidRequest);
     assert_eq!(story.verdict(), "Failing RequestInvalid@");
 }
@@ -338,8 +338,8 @@ fn a_success_without_request_id_beside_one_that_has_it_lost_it() {
 }
 
 #[test]
-fn an_inner_error_tells_the_cause_and_the_other_status_is_a_finding_of_its_own() {
-    let mut story = refused(Exchange {
+fn an_inner_error_is_the_cause_and_the_other_status_is_a_finding_of_its_own() {
+    let mut story = rejected(Exchange {
         traits: ReplyTraits::ENVELOPE.with(ReplyTraits::INNER_REQUEST_ID),
         error: E::Internal,
         inner_error: E::Overloaded,
@@ -407,7 +407,7 @@ fn an_answer_to_another_request_shows_a_cache_and_no_lost_header() {
 }
 
 #[test]
-fn refusals_that_come_as_server_errors_are_rewritten_and_one_of_them_may_be_an_accident() {
+fn rejections_with_a_server_error_status_are_rewritten_and_a_single_one_may_be_an_accident() {
     let with = |forwarding_checks: &[(K, E)]| {
         let mut story = Story::healthy();
         for (kind, class) in forwarding_checks {
@@ -425,6 +425,6 @@ fn refusals_that_come_as_server_errors_are_rewritten_and_one_of_them_may_be_an_a
     assert_eq!(
         some.verdict(),
         "Healthy @",
-        "what passes some refusals on rewrites none"
+        "a gateway that forwards some rejections rewrites none"
     );
 }

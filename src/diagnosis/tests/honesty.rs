@@ -58,8 +58,8 @@ fn a_200_on_the_other_path_does_not_rule_out_claude() {
 }
 
 #[test]
-fn with_a_virtual_key_nothing_is_said_about_credentials_across_accounts() {
-    // Claude refuses the direct key; the gateway has its own and answers.
+fn with_a_virtual_key_no_finding_compares_credentials_across_accounts() {
+    // Claude rejects the direct key; the gateway has its own and answers.
     let mut story = Story::new();
     story.on("direct").frozen(claude(401, E::KeyInvalid));
     story.on("edge").virtual_key().frozen(stream());
@@ -72,7 +72,7 @@ fn with_a_virtual_key_nothing_is_said_about_credentials_across_accounts() {
 }
 
 #[test]
-fn a_gateway_that_checks_virtual_keys_and_injects_a_refused_one_is_named() {
+fn a_gateway_that_checks_virtual_keys_and_sends_a_rejected_one_is_named() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     story
@@ -87,7 +87,7 @@ fn a_gateway_that_checks_virtual_keys_and_injects_a_refused_one_is_named() {
 }
 
 #[test]
-fn a_gateways_own_key_need_not_look_like_claudes() {
+fn a_gateways_own_key_may_have_any_form() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     let on = story.on("edge").virtual_key();
@@ -97,7 +97,7 @@ fn a_gateways_own_key_need_not_look_like_claudes() {
 }
 
 #[test]
-fn a_key_that_works_is_not_called_a_placeholder() {
+fn a_working_key_is_no_placeholder() {
     let mut story = Story::healthy();
     for path in ["direct", "edge"] {
         story.on(path).evidence.key.as_mut().unwrap().defects =
@@ -325,7 +325,7 @@ fn words_about_an_upstream_show_that_the_speaker_is_not_the_last_hop() {
 }
 
 #[test]
-fn a_refusal_of_ours_that_a_random_key_does_not_get_is_not_the_gateways_check() {
+fn a_rejection_that_a_random_key_does_not_get_is_not_the_gateways_check() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     let other = Exchange {

@@ -47,7 +47,7 @@ fn a_key_in_base64_twice() {
 }
 
 #[test]
-fn a_forward_proxy_that_refuses() {
+fn a_forward_proxy_that_rejects_connect() {
     let mut story = Story::healthy();
     story.evidence.paths[1].exchanges.clear();
     story
@@ -97,7 +97,7 @@ fn a_502_sooner_than_a_connection_to_claude_means_unreachable() {
 }
 
 #[test]
-fn envoys_words_for_a_refusal_are_those_for_failed_tls() {
+fn envoy_reports_refused_connections_and_failed_tls_alike() {
     let worded = Exchange {
         error_kind: GatewayErrorKind::ConnectFailed,
         product: crate::report::evidence::Product::Envoy,
@@ -115,21 +115,21 @@ fn envoys_words_for_a_refusal_are_those_for_failed_tls() {
     assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
 }
 
-/// Claude's refusal of a GET.
-fn refused_get() -> Exchange {
+/// Claude's rejection of a GET.
+fn rejected_get() -> Exchange {
     claude(405, E::InvalidRequest)
 }
 
 #[test]
-fn a_get_that_claude_refuses_shows_that_the_way_is_open() {
+fn a_get_that_claude_rejects_shows_that_the_gateway_reaches_claude() {
     let mut story = pair(stream(), &after(2, page(502)));
     story.on("direct").evidence.handshake.connect_ms = Some(12);
     assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
-    story.on("edge").reply(K::Route, refused_get());
+    story.on("edge").reply(K::Route, rejected_get());
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing GatewayUnavailable@edge");
     assert!(diagnosis.verdict.advice.contains("Other requests reach Claude"));
-    // The gateway's own refusal of a method shows nothing.
+    // The gateway's own rejection of a method shows nothing.
     let mut own = pair(stream(), &after(2, page(502)));
     own.on("direct").evidence.handshake.connect_ms = Some(12);
     own.on("edge").reply(K::Route, page(405));
@@ -137,7 +137,7 @@ fn a_get_that_claude_refuses_shows_that_the_way_is_open() {
 }
 
 #[test]
-fn an_error_that_even_a_get_gets_is_the_gateways_where_claude_refuses_the_get() {
+fn an_error_that_even_a_get_gets_is_the_gateways_where_claude_rejects_the_get() {
     let imitated = minted(529, E::Overloaded);
     let mut story = pair(stream(), &imitated);
     assert_eq!(story.verdict(), "Inconclusive @edge");
@@ -147,7 +147,7 @@ fn an_error_that_even_a_get_gets_is_the_gateways_where_claude_refuses_the_get() 
         "Inconclusive @edge",
         "Claude's reply to a GET is not known"
     );
-    story.on("direct").reply(K::Route, refused_get());
+    story.on("direct").reply(K::Route, rejected_get());
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing GatewayUnavailable@edge");
     assert!(
@@ -157,18 +157,18 @@ fn an_error_that_even_a_get_gets_is_the_gateways_where_claude_refuses_the_get() 
     );
     // Claude is overloaded on the control, too: whose it is stays open.
     let mut both = pair(claude(529, E::Overloaded), &imitated);
-    both.on("direct").reply(K::Route, refused_get());
+    both.on("direct").reply(K::Route, rejected_get());
     both.on("edge").reply(K::Route, imitated.clone());
     assert!(!attributions(&both.diagnose().findings).contains(&"GatewayUnavailable@edge".to_owned()));
     // Another error of a GET shows nothing.
     let mut other = pair(stream(), &imitated);
-    other.on("direct").reply(K::Route, refused_get());
+    other.on("direct").reply(K::Route, rejected_get());
     other.on("edge").reply(K::Route, page(405));
     assert_eq!(other.verdict(), "Inconclusive @edge");
 }
 
 #[test]
-fn no_server_left_is_said_of_everything() {
+fn no_healthy_upstream_has_many_causes() {
     for ms in [1, 1_003, 3_010] {
         let reply = Exchange {
             error_kind: GatewayErrorKind::NoHealthyUpstream,
@@ -308,7 +308,7 @@ fn nothing_within_our_limit_is_no_reply_and_never_a_timer() {
 }
 
 #[test]
-fn a_503_whose_cause_the_reply_does_not_tell() {
+fn a_503_without_a_named_cause() {
     assert_eq!(pair(stream(), &page(503)).verdict(), "Failing GatewayUnavailable@edge");
     assert_eq!(
         pair(stream(), &after(3_010, page(503))).verdict(),
@@ -447,14 +447,14 @@ fn a_reset_after_the_same_silence_twice_is_an_idle_timer() {
 
 #[test]
 fn a_bare_failure_beside_claudes_rejection_of_the_key_is_not_the_gateways() {
-    let refusal = claude(401, E::KeyInvalid);
-    let bare = pair(refusal.clone(), &page(503));
+    let rejection = claude(401, E::KeyInvalid);
+    let bare = pair(rejection.clone(), &page(503));
     assert_eq!(bare.verdict(), "Failing CredentialRejected@");
     assert_eq!(
         attributions(&bare.diagnose().findings),
         ["CredentialRejected@direct", "CredentialRejected@edge"]
     );
-    let mut taken = pair(refusal.clone(), &page(503));
+    let mut taken = pair(rejection.clone(), &page(503));
     taken.on("direct").reply(ExchangeKind::Repeat, stream());
     assert_eq!(
         taken.verdict(),
@@ -466,7 +466,7 @@ fn a_bare_failure_beside_claudes_rejection_of_the_key_is_not_the_gateways() {
         ..page(503)
     };
     assert!(
-        attributions(&pair(refusal, &named).diagnose().findings).contains(&"UpstreamDnsFailure@edge".to_owned()),
+        attributions(&pair(rejection, &named).diagnose().findings).contains(&"UpstreamDnsFailure@edge".to_owned()),
         "a gateway that names its trouble has it"
     );
 }

@@ -108,7 +108,7 @@ const EDGE: ReplyTraits = ReplyTraits::CF_RAY.with(ReplyTraits::SERVER_CLOUDFLAR
 #[case::the_edge_refuses_the_body(relays(), marked(&[EDGE, ReplyTraits::OTHER_JSON], 413, E::TooLarge), Origin::ClaudeEdge)]
 #[case::own_413_in_claudes_shape(relays(), marked(&[EDGE, ENVELOPE], 413, E::TooLarge), Origin::Gateway)]
 #[case::a_challenge_header_on_claudes_shape(unknown(), marked(&[ENVELOPE, ReplyTraits::WWW_AUTHENTICATE], 401, E::Unauthenticated), Origin::Unknown)]
-fn each_thing_that_a_gateway_does_with_claudes_marks(
+fn each_change_of_claudes_headers_by_a_gateway(
     #[case] relay_profile: RelayProfile,
     #[case] reply: Exchange,
     #[case] expected: Origin,
@@ -132,7 +132,7 @@ fn a_page_under_the_headers_of_an_answer_is_read_and_where_claude_has_that_statu
 }
 
 #[test]
-fn the_inner_error_tells_the_layer_and_the_rewrite_is_named() {
+fn the_inner_error_decides_the_layer_and_the_rewrite_is_named() {
     for (traits, outer) in [
         (ReplyTraits::OTHER_JSON.with(ReplyTraits::INNER_REQUEST_ID), E::None),
         (ReplyTraits::ENVELOPE.with(ReplyTraits::INNER_REQUEST_ID), E::Internal),

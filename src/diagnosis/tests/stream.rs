@@ -359,7 +359,7 @@ fn compression_that_flushes_and_a_model_that_is_slow_on_both_paths_are_no_findin
 }
 
 #[test]
-fn a_message_where_a_stream_was_asked_for() {
+fn a_message_where_a_stream_was_requested() {
     let collapsed = Exchange {
         body: BodyKind::MessageNotStream,
         ..ok()

@@ -51,7 +51,7 @@ mod tests {
     use crate::probe::Secrets;
 
     #[test]
-    fn a_page_is_quoted_by_what_it_says() {
+    fn a_page_is_quoted_by_its_text() {
         let page = "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<style>b { x: 1 }</style><title>503 Service \
             Unavailable</title></head><body>\n<h1>Unavailable</h1><!-- hm --><script>alert(1)</script>\n<p>Try later</body></html>";
         let quoted = quote(&of_html(page), &Redactor::new(&Secrets::new()));

@@ -96,7 +96,7 @@ async fn settings_that_cannot_be_used_end_their_path_and_no_other() {
 }
 
 #[tokio::test]
-async fn paths_whose_secrets_hold_the_same_key_share_its_manners() {
+async fn paths_whose_secrets_hold_the_same_key_share_its_limits() {
     let claude = claude(Limits::default()).await;
     claude.set_fault(Rule::always(Fault::Error(ErrorName::RateLimitRequests)));
     let mut other = path("edge", &claude.url());

@@ -170,7 +170,7 @@ proptest! {
     }
 
     #[test]
-    fn cut_anywhere_at_either_end_it_yields_a_part_and_says_so(run in run(), cut in 0.0f64..1.0, tail: bool) {
+    fn cut_anywhere_at_either_end_it_yields_a_part_and_is_incomplete(run in run(), cut in 0.0f64..1.0, tail: bool) {
         let whole = encode(&run, MAX_BYTES);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
         let at = whole.floor_char_boundary((whole.len() as f64 * cut) as usize);
@@ -189,7 +189,7 @@ proptest! {
     }
 }
 
-/// A path as it looks when everything works, with every exchange: the forwarding checks are refused by Claude itself.
+/// A path when everything works, with every exchange: the forwarding checks are rejected by Claude itself.
 fn usual(path: &str, seed: u32) -> PathEvidence {
     let genuine = ReplyTraits::REQUEST_ID
         .with(ReplyTraits::CF_RAY)
@@ -324,7 +324,7 @@ fn one_to_eight_gateways_with_every_exchange_fit() {
 }
 
 #[test]
-fn other_formats_garbage_and_complaints_are_told_apart() {
+fn other_formats_garbage_and_failures_are_distinguished() {
     assert_eq!(decode(" \n"), Err(MessageError::Empty));
     assert_eq!(decode("cp1zzzzzzzz\n"), Err(MessageError::Version { found: '1' }));
     let garbage = decode(&format!(

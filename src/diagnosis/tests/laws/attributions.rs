@@ -97,7 +97,7 @@ proptest! {
     }
 
     #[test]
-    fn benign_marks_and_jitter_never_change_a_healthy_verdict(
+    fn benign_headers_and_jitter_never_change_a_healthy_verdict(
         bits in any::<u32>(),
         slower in 0u32..190,
         gap in 0u32..60,

@@ -100,7 +100,7 @@ proptest! {
     }
 
     #[test]
-    fn accepting_findings_only_marks_them_and_makes_nothing_green_that_fails(story in any_story(), picked in any::<u64>()) {
+    fn accepting_findings_only_flags_them_and_turns_no_failure_healthy(story in any_story(), picked in any::<u64>()) {
         let before = story.diagnose();
         let mut lenient = story;
         let accept: Vec<Code> = crate::catalogue::CATALOGUE

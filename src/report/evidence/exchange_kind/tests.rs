@@ -22,7 +22,7 @@ fn each_kind_has_a_number_and_words_of_its_own() {
 }
 
 #[test]
-fn a_kind_is_called_in_json_as_its_name_says() {
+fn a_kind_has_one_name_in_json_and_reports() {
     for kind in ExchangeKind::all() {
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
     }
