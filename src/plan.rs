@@ -1,4 +1,4 @@
-//! From a checked probe to what one pod of a run is told and needs: pure, the same for the operator's pods and `check -f`.
+//! From a checked probe to the plan and the needs of one pod of a run: pure, the same for the operator's pods and `check -f`.
 //!
 //! Knows which exchanges a run asks for, not when they are due (the operator's slots decide) and not how they are sent. A plan
 //! never lists what the prober does by itself in reaction to what came back: [`ExchangeKind::Repeat`], [`ExchangeKind::Confirm`],
@@ -21,7 +21,7 @@ const DEEP_HEADER: u64 = 32 * 1024;
 /// What forwarding checks ask where the body of the frozen request is a saved one, which they cannot change.
 const FORWARDING_CHECK_PROMPT: &str = "Count from 1 to 20.";
 
-/// What a run does besides the frozen request.
+/// What a run does in addition to the frozen request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ForwardingCheckChoice {
     /// The forwarding checks that concern headers and body are due, and with them the other form of the frozen request and what the
@@ -31,11 +31,11 @@ pub struct ForwardingCheckChoice {
     pub credential: CredentialChecks,
     /// Over budget: nothing that generates tokens.
     pub zero_token_only: bool,
-    /// Everything of a run with forwarding checks whatever is due, a 2 MiB body and a 32 KiB header besides.
+    /// Everything of a run with forwarding checks whatever is due, and a 2 MiB body and a 32 KiB header.
     pub deep: bool,
     /// The long request is due.
     pub long: bool,
-    /// The run before saw a stream held back: that counts as the second pair of streams, and none is sent.
+    /// The run before saw a buffered stream: that counts as the second pair of streams, and none is sent.
     pub buffered: bool,
 }
 
@@ -54,7 +54,7 @@ pub enum CredentialChecks {
 /// What the operator or the command line sets for all probes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Networks that the prober refuses besides metadata addresses, CIDR notation.
+    /// Networks that the prober does not connect to, in addition to metadata addresses, CIDR notation.
     pub refuse_networks: Vec<String>,
     /// Directory that holds what comes from ConfigMaps, without a final slash.
     pub files_root: String,
@@ -69,7 +69,7 @@ impl Default for Settings {
     }
 }
 
-/// One pod of a run: what its prober is told, and what the pod must give it.
+/// One pod of a run: its prober's plan, and what the pod must give it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodPlan {
     /// What the prober does.
@@ -83,7 +83,7 @@ pub struct PodPlan {
 pub struct PodNeeds {
     /// Secret values, one variable for each key that is used. A missing one keeps the pod from starting, and is named so.
     pub secrets: Vec<SecretVariable>,
-    /// ConfigMap values, one directory for each key that is used. Optional volumes: the prober says which file is missing.
+    /// ConfigMap values, one directory for each key that is used. Optional volumes: the prober reports which file is missing.
     pub files: Vec<ConfigFile>,
 }
 
@@ -199,7 +199,7 @@ fn path_plan(probe: &Probe, path: &Path, choice: ForwardingCheckChoice, needs: &
     }
 }
 
-/// The exchanges of a path besides the frozen request and the prober's own reactions.
+/// The exchanges of a path other than the frozen request and the prober's own reactions.
 fn exchanges(probe: &Probe, path: &Path, choice: ForwardingCheckChoice) -> Vec<ExchangePlan> {
     ExchangeKind::all()
         .filter_map(|kind| {

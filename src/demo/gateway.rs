@@ -321,7 +321,7 @@ mod tests {
                         socket.write_all(b"4\r\nlast\r\n0\r\n\r\n").await.unwrap();
                     }
                     if kind != Upstream::Breaks {
-                        // Held open: what ends the response must be the gateway.
+                        // Buffered open: what ends the response must be the gateway.
                         let _ = socket.read(&mut [0; 1]).await;
                     }
                 });

@@ -1,6 +1,6 @@
-//! What a diagnosis is made from: the paths as they were meant, what a run saw on them, and what earlier runs left behind.
+//! The input of a diagnosis: the paths as configured, what a run saw on them, and what earlier runs left behind.
 //!
-//! Plain values: whoever calls (the operator, `check`, a test) gathers them; nothing here looks anything up. Times are Unix
+//! Plain values: the caller (the operator, `check`, a test) gathers them; nothing here fetches anything. Times are Unix
 //! milliseconds.
 
 use super::condition::Condition;
@@ -10,29 +10,29 @@ use crate::report::evidence::{Exchange, RunEvidence};
 use crate::resource::spec::Upstream;
 use crate::resource::status::{FoundOn, VerdictState};
 
-/// Everything that one diagnosis looks at.
+/// The whole input of one diagnosis.
 #[derive(Clone, Debug)]
 pub struct Case<'a> {
     /// The frozen request.
     pub request: Request,
     /// The paths in the resource's order, the control first if there is one.
     pub paths: Vec<PathCase>,
-    /// What the run saw. Paths of paths that are not in `paths` are ignored.
+    /// What the run saw. Paths that are not in `paths` are ignored.
     pub evidence: &'a RunEvidence,
-    /// What is known besides this run.
+    /// What is known from outside this run.
     pub context: Context,
 }
 
-/// What the frozen request asks for.
+/// The frozen request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// The model that is asked for.
+    /// The requested model.
     pub model: String,
     /// `anthropic-version`.
     pub api_version: String,
     /// `anthropic-beta` values.
     pub betas: Vec<String>,
-    /// Whether an event stream is asked for.
+    /// Whether the request wants an event stream.
     pub stream: bool,
     /// The body is a saved one, not built from prompt and model.
     pub saved_body: bool,
@@ -43,7 +43,7 @@ pub struct Request {
 /// What a path is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
-    /// The control: the shortest way to Claude.
+    /// The control: the shortest path to Claude.
     Direct,
     /// A gateway under test.
     #[default]
@@ -67,11 +67,11 @@ pub struct PathCase {
     pub upstream: Upstream,
     /// The gateway must use direct's organisation and workspace.
     pub expect_same_account: bool,
-    /// Findings to live with.
+    /// Accepted findings.
     pub accept: Vec<Code>,
     /// Which Secret and key (`secret/key`); equal on two paths means the same key. `None`: no credential is sent.
     pub key_ref: Option<String>,
-    /// The header that carries the key.
+    /// The auth header.
     pub auth_header: AuthHeader,
     /// The model on this path where it is not the request's.
     pub model: Option<String>,
@@ -83,7 +83,7 @@ pub struct PathCase {
     pub http_version: HttpVersion,
 }
 
-/// What is known besides the run itself. An empty context is that of a first run.
+/// What is known from outside the run itself. An empty context is that of a first run.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     /// The time of the diagnosis.
@@ -102,7 +102,7 @@ pub struct Context {
     pub conditions: Vec<Condition>,
     /// When the last run with a `Healthy` or `Degraded` verdict ended.
     pub last_good_ms: Option<i64>,
-    /// What each path looked like in the run before, to say what changed.
+    /// Each path in the run before, to report what changed.
     pub before: Vec<PathBefore>,
     /// When the spec changed last.
     pub spec_changed_ms: Option<i64>,
@@ -125,7 +125,7 @@ pub struct PathForwardingChecks {
     pub results: Vec<KeptResult>,
 }
 
-/// One forwarding check's result, kept until a later one of its kind refutes it or it is stale.
+/// One forwarding check's result, kept until a later one of its kind replaces it or it is stale.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptResult {
     /// When the run that sent it ended.
@@ -204,7 +204,7 @@ pub struct StaleWorkload {
     pub pods: Vec<String>,
     /// How many there are.
     pub count: usize,
-    /// They started before the old key was seen last; else somewhere between the two sights.
+    /// They started before the old key was seen last; else between the two observations.
     pub certain: bool,
 }
 

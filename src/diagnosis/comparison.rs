@@ -1,8 +1,8 @@
-//! What two paths have in common, and what one may be held against the other for.
+//! What two paths have in common, and so in which respects a rule may compare them.
 //!
-//! A rule names the facets that it needs and is silent without them: with another key nothing is said about credentials,
-//! with another account nothing about quota, with another backend nothing about headers and ids, on an intercepted control
-//! nothing about headers, bodies, streams and timing.
+//! A rule names the facets that it needs and gives no finding without them: with another key none about credentials,
+//! with another account none about quota, with another backend none about headers and ids, with an intercepted control
+//! none about headers, bodies, streams and timing.
 
 use super::path::PathView;
 use crate::report::evidence::{Departure, HeadEvidence, ReplyHeader, Spelling, same_account};
@@ -44,18 +44,18 @@ impl<'v, 'a> Pair<'v, 'a> {
         self.gateway.speaks_claude()
     }
 
-    /// The same model is asked for on both.
+    /// The same model is requested on both.
     pub fn same_model(&self) -> bool {
         self.direct.case.model == self.gateway.case.model
     }
 
-    /// The control answered the frozen request completely, and may be held against the gateway in matters of credential,
-    /// quota and upstream.
+    /// The control answered the frozen request completely, so that a gateway is comparable with it in credential, quota
+    /// and upstream.
     pub fn direct_works(&self) -> bool {
         self.direct.is_complete()
     }
 
-    /// The control may be held against the gateway in matters of headers, body, stream and timing, too.
+    /// A gateway is comparable with the control in headers, body, stream and timing, too.
     pub fn direct_unaltered(&self) -> bool {
         !self.direct.intercepted() && self.same_backend()
     }
@@ -105,7 +105,8 @@ impl HeadDifference {
         found
     }
 
-    /// Whether anything differs but what every proxy writes in its own way: `server`, the spelling of names, names of its own.
+    /// Whether anything differs but what every proxy writes in its own way: `server`, the spelling of names, names of
+    /// its own.
     pub fn concerns_claudes_headers(&self) -> bool {
         [&self.dropped, &self.changed, &self.merged, &self.repeated]
             .into_iter()

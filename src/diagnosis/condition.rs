@@ -1,4 +1,4 @@
-//! A condition: its type, its status, its reasons. What a run shows of them is in `conditions`.
+//! A condition: its type, its status, its reasons. The statuses of a run are in `conditions`.
 
 use crate::catalogue::{Code, ConditionType};
 
@@ -12,12 +12,12 @@ pub const DECIDED_BY_RUNS: [ConditionType; 6] = [
     ConditionType::QuotaAvailable,
 ];
 
-/// Status of a condition. `True` is good, `Unknown` means that it could not be told.
+/// Status of a condition. `True` is good, `Unknown` means that no evidence decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     /// Not so.
     False,
-    /// Could not be told.
+    /// No evidence decides.
     Unknown,
     /// So.
     True,
@@ -62,23 +62,23 @@ pub enum Reason {
     AsSent,
     /// Streams arrived complete and as they were produced.
     Complete,
-    /// No limit stood in the way.
+    /// No limit stopped a request.
     Available,
-    /// The frozen request was not answered, and the evidence does not tell why.
+    /// The frozen request was not answered, and the evidence does not show why.
     NotExplained,
-    /// Only a finding that the spec accepts stands against it.
+    /// Only a finding that the spec accepts explains the failure.
     AcceptedFinding,
     /// Every path fails for the same reason, which is not the gateways'.
     SharedCause(Code),
-    /// The answer came from a cache and says nothing of health.
+    /// The answer came from a cache and does not show health.
     AnsweredFromCache,
     /// The spec has no direct path.
     NotConfigured,
-    /// The exchange that would tell was not sent.
+    /// The exchange that would show it was not sent.
     NotProbed,
-    /// The request did not come far enough to tell.
+    /// The request did not get far enough to show it.
     NotObserved,
-    /// The report did not arrive whole.
+    /// The report arrived incomplete.
     ReportIncomplete,
     /// The first run failed and could not repeat its failure.
     Unconfirmed,

@@ -1,4 +1,5 @@
-//! The six conditions that runs decide: what a run says of them by itself. The rule by which they change is in `publish`.
+//! The six conditions that runs decide: the statuses of one run by itself. The rule by which they change is in
+//! `publish`. No message is longer than [`LONGEST_OF_CONDITION`].
 
 mod publish;
 
@@ -110,7 +111,7 @@ fn gateways(view: &View<'_>, findings: &[Finding]) -> Judged {
     }
 }
 
-/// One path's health: whether its frozen request was answered, and what stands against that.
+/// One path's health: whether its frozen request was answered, and which finding explains a failure.
 fn path(view: &View<'_>, findings: &[Finding], probed: &PathView<'_>) -> Judged {
     let name = probed.name();
     let on_path = || findings.iter().filter(|finding| concerns(finding, name));
@@ -121,7 +122,7 @@ fn path(view: &View<'_>, findings: &[Finding], probed: &PathView<'_>) -> Judged 
                 return (
                     Status::Unknown,
                     Reason::AnsweredFromCache,
-                    format!("{name} answered from a cache, which does not show its health."),
+                    format!("{name} answered from a cache, so its health is not known."),
                 );
             }
             (
@@ -135,7 +136,7 @@ fn path(view: &View<'_>, findings: &[Finding], probed: &PathView<'_>) -> Judged 
             Status::Unknown,
             Reason::NotProbed,
             match probed.reach().unusable() {
-                Some(why) => format!("Nothing was sent on {name}: {}", sentence_end(why)),
+                Some(why) => format!("Nothing was sent on {name}: {why}."),
                 None => format!("The frozen request was not sent on {name}."),
             },
         ),
@@ -150,28 +151,21 @@ fn path(view: &View<'_>, findings: &[Finding], probed: &PathView<'_>) -> Judged 
                 return (
                     Status::Unknown,
                     Reason::AcceptedFinding,
-                    format!("{name} does not answer, for a reason that `accept` lists."),
+                    format!("{name} fails, and the spec accepts the cause in `accept`."),
                 );
             }
             if !view.case.evidence.complete {
                 return incomplete();
             }
-            let seen = probed.main().map_or_else(|| "no reply".to_owned(), super::say::head);
+            let seen = probed
+                .main()
+                .map_or_else(|| "no reply".to_owned(), super::describe::head);
             (
                 Status::False,
                 Reason::NotExplained,
                 format!("{name} fails without a known cause: {seen}."),
             )
         }
-    }
-}
-
-/// The words with a full stop, unless they ask something.
-fn sentence_end(words: &str) -> String {
-    if words.ends_with('?') {
-        words.to_owned()
-    } else {
-        format!("{words}.")
     }
 }
 
@@ -224,8 +218,8 @@ fn topic(view: &View<'_>, findings: &[Finding], kind: ConditionType) -> Judged {
         ConditionType::QuotaAvailable => every_path(
             view,
             Reason::Available,
-            "No rate, spend or concurrency limit stood in the way.",
-            "No request got far enough to meet a limit.",
+            "No rate, spend or concurrency limit stopped a request.",
+            "No request reached a limit check.",
         ),
         ConditionType::HeadersPreserved => headers(view),
         _ => stream(view),
@@ -247,25 +241,26 @@ fn every_path(view: &View<'_>, good: Reason, yes: &str, no: &str) -> Judged {
 }
 
 fn headers(view: &View<'_>) -> Judged {
-    let told = |path: &PathView<'_>| {
+    let checked = |path: &PathView<'_>| {
         path.known(ExchangeKind::BogusBeta).is_some() && path.known(ExchangeKind::BogusVersion).is_some()
     };
-    if view.gateways().next().is_some() && view.gateways().all(told) {
+    if view.gateways().next().is_some() && view.gateways().all(checked) {
         (
             Status::True,
             Reason::AsSent,
-            "anthropic-beta and anthropic-version arrive at Claude as sent, by the last forwarding checks.".to_owned(),
+            "anthropic-beta and anthropic-version arrive at Claude as sent, according to the last forwarding checks."
+                .to_owned(),
         )
     } else {
         (
             Status::Unknown,
             Reason::NotProbed,
-            "No forwarding check has shown yet whether headers arrive as sent.".to_owned(),
+            "No forwarding check has shown yet whether headers arrive at Claude as sent.".to_owned(),
         )
     }
 }
 
-/// Where the long request was answered in less time than it is meant to take.
+/// The long request was answered in less time than the spec requires.
 fn too_short(view: &View<'_>, verified_ms: u32) -> String {
     let sent = view.gateways().any(|path| path.now(ExchangeKind::Long).is_some());
     match view
@@ -276,13 +271,13 @@ fn too_short(view: &View<'_>, verified_ms: u32) -> String {
     {
         Some(wanted) => format!(
             " The long request ended before {}: raise its maxTokens.",
-            super::say::seconds(wanted)
+            super::describe::seconds(wanted)
         ),
         None => String::new(),
     }
 }
 
-/// Buffers can hide where every reply is short.
+/// Short replies cannot show buffering.
 fn buffering(view: &View<'_>) -> &'static str {
     let control = view.direct().into_iter().flat_map(PathView::exchanges);
     let mut streams = control.filter_map(|exchange| exchange.stream.as_ref()).peekable();
@@ -315,8 +310,8 @@ fn stream(view: &View<'_>) -> Judged {
             Reason::Complete,
             format!(
                 "Streams arrive complete on every gateway, up to {} and {}.{}{}",
-                super::say::seconds(ms),
-                super::say::size(bytes),
+                super::describe::seconds(ms),
+                super::describe::size(bytes),
                 too_short(view, ms),
                 buffering(view)
             ),

@@ -1,11 +1,11 @@
-//! Making findings: the catalogue's defaults, sharpened by what a rule saw.
+//! Making findings: the catalogue's defaults, made specific by a rule.
 //!
-//! Rules return findings without time and rate; [`super::diagnose`] adds both, and marks those that a path accepts.
+//! Rules return findings without time and rate; [`super::diagnose`] adds both, and flags those that a path accepts.
 
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::resource::status::Finding;
 
-/// The longest evidence that a finding carries, bytes.
+/// The longest evidence of a finding, bytes.
 const EVIDENCE_MAX: usize = 600;
 
 /// A finding of this code on this path (empty: it concerns all), with the catalogue's severity and advice.
@@ -36,7 +36,7 @@ pub(super) fn finding(code: Code, path: &str, confidence: Confidence, evidence: 
 pub(super) trait Sharpen: Sized {
     /// Names the hop inside the path.
     fn hop(self, hop: &str) -> Self;
-    /// Puts this advice before the general one.
+    /// Replaces the general advice.
     fn advise(self, advice: impl Into<String>) -> Self;
     /// Another severity than the catalogue's.
     fn severity(self, severity: Severity) -> Self;

@@ -27,7 +27,8 @@ pub(super) struct On<'s> {
 }
 
 impl Story {
-    /// A control and one gateway `edge`, both with the Secret's key, both reached, nothing sent yet. Streams are asked for.
+    /// A control and one gateway `edge`, both with the Secret's key, both reached, nothing sent yet. The request wants
+    /// streams.
     pub fn new() -> Self {
         let mut story = Self::without_direct();
         story.add("direct", Role::Direct);
@@ -110,7 +111,7 @@ impl Story {
         }
     }
 
-    /// Diagnoses. No case may have a longer message than is promised, nor evidence or advice in it.
+    /// Diagnoses, and checks the limits of all messages.
     pub fn diagnose(&self) -> Diagnosis {
         let diagnosis = diagnose(&Case {
             request: self.request.clone(),
@@ -118,7 +119,7 @@ impl Story {
             evidence: &self.evidence,
             context: self.context.clone(),
         });
-        keeps_to_its_length(&diagnosis);
+        assert_messages_fit(&diagnosis);
         diagnosis
     }
 
@@ -136,15 +137,15 @@ pub(super) fn found(code: Code, path: &str) -> FoundOn {
     }
 }
 
-/// Whether an accusation, `Code@path`, is that a stream was held back.
-pub(super) fn accuses_of_holding_back(accusation: &str) -> bool {
+/// Whether an attribution, `Code@path`, is a buffered stream.
+pub(super) fn is_buffering(attribution: &str) -> bool {
     ["StreamBuffered@", "StreamCompressed@"]
         .iter()
-        .any(|code| accusation.starts_with(code))
+        .any(|code| attribution.starts_with(code))
 }
 
-/// What a message promises: one line, of a length, without what has a field of its own.
-pub(super) fn keeps_to_its_length(diagnosis: &Diagnosis) {
+/// The limits of every message: one line, bounded, without evidence or advice.
+pub(super) fn assert_messages_fit(diagnosis: &Diagnosis) {
     let verdict = &diagnosis.verdict;
     let message = &verdict.message;
     assert!(message.len() <= 200, "{} bytes: {message}", message.len());
@@ -182,8 +183,8 @@ pub(super) fn headline(diagnosis: &Diagnosis) -> String {
     format!("{:?} {}@{}", verdict.state, verdict.code, verdict.path)
 }
 
-/// Findings that accuse: `Code@path` of at least `Likely`, sorted.
-pub(super) fn accusations(findings: &[Finding]) -> Vec<String> {
+/// Findings that attribute a failure: `Code@path` of at least `Likely`, sorted.
+pub(super) fn attributions(findings: &[Finding]) -> Vec<String> {
     let mut names: Vec<String> = findings
         .iter()
         .filter(|finding| finding.confidence >= crate::catalogue::Confidence::Likely)
@@ -205,8 +206,8 @@ impl On<'_> {
         self
     }
 
-    /// Claude refuses the path's key with the first, a random one as invalid, and answers no key with the second.
-    pub fn refused(self, ours: ErrorClass, none: ErrorClass) -> Self {
+    /// Claude rejects the path's key with the first, a random one as invalid, and answers no key with the second.
+    pub fn key_rejected(self, ours: ErrorClass, none: ErrorClass) -> Self {
         self.frozen(claude(401, ours))
             .reply(K::BadKey, claude(401, ErrorClass::KeyInvalid))
             .reply(K::NoKey, claude(401, none))
@@ -223,7 +224,7 @@ impl On<'_> {
         self
     }
 
-    /// The way to the first hop ended so, and nothing was sent.
+    /// The connection to the first hop ended so, and nothing was sent.
     pub fn unreached(self, reach: Reach) -> Self {
         self.evidence.handshake.outcome = reach;
         self
@@ -240,7 +241,7 @@ pub(super) fn reply(status: u16) -> Exchange {
     }
 }
 
-/// Claude's marks on any reply.
+/// Claude's traits on any reply.
 pub(super) fn genuine() -> ReplyTraits {
     ReplyTraits::REQUEST_ID
         .with(ReplyTraits::CF_RAY)
@@ -306,7 +307,7 @@ pub(super) fn lookalike(status: u16, class: ErrorClass) -> Exchange {
     }
 }
 
-/// An error in Claude's shape with ids that somebody made up.
+/// An error in Claude's shape with made-up ids.
 pub(super) fn minted(status: u16, class: ErrorClass) -> Exchange {
     let ids = ReplyTraits::REQUEST_ID
         .with(ReplyTraits::BODY_REQUEST_ID)
@@ -326,7 +327,8 @@ pub(super) fn page(status: u16) -> Exchange {
     }
 }
 
-/// A stream that Claude began and that ended without `message_stop`: `events` events, the last at `last` ms, the end at `end`.
+/// A stream that Claude began and that ended without `message_stop`: `events` events, the last at `last` ms, the end at
+/// `end`.
 pub(super) fn cut(outcome: Outcome, events: u32, last: u32, end: u32) -> Exchange {
     let whole = stream();
     Exchange {

@@ -8,7 +8,7 @@ use crate::resource::validated::{Body, Path, Probe};
 const CLAUDE_HOST: &str = "api.anthropic.com";
 
 impl Request {
-    /// What the probe's frozen request asks for.
+    /// The probe's frozen request.
     #[must_use]
     pub fn of(probe: &Probe) -> Self {
         let request = &probe.request;
@@ -75,7 +75,7 @@ mod tests {
     use crate::resource::spec::ClaudeProbe;
 
     #[test]
-    fn a_case_says_what_the_probe_means() {
+    fn a_case_has_the_paths_and_the_request_of_its_probe() {
         let text = "
 metadata: {name: p}
 spec:

@@ -1,7 +1,8 @@
 //! What one run leaves to the next ones: results of zero-token exchanges, and how long they took.
 //!
-//! A result stays until a later one of its kind on its path refutes it, or it is stale; a forwarding check that told nothing refutes
-//! nothing, and one about a key that was refused itself is not kept. Pairs of times are kept as long as the newest of them is fresh.
+//! A result stays until a later one of its kind on its path replaces it, or it is stale; an inconclusive forwarding
+//! check replaces nothing, and one about a key that was rejected itself is not kept. Pairs of times are kept as long as
+//! the newest of them is fresh.
 
 use super::case::{Case, KeptResult, LatencyPair, PathForwardingChecks};
 use crate::report::evidence::{BodyKind, Echo, Exchange, ExchangeKind};
@@ -13,15 +14,15 @@ pub(super) const LATENCY_RUNS: usize = 12;
 /// The forwarding-check results of a path that count after this run.
 pub(super) fn forwarding_checks(case: &Case<'_>, path: &str) -> Option<PathForwardingChecks> {
     let probed = case.evidence.paths.iter().find(|probed| probed.path == path);
-    let told = probed.into_iter().flat_map(|probed| &probed.exchanges);
-    // Where the key itself was refused, forwarding checks about it explain that refusal. They say nothing of a run in which it is taken, and
-    // a run in which it is not sends its own.
-    let refused = told
+    let sent = probed.into_iter().flat_map(|probed| &probed.exchanges);
+    // Where the key itself was rejected, forwarding checks about it explain that rejection. They show nothing of a run
+    // in which it is accepted, and a run in which it is rejected sends its own.
+    let rejected = sent
         .clone()
         .any(|exchange| exchange.kind == ExchangeKind::Frozen && matches!(exchange.status, 401 | 403));
-    let counts = |exchange: &Exchange| tells(exchange) && !(refused && exchange.kind.is_about_key());
+    let counts = |exchange: &Exchange| is_conclusive(exchange) && !(rejected && exchange.kind.is_about_key());
     let mut results: Vec<KeptResult> = Vec::new();
-    for exchange in told.filter(|exchange| exchange.kind.entry().kept && counts(exchange)) {
+    for exchange in sent.filter(|exchange| exchange.kind.entry().kept && counts(exchange)) {
         let kept = KeptResult {
             at_ms: case.context.now_ms,
             exchange: Exchange {
@@ -30,15 +31,15 @@ pub(super) fn forwarding_checks(case: &Case<'_>, path: &str) -> Option<PathForwa
             },
         };
         match results.iter_mut().find(|known| known.exchange.kind == exchange.kind) {
-            // A later sample says more than the one that it was sent to check.
+            // A later sample confirms or corrects the one before.
             Some(known) => *known = kept,
             None => results.push(kept),
         }
     }
     let before = case.context.forwarding_checks.iter().filter(|kept| kept.path == path);
     for earlier in before.flat_map(|kept| &kept.results) {
-        let refuted = results.iter().any(|new| new.exchange.kind == earlier.exchange.kind);
-        if !refuted && case.context.is_fresh(earlier.at_ms) {
+        let replaced = results.iter().any(|new| new.exchange.kind == earlier.exchange.kind);
+        if !replaced && case.context.is_fresh(earlier.at_ms) {
             results.push(earlier.clone());
         }
     }
@@ -54,7 +55,7 @@ pub(super) fn latency(case: &Case<'_>) -> Vec<LatencyPair> {
         let probed = case.evidence.paths.iter().find(|probed| probed.path == path)?;
         let counted = probed.exchange(ExchangeKind::CountTokens)?;
         let stream = counted.kind.entry().form.is_stream(case.request.stream);
-        counted.total_ms.filter(|_| counted.is_answered_as_asked(stream))
+        counted.total_ms.filter(|_| counted.is_answered_as_requested(stream))
     };
     let direct = case
         .paths
@@ -82,9 +83,9 @@ pub(super) fn latency(case: &Case<'_>) -> Vec<LatencyPair> {
     kept
 }
 
-/// Whether a forwarding check reached somebody who judged it: an answer, or a refusal of the request itself. A refused key says something
-/// only where the key is the question.
-fn tells(exchange: &Exchange) -> bool {
+/// Whether a forwarding check was judged: an answer, or a rejection of the request itself. A rejected key is conclusive
+/// only where the check is about the key.
+fn is_conclusive(exchange: &Exchange) -> bool {
     // What it is kept for is that it was answered.
     if exchange.kind == ExchangeKind::CountTokens {
         return exchange.body == BodyKind::AsAsked;

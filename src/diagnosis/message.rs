@@ -1,5 +1,5 @@
-//! The verdict in words, in a fixed form of at most [`LONGEST`] bytes: what, path and hop; since when and in how many runs;
-//! request id. Evidence, advice and what changed last are fields of their own.
+//! The verdict's message, in a fixed form of at most [`LONGEST`] bytes: what, path and hop; since when and in how many
+//! runs; request id. Evidence, advice and what changed last are fields of their own.
 //!
 //! Nothing here decides anything.
 
@@ -16,7 +16,7 @@ pub const LONGEST: usize = 200;
 /// Longest message of a condition, bytes.
 pub const LONGEST_OF_CONDITION: usize = 160;
 
-/// Puts a choice into words. `findings` are sorted, the cause first.
+/// The verdict with its message. `findings` are sorted, the cause first.
 pub(super) fn verdict(view: &View<'_>, findings: &[Finding], choice: &Choice) -> Verdict {
     let cause = choice
         .code
@@ -62,7 +62,7 @@ fn fitted(first: &str, others: &[String]) -> String {
     message
 }
 
-/// A finding that is only a reading orders no repair.
+/// The advice of a reading is conditional.
 pub(super) fn hedge(finding: &mut Finding) {
     if finding.confidence == Confidence::Possible && !finding.advice.is_empty() {
         let mut letters = finding.advice.chars();
@@ -103,7 +103,7 @@ fn what(view: &View<'_>, choice: &Choice, cause: Option<&Finding>, readings: &[C
             n => format!("All {n} paths answered the frozen request completely."),
         },
         (VerdictState::Degraded, None) => {
-            "The gateways answer. The direct path does not, and the evidence does not show why.".to_owned()
+            "The gateways answer. The direct path fails, and the evidence does not show why.".to_owned()
         }
         (VerdictState::Inconclusive, None) if !view.case.evidence.complete => {
             "The report is incomplete: the missing part can change the verdict.".to_owned()
@@ -145,24 +145,23 @@ fn alternatives(codes: &[Code]) -> Option<String> {
     })
 }
 
-/// What would decide an inconclusive verdict; empty for the other states. Never a repair: nothing is known to be broken.
+/// What would decide an inconclusive verdict; empty for the other states. Never a repair: nothing is known to be
+/// broken.
 fn decide(view: &View<'_>, choice: &Choice, readings: &[Code]) -> String {
     if choice.state != VerdictState::Inconclusive {
         return String::new();
     }
     if !view.case.evidence.complete {
-        return "To decide: repeat the run, because its report arrived incomplete.".to_owned();
+        return "To decide: repeat the run. Its report arrived incomplete.".to_owned();
     }
     let control = match view.direct() {
         None => Some("configure a direct path, so that a run compares the gateway with Claude itself"),
-        Some(direct) if direct.state() != State::Complete => {
-            Some("wait for a run in which the direct path answers, and compare with it")
-        }
+        Some(direct) if direct.state() != State::Complete => Some("wait for a run in which the direct path answers"),
         Some(_) => None,
     };
     let by_hand = match readings.first() {
         Some(code) => format!("confirm by hand as `claudeprobe explain --finding {code}` describes"),
-        None => "look for the request in the gateway's log, by its request id or the time of the run".to_owned(),
+        None => "find the request in the gateway's log by its request id or the time of the run".to_owned(),
     };
     match control {
         Some(control) => format!("To decide: {control}; or {by_hand}."),
@@ -180,7 +179,7 @@ fn unusable(view: &View<'_>) -> String {
             path.reach().unusable()?
         ))
     });
-    sentences.collect::<String>().replace("?.", "?")
+    sentences.collect()
 }
 
 /// Since when, and in how many of the last runs.

@@ -1,24 +1,25 @@
-//! From evidence to findings, verdict and conditions. Pure: no clock, no clients, no logging; the same in the operator, in
-//! `check` and in tests.
+//! From evidence to findings, verdict and conditions. Pure: no clock, no clients, no logging; the same in the operator,
+//! in `check` and in tests.
 //!
 //! ```text
 //! Case ──► view ──► rules ──► findings ──► verdict
 //!           │        │           └───────► conditions (two runs, or three of five, must agree)
 //!           │        ├─ provenance: who made this reply
 //!           │        └─ comparison: what two paths have in common
-//!           └─ which exchange a path is judged by, what "complete" means
+//!           └─ which exchange decides a path's state, what "complete" means
 //! ```
 //!
 //! # Guarantees
-//! Every finding is kept; the verdict picks one and lists the others. A finding below `Likely` accuses nobody: it is a
-//! reading. Nothing depends on the order of paths or exchanges, on quotes, request ids or peers, or on knowing a gateway's
-//! wording. A report that is not complete is `Inconclusive`.
+//! Every finding is kept; the verdict picks one and lists the others. A finding below `Likely` attributes nothing: it
+//! is a reading. Nothing depends on the order of paths or exchanges, on quotes, request ids or peers, or on knowing a
+//! gateway's wording. A report that is not complete is `Inconclusive`.
 
 pub mod buffering;
 mod case;
 mod comparison;
 mod condition;
 mod conditions;
+mod describe;
 mod finding;
 mod flapping;
 mod meant;
@@ -28,7 +29,6 @@ mod path;
 mod product;
 pub mod provenance;
 mod rules;
-mod say;
 mod trouble;
 mod verdict;
 mod view;
@@ -60,8 +60,8 @@ pub struct Diagnosis {
     pub verdict: Verdict,
     /// The six conditions that runs decide, as they are to be published.
     pub conditions: Vec<Condition>,
-    /// This run's own condition statuses, one letter (`T`, `F`, `U`) each, in the order of `conditions`. Keep it with the
-    /// run's history: the rule of two runs reads it back from [`PastRun::own_conditions`].
+    /// This run's own condition statuses, one letter (`T`, `F`, `U`) each, in the order of `conditions`. Keep it with
+    /// the run's history: the rule of two runs reads it back from [`PastRun::own_conditions`].
     pub own_conditions: String,
     /// What this run itself found; what only earlier runs show is not among them. Keep it, too: [`PastRun::findings`].
     pub own_findings: Vec<FoundOn>,
@@ -84,7 +84,7 @@ pub fn diagnose(case: &Case<'_>) -> Diagnosis {
     verdict::sort(&view, &mut findings);
     let own = conditions::own(&view, &findings);
     let own_findings: Vec<FoundOn> = findings.iter().map(name).collect();
-    // A warning of earlier runs says nothing beside this run's own word, and falsifies no condition of this run.
+    // A warning of earlier runs yields to this run's own finding, and falsifies no condition of this run.
     let mut earlier = flapping::findings(&view);
     earlier.retain(|finding| !own_findings.contains(&name(finding)));
     for finding in &mut earlier {

@@ -1,6 +1,6 @@
 //! A path as rules read it: joined with what the run and the kept forwarding checks saw on it.
 //!
-//! Knows by which exchange a path is judged, and who made a reply on it; accuses nobody.
+//! Knows which exchange decides a path's state, and the origin of each reply on it. Attributes nothing.
 
 use super::case::{PathCase, Request};
 use super::provenance::{self, Origin, Provenance, RelayProfile};
@@ -20,11 +20,12 @@ pub(super) struct PathView<'a> {
     kept: Vec<&'a Exchange>,
     /// How the path relays.
     pub relay_profile: RelayProfile,
-    /// Exchanges that Claude refuses on the control, and that are refused here with the same status and a body of somebody else's.
+    /// Exchanges that Claude rejects on the control, and that are rejected here with the same status and a foreign
+    /// body.
     pub masked: Vec<ExchangeKind>,
-    /// Whether a reply on this path bears the marks of another platform than the Claude API.
+    /// Whether a reply on this path has the traits of another platform than the Claude API.
     platform: bool,
-    /// The control's trouble, where it may stand behind this gateway's failure in other words.
+    /// The control's trouble, where it may be the cause of this gateway's failure.
     pub hides: Option<(&'a Exchange, Provenance)>,
     request: &'a Request,
 }
@@ -53,11 +54,11 @@ impl<'a> PathView<'a> {
             now.chain(kept.iter().copied())
                 .filter(|exchange| exchange.kind.entry().well_formed)
         };
-        let mut relay_profile = RelayProfile::learn(all());
+        let mut relay_profile = RelayProfile::observe(all());
         relay_profile.control = path.is_direct();
         relay_profile.first_party =
             path.is_direct() && path.first_party && seen.is_some_and(|seen| seen.handshake.trust == Trust::Public);
-        // A cloud's load balancer marks its own errors, too: only an answer shows the backend.
+        // A cloud's load balancer adds its headers to its own errors, too: only an answer shows the backend.
         let platform = all().any(|reply| {
             reply.is_success()
                 && reply.traits.has(ReplyTraits::CLOUD_PLATFORM)
@@ -81,7 +82,7 @@ impl<'a> PathView<'a> {
         &self.case.name
     }
 
-    /// How the way to the first hop ended.
+    /// How the connection to the first hop ended.
     pub fn reach(&self) -> Reach {
         self.seen.map_or(Reach::NotTried, |seen| seen.handshake.outcome)
     }
@@ -91,7 +92,7 @@ impl<'a> PathView<'a> {
         self.seen.and_then(|seen| seen.key.as_ref())
     }
 
-    /// All exchanges of this run that a gateway has no reason of its own to refuse.
+    /// All exchanges of this run that a gateway has no reason of its own to reject.
     pub fn exchanges(&self) -> impl Iterator<Item = &'a Exchange> + use<'a> {
         self.sent().filter(|exchange| exchange.kind.entry().well_formed)
     }
@@ -108,7 +109,7 @@ impl<'a> PathView<'a> {
             .chain(kept.filter(|exchange| exchange.kind.entry().well_formed))
     }
 
-    /// Whether answers on this path come from a store: then the first one may, too, whatever it says.
+    /// Whether answers on this path come from a cache: then the first one may, too.
     pub fn is_cached(&self) -> bool {
         self.exchanges().any(Exchange::is_stored)
     }
@@ -116,7 +117,7 @@ impl<'a> PathView<'a> {
     /// The exchange of this kind in this run.
     pub fn now(&self, kind: ExchangeKind) -> Option<&'a Exchange> {
         let samples = || self.sent().filter(|exchange| exchange.kind == kind);
-        // Of two samples the one that tells something.
+        // Of two samples the conclusive one.
         samples()
             .find(|sample| (1..500).contains(&sample.status))
             .or_else(|| samples().next())
@@ -134,20 +135,21 @@ impl<'a> PathView<'a> {
         seen.skipped.iter().find(|(of, _)| *of == kind).map(|(_, why)| *why)
     }
 
-    /// The exchange that the path is judged by: the frozen request, or the free one where nothing that bills may be sent.
+    /// The exchange that the path is judged by: the frozen request, or the free one where nothing that bills may be
+    /// sent.
     pub fn main(&self) -> Option<&'a Exchange> {
         self.now(ExchangeKind::Frozen).or_else(|| self.free())
     }
 
-    /// The free exchange in place of the frozen request. Not every gateway has a route for it: what it refuses counts only
-    /// where it was answered before, or where Claude itself refuses.
+    /// The free exchange in place of the frozen request. Not every gateway has a route for it: a rejection counts only
+    /// where it was answered before, or where Claude itself rejects.
     fn free(&self) -> Option<&'a Exchange> {
         let kind = ExchangeKind::CountTokens;
         let free = self.now(kind).filter(|_| self.over_budget())?;
         let routed = self.kept.iter().any(|kept| kept.kind == kind && self.complete(kept));
         let no_route = matches!(free.status, 404 | 405);
-        let tells = self.complete(free) || self.provenance(free).from_upstream() || (routed && !no_route);
-        tells.then_some(free)
+        let conclusive = self.complete(free) || self.provenance(free).from_upstream() || (routed && !no_route);
+        conclusive.then_some(free)
     }
 
     /// Nothing that bills was sent on purpose.
@@ -189,17 +191,17 @@ impl<'a> PathView<'a> {
         self.state() == State::Complete
     }
 
-    /// Whether an event stream was asked for in this exchange.
-    pub fn asked_stream(&self, kind: ExchangeKind) -> bool {
+    /// Whether this exchange requests an event stream.
+    pub fn wants_stream(&self, kind: ExchangeKind) -> bool {
         kind.entry().form.is_stream(self.request.stream)
     }
 
-    /// Whether this exchange was answered completely: a 200 with what was asked for, to its proper end.
+    /// Whether this exchange was answered completely: a 200 with the requested form, to its proper end.
     pub fn complete(&self, exchange: &Exchange) -> bool {
-        exchange.is_answered_as_asked(self.asked_stream(exchange.kind))
+        exchange.is_answered_as_requested(self.wants_stream(exchange.kind))
     }
 
-    /// Who made this reply.
+    /// The origin of this reply.
     pub fn provenance(&self, exchange: &Exchange) -> Provenance {
         provenance::of(exchange, self.relay_profile)
     }
@@ -219,12 +221,12 @@ impl<'a> PathView<'a> {
         }
     }
 
-    /// Whether replies bear another platform's marks.
+    /// Whether replies have another platform's traits.
     pub fn on_platform(&self) -> bool {
         self.platform
     }
 
-    /// Whether somebody between us and Claude opens TLS on this (direct) path.
+    /// Whether a hop intercepts TLS on this (direct) path.
     pub fn intercepted(&self) -> bool {
         self.seen.is_some_and(|seen| match seen.handshake.trust {
             Trust::Untrusted => true,
@@ -233,8 +235,8 @@ impl<'a> PathView<'a> {
         })
     }
 
-    /// The server error with which this path answers the frozen request and a GET alike, where Claude, which answers the frozen
-    /// request, refuses the GET on the control.
+    /// The server error with which this path answers the frozen request and a GET alike, where Claude, which answers
+    /// the frozen request, rejects the GET on the control.
     pub fn fails_a_get(&self, direct: &PathView<'_>) -> Option<u16> {
         let refused = |get: &&Exchange| (400..500).contains(&get.status) && direct.provenance(get).from_upstream();
         direct.now(ExchangeKind::Route).filter(refused)?;
@@ -255,9 +257,9 @@ impl<'a> PathView<'a> {
                 && !traits.has(ReplyTraits::REQUEST_ID)
                 && !traits.has(ReplyTraits::INNER_REQUEST_ID)
         };
-        // A gateway that refuses everything in the same way has replaced nothing of Claude's.
+        // A gateway that rejects everything alike has replaced nothing of Claude's.
         let refused = self.main().filter(|main| own(main)).map(|main| main.status);
-        // Whoever refuses a large one may do so for its size.
+        // A large request may be rejected for its size.
         let replaced = self.replies().filter(|exchange| {
             own(exchange)
                 && !exchange.kind.is_large()

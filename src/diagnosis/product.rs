@@ -1,7 +1,8 @@
-//! Which product the gateway at hand is, as far as its replies tell; for advice only.
+//! Which product a gateway is, as far as its replies show; for advice only.
 //!
-//! Marks that Claude's own replies can carry (`server: cloudflare`, `via: 1.1 google`), and those that the control shows as well,
-//! are nobody's. Where replies point to different products, those that the gateway made itself decide, or nothing is said.
+//! Headers that Claude's own replies can have (`server: cloudflare`, `via: 1.1 google`), and those that the control has
+//! as well, identify no product. Where replies point to different products, those that the gateway made itself decide,
+//! or none is named.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use super::view::{PathView, View};
 use crate::catalogue::Product;
 use crate::resource::status::Finding;
 
-/// Adds where to turn on the gateway's product to the advice, where both are known.
+/// Adds the product's hint to the advice, where both are known.
 pub(super) fn sharpen(view: &View<'_>, finding: &mut Finding) {
     let path = view.gateways().find(|path| path.name() == finding.path);
     let Some(product) = path.and_then(|path| product(view, path)) else {

@@ -1,8 +1,9 @@
 //! Who made this error reply: Claude, Claude's edge, a gateway that relays and rewrites, a gateway itself, or unknown.
 //!
-//! Reads marks, shape, and what else is known of the path ([`RelayProfile`]). Never decides from one header alone: genuine replies
-//! can carry `via`, gateways can add nothing, and an imitated envelope looks genuine but for its ids. Wording is not looked
-//! at but to raise the confidence of what shape and marks already show.
+//! Uses reply traits, shape, and what else is known of the path ([`RelayProfile`]). Never decides from one header
+//! alone: genuine replies can have `via`, gateways can add nothing, and an imitated envelope differs from a genuine one
+//! only in its ids. Wording only raises the confidence of what shape and traits already show. Names no product and no
+//! fault.
 
 use crate::catalogue::Confidence;
 use crate::claude::error::ErrorClass;
@@ -11,7 +12,7 @@ use crate::report::evidence::{Echo, Exchange, GatewayErrorKind, Product, ReplyTr
 /// Who made a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Claude, relayed unchanged as far as one can see.
+    /// Claude, relayed unchanged as far as the evidence shows.
     Claude,
     /// The edge in front of Claude.
     ClaudeEdge,
@@ -19,36 +20,37 @@ pub enum Origin {
     Relayed,
     /// The gateway itself.
     Gateway,
-    /// The evidence does not tell.
+    /// The evidence does not show it.
     Unknown,
 }
 
-/// Who made a reply, what it says in Claude's vocabulary, and how sure that is.
+/// The origin of a reply, its class in Claude's vocabulary, and how sure that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Provenance {
     /// Who.
     pub origin: Origin,
-    /// What, the quoted inner error before the outer one. For [`Origin::Unknown`] and [`Origin::Gateway`] a wording only.
+    /// What, the quoted inner error before the outer one. For [`Origin::Unknown`] and [`Origin::Gateway`] a wording
+    /// only.
     pub class: ErrorClass,
     /// How sure.
     pub confidence: Confidence,
 }
 
 impl Provenance {
-    /// Whether Claude or its edge decided this, whoever carried it.
+    /// Whether Claude or its edge decided this, whichever hop relayed it.
     #[must_use]
     pub fn from_upstream(self) -> bool {
         matches!(self.origin, Origin::Claude | Origin::ClaudeEdge | Origin::Relayed)
     }
 
-    /// Whether upstream decided this and said this.
+    /// Whether this is upstream's decision, of this class.
     #[must_use]
-    pub fn says(self, class: ErrorClass) -> bool {
+    pub fn is_upstreams(self, class: ErrorClass) -> bool {
         self.from_upstream() && self.class == class
     }
 }
 
-/// What the other replies of the same path teach about how it relays. Absence of evidence is `false`.
+/// How a path relays, as its other replies show. Absence of evidence is `false`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RelayProfile {
     /// An error came through with Claude's ids.
@@ -57,27 +59,27 @@ pub struct RelayProfile {
     pub success_ids: bool,
     /// A success came without.
     pub success_bare: bool,
-    /// An error without ids repeated a value that only upstream could complain about.
+    /// An error without ids quoted a value that only upstream validates.
     pub relays_bare: bool,
     /// Where the direct path shows Claude's error, this one shows the same status with a body of its own.
     pub masks: bool,
-    /// The server error that even a GET gets, which Claude refuses in other words on the control at the same moment.
+    /// The server error that even a GET gets, which Claude rejects with another status on the control in the same run.
     pub fails_a_get: Option<u16>,
-    /// Upstream's replies on this path carry `cf-ray`.
+    /// Upstream's replies on this path have `cf-ray`.
     pub cf_ray: bool,
-    /// This is the control: whatever answers in Claude's shape counts as Claude by declaration.
+    /// This is the control: a reply in Claude's shape counts as Claude's by declaration.
     pub control: bool,
     /// This is the control, its host is api.anthropic.com, and a public CA vouches for it.
     pub first_party: bool,
 }
 
 impl RelayProfile {
-    /// What these replies teach.
+    /// The profile that these replies show.
     #[must_use]
-    pub fn learn<'a>(replies: impl Iterator<Item = &'a Exchange>) -> Self {
+    pub fn observe<'a>(replies: impl Iterator<Item = &'a Exchange>) -> Self {
         let mut relay_profile = Self::default();
         for reply in replies {
-            // Whoever makes up ids teaches nothing about Claude's.
+            // Made-up ids show nothing of Claude's.
             let odd = reply.traits.has(ReplyTraits::ID_ODD);
             let id = reply.traits.has(ReplyTraits::REQUEST_ID) && !odd;
             if reply.is_success() {
@@ -94,16 +96,16 @@ impl RelayProfile {
         relay_profile
     }
 
-    /// Whether a Claude-shaped error without an id cannot be Claude's on this path. Gateways that write errors anew leave the
-    /// headers of successes alone: of an upstream's trouble only other errors tell.
+    /// Whether a Claude-shaped error without an id cannot be Claude's on this path. Gateways that rewrite errors keep
+    /// the headers of successes: for upstream errors only other errors count.
     fn ids_expected(self, reply: &Exchange) -> bool {
         let by_success = self.success_ids && !self.success_bare && reply.status < 500;
         !self.relays_bare && (self.error_ids || by_success)
     }
 }
 
-/// Who made this reply. Meant for replies with an error status or an error body; a success is Claude's when it has an id,
-/// else unknown.
+/// The origin of this reply. Meant for replies with an error status or an error body; a success is Claude's when it has
+/// an id, else unknown.
 #[must_use]
 pub fn of(reply: &Exchange, relay_profile: RelayProfile) -> Provenance {
     let class = if reply.inner_error == ErrorClass::None {
@@ -119,7 +121,7 @@ pub fn of(reply: &Exchange, relay_profile: RelayProfile) -> Provenance {
         .or_else(|| begun(reply))
         .or_else(|| with_ids(reply, relay_profile))
         .unwrap_or_else(|| without_ids(reply, relay_profile));
-    // Whoever says the same of a request that Claude would refuse otherwise has not asked Claude.
+    // The same error for a request that Claude rejects with another one shows that the gateway did not forward it.
     let (origin, confidence) = match origin {
         Origin::Unknown if relay_profile.fails_a_get == Some(reply.status) => (Origin::Gateway, Confidence::Likely),
         _ => (origin, confidence),
@@ -145,11 +147,12 @@ fn edge(reply: &Exchange, relay_profile: RelayProfile) -> Option<(Origin, Confid
         return Some(match (cloudflare, relay_profile.cf_ray) {
             (true, _) => (Origin::ClaudeEdge, Confidence::Certain),
             (false, false) => (Origin::ClaudeEdge, Confidence::Likely),
-            // Upstream's replies carry a ray here, and this one does not: imitated, or stripped.
+            // Upstream's replies have a ray here, and this one does not: imitated, or stripped.
             (false, true) => (Origin::Unknown, Confidence::Possible),
         });
     }
-    // Claude's edge refuses bodies above 32 MB in a shape of its own, without an id and without the envelope's outer type.
+    // Claude's edge rejects bodies above 32 MB in a shape of its own, without an id and without the envelope's outer
+    // type.
     if reply.error == ErrorClass::TooLarge && !has_id(traits) && !traits.has(ReplyTraits::ENVELOPE) {
         let whole = traits.has(ReplyTraits::CF_RAY) && traits.has(ReplyTraits::SERVER_CLOUDFLARE);
         return match (whole || relay_profile.control, cloudflare) {
@@ -159,13 +162,13 @@ fn edge(reply: &Exchange, relay_profile: RelayProfile) -> Option<(Origin, Confid
         };
     }
     let page = traits.has(ReplyTraits::HTML) || traits.has(ReplyTraits::CHALLENGE);
-    // Whoever wrapped a page did not make it. What made it is open, unless it names its host.
+    // A hop wrapped a page of another's. Its origin is open, unless it names its host.
     let edges = matches!(reply.error, ErrorClass::EdgeChallenge | ErrorClass::EdgeUnavailable);
     if traits.has(ReplyTraits::WRAPPED_PAGE) && !has_id(traits) && (edges || matches!(reply.status, 400..=500)) {
         return Some((Origin::Unknown, Confidence::Possible));
     }
     if cloudflare && page && !has_id(traits) {
-        // Whose zone it is cannot be told: many gateways sit behind the same provider.
+        // The owner of the zone is not known: many gateways sit behind the same provider.
         return Some(if relay_profile.first_party {
             (Origin::ClaudeEdge, Confidence::Certain)
         } else {
@@ -175,15 +178,16 @@ fn edge(reply: &Exchange, relay_profile: RelayProfile) -> Option<(Origin, Confid
     None
 }
 
-/// Somebody's own words for a server error, below the headers of an answer: Claude counts what is left on answers and on its limits,
-/// and hardly on an error of its own. Who holds an answer back until it is whole, and does not get the whole, writes so.
+/// A hop's own text for a server error, with the headers of an answer: Claude sends the remaining limits with answers
+/// and with its limits, hardly with an error of its own. A gateway that buffers an answer and does not get all of it
+/// replies like this.
 fn begun(reply: &Exchange) -> Option<(Origin, Confidence)> {
     let traits = reply.traits;
     let left = reply.headroom.is_some_and(|left| {
         let shares = [left.requests, left.input_tokens, left.output_tokens, left.tokens];
         shares.iter().flatten().all(|share| *share > 0)
     });
-    let own = !traits.has(ReplyTraits::ENVELOPE) && !quotes(reply) && !says_only_claude(reply) && foreign_body(traits);
+    let own = !traits.has(ReplyTraits::ENVELOPE) && !quotes(reply) && !is_only_claudes(reply) && foreign_body(traits);
     let counts = traits.has(ReplyTraits::RATE_LIMITS) && left && reply.retry_after_s.is_none();
     if !(own && counts && reply.status >= 500) {
         return None;
@@ -202,8 +206,8 @@ fn has_id(traits: ReplyTraits) -> bool {
         || traits.has(ReplyTraits::INNER_REQUEST_ID)
 }
 
-/// How many of Claude's marks besides the id a reply has. `cf-ray` and `server: cloudflare` count as one: many gateways sit
-/// behind the same provider.
+/// How many of Claude's traits other than the id a reply has. `cf-ray` and `server: cloudflare` count as one: many
+/// gateways sit behind the same provider.
 fn support(traits: ReplyTraits) -> usize {
     let cloudflare = traits.has(ReplyTraits::CF_RAY) || traits.has(ReplyTraits::SERVER_CLOUDFLARE);
     let others = [
@@ -211,12 +215,11 @@ fn support(traits: ReplyTraits) -> usize {
         ReplyTraits::RATE_LIMITS,
         ReplyTraits::SHOULD_RETRY,
     ];
-    usize::from(cloudflare) + others.into_iter().filter(|mark| traits.has(*mark)).count()
+    usize::from(cloudflare) + others.into_iter().filter(|flag| traits.has(*flag)).count()
 }
 
-/// Replies that carry an id of Claude's somewhere. An id alone is no proof: others mint `req_…` too, and copy those that they
-/// saw. So one that does not look like Claude's, or came before, needs other marks beside it, and so does one on a
-/// foreign body.
+/// Replies with an id of Claude's. An id alone is no proof: gateways mint `req_…` too, and copy earlier ones. So an id
+/// that has not Claude's form, or came before, needs other traits of Claude's, and so does one on a foreign body.
 fn with_ids(reply: &Exchange, relay_profile: RelayProfile) -> Option<(Origin, Confidence)> {
     let traits = reply.traits;
     let envelope = traits.has(ReplyTraits::ENVELOPE) && !traits.has(ReplyTraits::EXTRA_KEYS);
@@ -232,7 +235,7 @@ fn with_ids(reply: &Exchange, relay_profile: RelayProfile) -> Option<(Origin, Co
     if reply.is_success() && header {
         return Some((Origin::Claude, Confidence::Likely));
     }
-    // Whatever stands around it, an error of Claude's is in there.
+    // The reply quotes an error of Claude's, in any envelope.
     if quotes(reply) && !(envelope && agree) {
         let sure = traits.has(ReplyTraits::INNER_REQUEST_ID);
         return Some((
@@ -255,8 +258,9 @@ fn with_ids(reply: &Exchange, relay_profile: RelayProfile) -> Option<(Origin, Co
             (Origin::Relayed, Confidence::Likely)
         }
         (true, true, true) if agree => (Origin::Claude, Confidence::Certain),
-        // Words about a connection further on, under the headers of a reply that had begun: whoever speaks is not the last hop.
-        (true, false, true) if tells_of_its_upstream(reply) || quotes_upstream(reply) => {
+        // Text about a connection to an upstream, with the headers of a reply that had begun: made by a hop before the
+        // last.
+        (true, false, true) if describes_its_upstream(reply) || quotes_upstream(reply) => {
             (Origin::Gateway, Confidence::Likely)
         }
         // The body's id may be null on a genuine reply.
@@ -273,25 +277,25 @@ fn quotes(reply: &Exchange) -> bool {
     reply.traits.has(ReplyTraits::INNER_REQUEST_ID) || reply.inner_error != ErrorClass::None
 }
 
-/// Replies without any id: the path's habits and the body's shape decide, or nothing does.
+/// Replies without any id: the relay profile and the body's shape decide, or the origin stays unknown.
 fn without_ids(reply: &Exchange, relay_profile: RelayProfile) -> (Origin, Confidence) {
     let traits = reply.traits;
     if traits.has(ReplyTraits::ENVELOPE) {
         return match () {
             () if relay_profile.control => (Origin::Claude, Confidence::Likely),
-            // The words of Claude's edge, which gives no id, in an envelope that it does not make.
+            // The text of Claude's edge, which gives no id, in an envelope that it does not make.
             () if traits.has(ReplyTraits::CLAUDE_WORDS) && reply.error == ErrorClass::None => {
                 (Origin::Unknown, Confidence::Possible)
             }
             () if relay_profile.relays_bare && !is_general(reply) => (Origin::Relayed, Confidence::Likely),
-            // Whoever mints ids imitates the status, too, and so does one whose type is not the status's.
-            () if says_only_claude(reply) || (is_claudes_529(reply) && !traits.has(ReplyTraits::ID_ODD)) => {
+            // A hop that mints ids imitates the status, too, and so does one whose type is not the status's.
+            () if is_only_claudes(reply) || (is_claudes_529(reply) && !traits.has(ReplyTraits::ID_ODD)) => {
                 (Origin::Relayed, Confidence::Likely)
             }
             // Nor is that a status of Claude's.
             () if reply.status == 502 => (Origin::Gateway, Confidence::Likely),
             // Claude's envelope never has other keys, and its errors no vendor's headers of their own accord.
-            () if own_marks(reply) => (Origin::Gateway, Confidence::Likely),
+            () if has_own_traits(reply) => (Origin::Gateway, Confidence::Likely),
             () if relay_profile.ids_expected(reply) => (Origin::Gateway, Confidence::Likely),
             () => (Origin::Unknown, Confidence::Possible),
         };
@@ -299,11 +303,11 @@ fn without_ids(reply: &Exchange, relay_profile: RelayProfile) -> (Origin, Confid
     if reply.status < 400 && !traits.has(ReplyTraits::REDIRECT) {
         return (Origin::Unknown, Confidence::Possible);
     }
-    // Claude counts and names its account even where somebody else wrote the body; 529 is a status that only Claude uses. A
-    // gateway may count in Claude's headers for its own limits: those alone are no evidence.
+    // Claude's limit and account headers stay even where a hop wrote the body; 529 is a status that only Claude uses. A
+    // gateway may use Claude's limit headers for its own limits: those alone are no evidence.
     let accounts = [ReplyTraits::RATE_LIMITS, ReplyTraits::ACCOUNT]
         .into_iter()
-        .filter(|mark| traits.has(*mark))
+        .filter(|flag| traits.has(*flag))
         .count();
     if accounts == 2 || reply.status == 529 {
         return (Origin::Relayed, Confidence::Likely);
@@ -314,15 +318,15 @@ fn without_ids(reply: &Exchange, relay_profile: RelayProfile) -> (Origin, Confid
     if relay_profile.first_party {
         return (Origin::ClaudeEdge, Confidence::Likely);
     }
-    if says_only_claude(reply) {
+    if is_only_claudes(reply) {
         return (Origin::Relayed, Confidence::Likely);
     }
     let claude_answers_so = matches!(reply.status, 400..=500);
-    // A gateway that writes all errors anew, or that repeats Claude's words: it may be Claude's decision.
+    // A gateway that replaces all errors, or quotes Claude's text: it may be Claude's decision.
     if (relay_profile.masks || traits.has(ReplyTraits::CLAUDE_WORDS)) && claude_answers_so {
         return (Origin::Unknown, Confidence::Possible);
     }
-    // A body of its own around a type of Claude's: whose trouble it is stays open, unless it says more.
+    // A body of its own around a type of Claude's: the cause stays open, unless the text names it.
     let claudes_trouble = matches!(
         reply.error,
         ErrorClass::Internal | ErrorClass::Timeout | ErrorClass::Overloaded
@@ -340,8 +344,8 @@ fn without_ids(reply: &Exchange, relay_profile: RelayProfile) -> (Origin, Confid
     (Origin::Unknown, Confidence::Possible)
 }
 
-/// Whether the class says no more than its type, in words that are not known as Claude's. Whoever writes all errors anew in Claude's
-/// shape does so with those of its own, too, and with whatever else its upstream's way answered.
+/// Whether the class is no more than its type, in text that is not known as Claude's. A gateway that replaces all
+/// errors in Claude's shape does so with its own errors, too, and with those of hops behind it.
 fn is_general(reply: &Exchange) -> bool {
     let by_type = matches!(
         reply.error,
@@ -360,13 +364,13 @@ fn is_claudes_529(reply: &Exchange) -> bool {
     reply.status == 529 && matches!(reply.error, ErrorClass::Overloaded | ErrorClass::None)
 }
 
-/// A complaint in Claude's words about a header's value of ours. What is wrong with a body, libraries that check bodies say alike.
+/// Claude's error about a header value of ours. Libraries that validate bodies return the same errors about bodies.
 fn quotes_a_header(reply: &Exchange) -> bool {
     reply.echo != Echo::None && !matches!(reply.error, ErrorClass::ExtraInputs | ErrorClass::InvalidRequest)
 }
 
-/// Complaints that nobody but Claude can make: about a header's value of ours, about Claude's own accounts and spend.
-fn says_only_claude(reply: &Exchange) -> bool {
+/// Errors that only Claude returns: about a header value of ours, about Claude's own accounts and spend.
+fn is_only_claudes(reply: &Exchange) -> bool {
     let limit_in_its_words = reply.traits.has(ReplyTraits::CLAUDE_WORDS)
         && matches!(
             reply.error,
@@ -387,25 +391,25 @@ fn says_only_claude(reply: &Exchange) -> bool {
         )
 }
 
-/// What a reply in Claude's shape and without an id has, and Claude's never: keys of its own together with a vendor's header or
-/// words, or words about an upstream.
-fn own_marks(reply: &Exchange) -> bool {
+/// Traits that a reply in Claude's shape without an id has and Claude's never: extra keys together with a vendor's
+/// header or text, or text about an upstream.
+fn has_own_traits(reply: &Exchange) -> bool {
     let vendor = reply.traits.has(ReplyTraits::GATEWAY_HEADER) || is_worded(reply);
     let challenges =
         reply.traits.has(ReplyTraits::WWW_AUTHENTICATE) && (vendor || reply.error_kind != GatewayErrorKind::None);
     (reply.traits.has(ReplyTraits::EXTRA_KEYS) && vendor)
         || challenges
-        || tells_of_its_upstream(reply)
+        || describes_its_upstream(reply)
         || quotes_upstream(reply)
 }
 
-/// Made by one that always quotes what upstream said; where it quotes nothing, it speaks for itself.
+/// Made by a product that always quotes upstream's error; without a quote the error is its own.
 fn quotes_upstream(reply: &Exchange) -> bool {
     reply.product == Product::LiteLlm && reply.error_kind != GatewayErrorKind::None
 }
 
-/// Words about a connection to somebody further on, whoever's: the one who speaks is not the last hop.
-fn tells_of_its_upstream(reply: &Exchange) -> bool {
+/// Text about a connection to an upstream: the hop that wrote it is not the last.
+fn describes_its_upstream(reply: &Exchange) -> bool {
     is_worded(reply)
         && matches!(
             reply.error_kind,
@@ -419,7 +423,7 @@ fn tells_of_its_upstream(reply: &Exchange) -> bool {
         )
 }
 
-/// Whether the reply says more in a gateway's words than its status says.
+/// Whether the reply's text is a gateway's, and names more than its status.
 #[must_use]
 pub fn is_worded(reply: &Exchange) -> bool {
     !matches!(
@@ -446,5 +450,5 @@ fn foreign_body(traits: ReplyTraits) -> bool {
         ReplyTraits::REDIRECT,
     ]
     .into_iter()
-    .any(|mark| traits.has(mark))
+    .any(|flag| traits.has(flag))
 }

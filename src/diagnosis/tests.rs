@@ -1,4 +1,4 @@
-//! What the diagnosis promises, as sentences. Rows are those of the decision table that the design names as specification.
+//! The guarantees of the diagnosis, one test a sentence; laws over many cases are in `laws`.
 
 mod changed;
 mod conditions;

@@ -1,5 +1,5 @@
-//! Claude's trouble by its name: what a reply, with who made it, says of Claude; and whether the control's trouble may stand behind a
-//! gateway's reply in other words. Readings that several rules share; they find nothing.
+//! Claude's own trouble by code, from a reply and its origin; and whether the control's trouble may be the cause of a
+//! gateway's rewritten reply. Helpers that several rules share; they make no finding.
 
 use super::comparison::Pair;
 use super::path::{PathView, State};
@@ -10,30 +10,31 @@ use crate::report::evidence::{Exchange, GatewayErrorKind, Outcome, ReplyTraits};
 
 /// The control's trouble, when it may stand behind the reply of this path.
 pub(super) fn behind<'a>(path: &PathView<'a>, direct: &PathView<'a>) -> Option<(&'a Exchange, Provenance)> {
-    let (theirs, said) = direct.trouble().filter(|_| direct.state() == State::Failed)?;
+    let (theirs, made) = direct.trouble().filter(|_| direct.state() == State::Failed)?;
     let (reply, provenance) = path
         .trouble()
         .filter(|_| !path.case.is_direct() && path.speaks_claude())?;
-    let refused = theirs.status >= 400 && said.origin != Origin::Gateway;
+    let refused = theirs.status >= 400 && made.origin != Origin::Gateway;
     let alike = reply.status == theirs.status || reply.status >= 500 || failed_at_once(reply);
     let hides = alike && (refused || ended_early(theirs)) && !provenance.from_upstream() && is_general(reply);
-    // What Claude says of a key it says of this key only.
-    let concerns = of_the_key(theirs, said).is_none() || Pair::new(direct, path).same_key();
-    (hides && concerns).then_some((theirs, said))
+    // An error of Claude's about a key concerns this key only.
+    let concerns = of_the_key(theirs, made).is_none() || Pair::new(direct, path).same_key();
+    (hides && concerns).then_some((theirs, made))
 }
 
-/// What Claude says of the key, whoever sends it.
-pub(super) fn of_the_key(theirs: &Exchange, said: Provenance) -> Option<Code> {
-    let refused = is_refusal(said.class).then_some(Code::CredentialRejected);
-    let limited = || limit(theirs, said);
-    let unknown = || (said.class == ErrorClass::ModelNotFound).then_some(Code::ModelNotFound);
+/// Claude's error about the key, on any path that sends it.
+pub(super) fn of_the_key(theirs: &Exchange, made: Provenance) -> Option<Code> {
+    let refused = is_rejection(made.class).then_some(Code::CredentialRejected);
+    let limited = || limit(theirs, made);
+    let unknown = || (made.class == ErrorClass::ModelNotFound).then_some(Code::ModelNotFound);
     refused
         .or_else(limited)
         .or_else(unknown)
-        .filter(|_| said.from_upstream())
+        .filter(|_| made.from_upstream())
 }
 
-/// Whether any error of an upstream may end as this reply: it names no trouble on the way to one, and bears no mark of a check.
+/// Whether any error of an upstream may end as this reply: it names no connection problem, and has no trait of an
+/// authentication check.
 fn is_general(reply: &Exchange) -> bool {
     let worded = matches!(
         reply.error_kind,
@@ -49,8 +50,8 @@ fn is_general(reply: &Exchange) -> bool {
     failed && worded && !reply.traits.has(ReplyTraits::WWW_AUTHENTICATE)
 }
 
-/// Classes in which Claude refuses a credential that arrived.
-pub(super) fn is_refusal(class: ErrorClass) -> bool {
+/// Classes in which Claude rejects a credential that arrived.
+pub(super) fn is_rejection(class: ErrorClass) -> bool {
     matches!(
         class,
         ErrorClass::KeyInvalid
@@ -60,7 +61,7 @@ pub(super) fn is_refusal(class: ErrorClass) -> bool {
     )
 }
 
-/// Which of Claude's limits an error class is; a 429 that does not say is a rate limit.
+/// Which of Claude's limits an error class is; a 429 without a class is a rate limit.
 pub(super) fn limit(reply: &Exchange, provenance: Provenance) -> Option<Code> {
     match provenance.class {
         ErrorClass::RateLimit | ErrorClass::Throttled => Some(Code::RateLimited),
@@ -86,7 +87,7 @@ pub(super) fn code(reply: &Exchange, provenance: Provenance) -> Option<Code> {
         (ErrorClass::Internal | ErrorClass::Timeout, _) => Some(Code::UpstreamError),
         (ErrorClass::Permission | ErrorClass::OauthNotAllowed, _) => Some(Code::PermissionDenied),
         (_, Origin::ClaudeEdge) if reply.traits.has(ReplyTraits::EDGE_FORBIDDEN) => Some(Code::EgressAddressRefused),
-        // Whatever status a gateway gave its page.
+        // Under any status that a gateway gave the page.
         (ErrorClass::EdgeChallenge, Origin::ClaudeEdge) => Some(Code::EdgeBlocked),
         (ErrorClass::EdgeUnavailable, Origin::ClaudeEdge) => Some(Code::UpstreamError),
         (ErrorClass::EdgeForbidden, _) => Some(Code::EgressAddressRefused),
@@ -99,7 +100,7 @@ pub(super) fn code(reply: &Exchange, provenance: Provenance) -> Option<Code> {
     }
 }
 
-/// What a page of a Cloudflare zone that cannot be named says, if it is Claude's.
+/// The code of a page of an unknown Cloudflare zone, if it is Claude's.
 pub(super) fn unnamed_page(reply: &Exchange, provenance: Provenance) -> Option<Code> {
     let page = reply.traits.has(ReplyTraits::CF_RAY)
         && (reply.traits.has(ReplyTraits::HTML) || reply.traits.has(ReplyTraits::CHALLENGE));
@@ -119,7 +120,8 @@ pub(super) fn began_as_claude(reply: &Exchange) -> bool {
     reply.stream.is_some() && reply.model_matches.is_some()
 }
 
-/// A stream that is nothing but an error, with nothing of Claude's before it or on its head: a refusal that came too late for a status.
+/// A stream that is nothing but an error, with nothing of Claude's before it or on its head: a rejection that came too
+/// late for a status.
 pub(super) fn failed_at_once(reply: &Exchange) -> bool {
     let error = reply
         .stream
@@ -128,7 +130,7 @@ pub(super) fn failed_at_once(reply: &Exchange) -> bool {
     error && reply.status == 200 && !begun(reply)
 }
 
-/// Whether any word of Claude's stands before the error.
+/// Whether any content of Claude's precedes the error.
 pub(super) fn begun(reply: &Exchange) -> bool {
     began_as_claude(reply) || reply.traits.has(ReplyTraits::REQUEST_ID)
 }

@@ -1,8 +1,8 @@
 //! The verdict: one state, one code, one path, out of all findings.
 //!
-//! The code is the finding that explains most: a cause before its symptom, then severity, the number of failing paths that it
-//! explains, confidence, the catalogue's order, the resource's order. A path that fails without a finding of at least `Likely`
-//! is unexplained; a verdict never names a cause that is only a reading.
+//! The code is the finding that explains most: a cause before its symptom, then severity, the number of failing paths
+//! that it explains, confidence, the catalogue's order, the resource's order. A path that fails without a finding of at
+//! least `Likely` is unexplained; a verdict never names a cause that is only a reading.
 
 use std::cmp::Reverse;
 
@@ -86,7 +86,7 @@ fn judged<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = &'v PathView<'a>> 
     view.paths.iter().filter(move |path| alone || !path.case.is_direct())
 }
 
-/// Whether a finding says why this path's frozen request fails.
+/// Whether a finding explains why this path's frozen request fails.
 fn explains(finding: &Finding, path: &PathView<'_>) -> bool {
     counts(finding)
         && finding.severity == Severity::Error

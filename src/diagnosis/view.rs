@@ -1,4 +1,5 @@
-//! The case as rules read it: its paths, what the control shows of the others, and facts that several rules need, computed once.
+//! The case as rules read it: its paths, what the control shows of the others, and facts that several rules need,
+//! computed once.
 
 use super::case::{Case, LatencyPair, PathCase};
 use super::comparison::Pair;
@@ -12,7 +13,7 @@ pub(super) struct View<'a> {
     pub case: &'a Case<'a>,
     /// One per path, in the resource's order.
     pub paths: Vec<PathView<'a>>,
-    /// How long zero-token exchanges took beside the control's, this run's last.
+    /// Times of zero-token exchanges paired with the control's, this run's last.
     pub latency: Vec<LatencyPair>,
 }
 
@@ -45,7 +46,7 @@ impl<'a> View<'a> {
                 probed.relay_profile.fails_a_get = fails_a_get;
                 probed.masked = masked;
             }
-            // Read with the habits that the control has just shown.
+            // With the relay profiles, which the control has completed.
             let hides: Vec<_> = paths
                 .iter()
                 .map(|probed| trouble::behind(probed, &paths[direct]))

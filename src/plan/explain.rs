@@ -1,7 +1,8 @@
-//! A plan in figures: what is sent on each path, in which order, when, what for, and what it may cost. Pure, sends nothing.
+//! A plan in figures: what is sent on each path, in which order, when, what for, and what it may cost. Pure, sends
+//! nothing.
 //!
-//! Tokens and prices are bounds from above: every answer is taken for as long as it may be. A model without a listed price has
-//! none here.
+//! Tokens and prices are bounds from above: every answer is taken for as long as it may be. A model without a listed
+//! price has none here.
 
 use serde::Serialize;
 
@@ -20,7 +21,7 @@ pub struct Explained {
     pub model: String,
     /// `anthropic-version`.
     pub api_version: String,
-    /// It asks for an event stream.
+    /// It requests an event stream.
     pub stream: bool,
     /// Its most output tokens.
     pub max_tokens: u32,
@@ -76,7 +77,7 @@ pub enum Sent {
     AfterAuthFailure,
     /// When the frozen request fails.
     AfterFailure,
-    /// When the frozen request fails, or its stream looks held back through a gateway.
+    /// When the frozen request fails, or its stream looks buffered through a gateway.
     AfterFailureOrBuffered,
     /// When the frozen request gets 429.
     AfterLimit,
@@ -90,7 +91,7 @@ pub enum Sent {
 pub struct RunCost {
     /// Requests when everything works.
     pub requests: u64,
-    /// Requests when all fails that asks for more.
+    /// Requests when every failure that leads to more requests occurs.
     pub requests_at_most: u64,
     /// Tokens at most, when everything works.
     pub tokens: Tokens,
@@ -98,7 +99,7 @@ pub struct RunCost {
     pub usd: Option<f64>,
 }
 
-/// What a probe costs per day, as its schedule says.
+/// What a probe costs per day, by its schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DayCost {
@@ -148,7 +149,7 @@ fn path(probe: &Probe, run: &Plan, probed: &PathPlan) -> ExplainedPath {
         .map(|it| it.requests)
         .sum();
     let again = if run.second_samples { SECOND_SAMPLES } else { 0 };
-    // The stream of the other form may look held back, and goes out once more then.
+    // A stream of the other form that looks buffered goes out once more.
     let other_form = probed
         .exchanges
         .iter()

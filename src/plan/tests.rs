@@ -1,4 +1,4 @@
-//! What a plan asks for, and that nothing it refers to is missing.
+//! The exchanges of a plan, and that nothing it references is missing.
 
 use super::*;
 use crate::report::evidence::exchange_kind::Endpoint;
@@ -51,7 +51,7 @@ const DUE: ForwardingCheckChoice = ForwardingCheckChoice {
 };
 
 #[test]
-fn an_ordinary_run_asks_only_what_a_failure_would_need() {
+fn an_ordinary_run_plans_only_what_a_failure_would_need() {
     let PodPlan { plan, .. } = shared(ForwardingCheckChoice::default());
     assert_eq!(plan.paths.len(), 2);
     for path in &plan.paths {
@@ -69,7 +69,7 @@ fn an_ordinary_run_asks_only_what_a_failure_would_need() {
 }
 
 #[test]
-fn a_forwarding_check_run_asks_for_what_was_opted_into_besides() {
+fn a_forwarding_check_run_also_sends_what_was_opted_into() {
     let PodPlan { plan, .. } = shared(DUE);
     let direct = kinds(&plan.paths[0]);
     let gateway = kinds(&plan.paths[1]);
@@ -92,7 +92,7 @@ fn a_forwarding_check_run_asks_for_what_was_opted_into_besides() {
 }
 
 #[test]
-fn over_budget_nothing_is_asked_that_generates_tokens() {
+fn over_budget_nothing_is_sent_that_generates_tokens() {
     let choice = ForwardingCheckChoice {
         zero_token_only: true,
         ..DUE
@@ -103,7 +103,7 @@ fn over_budget_nothing_is_asked_that_generates_tokens() {
     for path in &plan.paths {
         assert!(!path.exchanges.is_empty() || !path.anthropic);
         for kind in kinds(path) {
-            // Where a gateway loses what Claude refuses, counting bills nothing, and a message is answered.
+            // Where a gateway loses what Claude rejects, counting bills nothing, and a message is answered.
             let never_answered = kind.entry().endpoint != Endpoint::Messages;
             assert!(!kind.is_billed() && never_answered && !kind.is_about_key(), "{kind:?}");
         }
@@ -119,7 +119,7 @@ fn forwarding_checks_that_are_switched_off_stay_off() {
 }
 
 #[test]
-fn another_backend_and_a_path_without_a_key_get_only_what_can_tell_something() {
+fn another_backend_and_a_path_without_a_key_get_only_conclusive_exchanges() {
     let probe = probe();
     let PodPlan { plan, needs } = plan(&probe, &probe.pods[1], "s1", DUE, &Settings::default());
     assert!(plan.mesh);

@@ -56,7 +56,7 @@ impl Refusal {
         hits(address) || inner.is_some_and(|v4| hits(IpAddr::V4(v4)))
     }
 
-    /// Whether this host name is refused without looking it up.
+    /// Whether this host name is forbidden without a lookup.
     #[must_use]
     pub fn refuses_name(&self, name: &str) -> bool {
         let name = name.trim_end_matches('.').to_ascii_lowercase();
@@ -115,7 +115,7 @@ mod tests {
     #[case::six_to_four("2002:a9fe:a9fe::1")]
     #[case::extra("10.9.1.2")]
     #[case::extra_mapped("::ffff:10.9.1.2")]
-    fn metadata_addresses_are_refused_in_every_notation(#[case] address: &str) {
+    fn metadata_addresses_are_forbidden_in_every_notation(#[case] address: &str) {
         let refusal = Refusal::new(&["10.9.0.0/16".to_owned()]).unwrap();
         assert!(refusal.refuses(address.parse().unwrap()), "{address}");
     }

@@ -1,7 +1,9 @@
-//! The bytes of each exchange: the frozen request, and the forwarding checks, each of which differs from it in one thing.
+//! The bytes of each exchange: the frozen request, and the forwarding checks, each of which differs from it in one
+//! thing.
 //!
-//! The same plan gives the same bytes on every path but for `Host`, the credential and what a path declares. A forwarding check carries a defect
-//! that Claude itself refuses, so that it costs nothing where it arrives as sent; where it does not, it asks for one token or only counts.
+//! The same plan gives the same bytes on every path except `Host`, the credential and what a path declares. A
+//! forwarding check has a defect that Claude itself rejects, so that it costs nothing where it arrives as sent; where
+//! it does not, it requests one token or only counts.
 
 use std::path::PathBuf;
 
@@ -31,18 +33,18 @@ pub const BOGUS_VERSION: &str = "1999-01-01";
 const DEFAULT_BODY: usize = 2 * 1024 * 1024;
 const DEFAULT_HEADER: usize = 32 * 1024;
 const DEFAULT_LONG_TOKENS: u32 = 4096;
-/// What rule sets of web application firewalls look for: script, SQL, path traversal, shell. Harmless as text.
+/// Patterns of web application firewalls: script, SQL, path traversal, shell. Harmless as text.
 const ATTACK_PROMPT: &str = "<script>alert(document.cookie)</script> ' OR '1'='1' UNION SELECT password FROM users -- \
     ../../../../etc/passwd ; cat /etc/shadow | bash -i >& /dev/tcp/127.0.0.1/4444";
 const BENIGN_PROMPT: &str = "Please list three colours that go well together in a kitchen with wooden floors and say in a \
     few words why they do, without mentioning any brand of paint or furniture at all.";
 
-/// What the reading of a reply must know of its request.
+/// What the reading of a reply needs from its request.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
     /// The endpoint counts tokens and answers no message.
     pub counts: bool,
-    /// An event stream was asked for.
+    /// The request wants an event stream.
     pub stream: bool,
     /// `anthropic-version` as sent.
     pub version: String,
@@ -52,15 +54,15 @@ pub struct Asked {
     pub field: Option<String>,
     /// Name of the unknown field that was sent right after it, if any.
     pub second_field: Option<String>,
-    /// The number that was sent where Claude quotes what it refuses.
+    /// The number that was sent where Claude quotes what it rejects.
     pub number: Option<u64>,
-    /// The model that was asked for.
+    /// The requested model.
     pub model: String,
-    /// Values of the path's own headers that look like ids of Claude's: a reply that has one repeats it.
+    /// Values of the path's own headers that have the form of Claude's ids: a reply that has one repeats it.
     pub ids: Vec<String>,
 }
 
-/// Which credential a request carries.
+/// Which credential a request has.
 #[derive(Clone, Copy, Debug)]
 pub enum SentKey<'k> {
     /// None.
@@ -86,7 +88,7 @@ pub struct PathRequest {
     headers: HeaderMap,
     model: String,
     own_model: bool,
-    /// The control: it is never sent an attack-looking prompt.
+    /// The control: it is never sent a prompt that resembles an attack.
     pub(super) is_control: bool,
 }
 
@@ -127,11 +129,12 @@ impl Composer {
     pub fn path(&self, path: &PathPlan, secrets: &Secrets) -> Result<PathRequest, SetupError> {
         let mut headers = HeaderMap::new();
         for header in self.request.headers.iter().chain(&path.headers) {
-            let refuse = |reason: &str| SetupError::Header {
+            let invalid = |reason: &str| SetupError::Header {
                 name: header.name.clone(),
                 reason: reason.to_owned(),
             };
-            let name = HeaderName::try_from(header.name.as_str()).map_err(|_| refuse("it is no header name"))?;
+            let name =
+                HeaderName::try_from(header.name.as_str()).map_err(|_| invalid("the name is not a header name"))?;
             let value = match &header.value {
                 plan::HeaderValue::Value(text) => HeaderValue::from_str(text),
                 plan::HeaderValue::Secret(variable) => {
@@ -146,7 +149,7 @@ impl Composer {
             };
             headers.insert(
                 name,
-                value.map_err(|_| refuse("its value has bytes that no header may carry"))?,
+                value.map_err(|_| invalid("the value has bytes that are not allowed in a header"))?,
             );
         }
         let auth_header = path
@@ -162,7 +165,7 @@ impl Composer {
         })
     }
 
-    /// Whether the frozen request asks for a stream.
+    /// Whether the frozen request wants a stream.
     #[must_use]
     pub fn streams(&self) -> bool {
         let saved = self
@@ -174,8 +177,8 @@ impl Composer {
         }
     }
 
-    /// The request of an exchange. `counting` says whether this path is known to serve `count_tokens`, where forwarding checks are
-    /// free. `None` when the saved body does not allow this exchange.
+    /// The request of an exchange. `counting`: whether this path is known to serve `count_tokens`, where forwarding
+    /// checks are free. `None` when the saved body does not allow this exchange.
     #[must_use]
     pub fn compose(
         &self,
@@ -254,8 +257,8 @@ impl Composer {
         Some(request)
     }
 
-    /// The body of an exchange: that of the frozen request or of the plain one, with one difference at most. A new kind does not
-    /// compile until it says which.
+    /// The body of an exchange: that of the frozen request or of the plain one, with one difference at most. A new kind
+    /// does not compile until it has one.
     fn body(
         &self,
         kind: ExchangeKind,
@@ -310,7 +313,7 @@ impl Composer {
                     .unwrap_or(DEFAULT_BODY);
                 with_bulk(&with_unknown(&plain(), &field)?, bytes).ok()?
             }
-            // Free on count_tokens; elsewhere they carry a field that Claude refuses.
+            // Free on count_tokens; elsewhere they have a field that Claude rejects.
             Kind::LargeHeader | Kind::AttackPrompt | Kind::BenignPrompt => {
                 let body = match kind {
                     Kind::LargeHeader => plain(),
@@ -447,7 +450,8 @@ fn nested(body: &[u8], field: &str) -> Option<Vec<u8>> {
     serde_json::to_vec(&value).ok()
 }
 
-/// The body with the unknown field inside `metadata`, beside the one field that exists there: what rebuilds it has something to keep.
+/// The body with the unknown field inside `metadata`, beside the one field that exists there: what rebuilds it has
+/// something to keep.
 fn in_metadata(body: &[u8], field: &str) -> Option<Vec<u8>> {
     let mut value: Value = serde_json::from_slice(body).ok()?;
     let metadata = json!({"user_id": "claudeprobe", field: 1});
@@ -465,8 +469,8 @@ fn in_tool(body: &[u8], field: &str) -> Option<Vec<u8>> {
     serde_json::to_vec(&value).ok()
 }
 
-/// The body with a number in place of the type of its first message's only content. No model answers it, whatever becomes of the
-/// number: a content without a type that exists is none.
+/// The body with a number in place of the type of its first message's only content. No model answers it, whatever
+/// becomes of the number: a content without a type that exists is none.
 fn numbered(body: &[u8]) -> Option<Vec<u8>> {
     let mut value: Value = serde_json::from_slice(body).ok()?;
     let message = value.get_mut("messages")?.get_mut(0)?.as_object_mut()?;

@@ -1,7 +1,7 @@
 //! Reaching the first hop of a path: name, TCP, proxy, TLS, each timed and each with its own kind of failure.
 //!
-//! The name is resolved once per run and path, by the system's resolver as a workload would; what it gave is connected to in its order,
-//! refused addresses never. Nothing here comes from the process's environment.
+//! The name is resolved once per run and path, by the system's resolver as a workload would; what it gave is connected
+//! to in its order, forbidden addresses never. Nothing here comes from the process's environment.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -145,7 +145,7 @@ where
     made.map_err(|error| (Reach::NotTried, format!("HTTP could not be set up: {error}")))
 }
 
-/// The system's resolver, timed. A refused address fails the whole name: what else it resolves to is no less suspect.
+/// The system's resolver, timed. A refused address fails the whole name: what else it resolves to is no safer.
 async fn resolve(hop: &Endpoint, refusal: &Refusal, limits: &Limits, is_proxy: bool) -> Step<Resolved> {
     let failed = |reach, error: String| {
         let reach = if is_proxy && reach != Reach::AddressRefused {
@@ -190,7 +190,10 @@ async fn resolve(hop: &Endpoint, refusal: &Refusal, limits: &Limits, is_proxy: b
         return failed(Reach::DnsNoName, format!("{name} has no address"));
     }
     if let Some(refused) = addresses.iter().find(|address| refusal.refuses(address.ip())) {
-        let text = format!("{name} resolves to {}, which probes never connect to", refused.ip());
+        let text = format!(
+            "{name} resolves to {}, and probes never connect to that address",
+            refused.ip()
+        );
         return failed(Reach::AddressRefused, text);
     }
     Ok(Resolved { addresses, dns_ms })
@@ -260,7 +263,7 @@ async fn tcp(
                 format!("{address}: no answer to SYN within {patience:?}"),
             ),
         };
-        // An address of a family that this machine has no route for says nothing of the other side.
+        // An address of a family that this machine has no route for shows nothing of the other side.
         if error.0 != Reach::Unreachable {
             handshake.failed_addresses = handshake.failed_addresses.saturating_add(1);
         }
@@ -284,7 +287,7 @@ fn connect_reach(error: &io::Error) -> Reach {
     }
 }
 
-/// RFC 9110, 9.3.6: asks the proxy for a tunnel.
+/// RFC 9110, 9.3.6: requests a tunnel from the proxy.
 async fn tunnel(
     socket: &mut Tapped<TcpStream>,
     proxy: &ProxyRoute,
@@ -320,7 +323,7 @@ async fn tunnel(
         Ok(Err(error)) => {
             return Err((
                 Reach::ProxyUnreachable,
-                format!("the proxy hung up on CONNECT: {error}"),
+                format!("the proxy closed the connection after CONNECT: {error}"),
             ));
         }
         Ok(Ok(head)) => head,
@@ -335,7 +338,7 @@ async fn tunnel(
         Some(200..=299) => Ok(()),
         Some(status) => {
             handshake.proxy_status = status;
-            Err((Reach::ProxyRefused, format!("the proxy refused CONNECT: {line}")))
+            Err((Reach::ProxyRefused, format!("the proxy rejected CONNECT: {line}")))
         }
         None => Err((
             Reach::ProxyUnreachable,
@@ -354,7 +357,10 @@ async fn secure(
 ) -> Step<Link> {
     let start = Instant::now();
     let Ok((result, facts)) = timeout(limits.tls, tls::handshake(socket, settings, version)).await else {
-        return Err((Reach::TlsTimeout, format!("TLS was not done within {:?}", limits.tls)));
+        return Err((
+            Reach::TlsTimeout,
+            format!("the TLS handshake did not finish within {:?}", limits.tls),
+        ));
     };
     attempt.handshake.trust = facts.trust;
     attempt.handshake.certificate_days = facts.certificate_days;

@@ -1,4 +1,5 @@
-//! What all exchanges of a run share: what to do, within which bounds, what was seen so far, and who is told of it.
+//! What all exchanges of a run share: what to do, within which bounds, what was seen so far, and the observer of
+//! progress.
 //!
 //! Knows no path's state and sends nothing.
 
@@ -59,7 +60,7 @@ pub struct Context<'r> {
     pub limits: Limits,
     /// When the report must be on its way.
     pub report_by: Instant,
-    /// Told of each exchange.
+    /// Observes each exchange.
     pub progress: &'r (dyn Fn(Progress<'_>) + Sync),
     /// Where paths of different keys meet for a second pair of streams.
     pub meeting: Meeting,
@@ -83,8 +84,8 @@ impl Context<'_> {
         }
     }
 
-    /// Looks at what is known of all paths.
-    pub fn look<T>(&self, at: impl FnOnce(&[PathEvidence]) -> T) -> T {
+    /// Reads what is known of all paths.
+    pub fn read<T>(&self, at: impl FnOnce(&[PathEvidence]) -> T) -> T {
         at(&self.board.known().evidence)
     }
 

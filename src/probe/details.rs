@@ -1,4 +1,4 @@
-//! What a run saw beyond the evidence: the full report on standard output, for whoever reads a pod's log.
+//! What a run saw beyond the evidence: the full report on standard output, for readers of a pod's log.
 //!
 //! Redacted where it is made. No answer's text is in it: bodies are given by type, size and digest.
 

@@ -28,8 +28,8 @@ pub struct Group<'p> {
     low_headroom: bool,
 }
 
-/// Sorts the plan's paths by key, whichever Secret holds it. Paths without a credential are groups of their own. A path whose
-/// settings cannot be used is left out, and says so in its evidence.
+/// Sorts the plan's paths by key, whichever Secret holds it. Paths without a credential are groups of their own. A path
+/// whose settings cannot be used is left out, and its evidence shows why.
 pub fn groups<'p>(context: &Context<'p>, secrets: &Secrets) -> Vec<Group<'p>> {
     let mut groups: Vec<(Option<String>, Group<'p>)> = Vec::new();
     for (index, path) in context.plan.paths.iter().enumerate() {
@@ -104,8 +104,8 @@ impl Group<'_> {
         }
     }
 
-    /// Sends the frozen request to another address of the name, after a failure at the first. Where a refusal must be told
-    /// apart, what follows goes back to the connection, and so to the replica, that refused.
+    /// Sends the frozen request to another address of the name, after a failure at the first. Where a rejection must be
+    /// attributed, what follows goes back to the connection, and so to the replica, that rejected.
     pub async fn repeat_elsewhere(&mut self, context: &Context<'_>, index: usize, share: Duration) {
         let Some(path) = self.paths.get_mut(index) else { return };
         let kept = path.kept.take();
@@ -123,7 +123,7 @@ impl Group<'_> {
         }
     }
 
-    /// The path to confirm a 429 on, and how long to wait before (`None`: it would tell nothing).
+    /// The path to confirm a 429 on, and how long to wait before (`None`: it would be inconclusive).
     #[must_use]
     pub fn to_confirm(&self) -> Option<(usize, Option<Duration>)> {
         let position = self.paths.iter().position(|path| path.confirm.is_some())?;
@@ -188,7 +188,7 @@ impl Group<'_> {
             .compose(kind, &path.request, &path.route, carried, path.counting, amount)
     }
 
-    /// Waits as the key's limit asks. `false` when that would take longer than the run has.
+    /// Waits as the key's limit requires. `false` when that would take longer than the run has.
     async fn pace(&mut self, context: &Context<'_>, index: usize, kind: ExchangeKind) -> bool {
         self.pace_for(context, index, kind, 1).await
     }
@@ -196,7 +196,7 @@ impl Group<'_> {
     /// The same for several requests at once.
     async fn pace_for(&mut self, context: &Context<'_>, index: usize, kind: ExchangeKind, count: usize) -> bool {
         let wait = self.pacer.wait_for(count, Instant::now());
-        // The frozen request is what the run is for: it waits for nothing but the limit's own spacing.
+        // The frozen request is the purpose of the run: it waits only for the limit's own spacing.
         let wait = if kind == ExchangeKind::Frozen {
             wait.min(Duration::from_secs(2))
         } else {
@@ -221,7 +221,7 @@ impl Group<'_> {
         self.low_headroom |= order::is_low(exchange);
     }
 
-    /// P12: several at once, each on its own connection.
+    /// Several at once, each on its own connection.
     pub async fn parallel(&mut self, context: &Context<'_>, index: usize, amount: u64, share: Duration) {
         const DEFAULT: usize = 4;
         const MOST: usize = 32;
@@ -266,7 +266,7 @@ impl Group<'_> {
         }
     }
 
-    /// P15: a request on a connection that was idle for a while. What is recorded is the second request.
+    /// A request on a connection that was idle for a while. What is recorded is the second request.
     pub async fn reuse_idle(&mut self, context: &Context<'_>, index: usize, seconds: u64) {
         /// Longer than the 60 s after which many proxies and balancers drop an idle connection.
         const DEFAULT: u64 = 65;

@@ -1,4 +1,5 @@
-//! What a key's bytes say before anything is sent, and which form of it is sent.
+//! The defects of a key's bytes before anything is sent, and which form of it is sent. The key itself leaves only in a
+//! request.
 
 use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
@@ -7,18 +8,18 @@ use crate::claude::key::{self, Inspection};
 use crate::report::evidence::{KeyDefect, KeyEvidence, KeyKind};
 use crate::report::plan::Credential;
 
-/// A path's key, looked at.
+/// A path's key, inspected.
 #[derive(Debug)]
 pub struct Key {
     /// The facts that are reported.
     pub evidence: KeyEvidence,
-    /// The key as it stands in the Secret, if a header can carry it.
+    /// The key as it stands in the Secret, if a header can have it.
     pub raw: Option<SecretString>,
     /// The key without its repairable defects, if it has any.
     pub trimmed: Option<SecretString>,
 }
 
-/// Looks at the key of a credential. `None` for the value stands for a variable that is not set: an empty key.
+/// Inspects the key of a credential. `None` for the value stands for a variable that is not set: an empty key.
 #[must_use]
 pub fn inspect(credential: &Credential, uid: &str, value: Option<&SecretString>) -> Key {
     let text = value.map_or("", |value| value.expose_secret());
@@ -46,7 +47,7 @@ pub fn fingerprint(uid: &str, key: &str) -> String {
     hex
 }
 
-/// The defects in the evidence's words. A gateway's own key may have any shape; the direct path's must be Claude's.
+/// The defects as evidence names them. A gateway's own key may have any shape; the direct path's must be Claude's.
 fn defects(inspection: &Inspection, anthropic: bool, sendable: bool) -> Vec<KeyDefect> {
     let mut defects: Vec<KeyDefect> = inspection
         .defects
@@ -88,7 +89,7 @@ mod tests {
     const GOOD: &str =
         "sk-ant-api03-aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789aBcDeFgHiJkLmNoPqRsAA";
 
-    fn look(value: &str, anthropic: bool) -> Key {
+    fn inspected(value: &str, anthropic: bool) -> Key {
         let credential = Credential {
             secret: "K".into(),
             auth_header: AuthHeader::XApiKey,
@@ -99,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_good_key_has_no_defect_and_a_fingerprint_that_depends_on_the_salt() {
-        let key = look(GOOD, true);
+        let key = inspected(GOOD, true);
         assert_eq!((key.evidence.kind, key.evidence.defects.len()), (KeyKind::ApiKey, 0));
         assert_eq!(key.evidence.fingerprint.len(), 5);
         assert_ne!(fingerprint("uid", GOOD), fingerprint("other", GOOD));
@@ -115,7 +116,7 @@ mod tests {
         #[case] defect: KeyDefect,
         #[case] sendable: bool,
     ) {
-        let key = look(&format!("{GOOD}{tail}"), true);
+        let key = inspected(&format!("{GOOD}{tail}"), true);
         assert_eq!(key.evidence.defects, [defect]);
         assert_eq!(key.raw.is_some(), sendable);
         assert_eq!(key.trimmed.unwrap().expose_secret(), GOOD);
@@ -123,9 +124,12 @@ mod tests {
 
     #[test]
     fn only_the_direct_path_must_have_an_anthropic_key() {
-        assert_eq!(look("virtual-key-1", false).evidence.defects, []);
-        assert_eq!(look("virtual-key-1", true).evidence.defects, [KeyDefect::WrongKind]);
-        assert_eq!(look("", false).evidence.defects, [KeyDefect::Empty]);
-        assert!(look("", false).raw.is_none());
+        assert_eq!(inspected("virtual-key-1", false).evidence.defects, []);
+        assert_eq!(
+            inspected("virtual-key-1", true).evidence.defects,
+            [KeyDefect::WrongKind]
+        );
+        assert_eq!(inspected("", false).evidence.defects, [KeyDefect::Empty]);
+        assert!(inspected("", false).raw.is_none());
     }
 }

@@ -1,8 +1,8 @@
 //! One connection to a first hop, speaking HTTP/1.1 or HTTP/2, and one exchange on it at a time.
 //!
-//! hyper parses; the connection is driven by the exchange itself, so that nothing is read before somebody looks, and what
-//! the socket saw (see [`super::tap`]) says how it ended. Sent as given: no retries, no redirects, no headers added but
-//! those of the framing.
+//! hyper parses; the connection is driven by the exchange itself, so that nothing is read before the exchange polls it,
+//! and the log of the socket (see [`super::tap`]) shows how it ended. Sent as given: no retries, no redirects, no
+//! headers added but those of the framing.
 
 use std::error::Error as _;
 use std::fmt;
@@ -50,8 +50,8 @@ pub struct Head {
     pub headers: HeaderMap,
     /// HTTP version of the response.
     pub version: Version,
-    /// The header names as they are written on the wire, line by line; empty over HTTP/2 and where the head is longer than
-    /// what is kept of it.
+    /// The header names as they are written on the wire, line by line; empty over HTTP/2 and where the head is longer
+    /// than what is kept of it.
     pub spelled: Vec<String>,
 }
 
@@ -85,7 +85,7 @@ pub struct Received {
     pub total_ms: Option<u32>,
     /// How the other side ended the connection, if it did.
     pub end: Option<End>,
-    /// The server asked for a client certificate after the handshake (TLS 1.3) and hung up.
+    /// The server requested a client certificate after the handshake (TLS 1.3) and closed.
     pub wants_certificate: bool,
     /// The error, in words.
     pub error: Option<String>,
@@ -167,7 +167,7 @@ impl Link {
         matches!(self.sender, Sender::Http2(_))
     }
 
-    /// Whether the connection can carry another request.
+    /// Whether the connection can take another request.
     #[must_use]
     pub fn is_open(&self) -> bool {
         let ended = self.socket.seen().end.is_some() || self.plain.seen().end.is_some();
@@ -187,7 +187,7 @@ impl Link {
     /// Keeps the connection going without sending anything, as an idle pool does, so that its end is seen.
     pub async fn idle(&mut self, duration: std::time::Duration) {
         let wait = async {
-            // Pending once, so that the connection is looked at even for no time at all.
+            // Pending once, so that the connection is polled even for no time at all.
             tokio::task::yield_now().await;
             tokio::time::sleep(duration).await;
         };
@@ -217,11 +217,11 @@ impl Link {
             Err(_) => Outcome::StalledInBody,
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => {
-                received.wants_certificate = asked && received.head.is_none() && says_certificate(&error);
+                received.wants_certificate = asked && received.head.is_none() && is_about_a_certificate(&error);
                 received.error = Some(words(&error));
                 match failure(&error, received.head.is_some(), end, http2) {
                     // TLS without close_notify: clients take it for the end of such a body, and so do we. Whether it is
-                    // whole, its content says.
+                    // complete, its content shows.
                     Outcome::CutByClose if received.close_delimited => Outcome::Answered,
                     outcome => outcome,
                 }
@@ -252,7 +252,7 @@ impl Link {
         }
     }
 
-    /// Runs `work` and the connection in one task: a read is looked at in the poll that made it.
+    /// Runs `work` and the connection in one task: a read is handled in the poll that made it.
     async fn drive<F: Future>(&mut self, work: F) -> F::Output {
         let mut work = pin!(work);
         poll_fn(|cx| {
@@ -414,7 +414,7 @@ fn io_kind(error: &hyper::Error) -> Option<std::io::ErrorKind> {
     io.map(std::io::Error::kind)
 }
 
-fn says_certificate(error: &hyper::Error) -> bool {
+fn is_about_a_certificate(error: &hyper::Error) -> bool {
     let inside = |source: &(dyn std::error::Error + 'static)| -> bool {
         let io = source.downcast_ref::<std::io::Error>();
         let tls = io

@@ -1,5 +1,5 @@
-//! Where the groups of a run meet: each reports when its first answers are there, and those that may be of a second pair of streams
-//! wait a while for the others. What is decided then is decided once for all.
+//! Where the groups of a run meet: each reports when its first answers are there, and those that may be of a second
+//! pair of streams wait a while for the others. What is decided then is decided once for all.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 pub struct Meeting {
     /// Groups whose first answers are not there yet.
     awaited: watch::Sender<usize>,
-    /// The paths that are asked once more.
+    /// The paths that get a second request.
     again: OnceLock<Vec<usize>>,
 }
 
@@ -29,11 +29,11 @@ impl Meeting {
     /// Waits a while for those that have not come.
     pub async fn all_there(&self, patience: Duration) {
         let mut awaited = self.awaited.subscribe();
-        // The sender lives as long as the meeting; who does not come in time is not of a pair.
+        // The sender lives as long as the meeting; a group that is late is not of a pair.
         let _ = tokio::time::timeout(patience, awaited.wait_for(|awaited| *awaited == 0)).await;
     }
 
-    /// What the first group that asks decides, for all of them: the paths that are asked once more.
+    /// The decision of the first group, for all of them: the paths that get a second request.
     pub fn decide_once(&self, decide: impl FnOnce() -> Vec<usize>) -> &[usize] {
         self.again.get_or_init(decide)
     }

@@ -7,8 +7,8 @@
 //!                   pace   (the key)
 //! ```
 //!
-//! Speaks HTTP and knows no Kubernetes; judges nothing. Everything is bounded in time and memory, whatever a server does, and no string
-//! leaves without the [`redact::Redactor`].
+//! Speaks HTTP and knows no Kubernetes; judges nothing. Everything is bounded in time and memory, whatever a server
+//! does, and no string leaves without the [`redact::Redactor`].
 
 pub mod address;
 pub mod compose;
@@ -57,8 +57,8 @@ use crate::report::plan::Plan;
 /// environment. Ends by itself before the plan's `run_timeout_ms`.
 ///
 /// # Errors
-/// [`SetupError`] when the plan cannot be carried out (a file or variable is missing, a URL cannot be used): nothing was
-/// sent. What goes wrong after that is evidence.
+/// [`SetupError`] when the plan cannot be carried out (a file or variable is missing, a URL cannot be used): nothing
+/// was sent. What goes wrong after that is evidence.
 pub async fn run(
     plan: &Plan,
     secrets: &Secrets,

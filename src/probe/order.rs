@@ -1,8 +1,9 @@
 //! Which exchange is sent, when, and why not: pure decisions over what a path and a key have shown so far.
 //!
 //! The frozen request goes out once on every path, whatever the others got: only then can paths be compared. Everything
-//! after it yields: to a 429, to little headroom, to time, and to having nothing left to tell. Nothing that generates tokens follows a forwarding check,
-//! and credential checks come last: a refused key can lock out or break a circuit behind some gateways.
+//! after it yields: to a 429, to little headroom, to time, and where it would be inconclusive. Nothing that generates
+//! tokens follows a forwarding check, and credential checks come last: a rejected key can lock out or open a circuit
+//! breaker behind some gateways.
 
 use std::time::Duration;
 
@@ -44,8 +45,9 @@ pub fn rounds(planned: &[&[ExchangePlan]]) -> Vec<Round> {
     rounds
 }
 
-/// Whether one sample of an exchange cannot decide: the gateway broke it, or answered otherwise than the control. `status` and
-/// `control` are the HTTP statuses, 0 where none came; `control` is `None` where the control has not sent it.
+/// Whether one sample of an exchange cannot decide: the gateway broke it, or answered otherwise than the control.
+/// `status` and `control` are the HTTP statuses, 0 where none came; `control` is `None` where the control has not sent
+/// it.
 #[must_use]
 pub fn wants_second_sample(kind: ExchangeKind, status: u16, control: Option<u16>) -> bool {
     let broken = matches!(status, 0 | 500..);
@@ -67,8 +69,8 @@ pub fn whole_stream(seen: &PathEvidence, kind: ExchangeKind) -> Option<&StreamEv
     exchange.stream.as_ref()
 }
 
-/// The paths whose stream is asked for once more, by what this exchange has shown so far: gateways through which it looks held back, and
-/// the control to hold it against. One pair of streams may be odd by chance.
+/// The paths whose stream is requested once more, by what this exchange has shown so far: gateways through which it
+/// looks buffered, and the control to compare with. One pair of streams may be odd by chance.
 #[must_use]
 pub fn second_pair(plan: &Plan, kind: ExchangeKind, seen: &[PathEvidence]) -> Vec<usize> {
     let whole = |at: usize| whole_stream(seen.get(at)?, kind);
@@ -89,7 +91,7 @@ pub fn second_pair(plan: &Plan, kind: ExchangeKind, seen: &[PathEvidence]) -> Ve
     again
 }
 
-/// Whether this is the path that the others are held against.
+/// Whether this is the control.
 #[must_use]
 pub fn is_control(path: &PathPlan) -> bool {
     path.name == "direct"
@@ -107,7 +109,7 @@ pub enum Frozen {
     AuthFailed,
     /// 429.
     Limited,
-    /// Claude or a gateway refused its content (400, 404, 413, 422).
+    /// Claude or a gateway rejected its content (400, 404, 413, 422).
     Refused,
     /// A response began, and broke off or is of another kind.
     Broken,
@@ -121,7 +123,7 @@ impl Frozen {
     pub fn of(exchange: &Exchange) -> Self {
         match exchange.status {
             401 | 403 => Self::AuthFailed,
-            400.. if is_refused_key(exchange.inner_error) => Self::AuthFailed,
+            400.. if is_rejected_key(exchange.inner_error) => Self::AuthFailed,
             429 => Self::Limited,
             400 | 404 | 405 | 413 | 422 => Self::Refused,
             200 if exchange.is_answered_in_any_form() => Self::Fine,
@@ -137,8 +139,8 @@ impl Frozen {
     }
 }
 
-/// Whether Claude asks for a key, or for another one.
-fn is_refused_key(class: ErrorClass) -> bool {
+/// Whether Claude requires a key, or another one.
+fn is_rejected_key(class: ErrorClass) -> bool {
     matches!(
         class,
         ErrorClass::KeyRequired | ErrorClass::KeyInvalid | ErrorClass::BearerInvalid | ErrorClass::CredentialRevoked
@@ -154,7 +156,7 @@ pub struct Standing {
     pub failed_beside: bool,
     /// The first hop could not be reached.
     pub unreachable: bool,
-    /// A 429 stands against this path or its key.
+    /// A 429 applies to this path or its key.
     pub limited: bool,
     /// Less than 10 % of a limit is left.
     pub low_headroom: bool,
@@ -171,7 +173,7 @@ pub struct Standing {
 pub enum Decision {
     /// Send it.
     Send,
-    /// Leave it out, and say why.
+    /// Leave it out, for this reason.
     Skip(SkipReason),
     /// Its condition does not hold: it was not planned for this case.
     NotPlanned,
@@ -212,11 +214,11 @@ pub fn decide(plan: &ExchangePlan, standing: &Standing) -> Decision {
         .map_or(Decision::Send, |(_, reason)| Decision::Skip(*reason))
 }
 
-/// Whether an exchange can no longer tell anything after what the frozen request gave.
+/// Whether an exchange would be inconclusive after what the frozen request gave.
 fn is_pointless(kind: ExchangeKind, frozen: Frozen) -> bool {
     match frozen {
         Frozen::NotSent | Frozen::Fine | Frozen::Broken => false,
-        // Every request will be refused before anybody looks at anything but the credential.
+        // Every request is rejected for its credential first.
         Frozen::AuthFailed => !kind.is_about_key(),
         Frozen::Limited => true,
         Frozen::Refused => kind.is_billed(),
@@ -225,7 +227,8 @@ fn is_pointless(kind: ExchangeKind, frozen: Frozen) -> bool {
     }
 }
 
-/// How long to wait before the one request that confirms a 429. `None` when waiting cannot help: a spend limit stands for days.
+/// How long to wait before the one request that confirms a 429. `None` when waiting cannot help: a spend limit lasts
+/// for days.
 #[must_use]
 pub fn confirm_after(exchange: &Exchange) -> Option<Duration> {
     let spent = matches!(
@@ -236,8 +239,8 @@ pub fn confirm_after(exchange: &Exchange) -> Option<Duration> {
     (!spent).then(|| Duration::from_secs(u64::from(wait)))
 }
 
-/// Whether a 429 stands against the key, wherever it is used, and not only against one gateway's limit: it is Claude's, or was
-/// met on the `control`.
+/// Whether a 429 applies to the key on every path, and is not only one gateway's limit: it is Claude's, or came on the
+/// `control`.
 #[must_use]
 pub fn limits_key(exchange: &Exchange, control: bool) -> bool {
     let claudes = exchange.traits.has(ReplyTraits::REQUEST_ID) || exchange.traits.has(ReplyTraits::INNER_REQUEST_ID);
@@ -330,7 +333,7 @@ mod tests {
     #[case::down_control(Frozen::Failed, ExchangeKind::CountTokens, Decision::Send)]
     #[case::down_route(Frozen::Failed, ExchangeKind::Route, Decision::Send)]
     #[case::cut(Frozen::Broken, ExchangeKind::OtherForm, Decision::Send)]
-    fn what_cannot_tell_anything_is_left_out(
+    fn inconclusive_exchanges_are_left_out(
         #[case] frozen: Frozen,
         #[case] kind: ExchangeKind,
         #[case] expected: Decision,
@@ -433,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_key_that_is_quoted_under_another_status_is_a_refused_key() {
+    fn a_rejected_key_that_is_quoted_under_another_status_is_a_rejected_key() {
         let mut exchange = Exchange::new(ExchangeKind::Frozen, Outcome::Answered);
         exchange.status = 502;
         assert_eq!(Frozen::of(&exchange), Frozen::Failed);

@@ -40,8 +40,8 @@ impl Pacer {
         self.wait_for(1, now)
     }
 
-    /// How long to wait before so many requests at once: at most a fifth of the limit in any minute, and never faster than the
-    /// limit evenly spread (60 per minute may be enforced as 1 per second).
+    /// How long to wait before so many requests at once: at most a fifth of the limit in any minute, and never faster
+    /// than the limit evenly spread (60 per minute may be enforced as 1 per second).
     #[must_use]
     pub fn wait_for(&self, count: usize, now: Instant) -> Duration {
         let (Some(limit), Some(share)) = (self.per_minute.filter(|&limit| limit > 0), self.share()) else {

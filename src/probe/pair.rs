@@ -1,5 +1,6 @@
-//! The second pair of streams: where one looks held back through a gateway, the same request goes out once more on that path and on
-//! the control, in the opposite order. That is the frozen request, or its other form where only that is a stream.
+//! The second pair of streams: where one looks buffered through a gateway, the same request goes out once more on that
+//! path and on the control, in the opposite order. That is the frozen request, or its streaming form where only that is
+//! a stream.
 //!
 //! Paths with keys of their own are served beside the control's, so their groups meet once: see [`super::meeting`].
 
@@ -19,14 +20,15 @@ pub fn compared(context: &Context<'_>) -> (ExchangeKind, ExchangeKind) {
     }
 }
 
-/// Asks the group's paths once more that are of a second pair. `sent`: they, in the order in which the first pair was sent.
+/// Sends the second pair on the group's paths that belong to one. `sent`: they, in the order in which the first pair
+/// was sent.
 pub async fn second(context: &Context<'_>, group: &mut Group<'_>, sent: &[usize]) {
     let (first, again) = compared(context);
-    if !context.plan.second_pair || !context.look(|seen| may_be_of_one(group, first, seen)) {
+    if !context.plan.second_pair || !context.read(|seen| may_be_of_one(group, first, seen)) {
         return;
     }
     context.meeting.all_there(context.left() / 4).await;
-    let decide = || context.look(|seen| order::second_pair(context.plan, first, seen));
+    let decide = || context.read(|seen| order::second_pair(context.plan, first, seen));
     let paths = context.meeting.decide_once(decide);
     let opposite = sent.iter().rev().copied();
     let asked: Vec<usize> = opposite

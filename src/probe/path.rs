@@ -1,4 +1,5 @@
-//! The state of one path during a run, and the sending of one exchange on it. Which exchanges, and when: [`super::group`].
+//! The state of one path during a run, and the sending of one exchange on it. Which exchanges, and when:
+//! [`super::group`].
 
 use std::time::{Duration, Instant};
 
@@ -21,8 +22,8 @@ use crate::report::evidence::exchange_kind::Key as Sent;
 use crate::report::evidence::{Exchange, ExchangeKind, Outcome, Reach, ReplyTraits};
 use crate::report::plan::PathPlan;
 
-/// Time for the runtime to look at a connection that nothing was read from for a while.
-const LOOK: Duration = Duration::from_millis(5);
+/// Time for the runtime to poll a connection that nothing was read from for a while.
+const POLL: Duration = Duration::from_millis(5);
 
 /// One path during a run.
 #[derive(Debug)]
@@ -31,9 +32,9 @@ pub struct PathState<'p> {
     pub index: usize,
     /// Its plan.
     pub path: &'p PathPlan,
-    /// The way to its first hop.
+    /// The route to its first hop.
     pub route: Route,
-    /// Its key, looked at; `None` when it sends none.
+    /// Its key, inspected; `None` when it sends none.
     pub key: Option<Key>,
     pub(super) request: PathRequest,
     pub(super) resolved: Option<Resolved>,
@@ -109,7 +110,7 @@ impl<'p> PathState<'p> {
         self.key.as_ref()?.trimmed.as_ref()
     }
 
-    /// The credential that an exchange of this kind carries on this path; `bad` is a key that does not exist.
+    /// The credential of an exchange of this kind on this path; `bad` is a key that does not exist.
     #[must_use]
     pub fn carried<'k>(&'k self, kind: ExchangeKind, bad: &'k SecretString) -> SentKey<'k> {
         let own = |key: Option<&'k SecretString>| key.map_or(SentKey::Nothing, SentKey::Own);
@@ -129,7 +130,7 @@ impl<'p> PathState<'p> {
         self.key.as_ref().is_some_and(|key| key.raw.is_none())
     }
 
-    /// Whether to try the trimmed key: the key as it is cannot be sent, or was refused.
+    /// Whether to try the trimmed key: the key as it is cannot be sent, or was rejected.
     #[must_use]
     pub fn wants_trimmed_key(&self) -> bool {
         let refused = matches!(self.frozen, Frozen::AuthFailed | Frozen::Refused | Frozen::Failed);
@@ -154,7 +155,8 @@ impl<'p> PathState<'p> {
         self.frozen.is_failure() && self.frozen != Frozen::Limited && !hopeless
     }
 
-    /// Whether other addresses of the name may show that it is not every replica: then the frozen request goes to one of them.
+    /// Whether other addresses of the name may show that it is not every replica: then the frozen request goes to one
+    /// of them.
     #[must_use]
     pub fn has_other_addresses(&self) -> bool {
         self.wants_repeat()
@@ -186,7 +188,7 @@ impl<'p> PathState<'p> {
                 self.trimmed_works = true;
                 self.frozen = Frozen::Fine;
             }
-            // Some replicas work: the forwarding checks can tell something after all.
+            // Some replicas work: the forwarding checks can be conclusive after all.
             ExchangeKind::Repeat if exchange.is_answered_in_any_form() => {
                 self.mixed = true;
                 if self.frozen == Frozen::Failed {
@@ -200,7 +202,7 @@ impl<'p> PathState<'p> {
             }
             _ => {}
         }
-        // Of several at once a refused one says something of how many there may be, and nothing of those after it.
+        // A rejected one of several at once shows how many are allowed, and nothing of those after it.
         if exchange.status == 429 && exchange.kind != ExchangeKind::Parallel {
             self.limited = true;
             if self.confirm.is_none() && exchange.kind == ExchangeKind::Frozen {
@@ -220,14 +222,15 @@ impl PathState<'_> {
             .map(|(_, status)| *status)
     }
 
-    /// Whether the others are held against it.
+    /// Whether it is the control.
     #[must_use]
     pub fn is_control(&self) -> bool {
         order::is_control(self.path)
     }
 
-    /// Sends a request on the kept connection or a fresh one. The connection comes back with what was received. `None` when the
-    /// kept connection was closed just as we wrote, and the request must not be sent again: nobody knows whether it was read.
+    /// Sends a request on the kept connection or a fresh one. The connection comes back with what was received. `None`
+    /// when the kept connection was closed just as we wrote, and the request must not be sent again: it may have been
+    /// read.
     pub(super) async fn transmit(
         &mut self,
         context: &Context<'_>,
@@ -242,9 +245,9 @@ impl PathState<'_> {
             context.limits.of_forwarding_check()
         };
         if let Some(mut link) = self.kept.take().filter(|_| kind != ExchangeKind::ReuseIdle) {
-            // Lets the connection notice that it was closed meanwhile, as servers do after an error that they did not expect: the
-            // runtime looks at its sockets only when there is time.
-            link.idle(LOOK).await;
+            // Lets the connection notice that it was closed meanwhile, as servers do after an error that they did not
+            // expect: the runtime polls its sockets only when there is time.
+            link.idle(POLL).await;
             if link.is_open() {
                 let received = link.exchange(request.clone(), &sizes, deadline).await;
                 // Closed just as we wrote: most likely the server never saw it.
@@ -335,8 +338,8 @@ impl PathState<'_> {
     }
 }
 
-/// The peer's clock minus ours, seconds; `date` has whole ones, so a difference of one is none. The head that bears it was
-/// made between the sending of the request and its own arrival, which are so long ago: in between nothing differs.
+/// The peer's clock minus ours, seconds; `date` has whole ones, so a difference of one is none. The head that bears it
+/// was made between the sending of the request and its own arrival, which are so long ago: in between nothing differs.
 fn clock_skew(date: &str, now: jiff::Timestamp, sent: Duration, arrived: Duration) -> Option<i32> {
     let theirs = jiff::fmt::rfc2822::DateTimeParser::new()
         .parse_timestamp(date)

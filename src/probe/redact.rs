@@ -1,8 +1,9 @@
 //! Keeps secrets out of every string that leaves the process: error texts, quotes, headers, logs.
 //!
-//! A gateway may echo anything we sent, in any encoding. So the redactor knows the literal secrets: any eight characters
-//! of one in a row, raw, in base64 at any alignment, JSON-escaped or percent-encoded, in upper or lower case, are blotted
-//! out, which covers prefixes and halves as well. What looks like a credential goes too, whoever's it is. It errs by hiding too much.
+//! A gateway may echo anything we sent, in any encoding. So the redactor knows the literal secrets: any eight
+//! characters of one in a row, raw, in base64 at any alignment, JSON-escaped or percent-encoded, in upper or lower
+//! case, are blotted out, which covers prefixes and halves as well. Whatever has the form of a credential goes too. It
+//! errs by hiding too much.
 
 use std::collections::HashSet;
 
@@ -17,7 +18,7 @@ pub use crate::text::mask::MASK;
 
 /// Characters in a row that give a secret away.
 const GRAM: usize = 8;
-/// Heads that all keys of a kind share: they tell nothing.
+/// Heads that all keys of a kind share: they identify no key.
 const PUBLIC: [&str; 5] = [
     "sk-ant-api03-",
     "sk-ant-admin01-",
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_credentials_are_hidden_by_their_look() {
+    fn foreign_credentials_are_hidden_by_their_form() {
         let out = redactor().redact(
             "k=sk-ant-api03-9876543210zz Authorization: Bearer abc.def Proxy http://u:p@h:1/x eyJhbGciOiJIUzI1NiJ9.e30",
         );

@@ -1,7 +1,7 @@
-//! One run: every path's frozen request, then what the plan adds, in the order and with the manners of [`super::order`].
+//! One run: every path's frozen request, then what the plan adds, in the order and with the limits of [`super::order`].
 //!
-//! Paths that share a key are served one exchange at a time; those with keys of their own run beside them. What has been seen stands on a
-//! board, so that a run that is stopped in the middle still reports it.
+//! Paths that share a key are served one exchange at a time; those with keys of their own run beside them. What has
+//! been seen stands on a board, so that a run that is stopped in the middle still reports it.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -95,10 +95,10 @@ fn report(context: Context<'_>, start: Instant, started_at_ms: i64) -> FullRepor
     }
 }
 
-/// What a stopped or timed-out run did not come to.
+/// What a stopped or timed-out run did not send.
 fn name_the_unsent(path: &mut PathEvidence, planned: &[ExchangePlan], zero_token_only: bool) {
     if path.handshake.outcome.unusable().is_some() {
-        return; // that says it
+        return; // the handshake shows why
     }
     let always = planned
         .iter()
@@ -115,7 +115,7 @@ fn name_the_unsent(path: &mut PathEvidence, planned: &[ExchangePlan], zero_token
     }
 }
 
-/// A sidecar that is not up yet refuses or drops connections: waits, bounded, until one can be made.
+/// A sidecar that is not up yet rejects or drops connections: waits, bounded, until one can be made.
 async fn wait_for_sidecar(context: &Context<'_>, groups: &[Group<'_>]) {
     let Some(path) = groups.first().and_then(|group| group.paths.first()) else {
         return;
@@ -153,7 +153,7 @@ async fn serve(context: &Context<'_>, mut group: Group<'_>) {
         pair::second(context, &mut group, &sent).await;
     }
     for path in &mut group.paths {
-        // Over budget, or without a usable key: the way is looked at all the same.
+        // Over budget, or without a usable key: the connection is probed all the same.
         path.knock(context).await;
     }
     let mut second_samples = vec![0; group.paths.len()];
@@ -193,7 +193,7 @@ fn in_round<'p>(planned: &[&'p [ExchangePlan]], index: usize, round: &order::Rou
     planned.get(index)?.iter().find(|plan| plan.kind == round.kind)
 }
 
-/// The plan's exchanges of a path; over budget at least the positive control, so that the probe is not blind.
+/// The plan's exchanges of a path; over budget at least the positive control, so that the probe still has a result.
 fn planned(context: &Context<'_>, path: &PathState<'_>) -> Vec<ExchangePlan> {
     let mut planned = path.path.exchanges.clone();
     let counts = planned.iter().any(|plan| plan.kind == ExchangeKind::CountTokens);
@@ -224,7 +224,7 @@ async fn frozen(context: &Context<'_>, group: &mut Group<'_>) {
     }
 }
 
-/// Round two: what a failure asks for at once. The trimmed key, the confirmation of a 429, or the same request again.
+/// Round two: what a failure requires at once. The trimmed key, the confirmation of a 429, or the same request again.
 async fn aftermath(context: &Context<'_>, group: &mut Group<'_>) {
     if context.plan.zero_token_only {
         return;

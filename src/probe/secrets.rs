@@ -1,6 +1,7 @@
-//! The secrets that a run holds: environment variable name → value, given by whoever starts the run.
+//! The secrets that a run holds: environment variable name → value, given by the caller of the run.
 //!
-//! A map and not the process's environment, so that runs in one process (tests, `check`, `demo`) do not see each other's.
+//! A map and not the process's environment, so that runs in one process (tests, `check`, `demo`) do not see each
+//! other's.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,8 +1,8 @@
 //! A tap on a connection: when the first byte went out, when bytes came in, and how the other side ended it.
 //!
 //! Client libraries report FIN, RST and a cut in the middle of TLS as the same error; here they stay apart. The tap on
-//! the socket swallows write errors: a server that refuses a large body answers and closes while we still write, and its
-//! answer must be read all the same.
+//! the socket swallows write errors: a server that rejects a large body answers and closes while we still write, and
+//! its answer must be read all the same.
 
 use std::io;
 use std::pin::Pin;
@@ -54,7 +54,7 @@ struct Log {
     head: Vec<u8>,
 }
 
-/// Without the bytes: a reply may repeat what nobody should print.
+/// Without the bytes: a reply may repeat secrets.
 impl std::fmt::Debug for Log {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.seen.fmt(f)
@@ -67,7 +67,8 @@ impl Tap {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets reads and writes, keeps the end: a new exchange begins on the same connection, and reads nothing after `deadline`.
+    /// Forgets reads and writes, keeps the end: a new exchange begins on the same connection, and reads nothing after
+    /// `deadline`.
     pub fn begin(&self, deadline: Instant) {
         let mut log = self.log();
         *log = Log {
@@ -86,7 +87,7 @@ impl Tap {
         self.log().seen
     }
 
-    /// The exchange is over: what the other side does with the idle connection is looked at without a deadline.
+    /// The exchange is over: what the other side does with the idle connection is observed without a deadline.
     pub fn rest(&self) {
         self.log().seen.deadline = None;
     }
@@ -98,7 +99,8 @@ impl Tap {
             .is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    /// What was read first since [`Tap::begin`], bounded: a reply's head as it is on the wire, above TLS where this layer is.
+    /// What was read first since [`Tap::begin`], bounded: a reply's head as it is on the wire, above TLS where this
+    /// layer is.
     #[must_use]
     pub fn head(&self) -> Vec<u8> {
         self.log().head.clone()
@@ -188,8 +190,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for Tapped<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let room = buf.remaining() > 0;
-        // A peer that sends faster than we parse (a flood of 1xx) would keep one poll busy for long, and no timer is looked at
-        // meanwhile.
+        // A peer that sends faster than we parse (a flood of 1xx) would keep one poll busy for long, and no timer is
+        // polled meanwhile.
         if self.tap.is_over() {
             cx.waker().wake_by_ref();
             return Poll::Pending;

@@ -1,5 +1,5 @@
-//! Where a path leads: the parsed URL, the forward proxy, what TLS needs. Everything that can be wrong with them is said here,
-//! before anything is sent.
+//! A path's route: the parsed URL, the forward proxy, the TLS settings. All errors in them are reported here, before
+//! anything is sent. Secrets are never in an error.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use super::trust;
 use crate::report::evidence::Reach;
 use crate::report::plan::{HttpVersion, PathPlan};
 
-/// What is wrong with a plan, or with one path of it: a sentence that names the path and what to change. Nothing was sent there.
+/// An error in a plan, or in one path of it: names the path and the field to change. Nothing was sent there.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The URL of a path or of its proxy cannot be used.
-    #[error("path {path}: {what} {url:?} cannot be used: {reason}")]
+    #[error("path {path}: {what} {url:?} is invalid: {reason}")]
     Url {
         /// Path name.
         path: String,
@@ -33,7 +33,7 @@ pub enum SetupError {
         reason: String,
     },
     /// A file of the plan cannot be read: its ConfigMap is missing or has no such key.
-    #[error("{field} cannot be read from {}: {source}; does the ConfigMap exist, with that key?", file.display())]
+    #[error("{field} cannot be read from {}: {source}. Check that the ConfigMap exists and has that key", file.display())]
     File {
         /// The field of the resource.
         field: String,
@@ -43,7 +43,7 @@ pub enum SetupError {
         source: std::io::Error,
     },
     /// TLS settings of a path cannot be used.
-    #[error("path {path}: {field} cannot be used: {reason}")]
+    #[error("path {path}: {field} is invalid: {reason}")]
     Tls {
         /// Path name.
         path: String,
@@ -53,7 +53,7 @@ pub enum SetupError {
         reason: String,
     },
     /// A variable that the plan names is not set.
-    #[error("{field}: the environment variable {name} is not set; does the Secret exist, with that key?")]
+    #[error("{field}: the environment variable {name} is not set. Check that the Secret exists and has that key")]
     Variable {
         /// The field of the resource.
         field: String,
@@ -61,20 +61,20 @@ pub enum SetupError {
         name: String,
     },
     /// A header of the plan cannot be sent.
-    #[error("header {name:?} cannot be sent: {reason}")]
+    #[error("header {name:?} is invalid: {reason}")]
     Header {
         /// Its name.
         name: String,
         /// Why.
         reason: String,
     },
-    /// An entry of the networks to refuse is no network.
-    #[error("{0:?} is no network in CIDR notation")]
+    /// An entry of the forbidden networks is no network.
+    #[error("{0:?} is not a network in CIDR notation")]
     Network(String),
 }
 
 impl SetupError {
-    /// What the evidence says of a path whose settings have this fault.
+    /// The outcome in the evidence of a path with this error.
     #[must_use]
     pub fn reach(&self) -> Reach {
         match self {
@@ -136,7 +136,7 @@ pub struct TlsRoute {
     pub client: Option<Arc<CertifiedKey>>,
 }
 
-/// The way to one path's first hop.
+/// The route to one path's first hop.
 #[derive(Clone, Debug)]
 pub struct Route {
     /// Where the URL points.
@@ -180,7 +180,8 @@ impl Route {
         })
     }
 
-    /// Whether requests go to the proxy in absolute form: plain http through a proxy. Proxies refuse CONNECT to port 80.
+    /// Whether requests go to the proxy in absolute form: plain http through a proxy. Proxies reject CONNECT to port
+    /// 80.
     #[must_use]
     pub fn absolute_form(&self) -> bool {
         self.proxy.is_some() && self.tls.is_none()
@@ -188,20 +189,20 @@ impl Route {
 }
 
 fn endpoint(path: &str, what: &'static str, text: &str) -> Result<(Url, Endpoint), SetupError> {
-    let refuse = |reason: &str| SetupError::Url {
+    let invalid = |reason: &str| SetupError::Url {
         path: path.to_owned(),
         what,
         url: text.to_owned(),
         reason: reason.to_owned(),
     };
-    let url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
+    let url = Url::parse(text).map_err(|error| invalid(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(refuse("it is not http or https"));
+        return Err(invalid("it is not http or https"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        // Not `refuse`: the text holds a secret.
+        // Not `invalid`: the text holds a secret.
         let (path, url) = (path.to_owned(), "…".to_owned());
-        let reason = "it carries credentials; they belong into a Secret".to_owned();
+        let reason = "it has credentials. Put them into a Secret".to_owned();
         return Err(SetupError::Url {
             path,
             what,
@@ -210,10 +211,10 @@ fn endpoint(path: &str, what: &'static str, text: &str) -> Result<(Url, Endpoint
         });
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse("it has a query or a fragment"));
+        return Err(invalid("it has a query or a fragment"));
     }
-    let host = url.host().ok_or_else(|| refuse("it names no host"))?.to_owned();
-    let port = url.port_or_known_default().ok_or_else(|| refuse("it names no port"))?;
+    let host = url.host().ok_or_else(|| invalid("it has no host"))?.to_owned();
+    let port = url.port_or_known_default().ok_or_else(|| invalid("it has no port"))?;
     Ok((url, Endpoint { host, port }))
 }
 
@@ -221,7 +222,7 @@ fn proxy(path: &PathPlan, secrets: &Secrets) -> Result<Option<ProxyRoute>, Setup
     let Some(proxy) = &path.proxy else { return Ok(None) };
     let (url, endpoint) = endpoint(&path.name, "proxy.url", &proxy.url)?;
     if url.scheme() != "http" {
-        let reason = "a proxy is spoken to over http".to_owned();
+        let reason = "the scheme must be http".to_owned();
         return Err(SetupError::Url {
             path: path.name.clone(),
             what: "proxy.url",
@@ -260,18 +261,14 @@ fn basic(user: &str, password: &str) -> HeaderValue {
 }
 
 fn tls(path: &PathPlan, endpoint: &Endpoint, secrets: &Secrets) -> Result<TlsRoute, SetupError> {
-    let refuse = |field: &'static str, reason: String| SetupError::Tls {
+    let invalid = |field: &'static str, reason: String| SetupError::Tls {
         path: path.name.clone(),
         field,
         reason,
     };
     let name = path.tls.server_name.clone().unwrap_or_else(|| endpoint.name());
-    let server_name = ServerName::try_from(name.clone()).map_err(|_| {
-        refuse(
-            "tls.serverName",
-            format!("{name:?} is no name that a certificate can carry"),
-        )
-    })?;
+    let server_name = ServerName::try_from(name.clone())
+        .map_err(|_| invalid("tls.serverName", format!("{name:?} is not a valid server name")))?;
     let declared = match &path.tls.ca {
         None => None,
         Some(file) => {
@@ -281,7 +278,7 @@ fn tls(path: &PathPlan, endpoint: &Endpoint, secrets: &Secrets) -> Result<TlsRou
                 file: file.into(),
                 source,
             })?;
-            Some(trust::declared_roots(&pem).map_err(|reason| refuse("tls.caConfigMapKeyRef", reason))?)
+            Some(trust::declared_roots(&pem).map_err(|reason| invalid("tls.caConfigMapKeyRef", reason))?)
         }
     };
     let client = match &path.tls.client_certificate {
@@ -302,7 +299,7 @@ fn client_certificate(
     secrets: &Secrets,
 ) -> Result<Arc<CertifiedKey>, SetupError> {
     const FIELD: &str = "tls.clientCertificateSecretRef";
-    let refuse = |reason: String| SetupError::Tls {
+    let invalid = |reason: String| SetupError::Tls {
         path: path.name.clone(),
         field: FIELD,
         reason,
@@ -316,15 +313,15 @@ fn client_certificate(
     };
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(secret(chain)?.expose_secret().as_bytes())
         .collect::<Result<_, _>>()
-        .map_err(|_| refuse("tls.crt is not PEM".to_owned()))?;
+        .map_err(|_| invalid("tls.crt is not PEM".to_owned()))?;
     if certificates.is_empty() {
-        return Err(refuse("tls.crt holds no certificate".to_owned()));
+        return Err(invalid("tls.crt has no certificate".to_owned()));
     }
-    // The parser's errors may quote the text: they are not passed on.
+    // The parser's errors may quote the text: they are dropped.
     let key = PrivateKeyDer::from_pem_slice(secret(key)?.expose_secret().as_bytes())
-        .map_err(|_| refuse("tls.key holds no private key in PEM".to_owned()))?;
+        .map_err(|_| invalid("tls.key has no private key in PEM".to_owned()))?;
     let certified = CertifiedKey::from_der(certificates, key, &trust::provider())
-        .map_err(|error| refuse(format!("certificate and key do not fit together: {error}")))?;
+        .map_err(|error| invalid(format!("the certificate does not match the key: {error}")))?;
     Ok(Arc::new(certified))
 }
 
@@ -371,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_in_a_url_are_refused_and_not_repeated() {
+    fn credentials_in_a_url_are_rejected_and_not_repeated() {
         let error = Route::new(&path("http://user:hunter2@gw"), &Secrets::new())
             .unwrap_err()
             .to_string();

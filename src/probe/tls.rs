@@ -19,13 +19,13 @@ use crate::report::plan::HttpVersion;
 /// What a handshake showed, whether it succeeded or not.
 #[derive(Clone, Debug)]
 pub struct TlsFacts {
-    /// Who vouches for the peer.
+    /// Which CA vouches for the peer.
     pub trust: Trust,
     /// Days until the leaf expires.
     pub certificate_days: Option<i32>,
     /// Issuer and subject of the leaf, for the full report.
     pub certificate: Option<String>,
-    /// The server asked for a client certificate.
+    /// The server requested a client certificate.
     pub asked_for_certificate: Arc<AtomicBool>,
     /// We had one to show.
     pub had_certificate: bool,
@@ -106,7 +106,7 @@ fn tls_error(error: &io::Error) -> Option<&Error> {
     error.get_ref().and_then(|inner| inner.downcast_ref::<Error>())
 }
 
-/// Whether this error says that the server wants a client certificate that we did not show.
+/// Whether this error means that the server requires a client certificate that the probe did not send.
 #[must_use]
 pub fn wants_certificate(error: &Error) -> bool {
     matches!(error, Error::AlertReceived(AlertDescription::CertificateRequired))

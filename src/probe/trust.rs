@@ -1,7 +1,8 @@
-//! Who vouches for a server's certificate: a public CA, this machine's own list, the CA that the probe declares, or nobody.
+//! Which CA vouches for a server's certificate: a public one, one of this machine's own list, the one that the probe
+//! declares, or none.
 //!
-//! A chain that verifies only through a CA that somebody added means that somebody reads the traffic; a plain "verified"
-//! would hide that. Verification itself is webpki's, tried with one set of roots after the other.
+//! A chain that verifies only through an added CA means that a hop intercepts TLS; a plain "verified" would hide that.
+//! Verification itself is webpki's, tried with one set of roots after the other.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -24,7 +25,7 @@ pub fn provider() -> Arc<CryptoProvider> {
 /// What the verification of one handshake showed.
 #[derive(Clone, Debug, Default)]
 pub struct Verification {
-    /// Who vouches; `None` before a certificate came.
+    /// Which CA vouches; `None` before a certificate came.
     pub trust: Option<Trust>,
     /// The leaf certificate, DER.
     pub leaf: Option<Vec<u8>>,
@@ -65,16 +66,16 @@ impl RootsInTurn {
 /// The roots in a PEM text.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// The defect, as text.
 pub fn declared_roots(pem: &[u8]) -> Result<Arc<WebPkiServerVerifier>, String> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let certificates = certificates.map_err(|error| format!("it is not PEM: {error}"))?;
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(certificates);
     if added == 0 {
-        return Err("it holds no usable certificate".to_owned());
+        return Err("it has no valid certificate".to_owned());
     }
-    verifier(roots).ok_or_else(|| "it holds no usable certificate".to_owned())
+    verifier(roots).ok_or_else(|| "it has no valid certificate".to_owned())
 }
 
 fn verifier(roots: RootCertStore) -> Option<Arc<WebPkiServerVerifier>> {
@@ -99,9 +100,9 @@ fn system_roots() -> Option<Arc<WebPkiServerVerifier>> {
     ROOTS.get_or_init(build).clone()
 }
 
-/// Which of two refusals says more: a chain that leads to a known root but is expired or for another name beats
-/// "unknown issuer", which every other set of roots says too.
-fn telling(first: Option<Error>, next: Error) -> Error {
+/// The more specific of two errors: a chain that leads to a known root but is expired or for another name beats
+/// "unknown issuer", which every other set of roots returns too.
+fn more_specific(first: Option<Error>, next: Error) -> Error {
     match first {
         Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) | None => next,
         Some(kept) => kept,
@@ -125,7 +126,7 @@ impl ServerCertVerifier for RootsInTurn {
                     vouching = trust;
                     break;
                 }
-                Err(error) => refusal = Some(telling(refusal, error)),
+                Err(error) => refusal = Some(more_specific(refusal, error)),
             }
         }
         let mut result = self.result.lock().unwrap_or_else(PoisonError::into_inner);

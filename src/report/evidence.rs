@@ -1,8 +1,9 @@
 //! What a run saw, reduced at the source to closed enums, integers and digests: all that a diagnosis may use.
 //!
-//! Everything here travels in the termination message; what does not (all headers, every chunk's time) is only in the full
-//! report on stdout. Three fields are *details* that go first when room is short, and no verdict may depend on them:
-//! [`Handshake::peer`], [`Exchange::request_id`], [`Exchange::quote`]. All others decide. A value that was not observed is `None` or absent, never a default that reads like an observation.
+//! Everything here travels in the termination message; what does not (all headers, every chunk's time) is only in the
+//! full report on stdout. Three fields are *details* that go first when room is short, and no verdict may depend on
+//! them: [`Handshake::peer`], [`Exchange::request_id`], [`Exchange::quote`]. All others decide. A value that was not
+//! observed is `None` or absent, never a default that reads like an observation.
 
 pub mod exchange_kind;
 mod head;
@@ -33,8 +34,8 @@ pub struct RunEvidence {
     pub duration_ms: u32,
     /// One entry per path that reported, in the plan's order.
     pub paths: Vec<PathEvidence>,
-    /// Whether all that decides arrived. `false` after a cut message: the verdict is then `Inconclusive`, and the findings
-    /// are those that stand without what is missing.
+    /// Whether all that decides arrived. `false` after a cut message: the verdict is then `Inconclusive`, and the
+    /// findings are those that stand without what is missing.
     pub complete: bool,
 }
 
@@ -122,7 +123,7 @@ pub enum SkipReason {
     LowHeadroom = 2,
     /// The run's own time was up.
     OutOfTime = 3,
-    /// It could not tell anything after what came before.
+    /// It would be inconclusive after what came before.
     Pointless = 4,
     /// The key cannot be sent.
     NoUsableKey = 5,
@@ -140,17 +141,17 @@ pub struct Exchange {
     pub outcome: Outcome,
     /// Final HTTP status, 0 when no response head came.
     pub status: u16,
-    /// What the reply bears: see [`ReplyTraits`].
+    /// The reply's traits: see [`ReplyTraits`].
     pub traits: ReplyTraits,
-    /// What an error reply (or an `error` event) says in Claude's vocabulary.
+    /// The class of an error reply (or an `error` event) in Claude's vocabulary.
     pub error: ErrorClass,
     /// The error class of a Claude error that is quoted inside another's reply.
     pub inner_error: ErrorClass,
-    /// Whose wording or headers the reply has, if it is a known one. Sharpens advice, convicts nobody.
+    /// The product whose wording or headers the reply has, if it is a known one. For advice only.
     pub product: Product,
-    /// What a gateway-made reply says, if its wording is a known one.
+    /// The kind of a gateway-made error, if its wording is a known one.
     pub error_kind: GatewayErrorKind,
-    /// How the value that we sent came back in Claude's complaint.
+    /// How Claude's error quotes the value that was sent.
     pub echo: Echo,
     /// Milliseconds from the first byte sent to the first byte of the response head.
     pub first_byte_ms: Option<u32>,
@@ -158,11 +159,11 @@ pub struct Exchange {
     pub total_ms: Option<u32>,
     /// `retry-after` in seconds.
     pub retry_after_s: Option<u32>,
-    /// `request-id` header, only when it has the genuine shape ([`ReplyTraits::REQUEST_ID`] says whether). A detail: no rule may
-    /// depend on it.
+    /// `request-id` header, only when it has the genuine shape ([`ReplyTraits::REQUEST_ID`] shows whether). A detail:
+    /// no rule may depend on it.
     pub request_id: Option<String>,
-    /// 16-bit digests of `anthropic-organization-id` (upper half) and `anthropic-workspace-id` (lower half), 0 for one that
-    /// the reply does not show; compare with [`same_account`].
+    /// 16-bit digests of `anthropic-organization-id` (upper half) and `anthropic-workspace-id` (lower half), 0 for one
+    /// that the reply does not show; compare with [`same_account`].
     pub account: Option<u32>,
     /// Rate-limit headroom, when the reply carries it.
     pub headroom: Option<Headroom>,
@@ -170,21 +171,22 @@ pub struct Exchange {
     pub limit: Option<NamedLimit>,
     /// What the body of a 200 was.
     pub body: BodyKind,
-    /// The stream, where one was asked for and a 200 came.
+    /// The stream, where one was requested and a 200 came.
     pub stream: Option<StreamEvidence>,
     /// `usage` of the answer; of [`ExchangeKind::CountTokens`] the number that was counted, which costs nothing: see
     /// [`Exchange::billed`].
     pub usage: Option<Usage>,
-    /// Whether the model that answered is the one that was asked for (alias and dated id are the same).
+    /// Whether the model that answered is the requested one (alias and dated id are the same).
     pub model_matches: Option<bool>,
-    /// `age` header or a cache-hit mark, seconds (0 for a hit without age).
+    /// `age` header or a cache-hit header, seconds (0 for a hit without age).
     pub cache_age_s: Option<u32>,
-    /// 16-bit digest of the set of response header names, per-request ones left out. Of the frozen request's answer only.
+    /// 16-bit digest of the set of response header names, per-request ones left out. Of the frozen request's answer
+    /// only.
     pub header_set: Option<u32>,
     /// How the head of the frozen request's answer departs from Claude's.
     pub head: Option<HeadEvidence>,
-    /// At most 160 bytes of an error reply or of a broken stream's last event, redacted. A detail: no rule may depend on
-    /// it.
+    /// At most 160 bytes of an error reply or of a broken stream's last event, redacted. A detail: no rule may depend
+    /// on it.
     pub quote: Option<String>,
 }
 
@@ -222,40 +224,41 @@ impl Exchange {
 }
 
 impl Exchange {
-    /// Whether the body is a model's answer or a token count, in whatever form, under whatever status, and however it ended.
+    /// Whether the body is a model's answer or a token count, in whatever form, under whatever status, and however it
+    /// ended.
     #[must_use]
     pub fn bears_an_answer(&self) -> bool {
         matches!(self.body, BodyKind::AsAsked | BodyKind::MessageNotStream)
     }
 
-    /// Whether an answer began: a 200 with what was asked for, in whatever form and however it ended.
+    /// Whether an answer began: a 200 with what was requested, in any form and however it ended.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.status == 200 && self.bears_an_answer()
     }
 
-    /// Whether a complete answer came under a status that no answer has: whoever relays it set another one.
+    /// Whether a complete answer has a status that no answer has: a hop set another one.
     #[must_use]
     pub fn is_answer_restated(&self) -> bool {
         !matches!(self.status, 0 | 200) && self.bears_an_answer()
     }
 
-    /// Whether the answer came whole, in whatever form: a message counts where a stream was asked for.
+    /// Whether the answer is complete, in any form: a message counts where the request wants a stream.
     #[must_use]
     pub fn is_answered_in_any_form(&self) -> bool {
         let whole = self.stream.as_ref().is_none_or(|stream| stream.message_stop);
         self.is_success() && self.outcome == Outcome::Answered && self.error == ErrorClass::None && whole
     }
 
-    /// Whether the answer came whole, in the form that was asked for: an event stream, or one body.
+    /// Whether the answer is complete, in the requested form: an event stream, or one body.
     #[must_use]
-    pub fn is_answered_as_asked(&self, stream: bool) -> bool {
+    pub fn is_answered_as_requested(&self, stream: bool) -> bool {
         if self.status != 200 || self.outcome != Outcome::Answered {
             return false;
         }
         match &self.stream {
-            // Both facts: the last event, and the framing. A close-delimited body that the transport calls answered has no
-            // framing to miss.
+            // Both facts: the last event, and the framing. A close-delimited body that the transport calls answered has
+            // no framing to miss.
             Some(stream) => stream.message_stop && stream.error_event_genuine.is_none(),
             None => {
                 let body = self.body == BodyKind::AsAsked || (self.body == BodyKind::Unknown && !stream);
@@ -264,13 +267,13 @@ impl Exchange {
         }
     }
 
-    /// Whether something went wrong as far as status and quote tell, which need no knowledge of what was asked for.
+    /// Whether the exchange failed as far as status and quote show, without knowledge of the request.
     #[must_use]
     pub fn shows_a_failure(&self) -> bool {
         self.status != 200 || self.quote.is_some()
     }
 
-    /// Whether this is an answer that was stored before: it says so, or it carries an earlier answer's id.
+    /// Whether this is an answer that was stored before: a header shows it, or it has an earlier answer's id.
     #[must_use]
     pub fn is_stored(&self) -> bool {
         self.cache_age_s.is_some() || (self.status == 200 && self.traits.has(ReplyTraits::ID_SEEN))
@@ -283,8 +286,8 @@ impl Exchange {
     }
 }
 
-/// Whether two replies name the same organisation and workspace; `None` when they name nothing in common. A gateway that
-/// hides one of the two headers does not make another account of it.
+/// Whether two replies name the same organisation and workspace; `None` when they name nothing in common. A gateway
+/// that hides one of the two headers does not make another account of it.
 #[must_use]
 pub fn same_account(one: u32, other: u32) -> Option<bool> {
     let halves = [(one >> 16, other >> 16), (one & 0xffff, other & 0xffff)];

@@ -1,8 +1,8 @@
 //! The termination message: how evidence travels from a probe pod to the operator, in 4,096 bytes at most.
 //!
-//! Independent lines, most decisive first, each with a checksum. The kubelet keeps the last 4,096 bytes of the file and then cuts its end when a pod
-//! has many containers, so any prefix must decode; what a lost line held is "not reported", never "absent": the decoded evidence then says
-//! `complete: false`.
+//! Independent lines, most decisive first, each with a checksum. The kubelet keeps the last 4,096 bytes of the file and
+//! then cuts its end when a pod has many containers, so any prefix must decode; what a lost line held is "not
+//! reported", never "absent": the decoded evidence then has `complete: false`.
 //!
 //! ```text
 //! cp2<header>      slot, times, how many decisive lines follow     ┐
@@ -13,8 +13,9 @@
 //! A<path>text       the peer's address                              ┘
 //! ```
 //!
-//! *Details* are [`Exchange::quote`], [`Exchange::request_id`] and [`Handshake::peer`](super::evidence::Handshake::peer): a verdict must not depend on
-//! them. Everything else decides. Times and sizes travel as [`RunEvidence::rounded`] leaves them.
+//! *Details* are [`Exchange::quote`], [`Exchange::request_id`] and
+//! [`Handshake::peer`](super::evidence::Handshake::peer): a verdict must not depend on them. Everything else decides.
+//! Times and sizes travel as [`RunEvidence::rounded`] leaves them.
 
 mod codes;
 pub(super) mod exchange;
@@ -57,19 +58,19 @@ pub enum MessageError {
     Empty,
     /// It was written by another release.
     #[error(
-        "the report is of format {found:?}, and this operator reads format {VERSION:?}: operator and probe image must be of the same release"
+        "the report has format {found:?}, and this operator reads format {VERSION:?}. Use the operator and the probe image of the same release"
     )]
     Version {
         /// The format's character.
         found: char,
     },
-    /// It is none of ours, or nothing of it is whole.
+    /// It is no report, or no line of it is complete.
     #[error("the termination message cannot be read: {shown:?}")]
     Malformed {
         /// Its beginning, bounded, and masked where it looks like a credential.
         shown: String,
     },
-    /// The prober says why it could not carry out its plan.
+    /// The prober reports why it could not carry out its plan.
     #[error("{reason}")]
     Prober {
         /// In a sentence.

@@ -1,7 +1,7 @@
-//! What a prober is told to do: the plan of one run, as JSON in one environment variable.
+//! The plan of one run, as JSON in one environment variable.
 //!
-//! The kubelet expands `$(VAR)` in environment values, so [`Plan::to_env`] writes every `$` as `\u0024`. Keys are never in
-//! a plan: it names the environment variable that holds one.
+//! The kubelet expands `$(VAR)` in environment values, so [`Plan::to_env`] writes every `$` as `\u0024`. Keys are never
+//! in a plan: it names the environment variable that holds one.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,9 +18,9 @@ pub type Proxy = client::Proxy<String>;
 /// TLS settings: the path of a file, and names of environment variables.
 pub type Tls = client::Tls<String>;
 
-/// Name of the environment variable that carries the plan.
+/// Name of the environment variable that holds the plan.
 pub const PLAN_ENV: &str = "CLAUDEPROBE_PLAN";
-/// Largest plan that a pod may carry, bytes of its environment value.
+/// Largest plan that a pod may have, bytes of its environment value.
 pub const PLAN_MAX_BYTES: usize = 64 * 1024;
 /// Version of the plan's format that this build writes and reads.
 pub const PLAN_VERSION: u32 = 2;
@@ -46,19 +46,20 @@ pub struct Plan {
     pub request: FrozenRequest,
     /// The paths: the control first if there is one, then gateways in the resource's order.
     pub paths: Vec<PathPlan>,
-    /// Networks that the prober refuses besides metadata addresses, CIDR notation.
+    /// Networks that the prober does not connect to, in addition to metadata addresses, CIDR notation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refuse_networks: Vec<String>,
-    /// A sidecar terminates our connections: wait for it, and mark TCP and TLS times.
+    /// A sidecar terminates our connections: wait for it, and label TCP and TLS times.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mesh: bool,
     /// Over budget: send nothing that generates tokens, so not the frozen request either.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub zero_token_only: bool,
-    /// An exchange that cannot decide, because a gateway broke it or answered otherwise than the control, is sent once more.
+    /// An exchange that cannot decide, because a gateway broke it or answered otherwise than the control, is sent once
+    /// more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub second_samples: bool,
-    /// A stream that looks held back through a gateway is asked for once more, on the gateway and on the control.
+    /// A stream that looks buffered through a gateway is requested once more, on the gateway and on the control.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub second_pair: bool,
 }
@@ -67,7 +68,7 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FrozenRequest {
-    /// The model that is asked for (also needed with a saved body, to build forwarding checks).
+    /// The requested model (also needed with a saved body, to build forwarding checks).
     pub model: String,
     /// `anthropic-version`.
     pub api_version: String,
@@ -77,7 +78,7 @@ pub struct FrozenRequest {
     /// Extra request headers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<Header>,
-    /// Whether an event stream is asked for.
+    /// Whether the request wants an event stream.
     pub stream: bool,
     /// Upper bound of output tokens.
     pub max_tokens: u32,
@@ -114,14 +115,14 @@ pub struct PathPlan {
     /// HTTP version.
     #[serde(default)]
     pub http_version: HttpVersion,
-    /// Exchanges besides handshake and frozen request, in any order: the prober orders them.
+    /// Exchanges other than handshake and frozen request, in any order: the prober orders them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<ExchangePlan>,
     /// Whether the path leads to the Claude API itself: forwarding checks that only Claude answers make sense.
     pub anthropic: bool,
 }
 
-/// An exchange that the plan asks for.
+/// An exchange of the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExchangePlan {
@@ -139,13 +140,14 @@ pub struct ExchangePlan {
 /// When a planned exchange is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum When {
-    /// In this run, whatever the frozen request gave (after it, and only if it may still tell something).
+    /// In this run, whatever the frozen request gave (after it, and only if it may still be conclusive).
     #[default]
     Always,
-    /// Only when the frozen request on this path failed with 401 or 403, or with Claude's 401 quoted under another status.
+    /// Only when the frozen request on this path failed with 401 or 403, or with Claude's 401 quoted under another
+    /// status.
     AuthFailed,
-    /// Only when the frozen request on this path got a server's error or no reply; on the control, when it was answered and on
-    /// another path it was not.
+    /// Only when the frozen request on this path got a server's error or no reply; on the control, when it was answered
+    /// and on another path it was not.
     Failed,
 }
 
@@ -158,9 +160,9 @@ fn is_zero(amount: &u64) -> bool {
 /// Why a plan cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// It is larger than a pod may carry.
+    /// It is larger than a pod may have.
     #[error(
-        "the plan needs {bytes} bytes, and {PLAN_MAX_BYTES} are allowed: shorten the prompt or the headers, or put the body into a ConfigMap (request.bodyFrom)"
+        "the plan needs {bytes} bytes, and the limit is {PLAN_MAX_BYTES}. Shorten the prompt or the headers, or put the body into a ConfigMap (request.bodyFrom)"
     )]
     TooLarge {
         /// Its size.
@@ -171,7 +173,7 @@ pub enum PlanError {
     Malformed(#[from] serde_json::Error),
     /// It is of another version.
     #[error(
-        "the plan is of version {found}, and this prober reads version {PLAN_VERSION}: operator and probe image must be of the same release"
+        "the plan has version {found}, and this prober reads version {PLAN_VERSION}. Use the operator and the probe image of the same release"
     )]
     Version {
         /// The version found.
@@ -180,7 +182,8 @@ pub enum PlanError {
 }
 
 impl Plan {
-    /// The plan as an environment value: JSON in which every `$` is written `\u0024`, so that the kubelet expands nothing.
+    /// The plan as an environment value: JSON in which every `$` is written `\u0024`, so that the kubelet expands
+    /// nothing.
     ///
     /// # Errors
     /// [`PlanError::TooLarge`] above [`PLAN_MAX_BYTES`].

@@ -88,7 +88,7 @@ async fn one_of_two_addresses_that_answers_errors_has_its_rate() {
             assert_eq!(report["verdict"]["path"], "edge", "{report:#}");
             // Twice on the connection to the broken one, and once at the other.
             assert!(
-                evidence(&report).contains("2 of 3 tries fail: some replicas"),
+                evidence(&report).contains("2 of 3 tries fail: only some replicas"),
                 "{report:#}"
             );
             assert_eq!(report["findings"][0]["confidence"], "Likely", "{report:#}");
@@ -110,7 +110,7 @@ async fn one_of_two_addresses_that_takes_no_connection_is_a_warning_with_its_rat
         let verdict = &report["verdict"];
         if verdict["code"] != "" {
             assert!(
-                evidence(&report).contains("1 of 2 addresses took no connection"),
+                evidence(&report).contains("1 of 2 addresses accepted no connection"),
                 "{report:#}"
             );
         }

@@ -31,7 +31,7 @@ fn all_that_an_on_call_person_asks_for_is_there() {
     let text = text(recorded());
     for part in [
         "ai/assistants  FAILING  GatewayStaleCredential  layer Configuration  path edge",
-        "Restart it so that it",
+        "Restart the",
         "2026-11-23T05:17:14Z (167m ago); seen in 5 of the last 5 runs; last good 2026-11-23T05:12:14Z (172m ago)",
         "  changed the key claude-key/api-key (seen since 2026-11-23T05:17:10Z)",
         "docs/findings/GatewayStaleCredential.md",

@@ -1,10 +1,11 @@
 //! The rule by which conditions change.
 //!
-//! A run has its *own* statuses, derived from its findings. What is *published* changes only when this run and the one before
-//! agree, or three of the last five (unless the two runs before this one have just settled it): one lost packet flips
-//! nothing, while the verdict always shows the latest run. Where nothing is published yet (or nothing but "no run" or "stale";
-//! the caller passes neither earlier runs nor conditions of another spec) the first run decides at once, if its own evidence
-//! was repeated: a failure that the same run could not repeat leaves the condition `Unknown` until a second run agrees.
+//! A run has its *own* statuses, derived from its findings. What is *published* changes only when this run and the one
+//! before agree, or three of the last five (unless the two runs before this one have just settled it): one lost packet
+//! flips nothing, while the verdict always shows the latest run. Where nothing is published yet (or nothing but "no
+//! run" or "stale"; the caller passes neither earlier runs nor conditions of another spec) the first run decides at
+//! once, if its own evidence was repeated: a failure that the same run could not repeat leaves the condition `Unknown`
+//! until a second run agrees.
 
 use super::Own;
 use crate::diagnosis::case::Context;
@@ -25,7 +26,7 @@ pub(in crate::diagnosis) fn publish(context: &Context, own: Vec<Own>) -> Vec<Con
                 .filter_map(|run| run.own_conditions.chars().nth(at).and_then(Status::from_letter))
                 .collect();
             match published {
-                Some(published) if debounced(own.status, published, &earlier) => held(&own, published),
+                Some(published) if debounced(own.status, published, &earlier) => keep_published(&own, published),
                 None if !own.confirmed && earlier.first() != Some(&own.status) => unconfirmed(own),
                 _ => Condition {
                     shared_cause: own.reason.shared_cause(),
@@ -61,8 +62,8 @@ fn unconfirmed(own: Own) -> Condition {
     Condition::new(own.kind, Status::Unknown, Reason::Unconfirmed.name(), message)
 }
 
-/// What is published stands, and the change is announced beside it.
-fn held(own: &Own, published: &Condition) -> Condition {
+/// The published status stays, with the change as pending.
+fn keep_published(own: &Own, published: &Condition) -> Condition {
     Condition {
         pending: Some(Pending {
             status: own.status,

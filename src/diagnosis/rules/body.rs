@@ -1,4 +1,5 @@
-//! What becomes of bodies, as far as answers show it: tokens that the prompt was counted with, and the answer's own bytes.
+//! Whether request and response bodies are relayed unchanged, as far as answers show it: input tokens, echoes, and the
+//! answer's own bytes. Never sees a body: the evidence has counts and classes only.
 
 use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Severity};
@@ -29,8 +30,8 @@ impl Counts {
     }
 }
 
-/// The same prompt costs another number of input tokens: something was added or taken away. There is no tolerance: the same bytes for
-/// the same model are counted alike, each time.
+/// The same prompt costs another number of input tokens: a hop added or removed something. There is no tolerance:
+/// Claude counts the same bytes for the same model alike, each time.
 fn prompt(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(pair) = view
         .pair(path)
@@ -45,15 +46,15 @@ fn prompt(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let free = path
         .known(ExchangeKind::CountTokens)
         .zip(pair.direct.known(ExchangeKind::CountTokens))
-        // A gateway may count by itself, and otherwise than Claude: then nothing of Claude's is on the reply.
-        .filter(|(ours, _)| bears_claudes_marks(ours))
+        // A gateway may count tokens by itself, and differently: then the reply has no trait of Claude's.
+        .filter(|(ours, _)| has_claudes_traits(ours))
         .and_then(|(ours, theirs)| counts(path, &pair, ours, theirs));
     let differs = |counts: Option<Counts>| counts.filter(|counts| counts.differ());
     let (counts, confidence) = match (differs(billed), differs(free)) {
         (Some(billed), Some(free)) if billed.added() == free.added() => (billed, Confidence::Certain),
         (Some(billed), _) => {
             // The number may be the gateway's own where it wrote the whole answer.
-            let relayed = path.main().is_some_and(bears_claudes_marks);
+            let relayed = path.main().is_some_and(has_claudes_traits);
             (
                 billed,
                 if relayed {
@@ -95,8 +96,8 @@ pub(super) fn is_claudes_changed(reply: &Exchange) -> bool {
 
 fn what_it_is_instead(body: BodyKind) -> Option<&'static str> {
     match body {
-        BodyKind::OtherJson => Some("is JSON of another shape than Claude's"),
-        BodyKind::Html | BodyKind::Other => Some("is of another kind than Claude's"),
+        BodyKind::OtherJson => Some("is JSON of a shape that is not Claude's"),
+        BodyKind::Html | BodyKind::Other => Some("has a content type that is not Claude's"),
         BodyKind::Empty => Some("has an empty body"),
         BodyKind::Unknown | BodyKind::AsAsked | BodyKind::MessageNotStream => None,
     }
@@ -117,11 +118,11 @@ fn answer(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
             Code::BodyRewritten,
             path.name(),
             Confidence::Likely,
-            format!("the answer bears Claude's ids, and {instead}"),
+            format!("the answer has Claude's ids, and {instead}"),
         )
         .hop("gateway")
         .severity(Severity::Error)
-        .advise("Claude answered, and the gateway changes the answer's body: take out the filter, template or limit on responses that drops it, or adds and renames its fields."),
+        .advise("Claude answered, and the gateway changes the answer's body. Remove the response filter, template or limit that drops the body or changes its fields."),
     ]
 }
 
@@ -136,15 +137,15 @@ fn counts(path: &PathView<'_>, pair: &Pair<'_, '_>, ours: &Exchange, theirs: &Ex
     (answered && genuine && !path.is_cached() && counts.ours > 0 && counts.theirs > 0).then_some(counts)
 }
 
-/// Whether anything on the answer is Claude's beyond its words: a header, or the random padding of its events.
-fn bears_claudes_marks(answer: &Exchange) -> bool {
+/// Whether the answer has a trait of Claude's beyond its text: a header, or the random padding of its events.
+fn has_claudes_traits(answer: &Exchange) -> bool {
     let traits = [ReplyTraits::REQUEST_ID, ReplyTraits::RATE_LIMITS, ReplyTraits::ACCOUNT];
     let padded = answer.stream.as_ref().is_some_and(|stream| stream.padded == Some(true));
-    padded || traits.into_iter().any(|mark| answer.traits.has(mark))
+    padded || traits.into_iter().any(|flag| answer.traits.has(flag))
 }
 
-/// A relay that reads and writes JSON anew harms nobody by that alone. It shows in what Claude's own has by chance or by our choice:
-/// blanks in the events of an answer, and the order of a request's fields.
+/// A gateway re-serialises JSON, which alone is harmless. Two details of Claude's own form show it: blanks in the
+/// events of an answer, and the order of a request's fields.
 fn reserialised(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(pair) = view.pair(path).filter(Pair::direct_unaltered) else {
         return vec![];
@@ -155,25 +156,26 @@ fn reserialised(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     };
     let order = |of: &PathView<'_>| {
         let refused = of.known(ExchangeKind::UnknownField)?;
-        // A gateway that checks bodies may write the same of what it never forwards: only with Claude's id it is Claude's.
+        // A gateway that validates bodies may return the same error without forwarding: only with Claude's id it is
+        // Claude's.
         let ids = refused.traits.has(ReplyTraits::REQUEST_ID) || refused.traits.has(ReplyTraits::INNER_REQUEST_ID);
-        (ids && of.provenance(refused).says(ErrorClass::ExtraInputs)).then_some(refused.echo)
+        (ids && of.provenance(refused).is_upstreams(ErrorClass::ExtraInputs)).then_some(refused.echo)
     };
     let answer = (padded(pair.direct), padded(path)) == (Some(true), Some(false));
     let request = (order(pair.direct), order(path)) == (Some(Echo::Exact), Some(Echo::NotFirst));
-    let told = [
+    let signs = [
         (
             answer,
-            "the events of the answer have lost the blanks that Claude puts before their last brace, as they have on the direct path: their JSON was read and written anew",
+            "the answer's events lack the blanks before their last brace that Claude's have on the direct path: a hop re-serialises their JSON",
         ),
         (
             request,
-            "of two unknown fields Claude complains of the second, and on the direct path of the first: the JSON of requests is written anew, in another order or without the first",
+            "of two unknown fields Claude rejects the second, and on the direct path the first: a hop re-serialises the JSON of requests, in another order or without the first field",
         ),
     ];
-    let evidence: Vec<&str> = told
+    let evidence: Vec<&str> = signs
         .into_iter()
-        .filter_map(|(seen, told)| seen.then_some(told))
+        .filter_map(|(seen, sign)| seen.then_some(sign))
         .collect();
     if evidence.is_empty() {
         return vec![];
@@ -182,6 +184,6 @@ fn reserialised(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         finding(Code::BodyRewritten, path.name(), Confidence::Likely, evidence.join("; "))
             .hop("gateway")
             .severity(Severity::Information)
-            .advise("Nothing is lost by it alone; if clients miss fields, see changed numbers or miss Claude's prompt cache, use the gateway's pass-through mode."),
+            .advise("Re-serialisation alone loses nothing. Use the gateway's pass-through mode when clients miss fields, see changed numbers or miss Claude's prompt cache."),
     ]
 }

@@ -1,37 +1,37 @@
-//! Credentials: who refuses which key, and which key it is that arrives.
+//! Credentials: which hop rejects which key, and which key arrives at Claude.
 //!
-//! Three replies on one path tell it: the frozen request (our key), a random key, and no key at all. If Claude says
-//! "invalid" to all three, the gateway injects a key of its own; if it says "required" to the last, ours is passed on. What
-//! our key is worth only the control tells.
+//! Three replies on one path show it: to the frozen request (our key), to a random key, and to no key at all. Where
+//! Claude answers "invalid" to all three, the gateway sends a key of its own; where it answers "required" to the last,
+//! ours is forwarded. Only the control shows whether our key is valid.
 
 use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::StaleWorkload;
 use crate::diagnosis::comparison::Pair;
+use crate::diagnosis::describe;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::{Origin, Provenance};
-use crate::diagnosis::say;
-use crate::diagnosis::trouble::is_refusal;
+use crate::diagnosis::trouble::is_rejection;
 use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{Exchange, ExchangeKind, GatewayErrorKind, KeyKind, ReplyTraits};
 use crate::resource::status::Finding;
 
 /// The rules of this file.
-pub(super) const RULES: &[PathRule] = &[refused_by_upstream, refused_by_gateway, refused_by_unknown];
+pub(super) const RULES: &[PathRule] = &[rejected_by_upstream, rejected_by_gateway, rejected_by_unknown];
 
-/// What Claude made of a forwarding check.
+/// How a forwarding check of the credential was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     /// Answered: the key that arrived is good.
     Accepted,
-    /// Claude: a key arrived and is refused.
-    Refused,
+    /// Claude: a key arrived and is rejected.
+    Rejected,
     /// Claude: no key arrived.
     Required,
-    /// The gateway itself refused.
+    /// The gateway itself rejected it.
     Gateway,
-    /// Not sent, or of unknown making.
+    /// Not sent, or of unknown origin.
     Unknown,
 }
 
@@ -44,9 +44,9 @@ fn answer(path: &PathView<'_>, kind: ExchangeKind) -> Answer {
     }
     let provenance = path.provenance(reply);
     match provenance.class {
-        // A 401 of another wording may be what Claude says of a missing key one day.
+        // A 401 of another wording may be Claude's future error for a missing key.
         ErrorClass::Unauthenticated => Answer::Unknown,
-        class if provenance.from_upstream() && is_refusal(class) => Answer::Refused,
+        class if provenance.from_upstream() && is_rejection(class) => Answer::Rejected,
         ErrorClass::KeyRequired if provenance.from_upstream() => Answer::Required,
         _ if provenance.origin == Origin::Gateway && matches!(reply.status, 400 | 401 | 403) => Answer::Gateway,
         _ => Answer::Unknown,
@@ -55,14 +55,15 @@ fn answer(path: &PathView<'_>, kind: ExchangeKind) -> Answer {
 
 /// The three replies as evidence quotes them.
 fn triple(path: &PathView<'_>, frozen: &Exchange) -> String {
-    let mut text = format!("frozen request: {}", say::reply(frozen));
+    let other = format!("key in {}", path.case.auth_header.other().name());
+    let mut text = format!("frozen request: {}", describe::reply(frozen));
     for (kind, name) in [
         (ExchangeKind::BadKey, "random key"),
         (ExchangeKind::NoKey, "no key"),
-        (ExchangeKind::OtherAuthHeader, "other auth header"),
+        (ExchangeKind::OtherAuthHeader, other.as_str()),
     ] {
         if let Some(reply) = path.known(kind) {
-            text.push_str(&format!("; {name}: {}", say::head(reply)));
+            text.push_str(&format!("; {name}: {}", describe::head(reply)));
         }
     }
     text
@@ -72,14 +73,14 @@ fn triple(path: &PathView<'_>, frozen: &Exchange) -> String {
 fn beside(view: &View<'_>, path: &PathView<'_>) -> String {
     match view.pair(path) {
         Some(pair) if pair.same_key() => pair.direct.main().map_or_else(String::new, |direct| {
-            format!("; direct with the same Secret: {}", say::head(direct))
+            format!("; direct with the same Secret: {}", describe::head(direct))
         }),
         _ => String::new(),
     }
 }
 
-/// Claude refuses the credential of the frozen request.
-fn refused_by_upstream(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+/// Claude rejects the credential of the frozen request.
+fn rejected_by_upstream(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some((frozen, provenance)) = path.trouble() else {
         return vec![];
     };
@@ -88,14 +89,14 @@ fn refused_by_upstream(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     }
     let mut found = match provenance.class {
         ErrorClass::KeyRequired => vec![stripped(view, path, frozen, provenance)],
-        class if is_refusal(class) && path.case.is_direct() => match accepted_elsewhere(view, path) {
+        class if is_rejection(class) && path.case.is_direct() => match accepted_elsewhere(view, path) {
             Some(where_) => contradicted(path, frozen, &where_),
-            None => vec![rejected(path, frozen, provenance)],
+            None => vec![key_rejected(path, frozen, provenance)],
         },
-        class if is_refusal(class) => refused_through_gateway(view, path, frozen, provenance),
+        class if is_rejection(class) => rejected_through_gateway(view, path, frozen, provenance),
         _ => vec![],
     };
-    // A key with wrong bytes is refused and is not the key that was meant: nobody need make a new one for that.
+    // A key with wrong bytes is rejected and is not the intended key: a new key would not fix that.
     let malformed = super::key::malformed(view, path);
     if malformed.iter().any(|finding| finding.confidence >= Confidence::Likely) {
         found.retain(|finding| !matches!(finding.code, Code::CredentialRejected | Code::CredentialAltered));
@@ -103,26 +104,26 @@ fn refused_by_upstream(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     found
 }
 
-/// Where Claude accepted the very key in this run that it refuses on the control: in another try of the same request, or
-/// through a gateway that passes keys on as they are (a random one is refused there).
+/// Where Claude accepted the same key in this run that it rejects on the control: in another try of the same request,
+/// or through a gateway that forwards keys unchanged (a random one is rejected there).
 pub(super) fn accepted_elsewhere(view: &View<'_>, path: &PathView<'_>) -> Option<String> {
     if path.attempts().iter().any(|attempt| path.complete(attempt)) {
-        return Some("the same request again was answered".to_owned());
+        return Some("the repeated request was answered".to_owned());
     }
     let mut gateways = view.gateways();
     let passing = gateways.find(|other| {
         view.pair(other).is_some_and(|pair| pair.same_key())
             && other.is_complete()
             && other.now(ExchangeKind::BadKey).is_some()
-            && answer(other, ExchangeKind::BadKey) == Answer::Refused
+            && answer(other, ExchangeKind::BadKey) == Answer::Rejected
     })?;
     Some(format!(
-        "{} passes keys on and was answered with the same one",
+        "{} forwards keys, and Claude answered with the same key",
         passing.name()
     ))
 }
 
-/// Claude refuses and accepts the same key: both readings stand, and nobody need make a new key.
+/// Claude rejects and accepts the same key: both readings stand, and no new key is needed.
 fn contradicted(path: &PathView<'_>, frozen: &Exchange, where_: &str) -> Vec<Finding> {
     let evidence = format!("contradictory: {}; but {where_}", triple(path, frozen));
     [Code::CredentialRejected, Code::CredentialAltered]
@@ -130,7 +131,7 @@ fn contradicted(path: &PathView<'_>, frozen: &Exchange, where_: &str) -> Vec<Fin
         .to_vec()
 }
 
-fn rejected(path: &PathView<'_>, frozen: &Exchange, provenance: Provenance) -> Finding {
+fn key_rejected(path: &PathView<'_>, frozen: &Exchange, provenance: Provenance) -> Finding {
     finding(
         Code::CredentialRejected,
         path.name(),
@@ -139,7 +140,7 @@ fn rejected(path: &PathView<'_>, frozen: &Exchange, provenance: Provenance) -> F
     )
     .advise(match &path.case.key_ref {
         Some(key) => format!(
-            "Create a new key in the Claude Console and put it into the Secret ({key}), then restart what took the old one."
+            "Create a new key in the Claude Console and put it into the Secret ({key}). Then restart the workloads that use the old key."
         ),
         None => Code::CredentialRejected.entry().advice.to_owned(),
     })
@@ -151,15 +152,17 @@ fn stripped(view: &View<'_>, path: &PathView<'_>, frozen: &Exchange, provenance:
     let found = finding(Code::CredentialStripped, path.name(), confidence, evidence).hop("gateway → Claude");
     let survives = answer(path, ExchangeKind::OtherAuthHeader) == Answer::Accepted;
     let auth_header = auth_header_name(path);
+    let other_header = path.case.auth_header.other();
+    let other = other_header.name();
     match (&path.case.key_ref, survives) {
         (None, _) => found.advise(
-            "This path sends no credential, and none reaches Claude: let the gateway add its own key, or set credential on the path.",
+            "This path sends no credential, and none reaches Claude. Configure the gateway to add its own key, or set credential on the path.",
         ),
         (Some(_), true) => found.advise(format!(
-            "{auth_header} is dropped on the way to Claude, the other auth header arrives: let the gateway forward {auth_header}, or let clients use the other."
+            "The gateway drops {auth_header} and forwards {other}. Configure it to forward {auth_header}, or configure clients to send {other}."
         )),
         (Some(_), false) => found.advise(format!(
-            "Let the gateway forward {auth_header} to Claude: look for a rule that removes it, for authentication that consumes it (forwardOriginalToken, sanitize, hide_credentials), and for Connection: {auth_header}."
+            "Configure the gateway to forward {auth_header} to Claude. Check for a rule that removes it, authentication that consumes it (forwardOriginalToken, sanitize, hide_credentials), and a `Connection: {auth_header}` header."
         )),
     }
 }
@@ -168,8 +171,8 @@ fn auth_header_name<'a>(path: &PathView<'a>) -> &'a str {
     path.case.auth_header.name()
 }
 
-/// Claude says "invalid" through a gateway: whose key is it?
-fn refused_through_gateway(
+/// Claude rejects a key as invalid through a gateway: ours or the gateway's.
+fn rejected_through_gateway(
     view: &View<'_>,
     path: &PathView<'_>,
     frozen: &Exchange,
@@ -181,23 +184,23 @@ fn refused_through_gateway(
     let pair = view.pair(path);
     let same_key = pair.as_ref().is_some_and(Pair::same_key);
     let direct_accepts = same_key && pair.as_ref().is_some_and(Pair::direct_works);
-    let direct_refuses = same_key && pair.as_ref().is_some_and(|pair| refused(pair.direct));
+    let direct_rejects = same_key && pair.as_ref().is_some_and(|pair| rejected(pair.direct));
     let bad = answer(path, ExchangeKind::BadKey);
     let none = answer(path, ExchangeKind::NoKey);
     match (bad, none) {
-        // We send none, and Claude refuses one: it is the gateway's.
+        // The path sends none, and Claude rejects one: it is the gateway's.
         _ if path.case.key_ref.is_none() => vec![stale(view, path, new(Code::GatewayStaleCredential, sure), false)],
-        // Who sends another key or none is let in: not every replica does the same, or the key changed in between.
-        (Answer::Accepted, _) | (_, Answer::Accepted) if !direct_refuses => {
+        // A request with another key or none is answered: replicas differ, or the key changed in between.
+        (Answer::Accepted, _) | (_, Answer::Accepted) if !direct_rejects => {
             let both = format!("contradictory: {evidence}");
             [Code::GatewayStaleCredential, Code::CredentialAltered]
                 .map(|code| finding(code, path.name(), Confidence::Possible, both.clone()))
                 .to_vec()
         }
-        // Whatever we send, a key arrives, and Claude refuses it: it is not ours. A rule that glues something to the header even
-        // where there is none looks the same to Claude, which says "invalid" to any key of any shape; only a gateway that
-        // is known to be older than the key leaves no other reading.
-        (Answer::Refused, Answer::Refused) => {
+        // Whatever the path sends, a key arrives, and Claude rejects it: it is not ours. A rule that adds to the header
+        // even where it is absent gives the same replies, since Claude calls any key of any shape invalid. Only a
+        // gateway that is known to be older than the key leaves no other reading.
+        (Answer::Rejected, Answer::Rejected) => {
             let sure = if older_than_key(view, path) {
                 sure
             } else {
@@ -210,7 +213,7 @@ fn refused_through_gateway(
                 direct_accepts,
             )]
         }
-        // The gateway checks its own credential and swaps it for a key of its own: ours is not meant for Claude.
+        // The gateway checks its own credential and replaces it by a key of its own: ours is not meant for Claude.
         (Answer::Gateway, Answer::Gateway) if foreign_key(path) => vec![stale(
             view,
             path,
@@ -218,22 +221,22 @@ fn refused_through_gateway(
             false,
         )],
         (_, Answer::Required) if direct_accepts => vec![altered(path, new(Code::CredentialAltered, sure))],
-        _ if direct_refuses => vec![new(Code::CredentialRejected, sure)],
+        _ if direct_rejects => vec![new(Code::CredentialRejected, sure)],
         // A random or changed key cannot be expired or revoked: this one arrived as it was sent.
-        // One that Claude never gave out (a gateway's own) cannot, either: that is the gateway's, exchanged for ours.
-        (Answer::Refused, Answer::Required)
+        // Nor can one that Claude never issued (a gateway's own): the rejected key is the gateway's.
+        (Answer::Rejected, Answer::Required)
             if provenance.class == ErrorClass::CredentialRevoked && !foreign_key(path) =>
         {
             vec![new(Code::CredentialRejected, sure)]
         }
-        // Another path passes the same key on and is refused, too: two gateways that change it alike would be odd.
-        (_, Answer::Required) if refused_elsewhere(view, path) => {
+        // Another path forwards the same key and is rejected, too: two gateways hardly change it alike.
+        (_, Answer::Required) if rejected_elsewhere(view, path) => {
             vec![new(Code::CredentialRejected, Confidence::Likely)]
         }
         (_, Answer::Required) if foreign_key(path) => {
             vec![altered(path, new(Code::CredentialAltered, Confidence::Likely))]
         }
-        // Ours passes, and nothing tells whether it is good.
+        // Ours is forwarded, and nothing shows whether it is valid.
         (_, Answer::Required) => vec![
             new(Code::CredentialRejected, Confidence::Possible),
             altered(path, new(Code::CredentialAltered, Confidence::Possible)),
@@ -255,21 +258,21 @@ fn foreign_key(path: &PathView<'_>) -> bool {
     path.key().is_some_and(|key| key.kind == KeyKind::Foreign)
 }
 
-/// Claude refuses this path's own key, and did not accept it in another try.
-fn refused(path: &PathView<'_>) -> bool {
+/// Claude rejects this path's own key, and did not accept it in another try.
+fn rejected(path: &PathView<'_>) -> bool {
     let accepted = path.attempts().iter().any(|attempt| path.complete(attempt));
     !accepted
         && path
             .trouble()
-            .is_some_and(|(_, provenance)| provenance.from_upstream() && is_refusal(provenance.class))
+            .is_some_and(|(_, provenance)| provenance.from_upstream() && is_rejection(provenance.class))
 }
 
-/// Another gateway with the same key passes it on and gets the same refusal.
-fn refused_elsewhere(view: &View<'_>, path: &PathView<'_>) -> bool {
+/// Another gateway forwards the same key and gets the same rejection.
+fn rejected_elsewhere(view: &View<'_>, path: &PathView<'_>) -> bool {
     view.gateways().any(|other| {
         other.name() != path.name()
             && other.case.key_ref == path.case.key_ref
-            && refused(other)
+            && rejected(other)
             && answer(other, ExchangeKind::NoKey) == Answer::Required
     })
 }
@@ -295,18 +298,18 @@ fn stale(view: &View<'_>, path: &PathView<'_>, found: Finding, direct_accepts: b
         (" Its pods started before the key changed.", String::new())
     } else {
         let other = format!(
-            " If it has no key of its own, look for a rule that adds to {} even where a client sends none.",
+            " A gateway without a key of its own has a rule that adds to {} even where a client sends none: remove that rule.",
             auth_header_name(path)
         );
         ("", other)
     };
     let secret = key_ref.map_or_else(String::new, |key| format!(" ({key})"));
     found.advise(format!(
-        "The gateway sends a {what} key of its own, whatever clients send.{age} Restart it so that it reads its Secret{secret} again (kubectl rollout restart), and mount the key as a file or add a reloader so that the next rotation needs none.{other}"
+        "The gateway sends a {what} key of its own, whatever clients send.{age} Restart the gateway to reload its Secret{secret}: kubectl rollout restart. Mount the key as a file or add a reloader, so that the next rotation needs no restart.{other}"
     ))
 }
 
-/// Pods that were given the key before it changed. It concerns no path.
+/// Pods that read the key before it changed. The finding concerns no path.
 pub(super) fn workloads(view: &View<'_>) -> Vec<Finding> {
     let finding = |held: &StaleWorkload| {
         let confidence = if held.certain {
@@ -321,7 +324,7 @@ pub(super) fn workloads(view: &View<'_>) -> Vec<Finding> {
             String::new()
         };
         let evidence = format!(
-            "{}{rest} started before {} changed and took it at their start",
+            "{}{rest} started before {} changed and read it at start",
             held.pods.join(", "),
             held.key_ref
         );
@@ -334,33 +337,33 @@ fn altered(path: &PathView<'_>, found: Finding) -> Finding {
     let found = found.hop("gateway → Claude");
     if foreign_key(path) {
         found.advise(
-            "The gateway passes a key on that is not one of Claude's: give it a provider key of its own, or give this path an Anthropic key.",
+            "The gateway forwards a key that is not an Anthropic key. Configure a provider key in the gateway, or use an Anthropic key on this path.",
         )
     } else {
         found.advise(format!(
-            "A key arrives at Claude, but not the one that was sent: find the rule of the gateway that sets, prefixes, trims or moves {}, and remove it.",
+            "A key arrives at Claude, but not the one that was sent. Remove the gateway's rule that sets, prefixes, trims or moves {}.",
             auth_header_name(path)
         ))
     }
 }
 
-/// The gateway itself refuses the credential.
-fn refused_by_gateway(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+/// The gateway itself rejects the credential.
+fn rejected_by_gateway(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some((frozen, provenance)) = path.trouble() else {
         return vec![];
     };
-    if path.case.is_direct() || provenance.origin != Origin::Gateway || !asks_for_credential(path, frozen) {
+    if path.case.is_direct() || provenance.origin != Origin::Gateway || !depends_on_credential(path, frozen) {
         return vec![];
     }
     let evidence = format!("{}{}", triple(path, frozen), beside(view, path));
     let mut found = Vec::new();
     if view
         .pair(path)
-        .is_some_and(|pair| pair.same_key() && refused(pair.direct))
+        .is_some_and(|pair| pair.same_key() && rejected(pair.direct))
     {
-        // Claude refuses this very key: whoever wrote this reply, that explains it, and explains more.
-        let rejected = Code::CredentialRejected;
-        found.push(finding(rejected, path.name(), Confidence::Likely, evidence.clone()));
+        // Claude rejects the same key: that explains this reply, of any origin, and more.
+        let rejected_key = Code::CredentialRejected;
+        found.push(finding(rejected_key, path.name(), Confidence::Likely, evidence.clone()));
     }
     if answer(path, ExchangeKind::OtherAuthHeader) == Answer::Accepted {
         let about_keys = frozen.status == 401
@@ -369,34 +372,35 @@ fn refused_by_gateway(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
                 GatewayErrorKind::AuthRequired | GatewayErrorKind::JwtInvalid
             );
         if !about_keys {
-            // The gateway refuses, that is sure. What was let in had the other auth header, and another prompt, too.
+            // The gateway rejects, that is certain. The answered request had the other auth header, and another prompt,
+            // too.
             let sure = provenance.confidence.min(Confidence::Likely);
             found.push(finding(Code::GatewayPolicyDenied, path.name(), sure, evidence.clone()).hop("gateway"));
-            found.push(carrier_mismatch(path, evidence, Confidence::Possible));
+            found.push(auth_header_mismatch(path, evidence, Confidence::Possible));
             return found;
         }
-        found.push(carrier_mismatch(path, evidence, provenance.confidence));
+        found.push(auth_header_mismatch(path, evidence, provenance.confidence));
         return found;
     }
     let confidence = own_check(path, frozen, provenance.confidence);
     if confidence == Confidence::Possible {
-        // Upstream's refusal in the gateway's words looks the same.
+        // An upstream rejection that the gateway rewrote gives the same reply.
         let reading = Code::GatewayStaleCredential;
         found.push(finding(reading, path.name(), confidence, evidence.clone()));
     }
     let own = finding(Code::GatewayAuthRefused, path.name(), confidence, evidence).hop("gateway");
     found.push(match frozen.error_kind {
         GatewayErrorKind::JwtInvalid => own.advise(
-            "The gateway takes authorization for a token of its own: send the key as x-api-key (authHeader: XApiKey), or exempt this route from token validation.",
+            "The gateway validates `Authorization` as a token of its own. Send the key as x-api-key (authHeader: XApiKey), or exempt this route from token validation.",
         ),
         _ => own,
     });
     found
 }
 
-/// How sure it is that a 401 is the gateway's own check. Without a mark that only such a check leaves, a random key must get
-/// the same refusal: where it gets another, the gateway knows our key, and something behind its check refuses.
-fn own_check(path: &PathView<'_>, frozen: &Exchange, by_marks: Confidence) -> Confidence {
+/// How sure it is that a 401 is the gateway's own check. Without a trait that only such a check leaves, a random key
+/// must get the same rejection: where it gets another, the gateway knows our key, and a hop behind its check rejects.
+fn own_check(path: &PathView<'_>, frozen: &Exchange, by_traits: Confidence) -> Confidence {
     let shape = |reply: &Exchange| {
         let shapes = [
             ReplyTraits::HTML,
@@ -406,31 +410,32 @@ fn own_check(path: &PathView<'_>, frozen: &Exchange, by_marks: Confidence) -> Co
             ReplyTraits::ENVELOPE,
             ReplyTraits::WWW_AUTHENTICATE,
         ];
-        (shapes.map(|mark| reply.traits.has(mark)), reply.error_kind)
+        (shapes.map(|flag| reply.traits.has(flag)), reply.error_kind)
     };
-    if by_marks == Confidence::Certain || frozen.status != 401 {
-        return by_marks;
+    if by_traits == Confidence::Certain || frozen.status != 401 {
+        return by_traits;
     }
     match path.now(ExchangeKind::BadKey) {
-        Some(bad) if bad.status == 401 && shape(bad) == shape(frozen) => by_marks,
+        Some(bad) if bad.status == 401 && shape(bad) == shape(frozen) => by_traits,
         _ => Confidence::Possible,
     }
 }
 
-fn carrier_mismatch(path: &PathView<'_>, evidence: String, confidence: Confidence) -> Finding {
+fn auth_header_mismatch(path: &PathView<'_>, evidence: String, confidence: Confidence) -> Finding {
     finding(Code::CredentialCarrierMismatch, path.name(), confidence, evidence)
         .hop("gateway")
         .advise(format!(
-            "The gateway does not accept {} but the other auth header: teach it both (SDKs since October 2026 send authorization: Bearer, older ones x-api-key), or configure clients to send the one that works.",
+            "The gateway accepts {} but not {}. Configure the gateway to accept both auth headers, or configure clients to send the accepted one. SDKs since October 2026 send `Authorization: Bearer`, older ones send `x-api-key`.",
+            path.case.auth_header.other().name(),
             auth_header_name(path)
         ))
 }
 
-/// A refusal that is about who asks: 401, or another status whose dependence on the key was seen.
-pub(super) fn asks_for_credential(path: &PathView<'_>, frozen: &Exchange) -> bool {
+/// A rejection that depends on the credential: 401, or another status whose dependence on the key was seen.
+pub(super) fn depends_on_credential(path: &PathView<'_>, frozen: &Exchange) -> bool {
     match frozen.status {
         401 => true,
-        // Forbidden with our key and something else with a random one or none: it is the key that decides.
+        // Forbidden with our key and another status with a random one or none: the key decides.
         400 | 403 => {
             let other = |kind| {
                 path.now(kind)
@@ -445,8 +450,8 @@ pub(super) fn asks_for_credential(path: &PathView<'_>, frozen: &Exchange) -> boo
     }
 }
 
-/// A 401 of unknown making: readings, no accusation.
-fn refused_by_unknown(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+/// A 401 of unknown origin: readings only.
+fn rejected_by_unknown(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some((frozen, provenance)) = path.trouble() else {
         return vec![];
     };
@@ -456,7 +461,7 @@ fn refused_by_unknown(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let evidence = format!("{}{}", triple(path, frozen), beside(view, path));
     let reading = |code, confidence| finding(code, path.name(), confidence, evidence.clone());
     let pair = view.pair(path);
-    if pair.is_some_and(|pair| pair.same_key() && refused(pair.direct)) {
+    if pair.is_some_and(|pair| pair.same_key() && rejected(pair.direct)) {
         return vec![reading(Code::CredentialRejected, Confidence::Likely)];
     }
     let mut readings = vec![reading(Code::GatewayAuthRefused, Confidence::Possible)];
@@ -465,7 +470,7 @@ fn refused_by_unknown(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
             readings.push(reading(Code::GatewayStaleCredential, Confidence::Possible));
         }
         ErrorClass::KeyRequired => readings.push(reading(Code::CredentialStripped, Confidence::Possible)),
-        class if is_refusal(class) => readings.push(reading(Code::GatewayStaleCredential, Confidence::Possible)),
+        class if is_rejection(class) => readings.push(reading(Code::GatewayStaleCredential, Confidence::Possible)),
         _ => {}
     }
     readings

@@ -1,15 +1,15 @@
 //! Whether `anthropic-beta`, `anthropic-version` and the body arrive as they were sent.
 //!
-//! Forwarding checks carry a value that Claude must refuse: what refuses it, and how the value comes back in the complaint, shows what
-//! arrived. A 200 instead means that it did not arrive as sent; why (dropped, filtered, overwritten) stays open. The control
-//! must have refused the same value.
+//! A forwarding check has a value that Claude must reject: the rejection, and how it quotes the value, show what
+//! arrived. A 200 instead means that the value did not arrive as sent; why (dropped, filtered, overwritten) stays open.
+//! The control must have rejected the same value.
 
 use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
+use crate::diagnosis::describe;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
-use crate::diagnosis::say;
 use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{Echo, Exchange, ExchangeKind};
 use crate::resource::status::Finding;
@@ -22,7 +22,7 @@ pub(super) const RULES: &[PathRule] = &[
     frozen,
 ];
 
-/// Accepted through the gateway, refused on the control (so `Likely`), or refused by nobody that we can compare with.
+/// Accepted through the gateway and rejected on the control (so `Likely`); `None` where the control shows no rejection.
 fn swallowed(view: &View<'_>, path: &PathView<'_>, kind: ExchangeKind) -> Option<(Confidence, String)> {
     let complaint = kind.entry().usual.error;
     let reply = path
@@ -32,12 +32,12 @@ fn swallowed(view: &View<'_>, path: &PathView<'_>, kind: ExchangeKind) -> Option
     let pair = view.pair(path)?;
     let (confidence, theirs) = match direct {
         _ if !path.speaks_claude() => return None,
-        Some((direct, theirs)) if direct.provenance(theirs).says(complaint) && pair.direct_unaltered() => {
-            (Confidence::Likely, format!("; direct: {}", say::reply(theirs)))
+        Some((direct, theirs)) if direct.provenance(theirs).is_upstreams(complaint) && pair.direct_unaltered() => {
+            (Confidence::Likely, format!("; direct: {}", describe::reply(theirs)))
         }
         _ => return None,
     };
-    Some((confidence, format!("{}{theirs}", say::head(reply))))
+    Some((confidence, format!("{}{theirs}", describe::head(reply))))
 }
 
 /// Without a control the same observation is a reading.
@@ -48,24 +48,24 @@ fn swallowed_alone(view: &View<'_>, path: &PathView<'_>, kind: ExchangeKind) -> 
     (view.direct().is_none() && !path.case.is_direct() && path.speaks_claude()).then(|| {
         (
             Confidence::Possible,
-            format!("{}; there is no control", say::head(reply)),
+            format!("{}; there is no control", describe::head(reply)),
         )
     })
 }
 
-/// Complaint of Claude's in which our value comes back changed.
+/// An error of Claude's that quotes our value changed.
 fn changed(path: &PathView<'_>, reply: &Exchange, complaint: ErrorClass) -> bool {
-    path.provenance(reply).says(complaint)
+    path.provenance(reply).is_upstreams(complaint)
         && matches!(reply.echo, Echo::Duplicated | Echo::WithOthers | Echo::OnlyOthers)
 }
 
 fn echo(reply: &Exchange) -> &'static str {
     match reply.echo {
-        Echo::Duplicated => "our value comes back twice",
-        Echo::WithOthers => "our value comes back with others that we did not send",
-        Echo::OnlyOthers => "another value than ours comes back",
-        Echo::Exact => "our value comes back as sent",
-        Echo::NotFirst => "of our values another comes first",
+        Echo::Duplicated => "the error quotes the value twice",
+        Echo::WithOthers => "the error quotes the value together with others that the probe did not send",
+        Echo::OnlyOthers => "the error quotes another value than the one that was sent",
+        Echo::Exact => "the error quotes the value as sent",
+        Echo::NotFirst => "the error quotes another of the sent values first",
         Echo::None => "",
     }
 }
@@ -84,14 +84,18 @@ fn beta_forwarding_check(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
             Echo::Duplicated => return vec![],
             _ => (Code::BetaHeaderInjected, Confidence::Certain),
         };
-        let evidence = format!("unknown beta value: {}; {}", say::reply(reply), echo(reply));
+        let evidence = format!(
+            "unknown anthropic-beta value: {}; {}",
+            describe::reply(reply),
+            echo(reply)
+        );
         return vec![warn(path, finding(code, path.name(), confidence, evidence))];
     }
     swallowed(view, path, kind)
         .or_else(|| swallowed_alone(view, path, kind))
         .map(|(confidence, text)| {
             let evidence = format!(
-                "an anthropic-beta value that does not exist: {text}: dropped, filtered or overwritten on the way"
+                "an unknown anthropic-beta value: {text}. The value is dropped, filtered or overwritten before Claude"
             );
             warn(
                 path,
@@ -109,7 +113,8 @@ fn version_forwarding_check(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding
         return vec![];
     }
     let complaint = path.known(kind).filter(|reply| {
-        changed(path, reply, ErrorClass::VersionInvalid) || path.provenance(reply).says(ErrorClass::VersionRequired)
+        changed(path, reply, ErrorClass::VersionInvalid)
+            || path.provenance(reply).is_upstreams(ErrorClass::VersionRequired)
     });
     if let Some(reply) = complaint {
         let how = if reply.error == ErrorClass::VersionRequired {
@@ -117,16 +122,19 @@ fn version_forwarding_check(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding
         } else {
             echo(reply)
         };
-        let evidence = format!("unknown version: {}; {how}", say::reply(reply));
+        let evidence = format!("unknown anthropic-version: {}; {how}", describe::reply(reply));
         return vec![warn(path, version(path, reply, Confidence::Certain, evidence))];
     }
     swallowed(view, path, kind)
         .or_else(|| swallowed_alone(view, path, kind))
         .map(|(confidence, text)| {
             let evidence = format!(
-                "a version that does not exist: {text}: the gateway sends one of its own, which works today and breaks the next SDK"
+                "an unknown anthropic-version: {text}. The gateway sends a value of its own, which can break later SDKs"
             );
-            warn(path, finding(Code::VersionHeaderRewritten, path.name(), confidence, evidence))
+            warn(
+                path,
+                finding(Code::VersionHeaderRewritten, path.name(), confidence, evidence),
+            )
         })
         .into_iter()
         .collect()
@@ -135,20 +143,20 @@ fn version_forwarding_check(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding
 fn version(path: &PathView<'_>, reply: &Exchange, confidence: Confidence, evidence: String) -> Finding {
     let found = finding(Code::VersionHeaderRewritten, path.name(), confidence, evidence).hop("gateway → Claude");
     match (reply.error, reply.echo) {
-        (ErrorClass::VersionRequired, _) => found.advise("Let the gateway forward anthropic-version."),
+        (ErrorClass::VersionRequired, _) => found.advise("Configure the gateway to forward anthropic-version."),
         (_, Echo::Duplicated | Echo::WithOthers) => found.advise(
-            "The gateway adds anthropic-version to the client's: set it only when it is absent, do not append.",
+            "The gateway appends its own anthropic-version to the client's. Set the header only when the request has none.",
         ),
         _ => found,
     }
 }
 
-/// What only a forwarding check met is a warning; the frozen request works, or fails for another reason.
+/// What only a forwarding check shows is a warning: the frozen request works, or fails for another reason.
 fn warn(_: &PathView<'_>, finding: Finding) -> Finding {
     finding.hop("gateway → Claude").severity(Severity::Warning)
 }
 
-/// The body, by forwarding check: a field that does not exist must be refused, wherever it is.
+/// The body, by forwarding check: Claude must reject a field that does not exist, wherever it is.
 fn body_forwarding_check(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let lost = ExchangeKind::all().filter_map(|kind| {
         let place = kind.entry().unknown_field?;
@@ -160,22 +168,25 @@ fn body_forwarding_check(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some((confidence, text)) = seen.into_iter().next() else {
         return number_forwarding_check(view, path).into_iter().collect();
     };
-    let evidence = format!("an unknown field does not arrive {}: {text}", places.join(", nor "));
+    let evidence = format!(
+        "an unknown field does not arrive at Claude ({}): {text}",
+        places.join(", ")
+    );
     vec![warn(
         path,
         finding(Code::BodyRewritten, path.name(), confidence, evidence),
     )]
 }
 
-/// A number, by forwarding check: Claude quotes on the direct path the one that was sent, and here another, or sees nothing to refuse. A gateway
-/// that checks bodies may refuse it by itself, which says nothing of what it forwards.
+/// A number, by forwarding check: Claude quotes the sent number on the direct path, and here another one or none at
+/// all. A gateway that checks bodies may reject it by itself, which does not show what it forwards.
 fn number_forwarding_check(view: &View<'_>, path: &PathView<'_>) -> Option<Finding> {
     let (kind, class) = (ExchangeKind::Number, ErrorClass::InvalidRequest);
     let pair = view
         .pair(path)
         .filter(|pair| pair.direct_unaltered() && path.speaks_claude())?;
     let theirs = pair.direct.known(kind).filter(|theirs| theirs.echo == Echo::Exact)?;
-    if !pair.direct.provenance(theirs).says(class) {
+    if !pair.direct.provenance(theirs).is_upstreams(class) {
         return None;
     }
     let quoted = path.known(kind).filter(|reply| changed(path, reply, class));
@@ -187,18 +198,18 @@ fn number_forwarding_check(view: &View<'_>, path: &PathView<'_>) -> Option<Findi
             };
             (
                 confidence,
-                format!("{}; {}; direct: as sent", say::reply(reply), echo(reply)),
+                format!("{}; {}; direct: as sent", describe::reply(reply), echo(reply)),
             )
         }
         None => swallowed(view, path, kind)?,
     };
-    let evidence = format!("an integer above 2^53 does not arrive as sent: {text}");
+    let evidence = format!("an integer above 2^53 does not arrive at Claude as sent: {text}");
     let found = finding(Code::BodyRewritten, path.name(), confidence, evidence)
-        .advise("The gateway reads JSON numbers as doubles and writes them anew: let it forward the body's bytes, or use a parser that keeps integers.");
+        .advise("The gateway parses JSON numbers as doubles and re-serialises them. Configure it to forward the body's bytes, or use a parser that keeps integers.");
     Some(warn(path, found))
 }
 
-/// Claude refuses the frozen request for something in its headers or body, on this gateway and not on the control.
+/// Claude rejects the frozen request for something in its headers or body, on this gateway and not on the control.
 fn frozen(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = path.trouble().filter(|_| !path.case.is_direct()) else {
         return vec![];
@@ -213,11 +224,11 @@ fn frozen(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         .pair(path)
         .filter(|_| accepted)
         .and_then(|pair| pair.direct.main())
-        .map_or_else(String::new, |theirs| format!("; direct: {}", say::head(theirs)));
+        .map_or_else(String::new, |theirs| format!("; direct: {}", describe::head(theirs)));
     let echo = echo(reply);
     let evidence = format!(
         "{}{}{echo}{direct}",
-        say::reply(reply),
+        describe::reply(reply),
         if echo.is_empty() { "" } else { "; " }
     );
     let Some((code, confidence)) = lost(path, reply, provenance.class, accepted, view) else {
@@ -230,7 +241,7 @@ fn frozen(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     vec![found.severity(Severity::Error)]
 }
 
-/// What was lost or added, by Claude's complaint. `accepted`: the control got the very same request through.
+/// What was lost or added, by Claude's error. `accepted`: Claude accepted the identical request on the control.
 fn lost(
     path: &PathView<'_>,
     reply: &Exchange,
@@ -238,7 +249,7 @@ fn lost(
     accepted: bool,
     view: &View<'_>,
 ) -> Option<(Code, Confidence)> {
-    let convicted = |code| {
+    let certain_with_control = |code| {
         Some((
             code,
             if accepted {
@@ -248,7 +259,7 @@ fn lost(
             },
         ))
     };
-    let likely = |code| {
+    let likely_with_control = |code| {
         Some((
             code,
             if accepted {
@@ -263,34 +274,36 @@ fn lost(
         // We never send an Origin.
         ErrorClass::CorsDenied if accepted => Some((Code::OriginHeaderForwarded, Confidence::Certain)),
         ErrorClass::CorsDenied => Some((Code::OriginHeaderForwarded, Confidence::Possible)),
-        // We always send a version, and so its loss needs no control; and a changed echo says by itself that it was changed.
+        // We always send a version, and so its loss needs no control; and a changed echo shows by itself that it was
+        // changed.
         ErrorClass::VersionRequired if view.direct().is_none() => {
             Some((Code::VersionHeaderRewritten, Confidence::Likely))
         }
-        ErrorClass::VersionRequired => convicted(Code::VersionHeaderRewritten),
+        ErrorClass::VersionRequired => certain_with_control(Code::VersionHeaderRewritten),
         ErrorClass::VersionInvalid if matches!(reply.echo, Echo::Duplicated | Echo::WithOthers | Echo::OnlyOthers) => {
             Some((Code::VersionHeaderRewritten, Confidence::Certain))
         }
-        ErrorClass::VersionInvalid => likely(Code::VersionHeaderRewritten),
-        ErrorClass::OauthUnsupported => likely(Code::BetaHeaderStripped),
+        ErrorClass::VersionInvalid => likely_with_control(Code::VersionHeaderRewritten),
+        ErrorClass::OauthUnsupported => likely_with_control(Code::BetaHeaderStripped),
         ErrorClass::BetaUnexpected
             if matches!(reply.echo, Echo::WithOthers | Echo::OnlyOthers) || request.betas.is_empty() =>
         {
             Some((Code::BetaHeaderInjected, Confidence::Certain))
         }
-        ErrorClass::BetaUnexpected => likely(Code::RequestInvalid),
+        ErrorClass::BetaUnexpected => likely_with_control(Code::RequestInvalid),
         ErrorClass::ExtraInputs if !request.betas.is_empty() => {
             Some((Code::BetaHeaderStripped, beta_lost(path, accepted)))
         }
-        ErrorClass::WorkspaceRequired => likely(Code::RequestInvalid),
+        ErrorClass::WorkspaceRequired => likely_with_control(Code::RequestInvalid),
         ErrorClass::ExtraInputs | ErrorClass::InvalidJson | ErrorClass::InvalidRequest | ErrorClass::PromptTooLong => {
-            likely(Code::BodyRewritten)
+            likely_with_control(Code::BodyRewritten)
         }
         _ => None,
     }
 }
 
-/// How sure it is that a beta value of the frozen request itself is lost: the control says so, and the forwarding check independently.
+/// How sure it is that a beta value of the frozen request itself is lost: by the control, and independently by the
+/// forwarding check.
 fn beta_lost(path: &PathView<'_>, accepted: bool) -> Confidence {
     let swallowed = path
         .known(ExchangeKind::BogusBeta)

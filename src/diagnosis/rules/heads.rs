@@ -1,15 +1,16 @@
-//! What becomes of the headers of Claude's answers and errors on their way back.
+//! The response headers of Claude's answers and errors, compared with the control's.
 //!
-//! Losing what clients use is a warning: `request-id`, `retry-after`, `anthropic-ratelimit-*`. Anything else is information, and what
-//! every proxy does in its own way (`server`, the spelling of names, names of its own) is nothing by itself.
+//! A lost header that clients use is a warning: `request-id`, `retry-after`, `anthropic-ratelimit-*`. Any other
+//! difference is information, and what every proxy writes in its own way (`server`, the spelling of names, its own
+//! headers) is no finding by itself.
 
 use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::{HeadDifference, Pair};
+use crate::diagnosis::describe;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
-use crate::diagnosis::say;
 use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{Exchange, ExchangeKind, ReplyHeader, ReplyTraits, Spelling};
 use crate::resource::status::Finding;
@@ -17,7 +18,7 @@ use crate::resource::status::Finding;
 /// The rules of this file.
 pub(super) const RULES: &[PathRule] = &[response_headers];
 
-/// The gateway's replies beside the control's.
+/// The gateway's replies compared with the control's.
 fn response_headers(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(pair) = view
         .pair(path)
@@ -27,24 +28,24 @@ fn response_headers(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     };
     let difference = heads(path, &pair);
     let lost = lost(path, &pair, &difference);
-    let told = difference.as_ref().map(tell).unwrap_or_default();
+    let listed = difference.as_ref().map(list_differences).unwrap_or_default();
     let (severity, confidence, evidence) = match lost.as_slice() {
         [] if difference.is_some_and(|difference| difference.concerns_claudes_headers()) => (
             Severity::Information,
             Confidence::Certain,
-            format!("beside direct's answer: {told}"),
+            format!("compared with the direct answer: {listed}"),
         ),
         [] => return vec![],
         lost => {
             let names: Vec<&str> = lost.iter().map(|(name, _)| *name).collect();
             let where_ = lost.first().map(|(_, of)| of.as_str()).unwrap_or_default();
-            let rest = if told.is_empty() {
+            let rest = if listed.is_empty() {
                 String::new()
             } else {
-                format!("; all in all: {told}")
+                format!("; all differences: {listed}")
             };
             let evidence = format!(
-                "direct's {where_} has {}, this path's has not{rest}",
+                "the direct {where_} has {}, this path's does not{rest}",
                 names.join(" and ")
             );
             (Severity::Warning, Confidence::Certain, evidence)
@@ -57,11 +58,11 @@ fn response_headers(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     ]
 }
 
-/// The heads of the two judged answers, where both are whole and can be held against each other.
+/// The heads of the two judged answers, where both are complete and comparable.
 fn heads(path: &PathView<'_>, pair: &Pair<'_, '_>) -> Option<HeadDifference> {
     let (ours, theirs) = answers(path, pair)?;
     let mut difference = HeadDifference::between(theirs.head.as_ref()?, ours.head.as_ref()?);
-    // Whose limits and whose account, the gateway decides with a key of its own.
+    // With a key of its own the gateway has limits and an account of its own.
     if !pair.same_key() {
         let own = |header: &ReplyHeader| {
             !header.is_limit() && !matches!(header, ReplyHeader::OrganizationId | ReplyHeader::WorkspaceId)
@@ -105,10 +106,13 @@ fn lost(path: &PathView<'_>, pair: &Pair<'_, '_>, difference: &Option<HeadDiffer
     let gone = |mark| move |(ours, theirs): &(&Exchange, &Exchange)| theirs.traits.has(mark) && !ours.traits.has(mark);
     let errors = errors(path, pair);
     let bare: Vec<_> = errors.iter().copied().filter(gone(ReplyTraits::REQUEST_ID)).collect();
-    // One alone may be the gateway's own in Claude's words, unless Claude's id is still in its body.
+    // A single one may be the gateway's own in Claude's shape, unless Claude's id is still in its body.
     let sure = |ours: &Exchange| ours.kind == ExchangeKind::Frozen || ours.traits.has(ReplyTraits::BODY_REQUEST_ID);
     if let Some((_, theirs)) = bare.first().filter(|(ours, _)| bare.len() > 1 || sure(ours)) {
-        note("request-id", &format!("{} {}", theirs.status, say::class(theirs.error)));
+        note(
+            "request-id",
+            &format!("{} {}", theirs.status, describe::class(theirs.error)),
+        );
     }
     if errors
         .iter()
@@ -142,7 +146,7 @@ fn errors<'a>(path: &PathView<'a>, pair: &Pair<'_, 'a>) -> Vec<(&'a Exchange, &'
 }
 
 /// The difference in words.
-fn tell(difference: &HeadDifference) -> String {
+fn list_differences(difference: &HeadDifference) -> String {
     let list = |headers: &[ReplyHeader]| -> String {
         let names = headers.iter().map(|header| match header.name() {
             group if group.ends_with('-') => format!("{group}*"),
@@ -162,8 +166,8 @@ fn tell(difference: &HeadDifference) -> String {
     .collect();
     match difference.added {
         0 => {}
-        1 => parts.push("1 name added".to_owned()),
-        added => parts.push(format!("{added} names added")),
+        1 => parts.push("1 header added".to_owned()),
+        added => parts.push(format!("{added} headers added")),
     }
     match difference.recased {
         Some(Spelling::Lower) => parts.push("names in lower case".to_owned()),

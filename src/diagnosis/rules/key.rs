@@ -1,9 +1,10 @@
-//! The bytes of the key: what is wrong with them before anything is sent, and which clients would stumble over it.
+//! The bytes of the key: which defects they have before anything is sent, and which clients fail on them.
+//! Knows the defects that the probe reported and how the key fared; never sees the key.
 
 use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Severity};
+use crate::diagnosis::describe;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::say;
 use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{ExchangeKind, KeyDefect, Outcome, SkipReason};
 use crate::resource::status::Finding;
@@ -11,8 +12,8 @@ use crate::resource::status::Finding;
 /// The rules of this file.
 pub(super) const RULES: &[PathRule] = &[malformed];
 
-/// The defects that count on this path: those of form always, those of kind only where the key is meant for Claude and does
-/// not work.
+/// The defects that count on this path: those of form always, those of kind only where the key is meant for Claude and
+/// does not work.
 fn defects(view: &View<'_>, path: &PathView<'_>) -> Vec<KeyDefect> {
     let own_key = !path.case.is_direct()
         && view
@@ -29,7 +30,7 @@ fn defects(view: &View<'_>, path: &PathView<'_>) -> Vec<KeyDefect> {
         .unwrap_or_default()
 }
 
-/// The bytes of the key are wrong, whatever the paths answer.
+/// The bytes of the key have a defect, whatever the paths answer.
 pub(super) fn malformed(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let defects = defects(view, path);
     let Some(first) = defects.first() else {
@@ -51,11 +52,11 @@ pub(super) fn malformed(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     };
     let tried = match trimmed {
         Some(true) => "; the same key without it is accepted",
-        Some(false) => "; without it the key is refused, too",
+        Some(false) => "; without it the key is rejected, too",
         None => "",
     };
-    let names: Vec<&str> = defects.iter().map(|defect| describe(*defect)).collect();
-    let answered = path.main().map_or_else(|| "not sent".to_owned(), say::head);
+    let names: Vec<&str> = defects.iter().map(|defect| defect_text(*defect)).collect();
+    let answered = path.main().map_or_else(|| "not sent".to_owned(), describe::head);
     let evidence = format!("the key has {}; frozen request: {answered}{tried}", names.join(", "));
     let severity = if failed { Severity::Error } else { Severity::Warning };
     vec![
@@ -65,7 +66,7 @@ pub(super) fn malformed(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     ]
 }
 
-fn describe(defect: KeyDefect) -> &'static str {
+fn defect_text(defect: KeyDefect) -> &'static str {
     match defect {
         KeyDefect::Empty => "no content",
         KeyDefect::TrailingNewline => "a line end at its end",
@@ -76,8 +77,8 @@ fn describe(defect: KeyDefect) -> &'static str {
         KeyDefect::BearerPrefix => "“Bearer ” inside the value",
         KeyDefect::DoubleBase64 => "base64 applied once too often",
         KeyDefect::Placeholder => "a placeholder that was never replaced",
-        KeyDefect::WrongKind => "the shape of another kind of key than the Messages API takes",
-        KeyDefect::NotAHeaderValue => "bytes that no header may carry",
+        KeyDefect::WrongKind => "the shape of a key that the Messages API does not accept",
+        KeyDefect::NotAHeaderValue => "bytes that are not allowed in a header",
     }
 }
 
@@ -85,17 +86,19 @@ fn fix(defect: KeyDefect, key_ref: Option<&str>) -> String {
     let secret = key_ref.unwrap_or("the Secret");
     match defect {
         KeyDefect::TrailingNewline | KeyDefect::Blanks | KeyDefect::ByteOrderMark => format!(
-            "Write {secret} again without it (printf %s \"$KEY\", not echo). Until then clients differ: Python SDKs refuse such a key before they send (“Connection error”), curl and some proxies send it as it is, others trim it."
+            "Write the key into {secret} without it: use printf %s \"$KEY\", not echo. Until then clients behave differently: Python SDKs reject such a key before they send (“Connection error”), curl and some proxies send it unchanged, others trim it."
         ),
         KeyDefect::DoubleBase64 => {
-            format!("Encode the key once: put it into stringData, or base64 it once into data of {secret}.")
+            format!(
+                "Encode the key in base64 only once. Put the plain key into stringData of {secret}, or its base64 into data."
+            )
         }
         KeyDefect::Placeholder | KeyDefect::Empty => format!("Put the real key into {secret}."),
         KeyDefect::WrongKind => format!(
-            "Put a Messages API key (sk-ant-api…) into {secret}: admin keys and other vendors' keys are refused."
+            "Put a Messages API key (sk-ant-api…) into {secret}. Claude rejects admin keys and other vendors' keys."
         ),
         KeyDefect::Quoted | KeyDefect::BearerPrefix | KeyDefect::InnerControl | KeyDefect::NotAHeaderValue => {
-            format!("Write the bare key into {secret}: printf %s \"$KEY\".")
+            format!("Write only the key itself into {secret}: printf %s \"$KEY\".")
         }
     }
 }

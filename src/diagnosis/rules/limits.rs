@@ -1,13 +1,13 @@
-//! Limits: whose, which, how large, and whether waiting helps.
+//! Limits: whether Claude or the gateway limits, which limit, its size, and whether waiting helps.
 
 use super::rule::PathRule;
 use super::shot::{Shot, shots};
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
 use crate::diagnosis::comparison::Pair;
+use crate::diagnosis::describe;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::{Origin, is_worded};
-use crate::diagnosis::say;
 use crate::diagnosis::trouble::limit;
 use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{Exchange, ExchangeKind, GatewayErrorKind, LimitKind, ReplyTraits, same_account};
@@ -29,7 +29,7 @@ fn upstream(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         } else {
             provenance.confidence.max(Confidence::Likely)
         };
-        let evidence = format!("{}{}{}", say::reply(reply), size(reply), whose(view, path, reply));
+        let evidence = format!("{}{}{}", describe::reply(reply), size(reply), whose(view, path, reply));
         found.push(
             finding(code, path.name(), confidence, evidence)
                 .severity(severity(path, reply))
@@ -48,7 +48,7 @@ fn limited<'a>(path: &PathView<'a>) -> impl Iterator<Item = &'a Exchange> {
     main.into_iter().chain(others)
 }
 
-/// What stops the frozen request is an error; a limit that only other exchanges met is a warning.
+/// A limit on the frozen request is an error; one that only other exchanges reached is a warning.
 fn severity(path: &PathView<'_>, reply: &Exchange) -> Severity {
     let stops = path.trouble().is_some_and(|(main, _)| main.kind == reply.kind);
     if stops { Severity::Error } else { Severity::Warning }
@@ -92,7 +92,7 @@ fn whose(view: &View<'_>, path: &PathView<'_>, reply: &Exchange) -> String {
     };
     match (limited, pair.direct_works()) {
         (true, _) => format!("; direct is limited, too{account}"),
-        (_, true) => format!("; direct answers at the same moment{account}"),
+        (_, true) => format!("; direct answers in the same run{account}"),
         _ => String::new(),
     }
 }
@@ -101,13 +101,13 @@ fn advice(code: Code, reply: &Exchange) -> String {
     let general = code.entry().advice;
     match (code, reply.error) {
         (Code::QuotaExhausted, ErrorClass::CreditExhausted) => {
-            "Buy credit in the Claude Console (Plans & Billing): retrying is useless until then.".to_owned()
+            "The credit is used up. Buy credit in the Claude Console (Plans & Billing). Retries fail until then.".to_owned()
         }
         (Code::QuotaExhausted, ErrorClass::SpendLimitOwn) => {
-            "Raise the spend limit that you set for the organisation or workspace, or wait for the date in the reply: retrying is useless.".to_owned()
+            "The organisation or workspace has reached its own spend limit. Raise it, or wait for the date in the reply. Retries fail until then.".to_owned()
         }
         (Code::QuotaExhausted, ErrorClass::SpendLimitEnforced) => {
-            "The tier's or contract's monthly spend limit is reached: move to a higher tier, or wait for the date in the reply.".to_owned()
+            "The monthly spend limit of the tier or contract is reached. Move to a higher tier, or wait for the date in the reply.".to_owned()
         }
         (Code::RateLimited, _) => match reply.retry_after_s {
             Some(wait) => format!("{general} Wait {wait} s before the next try."),
@@ -123,19 +123,19 @@ fn gateway(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         return vec![];
     }
     let mut found = Vec::new();
-    // What came after a failure of Claude's has a name of its own: see `cooldown`.
+    // A limit right after a failure of Claude's has a finding of its own: see `cooldown`.
     let cools_down = shots(view, path)
         .iter()
-        .any(|shot| shot.frozen && changes_its_mind(view, path, shot));
+        .any(|shot| shot.frozen && turns_to_own_error(view, path, shot));
     for reply in limited(path) {
         if cools_down && path.main().is_some_and(|main| main.kind != reply.kind) {
             continue;
         }
-        if reply.kind == ExchangeKind::Parallel && path.is_complete() && is_refused_beside_others(path, reply) {
-            continue; // alone it is answered: see `parallel`
+        if reply.kind == ExchangeKind::Parallel && path.is_complete() && is_rejected_in_parallel(path, reply) {
+            continue; // answered without parallel requests: see `parallel`
         }
         let provenance = path.provenance(reply);
-        let evidence = format!("{}{}{}", say::reply(reply), size(reply), whose(view, path, reply));
+        let evidence = format!("{}{}{}", describe::reply(reply), size(reply), whose(view, path, reply));
         let new = |code, confidence| {
             finding(code, path.name(), confidence, evidence.clone())
                 .hop("gateway")
@@ -144,10 +144,10 @@ fn gateway(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         match provenance.origin {
             Origin::Gateway => {
                 let Some(code) = gateway_limit(reply) else { continue };
-                let rate = code == Code::GatewayRateLimited && !says_whose(reply);
+                let rate = code == Code::GatewayRateLimited && !names_its_owner(reply);
                 if rate && shared(view, path) {
-                    // The same key is limited by Claude at this moment: that is the better explanation, and a gateway that
-                    // puts a page of its own in the place of Claude's 429 has no limit.
+                    // Claude limits the same key in this run: that is the better explanation, and a gateway that
+                    // replaces Claude's 429 by a page of its own has no limit.
                     found.push(new(Code::RateLimited, Confidence::Likely));
                     found.push(new(code, Confidence::Possible));
                 } else {
@@ -187,8 +187,8 @@ fn gateway_limit(reply: &Exchange) -> Option<Code> {
     }
 }
 
-/// Words of its own, beyond what its status says.
-fn says_whose(reply: &Exchange) -> bool {
+/// Text or headers of the gateway's own, beyond its status.
+fn names_its_owner(reply: &Exchange) -> bool {
     is_worded(reply) || reply.traits.has(ReplyTraits::GATEWAY_HEADER)
 }
 
@@ -204,12 +204,15 @@ fn shared(view: &View<'_>, path: &PathView<'_>) -> bool {
 
 /// Forwarding checks showed that the key which arrives at Claude is the one that we send.
 fn passes_our_key(path: &PathView<'_>) -> bool {
-    let said = |kind, class| path.known(kind).is_some_and(|reply| path.provenance(reply).says(class));
-    (said(ExchangeKind::BadKey, ErrorClass::KeyInvalid) || said(ExchangeKind::BadKey, ErrorClass::BearerInvalid))
-        && said(ExchangeKind::NoKey, ErrorClass::KeyRequired)
+    let seen = |kind, class| {
+        path.known(kind)
+            .is_some_and(|reply| path.provenance(reply).is_upstreams(class))
+    };
+    (seen(ExchangeKind::BadKey, ErrorClass::KeyInvalid) || seen(ExchangeKind::BadKey, ErrorClass::BearerInvalid))
+        && seen(ExchangeKind::NoKey, ErrorClass::KeyRequired)
 }
 
-/// With the same key the control answers at this moment, with headroom.
+/// With the same key the control is answered in this run, with headroom left.
 fn headroom_left(pair: &Pair<'_, '_>) -> bool {
     pair.same_key()
         && pair.direct_works()
@@ -223,8 +226,8 @@ fn headroom_left(pair: &Pair<'_, '_>) -> bool {
         })
 }
 
-/// One of several at once that the gateway refused (not Claude: no id, no envelope of its).
-fn is_refused_beside_others(path: &PathView<'_>, exchange: &Exchange) -> bool {
+/// One of several parallel requests that the gateway rejected (not Claude: no id, no envelope of Claude's).
+fn is_rejected_in_parallel(path: &PathView<'_>, exchange: &Exchange) -> bool {
     let origin = path.provenance(exchange).origin;
     match exchange.status {
         503 => origin == Origin::Gateway,
@@ -239,18 +242,18 @@ fn is_refused_beside_others(path: &PathView<'_>, exchange: &Exchange) -> bool {
     }
 }
 
-/// Concurrency: several at once are refused where one is answered. A warning: the frozen request works.
+/// Concurrency: parallel requests are rejected where one is answered. A warning: the frozen request works.
 fn parallel(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let sent: Vec<&Exchange> = path
         .exchanges()
         .filter(|exchange| exchange.kind == ExchangeKind::Parallel)
         .collect();
-    let refused: Vec<&Exchange> = sent
+    let rejected: Vec<&Exchange> = sent
         .iter()
         .copied()
-        .filter(|exchange| is_refused_beside_others(path, exchange))
+        .filter(|exchange| is_rejected_in_parallel(path, exchange))
         .collect();
-    if path.case.is_direct() || refused.is_empty() || refused.len() == sent.len() || !path.is_complete() {
+    if path.case.is_direct() || rejected.is_empty() || rejected.len() == sent.len() || !path.is_complete() {
         return vec![];
     }
     let direct_takes_it = view.direct().is_none_or(|direct| {
@@ -263,10 +266,10 @@ fn parallel(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         return vec![];
     }
     let evidence = format!(
-        "{} of {} requests at once: {}",
-        refused.len(),
+        "{} of {} parallel requests: {}",
+        rejected.len(),
         sent.len(),
-        say::reply(refused[0])
+        describe::reply(rejected[0])
     );
     vec![
         finding(
@@ -280,12 +283,12 @@ fn parallel(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     ]
 }
 
-/// After a failure the gateway answers the same request with a refusal of its own: a cooldown or a breaker, a symptom.
+/// After a failure the gateway rejects the same request by itself: a cooldown or a circuit breaker, a symptom.
 fn cooldown(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(shot) = shots(view, path).into_iter().find(|shot| shot.frozen) else {
         return vec![];
     };
-    if path.case.is_direct() || !changes_its_mind(view, path, &shot) {
+    if path.case.is_direct() || !turns_to_own_error(view, path, &shot) {
         return vec![];
     }
     let (first, then) = (shot.failed[0], shot.failed[1]);
@@ -294,17 +297,17 @@ fn cooldown(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     } else {
         Code::CircuitBreakerOpen
     };
-    let evidence = format!("first {}, then {}", say::reply(first), say::reply(then));
+    let evidence = format!("first {}, then {}", describe::reply(first), describe::reply(then));
     vec![finding(code, path.name(), Confidence::Likely, evidence).hop("gateway")]
 }
 
-fn changes_its_mind(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> bool {
+fn turns_to_own_error(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> bool {
     let [first, then, ..] = shot.failed.as_slice() else {
         return false;
     };
     let own = path.provenance(then).origin == Origin::Gateway && !then.traits.has(ReplyTraits::REQUEST_ID);
     let caused = matches!(first.status, 429 | 500..=599) && first.status != then.status;
-    // The same key is limited by Claude at this moment: that is the better explanation.
-    let claudes = then.status == 429 && !says_whose(then) && shared(view, path);
+    // Claude limits the same key in this run: that is the better explanation.
+    let claudes = then.status == 429 && !names_its_owner(then) && shared(view, path);
     own && caused && !claudes && matches!(then.status, 429 | 503) && path.provenance(first).from_upstream()
 }

@@ -1,7 +1,8 @@
 //! The rules: small pure functions from one path's evidence (and what it is compared with) to findings.
 //!
-//! The list is data. A rule that cannot tell returns nothing, or a finding of confidence `Possible`, which is shown as a
-//! reading and accuses nobody: a verdict needs at least `Likely`. Adding a rule touches its file alone.
+//! The list is data. A rule without enough evidence returns nothing, or a finding of confidence `Possible`, which is
+//! shown as a reading and attributes nothing: a verdict needs at least `Likely`. Adding a rule touches its file alone.
+//! No rule knows another's result; none reads a clock, a header's value or a body.
 
 mod body;
 mod buffered;
@@ -28,7 +29,7 @@ use super::view::View;
 use crate::resource::status::Finding;
 use rule::PathRule;
 
-/// Every rule that looks at one path, by file.
+/// Every rule for one path, by file.
 const RULES: &[&[PathRule]] = &[
     credential::RULES,
     key::RULES,
@@ -48,8 +49,8 @@ const RULES: &[&[PathRule]] = &[
     upstream::RULES,
 ];
 
-/// All findings of all rules, in the resource's order of paths, then in the catalogue's order. Where two rules find the same
-/// on one path, the surer and graver finding stays.
+/// All findings of all rules, in the resource's order of paths, then in the catalogue's order. Where two rules find the
+/// same on one path, the finding with the higher confidence, then severity, stays.
 pub(super) fn apply(view: &View<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for path in &view.paths {
@@ -60,7 +61,7 @@ pub(super) fn apply(view: &View<'_>) -> Vec<Finding> {
             .flat_map(|rule| rule(view, path))
             .collect();
         replicas::temper(path, &mut on_path);
-        hidden::acquit(path, &mut on_path);
+        hidden::demote_readings(path, &mut on_path);
         on_path.sort_by_key(|finding| (finding.code, Reverse(finding.confidence), Reverse(finding.severity)));
         on_path.dedup_by_key(|finding| finding.code);
         findings.extend(on_path);

@@ -4,9 +4,9 @@ use super::rule::PathRule;
 use super::shot::{reached_upstream, shots};
 use super::stream::by_idle_timer;
 use crate::catalogue::{Code, Confidence, Severity};
+use crate::diagnosis::describe;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::{Origin, Provenance};
-use crate::diagnosis::say;
 use crate::diagnosis::trouble::began_as_claude;
 use crate::diagnosis::view::State;
 use crate::diagnosis::view::{PathView, View};
@@ -16,7 +16,7 @@ use crate::resource::status::Finding;
 /// The rules of this file.
 pub(super) const RULES: &[PathRule] = &[
     handshake,
-    certificate_asked,
+    certificate_required,
     intercepted,
     silence,
     direct_answered_by_another,
@@ -44,7 +44,7 @@ fn handshake(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     };
     let evidence = format!("{}{peer}: {words}{status}", path.case.host);
     let confidence = match code {
-        // A private CA that nobody declared looks the same.
+        // An undeclared private CA gives the same evidence.
         Code::DirectPathIntercepted => Confidence::Likely,
         _ => Confidence::Certain,
     };
@@ -52,17 +52,17 @@ fn handshake(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     vec![match (code, reach) {
         (Code::ForwardProxyRefused, _) => found.hop("forward proxy"),
         (Code::GatewayTlsFailure, Reach::TlsUntrusted) => {
-            found.advise("The gateway's chain leads to no known root: declare its CA with tls.caConfigMapKeyRef, or let the gateway send its intermediate certificates.")
+            found.advise("No known CA issued the gateway's certificate chain. Declare its CA with tls.caConfigMapKeyRef, or configure the gateway to send its intermediate certificates.")
         }
         (Code::GatewayTlsFailure, Reach::TlsWrongName) => {
-            found.advise("The gateway's certificate is for another name: use that name in the URL, or set tls.serverName.")
+            found.advise("The gateway's certificate is for another name. Use that name in the URL, or set tls.serverName.")
         }
         (Code::GatewayTlsFailure, Reach::TlsNotTls) => {
-            found.advise("What answers does not speak TLS: write http:// in the URL, or point it to the TLS port.")
+            found.advise("The server at this URL does not speak TLS. Use http:// in the URL, or the port that speaks TLS.")
         }
-        (Code::GatewayTlsFailure, Reach::TlsExpired) => found.advise("Renew the gateway's certificate, and check the node's clock."),
+        (Code::GatewayTlsFailure, Reach::TlsExpired) => found.advise("The gateway's certificate is expired or not yet valid. Renew it, and check the node's clock."),
         (Code::GatewayConnectFailed, Reach::AddressRefused) => {
-            found.advise("The gateway's name resolves to an address that the probe refuses (metadata services, or networks of --refuse-network): correct the URL.")
+            found.advise("The gateway's name resolves to an address that the probe does not connect to (metadata services, or networks of --refuse-network). Correct the URL.")
         }
         _ => found,
     }]
@@ -94,7 +94,7 @@ fn failure(path: &PathView<'_>, reach: Reach) -> Option<(Code, &'static str)> {
 
 fn words(reach: Reach) -> Option<&'static str> {
     Some(match reach {
-        // What the probe's own settings keep from being sent says nothing of the path: see `Reach::unusable`.
+        // Where the probe's own settings prevent sending, nothing is known of the path: see `Reach::unusable`.
         Reach::NotTried
         | Reach::Connected
         | Reach::UrlUnusable
@@ -105,29 +105,29 @@ fn words(reach: Reach) -> Option<&'static str> {
         | Reach::HeaderUnusable => return None,
         Reach::DnsNoName => "the name does not exist",
         Reach::DnsFailed => "the resolver failed or did not answer",
-        Reach::AddressRefused => "an address that the probe refuses to connect to",
+        Reach::AddressRefused => "a forbidden address: the probe does not connect to it",
         Reach::ConnectRefused => "connection refused",
-        Reach::ConnectTimeout => "no answer to the connection attempt within our limit",
+        Reach::ConnectTimeout => "no answer to the connection attempt within the probe's limit",
         Reach::Unreachable => "no route",
         Reach::TlsReset => "reset during the TLS handshake",
         Reach::TlsAlert => "closed or alerted during the TLS handshake",
-        Reach::TlsClientCertificate => "a client certificate is asked for",
-        Reach::TlsUntrusted => "the certificate chain leads to no known root",
+        Reach::TlsClientCertificate => "the server requires a client certificate",
+        Reach::TlsUntrusted => "no known CA issued the certificate chain",
         Reach::TlsWrongName => "the certificate is for another name",
         Reach::TlsExpired => "the certificate is expired or not yet valid",
-        Reach::TlsNotTls => "what answers does not speak TLS",
-        Reach::TlsTimeout => "no TLS within our limit",
-        Reach::ProxyRefused => "the forward proxy refused the connection",
+        Reach::TlsNotTls => "the server does not speak TLS",
+        Reach::TlsTimeout => "no TLS handshake within the probe's limit",
+        Reach::ProxyRefused => "the forward proxy rejected the connection",
         Reach::ProxyUnreachable => "the forward proxy cannot be reached",
     })
 }
 
-/// TLS goes through without a client certificate, and the gateway asks for one in HTTP.
-fn certificate_asked(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
-    let asks = |(reply, provenance): &(&Exchange, Provenance)| {
+/// TLS succeeds without a client certificate, and the gateway requires one by an HTTP error.
+fn certificate_required(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+    let requires = |(reply, provenance): &(&Exchange, Provenance)| {
         reply.error_kind == GatewayErrorKind::ClientCertificate && !provenance.from_upstream()
     };
-    let Some((reply, provenance)) = path.trouble().filter(asks) else {
+    let Some((reply, provenance)) = path.trouble().filter(requires) else {
         return vec![];
     };
     if path.case.is_direct() {
@@ -138,11 +138,11 @@ fn certificate_asked(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         Code::ClientCertificateRequired,
         path.name(),
         confidence,
-        say::reply(reply),
+        describe::reply(reply),
     )]
 }
 
-/// The control is opened on the way although its chain verifies: only a CA that somebody added vouches for api.anthropic.com.
+/// The control's TLS is intercepted although its chain verifies: only an added CA vouches for api.anthropic.com.
 fn intercepted(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let reached = path.reach() == Reach::Connected;
     if !path.case.is_direct() || !reached || !path.intercepted() {
@@ -150,20 +150,23 @@ fn intercepted(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     }
     let trust = path.seen.map(|seen| seen.handshake.trust);
     let (confidence, who) = match trust {
-        Some(Trust::Declared) => (Confidence::Certain, "only through the declared CA"),
-        Some(Trust::System) => (Confidence::Certain, "only through a CA that was added to this machine"),
-        _ => (Confidence::Likely, "by no known CA"),
+        Some(Trust::Declared) => (Confidence::Certain, "trusted only through the declared CA"),
+        Some(Trust::System) => (
+            Confidence::Certain,
+            "trusted only through a CA that was added to this machine",
+        ),
+        _ => (Confidence::Likely, "trusted by no known CA"),
     };
     let found = finding(
         Code::DirectPathIntercepted,
         path.name(),
         confidence,
-        format!("{} verifies {who}", path.case.host),
+        format!("the certificate of {} is {who}", path.case.host),
     );
     vec![if trust == Some(Trust::Declared) {
-        // The user knows and said so; the path stays a control for credential, quota and upstream.
+        // The user declared it; the path stays a control for credential, quota and upstream.
         found.severity(Severity::Information).advise(
-            "TLS inspection is declared: this path is a control for credential, quota and Claude itself, not for headers, bodies, streams and timing.",
+            "TLS inspection is declared. This path is a control for credential, quota and Claude itself, but not for headers, bodies, streams and timing.",
         )
     } else {
         found
@@ -180,29 +183,36 @@ fn silence(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
             Code::NoReply,
             path.name(),
             Confidence::Certain,
-            format!("{}{}{}", say::ending(main.outcome), waited(main), beside(view, path)),
+            format!(
+                "{}{}{}",
+                describe::ending(main.outcome),
+                waited(main),
+                beside(view, path)
+            ),
         ),
-        // Where not even a connection came about, the handshake has said so.
+        // Without a connection the handshake rule reports it.
         Outcome::ConnectFailed | Outcome::ClosedBeforeHead if path.reach() != Reach::Connected => return vec![],
-        // As no end within our time: what we gave up on is no fault of a hop until it is known to be another's answer.
+        // Like no end within our time: what the probe gave up on is no fault of a hop until it is known to be another's
+        // answer.
         Outcome::Oversized if main.status == 200 && began_as_claude(main) => finding(
             Code::NoReply,
             path.name(),
             Confidence::Possible,
             format!(
-                "no end within our own limit: {}{}",
-                say::ending(main.outcome),
+                "no end within the probe's own limit: {}{}",
+                describe::ending(main.outcome),
                 beside(view, path)
             ),
         )
-        .advise("The answer is longer than the probe reads: ask for less (maxTokens), or look for who adds to it."),
+        .advise("The answer is longer than the probe reads. Lower maxTokens, or find the hop that adds to the answer."),
         Outcome::ConnectFailed | Outcome::ClosedBeforeHead if path.case.is_direct() => finding(
             Code::DirectPathUnreachable,
             path.name(),
             Confidence::Likely,
-            say::ending(main.outcome),
+            describe::ending(main.outcome),
         ),
-        // It took the request and gave it up after a time: no matter of connecting. Beside a control the time has its name.
+        // The gateway took the request and closed after a time: no connection problem. With a control the timer rule
+        // names it.
         Outcome::ClosedBeforeHead if gave_up(main) && shots(view, path).iter().any(|shot| shot.control.is_some()) => {
             return vec![];
         }
@@ -212,8 +222,8 @@ fn silence(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
             Confidence::Likely,
             format!(
                 "{} after {}",
-                say::ending(main.outcome),
-                say::seconds(main.total_ms.unwrap_or_default())
+                describe::ending(main.outcome),
+                describe::seconds(main.total_ms.unwrap_or_default())
             ),
         ),
         Outcome::ConnectFailed | Outcome::ClosedBeforeHead => {
@@ -221,18 +231,19 @@ fn silence(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
                 Code::GatewayConnectFailed,
                 path.name(),
                 Confidence::Likely,
-                format!("{}{}", say::ending(main.outcome), beside(view, path)),
+                format!("{}{}", describe::ending(main.outcome), beside(view, path)),
             );
             match main.outcome {
                 Outcome::ClosedBeforeHead => found.advise(
-                    "It takes the connection and closes it: look for a balancer without endpoints, an upstream that is connected to first and cannot be reached, a rule that drops requests, or a port that expects TLS.",
+                    "The gateway accepts the connection and closes it. Check for a balancer without endpoints, an upstream that the gateway connects to first and cannot reach, a rule that drops requests, and a port that expects TLS.",
                 ),
                 _ => found,
             }
         }
         // Streams that end early on every path are Claude's doing: see `stream`.
         Outcome::CutByReset if ends_early_elsewhere(view, path) => return vec![],
-        // An error that tells its own story: who answers before it has read the request, and closes, makes the kernel reset.
+        // The error itself is the finding: a server that answers before it has read the request, and closes, causes a
+        // reset.
         Outcome::CutByReset if main.status >= 300 => return vec![],
         // After the same silence twice it is a timer that resets, and it has its name.
         Outcome::CutByReset if shots(view, path).first().is_some_and(by_idle_timer) => return vec![],
@@ -240,7 +251,7 @@ fn silence(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
             Code::ConnectionReset,
             path.name(),
             Confidence::Likely,
-            format!("{}{}", say::ending(main.outcome), beside(view, path)),
+            format!("{}{}", describe::ending(main.outcome), beside(view, path)),
         ),
         _ => return vec![],
     };
@@ -256,7 +267,7 @@ fn gave_up(reply: &Exchange) -> bool {
 fn waited(reply: &Exchange) -> String {
     reply
         .total_ms
-        .map_or_else(String::new, |ms| format!(" of {}", say::seconds(ms)))
+        .map_or_else(String::new, |ms| format!(" of {}", describe::seconds(ms)))
 }
 
 /// Whether the same stream began and ended early on the control, or for the control on a gateway.
@@ -278,12 +289,12 @@ fn beside(view: &View<'_>, path: &PathView<'_>) -> String {
     match view.direct() {
         Some(direct) if !path.case.is_direct() => direct
             .main()
-            .map_or_else(String::new, |main| format!("; direct: {}", say::head(main))),
+            .map_or_else(String::new, |main| format!("; direct: {}", describe::head(main))),
         _ => String::new(),
     }
 }
 
-/// Something on the way answers the control in Claude's place.
+/// Another server answers on the control in Claude's place.
 fn direct_answered_by_another(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some((main, provenance)) = path.trouble().filter(|_| path.case.is_direct()) else {
         return vec![];
@@ -300,13 +311,15 @@ fn direct_answered_by_another(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding>
             code,
             path.name(),
             Confidence::Likely,
-            format!("not Claude but something on the way answers: {}", say::reply(main)),
+            format!("another server answers in Claude's place: {}", describe::reply(main)),
         )
-        .advise("Find the proxy or firewall between the probe's pod and Claude, and let it pass the request."),
+        .advise(
+            "A proxy or firewall between the probe's pod and Claude answers. Find it, and allow the request there.",
+        ),
     ]
 }
 
-/// A connection that rested was dead when it was used again.
+/// An idle connection was dead when it was used again.
 fn reuse(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(reused) = path.now(ExchangeKind::ReuseIdle).filter(|_| path.is_complete()) else {
         return vec![];
@@ -320,14 +333,14 @@ fn reuse(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
             Code::ConnectionReset,
             path.name(),
             Confidence::Likely,
-            format!("a connection reused after an idle time: {}", say::ending(reused.outcome)),
+            format!("a request on a connection that had been idle: {}", describe::ending(reused.outcome)),
         )
         .severity(Severity::Warning)
-        .advise("Something drops idle connections (NAT, load balancer, keep-alive limit): keep idle connections shorter than that in clients, or send TCP keepalives."),
+        .advise("A hop drops idle connections (NAT, load balancer, keep-alive limit). Lower the idle time of connections in clients, or send TCP keepalives."),
     ]
 }
 
-/// Neither we nor any gateway can reach Claude. Looks at all paths.
+/// Neither the probe nor any gateway can reach Claude. Compares all paths.
 pub(super) fn egress_down(view: &View<'_>, found: &[Finding]) -> Option<Finding> {
     let direct = view.direct()?;
     let stopped = !matches!(
@@ -358,7 +371,7 @@ pub(super) fn egress_down(view: &View<'_>, found: &[Finding]) -> Option<Finding>
             "",
             Confidence::Likely,
             format!(
-                "direct: {}; every gateway fails towards Claude, too",
+                "direct: {}; every gateway fails to reach Claude, too",
                 words(direct.reach()).unwrap_or_default()
             ),
         )

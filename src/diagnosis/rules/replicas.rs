@@ -1,10 +1,11 @@
-//! Not every try fails: some replicas, some addresses, or some moments. What is found then has its rate, and never speaks for all.
+//! Partial failures: only some tries fail, by replica, by address or over time. Such a finding has its rate, and is at
+//! most `Likely`.
 
 use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Layer, Severity};
+use crate::diagnosis::describe;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
-use crate::diagnosis::say;
 use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{Exchange, ExchangeKind, Reach};
 use crate::resource::status::Finding;
@@ -12,8 +13,8 @@ use crate::resource::status::Finding;
 /// The rules of this file.
 pub(super) const RULES: &[PathRule] = &[addresses, sometimes];
 
-/// Addresses of the gateway's name that take no connection, where another does. Clients that are given one of them first wait,
-/// or fail.
+/// Addresses of the gateway's name that take no connection, where another does. Clients that are given one of them
+/// first wait, or fail.
 fn addresses(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(hand) = path.seen.map(|seen| &seen.handshake).filter(|_| !path.case.is_direct()) else {
         return vec![];
@@ -22,18 +23,18 @@ fn addresses(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         return vec![];
     }
     let evidence = format!(
-        "{}: {} of {} addresses took no connection before another did",
+        "{}: {} of {} addresses accepted no connection before another did",
         path.case.host, hand.failed_addresses, hand.addresses
     );
     vec![
         finding(Code::GatewayConnectFailed, path.name(), Confidence::Likely, evidence)
             .severity(Severity::Warning)
-            .advise("Some replicas do not listen: take their addresses out of the name, or repair them; readiness probes keep such pods out of a Service."),
+            .advise("Some replicas do not listen. Repair them, or remove their addresses from the name. Readiness probes keep such pods out of a Service."),
     ]
 }
 
-/// The frozen request is answered, and it or another request, sent more than once, is answered at one time and fails in the gateway at
-/// another.
+/// The frozen request is answered, and it or another request, sent more than once, is answered at one time and fails in
+/// the gateway at another.
 fn sometimes(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     if path.case.is_direct() || !path.is_complete() {
         return vec![];
@@ -57,7 +58,11 @@ fn sometimes(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some((kind, failed, of)) = mixed else {
         return vec![];
     };
-    let worst = failed.iter().map(|failed| say::reply(failed)).min().unwrap_or_default();
+    let worst = failed
+        .iter()
+        .map(|failed| describe::reply(failed))
+        .min()
+        .unwrap_or_default();
     let evidence = format!(
         "{} of {of} equal requests ({}) fail: {worst}",
         failed.len(),
@@ -67,7 +72,7 @@ fn sometimes(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         finding(Code::GatewayUnavailable, path.name(), Confidence::Likely, evidence)
             .hop("gateway")
             .severity(Severity::Warning)
-            .advise(LOOK),
+            .advise(COMPARE_REPLICAS),
     ]
 }
 
@@ -79,9 +84,9 @@ fn breaks(path: &PathView<'_>, sample: &Exchange) -> bool {
     own && !limit && matches!(sample.status, 500 | 502 | 503 | 504)
 }
 
-const LOOK: &str = "Not every try fails, so it is not the whole gateway: compare its replicas and its backends one by one; one of them is broken, or differs.";
+const COMPARE_REPLICAS: &str = "Only some tries fail, so a part of the gateway is broken or configured differently. Compare its replicas and its backends one by one.";
 
-/// Gives what was found on a path whose frozen request failed and then went well its rate, and takes certainty from it.
+/// Gives what was found on a path whose frozen request failed and then went well its rate, and limits its confidence.
 pub(super) fn temper(path: &PathView<'_>, findings: &mut [Finding]) {
     let tries: Vec<&Exchange> = path
         .exchanges()
@@ -98,7 +103,7 @@ pub(super) fn temper(path: &PathView<'_>, findings: &mut [Finding]) {
     {
         finding.confidence = finding.confidence.min(Confidence::Likely);
         let words = format!(
-            " ({failed} of {} tries fail: some replicas or moments, not all)",
+            " ({failed} of {} tries fail: only some replicas, or only at times)",
             tries.len()
         );
         finding.evidence = if finding.evidence.contains(&rate) {
@@ -108,7 +113,7 @@ pub(super) fn temper(path: &PathView<'_>, findings: &mut [Finding]) {
         };
         let gateways = matches!(finding.layer, Layer::Configuration | Layer::Network) && !path.case.is_direct();
         if gateways {
-            finding.advice = format!("{LOOK} {}", finding.advice);
+            finding.advice = format!("{COMPARE_REPLICAS} {}", finding.advice);
         }
     }
 }

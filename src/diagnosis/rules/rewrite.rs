@@ -1,11 +1,12 @@
-//! What a gateway does to Claude's answers: status, body, headers; and whose answer it is: account, backend, model, cache.
+//! How a gateway changes Claude's answers (status, error body), and where an answer comes from: account, backend,
+//! model, cache. Response headers are in `heads`, the bodies of answers in `body`.
 
 use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
+use crate::diagnosis::describe;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
-use crate::diagnosis::say;
 use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{Exchange, ExchangeKind, ReplyTraits};
 use crate::resource::spec::Upstream;
@@ -48,7 +49,7 @@ fn status(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     if path.case.is_direct() || !path.speaks_claude() {
         return vec![];
     }
-    if let Some(found) = refusals_as_failures(view, path) {
+    if let Some(found) = rejections_as_failures(view, path) {
         return vec![found];
     }
     path.exchanges()
@@ -63,8 +64,8 @@ fn status(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
                     path.name(),
                     Confidence::Likely,
                     format!(
-                        "{} comes as {} instead of {should}",
-                        say::class(provenance.class),
+                        "{} has status {} instead of {should}",
+                        describe::class(provenance.class),
                         reply.status
                     ),
                 )
@@ -75,9 +76,9 @@ fn status(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// What Claude refuses on the control ends here as a server error of the gateway's own, again and again, while the frozen
-/// request is answered: the gateway writes Claude's refusals anew.
-fn refusals_as_failures(view: &View<'_>, path: &PathView<'_>) -> Option<Finding> {
+/// Requests that Claude rejects on the control get a server error of the gateway's own here, each time, while the
+/// frozen request is answered: the gateway replaces Claude's rejections.
+fn rejections_as_failures(view: &View<'_>, path: &PathView<'_>) -> Option<Finding> {
     let pair = view
         .pair(path)
         .filter(|pair| path.is_complete() && pair.direct_unaltered())?;
@@ -93,17 +94,17 @@ fn refusals_as_failures(view: &View<'_>, path: &PathView<'_>) -> Option<Finding>
     let (first, [_, ..]) = failures.split_first().filter(|_| others.is_empty())? else {
         return None;
     };
-    let theirs = pair.direct.now(first.kind).map_or_else(String::new, say::head);
+    let theirs = pair.direct.now(first.kind).map_or_else(String::new, describe::head);
     let evidence = format!(
-        "what Claude refuses comes as an error of the gateway's own, {} times: {}; direct: {theirs}",
+        "requests that Claude rejects get a server error of the gateway's own, {} times: {}; direct: {theirs}",
         failures.len(),
-        say::reply(first)
+        describe::reply(first)
     );
     let found = finding(Code::StatusRewritten, path.name(), Confidence::Likely, evidence);
     Some(found.hop("gateway"))
 }
 
-/// An answer under the status of an error: whoever set it, Claude answered.
+/// An answer under the status of an error: Claude answered, and a hop set the status.
 fn answer_as_error(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(reply) = path
         .main()
@@ -116,15 +117,15 @@ fn answer_as_error(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
             Code::StatusRewritten,
             path.name(),
             Confidence::Likely,
-            format!("a complete answer comes under status {}", reply.status),
+            format!("a complete answer has status {}", reply.status),
         )
         .hop("gateway")
         .severity(Severity::Error)
-        .advise("Claude answered, and the gateway sets another status: take out the filter, error page or response mapping that does."),
+        .advise("Claude answered, and the gateway sets another status. Remove the filter, error page or response mapping that sets it."),
     ]
 }
 
-/// An error under status 200, whoever made it: Claude never sends one outside a stream.
+/// An error under status 200, of any origin: Claude never sends one outside a stream.
 fn error_as_success(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = path.trouble().filter(|_| !path.case.is_direct()) else {
         return vec![];
@@ -137,7 +138,7 @@ fn error_as_success(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
             Code::StatusRewritten,
             path.name(),
             Confidence::Likely,
-            format!("an error comes under status 200: {}", say::reply(reply)),
+            format!("an error has status 200: {}", describe::reply(reply)),
         )
         .hop("gateway")
         .severity(Severity::Error),
@@ -160,10 +161,14 @@ fn error_body(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     };
     let complaints = || ExchangeKind::all().filter(|kind| kind.entry().complaint);
     let evidence = match path.exchanges().find(foreign) {
-        Some(reply) => format!("Claude's marks with a body that is not Claude's: {}", say::reply(reply)),
-        // One such refusal may be the gateway's own: many check bodies, and some headers.
+        Some(reply) => format!(
+            "a reply with Claude's headers has a body that is not Claude's: {}",
+            describe::reply(reply)
+        ),
+        // A single rejection may be the gateway's own: many validate bodies, and some headers.
         None if complaints().all(|kind| path.masked.contains(&kind)) => {
-            "where the direct path shows Claude's error, this one shows the same status with another body".to_owned()
+            "where the direct path returns Claude's error, this path returns the same status with another body"
+                .to_owned()
         }
         None => return vec![],
     };
@@ -174,7 +179,7 @@ fn error_body(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     ]
 }
 
-/// Another organisation or workspace pays and limits.
+/// The gateway's key belongs to another organisation or workspace.
 fn account(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(pair) = view.pair(path).filter(|_| path.case.expect_same_account) else {
         return vec![];
@@ -186,7 +191,7 @@ fn account(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         Code::DifferentAccount,
         path.name(),
         Confidence::Certain,
-        "anthropic-organization-id or anthropic-workspace-id differ from the direct path's",
+        "anthropic-organization-id or anthropic-workspace-id differs from the direct path's",
     )]
 }
 
@@ -199,11 +204,11 @@ fn backend(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         Code::DifferentBackend,
         path.name(),
         Confidence::Likely,
-        "replies carry a cloud platform's marks and no request-id of Claude's",
+        "replies have a cloud platform's headers and no request-id of Claude's",
     )]
 }
 
-/// Another model answers than was asked for, and the control got the one that was asked for where there is one.
+/// Another model answers than the requested one, and not on the control.
 fn model(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let substituted = path.main().is_some_and(|main| main.model_matches == Some(false));
     let direct_too = view
@@ -218,11 +223,11 @@ fn model(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         Code::ModelSubstituted,
         path.name(),
         Confidence::Certain,
-        format!("asked for {model}, and another model's name is in the answer"),
+        format!("the request names {model}, and the answer names another model"),
     )]
 }
 
-/// The answer was stored before. One that comes to another request than the first shows it, too.
+/// The answer was stored before. A stored answer to any request of the run shows it.
 fn cached(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let judged = path.main().filter(|main| main.status == 200 && main.is_stored());
     let repeated = || path.exchanges().find(|reply| reply.status == 200 && reply.is_stored());
@@ -230,14 +235,14 @@ fn cached(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         return vec![];
     };
     let evidence = match reply.cache_age_s {
-        None => "one answer's request-id or message id comes with a later answer: it was stored".to_owned(),
-        Some(0) => "the answer is marked as a cache hit".to_owned(),
+        None => "a later answer repeats an earlier answer's request-id or message id: it was stored".to_owned(),
+        Some(0) => "the answer is labelled as a cache hit".to_owned(),
         Some(age) => format!("the answer was stored {age} s ago"),
     };
     vec![finding(Code::ResponseCached, path.name(), Confidence::Likely, evidence)]
 }
 
-/// The gateway says that it tried more than once.
+/// The gateway reports that it tried more than once.
 fn retries(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let retried = path
         .exchanges()
@@ -251,8 +256,8 @@ fn retries(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
             path.name(),
             Confidence::Likely,
             format!(
-                "the reply says that the gateway tried more than once: {}",
-                say::head(reply)
+                "the reply reports that the gateway tried more than once: {}",
+                describe::head(reply)
             ),
         )
         .hop("gateway"),

@@ -1,12 +1,12 @@
-//! Replies that come from the wrong place, and refusals that a gateway's policy makes.
+//! Replies that do not come from the Claude API, and rejections by a gateway's policy, filter or size limit.
 
 use super::rule::PathRule;
 use super::shot::shots;
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
+use crate::diagnosis::describe;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::{Origin, Provenance};
-use crate::diagnosis::say;
 use crate::diagnosis::trouble::began_as_claude;
 use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, GatewayErrorKind, Outcome, ReplyTraits};
@@ -31,9 +31,9 @@ fn wrong_route(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
             (_, ErrorClass::ModelNotFound) => return vec![],
             (Origin::Gateway, _) if reply.error_kind == GatewayErrorKind::UnknownModel => return vec![],
             (Origin::Gateway, _) => provenance.confidence,
-            // Claude itself does not know the path: the prefix is wrong. Some keys get this for a model, too.
+            // Claude itself has no such endpoint: the prefix is wrong. Some keys get this for a model, too.
             _ if provenance.from_upstream() && (direct_ok || reply.status == 405) => Confidence::Likely,
-            // Whoever says it: for the same model the same key gets an answer elsewhere.
+            // Of any origin: for the same model the same key gets an answer elsewhere.
             (Origin::Unknown, ErrorClass::NotFound)
                 if same_request_works && reply.error_kind != GatewayErrorKind::UnknownModel =>
             {
@@ -42,16 +42,16 @@ fn wrong_route(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
             _ => Confidence::Possible,
         },
         // The same under another status.
-        _ if provenance.says(ErrorClass::NotFound) && direct_ok => Confidence::Likely,
+        _ if provenance.is_upstreams(ErrorClass::NotFound) && direct_ok => Confidence::Likely,
         300..=399 => Confidence::Likely,
-        // Under Claude's own marks the route is right, and the body was changed on its way back.
+        // With Claude's own traits the route is right, and the body was changed on its way back.
         200 if foreign(reply) && !super::body::is_claudes_changed(reply) => {
-            // Whoever gets nothing from upstream may pass nothing on, and nobody here gets anything.
-            let nobody = view
+            // A gateway that gets nothing from upstream may return nothing, and the control gets nothing either.
+            let direct_unanswered = view
                 .direct()
                 .and_then(PathView::main)
                 .is_some_and(|main| main.status == 0);
-            if nobody && reply.body == BodyKind::Empty {
+            if direct_unanswered && reply.body == BodyKind::Empty {
                 Confidence::Possible
             } else {
                 Confidence::Likely
@@ -67,20 +67,20 @@ fn wrong_route(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         Code::WrongRoute,
         path.name(),
         confidence,
-        format!("{}{}", say::reply(reply), body(reply)),
+        format!("{}{}", describe::reply(reply), body(reply)),
     );
     vec![match reply.status {
         300..=399 => found.advise(
-            "The path answers with a redirect (a login page, or http instead of https): point the URL to where the API itself answers.",
+            "The path answers with a redirect (to a login page, or from http to https). Change the URL to the address where the API itself answers.",
         ),
         200 => found.advise(
-            "A 200 that is no answer of Claude's: the URL leads to another backend, a login or an error page. Correct the base URL; /v1/messages is appended to it.",
+            "The path returns a 200 that is no answer of Claude's: the URL leads to another backend, a login page or an error page. Correct the base URL. The probe appends /v1/messages to it.",
         ),
         _ => found,
     }]
 }
 
-/// A 200 whose body was cut says nothing of the route.
+/// A 200 whose body was cut shows nothing of the route.
 fn foreign(reply: &Exchange) -> bool {
     reply.outcome == Outcome::Answered
         && reply.stream.is_none()
@@ -103,12 +103,12 @@ fn body(reply: &Exchange) -> &'static str {
     }
 }
 
-/// A complete message where a stream was asked for: something collects the stream first.
+/// A complete message where the request wants a stream: a hop collects the stream first.
 fn collapsed(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     shots(view, path)
         .into_iter()
         .filter(|shot| {
-            path.asked_stream(shot.exchange.kind)
+            path.wants_stream(shot.exchange.kind)
                 && shot.exchange.status == 200
                 && shot.exchange.body == BodyKind::MessageNotStream
                 && !path.case.is_direct()
@@ -116,7 +116,7 @@ fn collapsed(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         .map(|shot| {
             let confidence = match shot.control {
                 Some(_) => Confidence::Certain,
-                // Whether a saved body asks for a stream is not known.
+                // Whether a saved body requests a stream is not known.
                 None if view.case.request.saved_body => Confidence::Possible,
                 None => Confidence::Likely,
             };
@@ -125,7 +125,7 @@ fn collapsed(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
                     Code::StreamCollapsed,
                     path.name(),
                     confidence,
-                    "a stream was asked for, and one complete message came",
+                    "the request wants a stream, and the reply is one complete message",
                 )
                 .hop("gateway"),
             )
@@ -133,42 +133,43 @@ fn collapsed(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// The gateway itself refuses the request, and not for its credential.
+/// The gateway itself rejects the request, and not for its credential.
 fn denied(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = path.trouble().filter(|_| !path.case.is_direct()) else {
         return vec![];
     };
     if provenance.origin != Origin::Gateway {
-        return unknown_refusal(view, path, reply, provenance);
+        return unknown_rejection(view, path, reply, provenance);
     }
     let sure = provenance.confidence;
     let code = match reply.status {
         _ if reply.error_kind == GatewayErrorKind::ClientCertificate => return vec![], // has a name of its own
         403 if content_decides(path) => Code::WafBlocked,
-        403 if super::credential::asks_for_credential(path, reply) => return vec![],
+        403 if super::credential::depends_on_credential(path, reply) => return vec![],
         407 => Code::ForwardProxyRefused,
         413 => Code::GatewayBodyLimit,
         431 => Code::GatewayHeaderLimit,
         _ if reply.error_kind == GatewayErrorKind::BodyTooLarge => Code::GatewayBodyLimit,
         _ if reply.error_kind == GatewayErrorKind::HeaderTooLarge => Code::GatewayHeaderLimit,
-        // Those without a name of their own in this match or in another rule, the many that no standard assigns included.
+        // Those without a name of their own in this match or in another rule, the many that no standard assigns
+        // included.
         400 | 403 | 406 | 409 | 411..=418 | 422..=428 | 430 | 432..=498 if is_policy(path, reply) => {
             Code::GatewayPolicyDenied
         }
         _ => return vec![],
     };
-    let found = finding(code, path.name(), sure, say::reply(reply))
+    let found = finding(code, path.name(), sure, describe::reply(reply))
         .hop("gateway")
         .severity(Severity::Error);
     vec![match (reply.status, reply.traits.has(ReplyTraits::EMPTY)) {
         (403, true) => found.advise(
-            "The gateway denies with an empty body: check first that its external authoriser is up and reachable, then its access rules.",
+            "The gateway denies with an empty body. Check first that its external authoriser is up and reachable, then its access rules.",
         ),
         _ => found,
     }]
 }
 
-/// Refusals that other rules name more exactly are theirs.
+/// Rejections that other rules name more exactly are theirs.
 fn is_policy(path: &PathView<'_>, reply: &Exchange) -> bool {
     let named_elsewhere = matches!(
         reply.error_kind,
@@ -185,31 +186,32 @@ fn is_policy(path: &PathView<'_>, reply: &Exchange) -> bool {
     !(named_elsewhere || reply.status == 400 && bad_key)
 }
 
-/// The same path lets another prompt pass: it is the content that decides.
+/// The same path accepts another prompt: the content decides.
 fn content_decides(path: &PathView<'_>) -> bool {
     path.now(ExchangeKind::BenignPrompt)
         .is_some_and(|twin| twin.status != 403 && twin.status != 0 && path.provenance(twin).origin != Origin::Gateway)
 }
 
-/// A 403, or a 400 that names nothing, whose making cannot be told: readings.
-fn unknown_refusal(view: &View<'_>, path: &PathView<'_>, reply: &Exchange, provenance: Provenance) -> Vec<Finding> {
+/// A 403, or a 400 that names nothing, of unknown origin: readings.
+fn unknown_rejection(view: &View<'_>, path: &PathView<'_>, reply: &Exchange, provenance: Provenance) -> Vec<Finding> {
     if provenance.origin != Origin::Unknown {
         return vec![];
     }
     let unnamed = provenance.class == ErrorClass::InvalidRequest && is_policy(path, reply);
     let claudes = match reply.status {
         403 => Code::PermissionDenied,
-        // Claude takes the same request on the control: if it refuses this one, the gateway changed it.
+        // Claude accepts the same request on the control: where it rejects this one, the gateway changed it.
         400 if unnamed && view.pair(path).is_some_and(|pair| pair.direct_works()) => Code::BodyRewritten,
         _ => return vec![],
     };
     [Code::GatewayPolicyDenied, claudes]
         .into_iter()
-        .map(|code| finding(code, path.name(), Confidence::Possible, say::reply(reply)))
+        .map(|code| finding(code, path.name(), Confidence::Possible, describe::reply(reply)))
         .collect()
 }
 
-/// The attack-looking prompt is refused by the gateway, its benign twin is not. The frozen request works: a warning.
+/// The gateway rejects the prompt that resembles an attack, and not its benign twin. The frozen request works: a
+/// warning.
 fn waf(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(attack) = path
         .known(ExchangeKind::AttackPrompt)
@@ -217,7 +219,7 @@ fn waf(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     else {
         return vec![];
     };
-    let refused = path.provenance(attack).origin == Origin::Gateway && (400..=499).contains(&attack.status);
+    let rejected = path.provenance(attack).origin == Origin::Gateway && (400..=499).contains(&attack.status);
     let dropped = matches!(attack.outcome, Outcome::ResetBeforeHead | Outcome::ClosedBeforeHead);
     let twin = path.known(ExchangeKind::BenignPrompt).or_else(|| path.main());
     let twin_passes = twin.is_some_and(|twin| {
@@ -226,13 +228,13 @@ fn waf(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
             && path.provenance(twin).origin != Origin::Gateway
             && twin.status < 500
     });
-    if !(refused || dropped) || !twin_passes {
+    if !(rejected || dropped) || !twin_passes {
         return vec![];
     }
     let evidence = format!(
-        "attack-looking prompt: {}; benign prompt: {}",
-        say::reply(attack),
-        twin.map_or_else(String::new, say::head)
+        "prompt that resembles an attack: {}; benign prompt: {}",
+        describe::reply(attack),
+        twin.map_or_else(String::new, describe::head)
     );
     vec![
         finding(Code::WafBlocked, path.name(), Confidence::Likely, evidence)
@@ -241,7 +243,7 @@ fn waf(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     ]
 }
 
-/// A size that the gateway does not take and Claude does.
+/// A size that the gateway rejects and Claude accepts.
 fn sizes(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     [
         (ExchangeKind::BigBody, Code::GatewayBodyLimit, "the big body"),
@@ -267,18 +269,19 @@ fn too_large(view: &View<'_>, path: &PathView<'_>, kind: ExchangeKind, code: Cod
     let small = path.main().filter(|main| path.complete(main))?;
     let control = view.direct().and_then(|direct| Some((direct, direct.known(kind)?)));
     let direct = control.map(|(_, theirs)| theirs);
-    // Only Claude's own refusal acquits: another box on the direct path may have its own limit.
+    // Only Claude's own rejection rules the gateway out: another hop on the direct path may have its own limit.
     let direct_takes = control.map(|(path, theirs)| {
         theirs.status != 0 && !(matches!(theirs.status, 413 | 431) && path.provenance(theirs).from_upstream())
     });
-    // Some break over the size instead of refusing it. Nothing else may break on the path, or it is no matter of size.
+    // Some gateways fail on the size instead of rejecting it. Nothing else may fail on the path, or the size is not the
+    // cause.
     let breaks = |reply: &Exchange| reply.status >= 500 && path.provenance(reply).origin == Origin::Gateway;
     let breaks_alone = breaks(reply)
         && path
             .exchanges()
             .filter(|other| other.kind != kind)
             .all(|other| !breaks(other));
-    // The big body has an unknown field, and so may the request with the large header have: whoever refuses that refuses no size.
+    // The big body has an unknown field, and so may the request with the large header: rejecting that is no size limit.
     let takes_the_field = path.known(ExchangeKind::UnknownField).is_some_and(|field| {
         (field.status != 0 && field.status != reply.status) || path.provenance(field).from_upstream()
     });
@@ -287,8 +290,8 @@ fn too_large(view: &View<'_>, path: &PathView<'_>, kind: ExchangeKind, code: Cod
             .is_some_and(|counted| path.complete(counted))
     };
     let bare = kind == ExchangeKind::LargeHeader && counts();
-    let refuses = own && (400..=499).contains(&reply.status) && (takes_the_field || bare);
-    let confidence = match (own && names_it, refuses || dropped || breaks_alone, direct_takes) {
+    let rejects = own && (400..=499).contains(&reply.status) && (takes_the_field || bare);
+    let confidence = match (own && names_it, rejects || dropped || breaks_alone, direct_takes) {
         (_, _, Some(false)) => return None,
         (true, _, Some(true)) => Confidence::Certain,
         (true, _, None) | (false, true, Some(true)) => Confidence::Likely,
@@ -296,11 +299,11 @@ fn too_large(view: &View<'_>, path: &PathView<'_>, kind: ExchangeKind, code: Cod
     };
     let evidence = format!(
         "{what}: {}; the frozen request: {}{}",
-        say::reply(reply),
-        say::head(small),
+        describe::reply(reply),
+        describe::head(small),
         direct.map_or_else(String::new, |theirs| format!(
             "; {what} on direct: {}",
-            say::head(theirs)
+            describe::head(theirs)
         ))
     );
     Some(

@@ -3,5 +3,5 @@
 use crate::diagnosis::view::{PathView, View};
 use crate::resource::status::Finding;
 
-/// A rule that looks at one path.
+/// A rule for one path.
 pub(super) type PathRule = fn(&View<'_>, &PathView<'_>) -> Vec<Finding>;

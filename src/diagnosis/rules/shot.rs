@@ -13,7 +13,7 @@ use crate::resource::status::Finding;
 pub(super) struct Shot<'a> {
     /// The exchange.
     pub exchange: &'a Exchange,
-    /// Who made its reply.
+    /// The origin of its reply.
     pub provenance: Provenance,
     /// The exchange and its repeats that failed, in the order in which they were sent.
     pub failed: Vec<&'a Exchange>,
@@ -27,7 +27,8 @@ pub(super) struct Shot<'a> {
     pub frozen: bool,
 }
 
-/// The exchanges of a path that are judged on their own: the frozen request, its other form, the long request.
+/// The exchanges of a path that are judged on their own: the frozen request, its streaming or non-streaming form, the
+/// long request.
 pub(super) fn shots<'a>(view: &View<'a>, path: &PathView<'a>) -> Vec<Shot<'a>> {
     let frozen = path.main().map(|main| (main, path.attempts()));
     let others = [ExchangeKind::OtherForm, ExchangeKind::Long]
@@ -87,7 +88,7 @@ impl Shot<'_> {
         }
     }
 
-    /// How often it failed, as evidence says it; empty for a single try.
+    /// How often it failed, for evidence; empty for a single try.
     pub fn rate(&self) -> String {
         match self.of {
             0 | 1 => String::new(),

@@ -1,16 +1,16 @@
-//! Streams that began and did not end well: whose cut, and which timer.
+//! Streams that began and did not end properly: which hop cut them, and which timer.
 //!
-//! Two facts are kept apart: whether `message_stop` came, and whether the framing ended properly. The timer is read from when
-//! the cut came: a constant silence before it is an idle timer, a constant total while events flow is a cap, neither is a
-//! cut by an event (a reload, a rollout). A second cut at the same time makes a timer certain.
+//! Two facts are kept apart: whether `message_stop` came, and whether the framing ended properly. The timer is read
+//! from when the cut came: a constant silence before it is an idle timer, a constant total while events flow is a cap,
+//! neither is a cut by an event (a reload, a rollout). A second cut at the same time makes a timer certain.
 
 use super::rule::PathRule;
 use super::shot::{Shot, shots};
 use super::unavailable::TIMER_MIN_MS;
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass;
+use crate::diagnosis::describe;
 use crate::diagnosis::finding::{Sharpen as _, finding};
-use crate::diagnosis::say;
 use crate::diagnosis::trouble::{begun, ended_early, failed_at_once};
 use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{EventKind, Outcome, StreamEvidence};
@@ -19,7 +19,7 @@ use crate::resource::status::Finding;
 /// The rules of this file.
 pub(super) const RULES: &[PathRule] = &[broken];
 
-/// Times that people set, seconds.
+/// Usual values of configured timers, seconds.
 const SET: [u32; 23] = [
     1, 2, 3, 4, 5, 10, 15, 20, 25, 29, 30, 45, 50, 55, 60, 90, 100, 120, 180, 230, 240, 300, 600,
 ];
@@ -44,17 +44,17 @@ fn broken_message(path: &PathView<'_>, shot: &Shot<'_>) -> Vec<Finding> {
     if !matches!(shot.exchange.outcome, Outcome::CutByClose | Outcome::BrokenFraming) {
         return vec![];
     }
-    let confidence = guilt(shot);
+    let confidence = cut_confidence(shot);
     vec![finding(
         Code::StreamCut,
         path.name(),
         confidence,
-        format!("{}{}", say::head(shot.exchange), shot.rate()),
+        format!("{}{}", describe::head(shot.exchange), shot.rate()),
     )]
 }
 
-/// A cut alone accuses a gateway only where the control got the same request completely.
-fn guilt(shot: &Shot<'_>) -> Confidence {
+/// A cut is attributed to a gateway only where the control got the same request completely.
+fn cut_confidence(shot: &Shot<'_>) -> Confidence {
     if shot.control.is_some() {
         Confidence::Likely
     } else {
@@ -77,11 +77,11 @@ fn broken_stream(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>, stream: 
     if let Some(genuine) = stream.error_event_genuine {
         found.extend(error_event(path, shot, genuine, both, &new));
     } else if both {
-        // The control's stream ends early, too: Claude's doing, whatever the gateway makes of it.
+        // The control's stream ends early, too: Claude ends it, however the gateway relays that.
         found.push(new(Code::UpstreamStreamError, Confidence::Likely));
     } else {
         match shot.exchange.outcome {
-            // Silence and what is longer than we read have rules of their own, and so has a reset that no timer explains.
+            // Silence, oversized answers and resets that no timer explains have rules of their own.
             Outcome::StalledInBody | Outcome::Oversized => return found,
             Outcome::CutByReset if !by_idle_timer(shot) => return found,
             _ => found.push(cut(path, shot, stream, &new)),
@@ -89,7 +89,7 @@ fn broken_stream(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>, stream: 
     }
     let masked = shot.exchange.outcome == Outcome::Answered && !stream.message_stop && !path.case.is_direct();
     if masked && stream.error_event_genuine.is_none() && stream.framing_complete {
-        // That it was cut is what the clean end hides: one fault, one name. A timer has a name of its own.
+        // The proper end hides the cut: one fault, one code. A timer has a code of its own.
         found.retain(|finding| finding.code != Code::StreamCut);
         let severity = if both { Severity::Warning } else { Severity::Error };
         let confidence = if shot.control.is_some() || both {
@@ -116,16 +116,17 @@ fn evidence(shot: &Shot<'_>, stream: &StreamEvidence) -> String {
     let direct = shot
         .beside
         .and_then(|theirs| theirs.stream.as_ref())
-        .map_or_else(String::new, |theirs| format!("; direct: {}", say::stream(theirs)));
+        .map_or_else(String::new, |theirs| format!("; direct: {}", describe::stream(theirs)));
     let quote = shot
         .exchange
         .quote
         .as_ref()
         .map_or_else(String::new, |quote| format!("; “{}”", quote.trim()));
-    format!("200, then {}{}{quote}{direct}", say::stream(stream), shot.rate())
+    format!("200, then {}{}{quote}{direct}", describe::stream(stream), shot.rate())
 }
 
-/// An `error` event: Claude's when it carries a genuine id or comes on both paths; on one path without an id it may be made up.
+/// An `error` event: Claude's when it has a genuine id or comes on both paths; on one path without an id it may be made
+/// up.
 fn error_event(
     path: &PathView<'_>,
     shot: &Shot<'_>,
@@ -137,19 +138,20 @@ fn error_event(
         return vec![new(Code::UpstreamStreamError, Confidence::Certain)];
     }
     let overloaded = shot.exchange.error == ErrorClass::Overloaded && begun(shot.exchange);
-    // On the control Claude's vocabulary is taken for Claude; other words there are somebody else's.
+    // On the control Claude's vocabulary counts as Claude's; other text there is another server's.
     let claims = path.case.is_direct() && shot.exchange.error != ErrorClass::None;
     if both || claims || overloaded {
         return vec![new(Code::UpstreamStreamError, Confidence::Likely)];
     }
-    // Where only an error came, in Claude's vocabulary, it may be another's for what it got from Claude, or never asked.
+    // An error alone, in Claude's vocabulary, may be a hop's, for a reply of Claude's or for a request that it never
+    // forwarded.
     if failed_at_once(shot.exchange) && shot.exchange.error != ErrorClass::None {
         let readings = [Code::StreamErrorSynthesised, Code::UpstreamStreamError];
         return readings.map(|code| new(code, Confidence::Possible)).into();
     }
-    let mut found = vec![new(Code::StreamErrorSynthesised, guilt(shot)).hop("gateway")];
+    let mut found = vec![new(Code::StreamErrorSynthesised, cut_confidence(shot)).hop("gateway")];
     if let Some((code, confidence)) = shot.exchange.stream.as_ref().and_then(|stream| timer(shot, stream)) {
-        found.push(knob(new(code, confidence), code, shot));
+        found.push(advise_timer(new(code, confidence), code, shot));
     }
     if shot.control.is_none() && !path.case.is_direct() {
         found.push(new(Code::UpstreamStreamError, Confidence::Possible));
@@ -164,13 +166,13 @@ fn cut(
     new: &impl Fn(Code, Confidence) -> Finding,
 ) -> Finding {
     match timer(shot, stream) {
-        Some((code, confidence)) => knob(new(code, confidence), code, shot).hop("gateway"),
+        Some((code, confidence)) => advise_timer(new(code, confidence), code, shot).hop("gateway"),
         None => {
-            let found = new(Code::StreamCut, guilt(shot));
+            let found = new(Code::StreamCut, cut_confidence(shot));
             let found = if is_same_place(shot, stream) {
                 found.advise(format!(
-                    "Each try ended after about {} and {} events: a total timer of the gateway (write, response or route timeout) cuts so where events come at a constant pace, and so does a limit on the size of answers. Look for both.",
-                    say::timer(stream.end_ms),
+                    "Each try ended after about {} and {} events. A total timer of the gateway (write, response or route timeout) and a limit on the size of answers both cut like this. Check both.",
+                    describe::timer(stream.end_ms),
                     stream.events
                 ))
             } else {
@@ -185,23 +187,23 @@ fn cut(
     }
 }
 
-/// Names the value and the likely knob.
-fn knob(found: Finding, code: Code, shot: &Shot<'_>) -> Finding {
+/// Advice with the timer's value and its likely setting.
+fn advise_timer(found: Finding, code: Code, shot: &Shot<'_>) -> Finding {
     let Some(stream) = &shot.exchange.stream else {
         return found;
     };
     match code {
         Code::StreamIdleTimeout if stream.events == 0 => found.advise(format!(
-            "The gateway discards what it had buffered and closes after at most {}: switch buffering off, and raise its read or idle timer (proxy_read_timeout, stream idle timeout).",
-            say::timer(stream.end_ms)
+            "The gateway discards its buffer and closes after at most {}. Disable buffering, and raise its read or idle timeout (proxy_read_timeout, stream idle timeout).",
+            describe::timer(stream.end_ms)
         )),
         Code::StreamIdleTimeout => found.advise(format!(
-            "Idle timer of about {}: raise the gateway's read or idle timeout (proxy_read_timeout, stream idle timeout, load balancer idle timeout) above the longest silence of a model.",
-            say::timer(silence(stream))
+            "An idle timer of about {} cuts the stream. Raise the gateway's read or idle timeout (proxy_read_timeout, stream idle timeout, load balancer idle timeout) above the longest silence of a model.",
+            describe::timer(silence(stream))
         )),
         Code::StreamDurationCap => found.advise(format!(
-            "Total timer of about {} that runs while events flow: switch the gateway's total request timeout off for streams (route timeout 0), and bound them by an idle timeout.",
-            say::timer(total(stream))
+            "A total timer of about {} cuts the stream while events flow. Disable the gateway's total request timeout for streams (route timeout 0), and bound them by an idle timeout.",
+            describe::timer(total(stream))
         )),
         _ => found,
     }
@@ -237,8 +239,8 @@ fn silence(stream: &StreamEvidence) -> u32 {
     }
 }
 
-/// Which timer ended this stream, if one did. Needs the control's completed stream: a timer shows only against an upstream
-/// that went on.
+/// Which timer ended this stream, if one did. Needs the control's completed stream: a timer shows only against an
+/// upstream that went on.
 fn timer(shot: &Shot<'_>, stream: &StreamEvidence) -> Option<(Code, Confidence)> {
     let direct = shot.control?.stream.as_ref()?;
     let gap = silence(stream);
@@ -254,8 +256,8 @@ fn timer(shot: &Shot<'_>, stream: &StreamEvidence) -> Option<(Code, Confidence)>
     let upstream_silent = u64::from(direct.max_gap_ms) * 10 >= u64::from(gap) * 9;
     let same_gap = twice(silence);
     let same_end = twice(|stream| stream.end_ms);
-    // A gateway may close a moment after its total timer (a constant gap, too): an idle timer needs a silent upstream, or cuts
-    // at different totals.
+    // A gateway may close a moment after its total timer (a constant gap, too): an idle timer needs a silent upstream,
+    // or cuts at different totals.
     if gap >= TIMER_MIN_MS && longest && (upstream_silent || (same_gap && !same_end)) {
         let confidence = if upstream_silent {
             sure(same_gap)
@@ -268,8 +270,8 @@ fn timer(shot: &Shot<'_>, stream: &StreamEvidence) -> Option<(Code, Confidence)>
     let goes_on = goes_on(direct, stream);
     let set = is_set(stream);
     let single = shot.failed.len() == 1;
-    // Whatever cuts after so many events or bytes does so at a constant time, too, where the pace is constant. A clock is
-    // believed at a time that a person would set, or where the second cut left another number of events.
+    // A cut after a number of events or bytes comes at a constant time, too, where the pace is constant. A timer is
+    // assumed at a usual configured value, or where the second cut left another number of events.
     let by_clock = same_end && (set || !shot.twice_same(|stream| stream.events));
     if stream.end_ms >= TIMER_MIN_MS && goes_on && (by_clock || (single && set)) {
         return Some((Code::StreamDurationCap, sure(by_clock && set)));
@@ -278,8 +280,8 @@ fn timer(shot: &Shot<'_>, stream: &StreamEvidence) -> Option<(Code, Confidence)>
     brackets.then_some((Code::StreamDurationCap, Confidence::Likely))
 }
 
-/// A cap that is looked at only when there is something to write strikes with the first event after it: each cut brackets it,
-/// and one time that a person would set lies between the last two events of all.
+/// A cap that is checked only on writes strikes with the first event after it: each cut brackets it, and one usual
+/// configured value lies between the last two events of all.
 fn between_events(shot: &Shot<'_>) -> bool {
     let streams = || shot.failed.iter().filter_map(|exchange| exchange.stream.as_ref());
     let after = streams().filter_map(|stream| stream.last_event_ms).max();
@@ -300,8 +302,8 @@ pub(super) fn by_idle_timer(shot: &Shot<'_>) -> bool {
         .is_some_and(|found| found == (Code::StreamIdleTimeout, Confidence::Certain))
 }
 
-/// Whether the end came at a time that a person would set, within the noise of one sample. A gateway that closes a while after
-/// its timer struck shows the last event only: the timer is between that and the next one, which did not come.
+/// Whether the end came at a usual configured value, within the noise of one sample. A gateway that closes a while
+/// after its timer struck shows the last event only: the timer is between that and the next one, which did not come.
 fn is_set(stream: &StreamEvidence) -> bool {
     let (struck, end) = (total(stream), stream.end_ms);
     let next = if struck < end { struck + stream.max_gap_ms } else { end };

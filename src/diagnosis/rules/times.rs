@@ -1,10 +1,11 @@
-//! What time shows: latency that a gateway adds, certificates that end, clocks that differ, auth headers that one path refuses.
+//! Warnings for paths that work: latency that a gateway adds, certificates that expire, clocks that differ, and an auth
+//! header that only the gateway rejects.
 
 use super::rule::PathRule;
 use crate::catalogue::{Code, Confidence};
+use crate::diagnosis::describe;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::memory::LATENCY_RUNS;
-use crate::diagnosis::say;
 use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{ExchangeKind, Trust};
 use crate::resource::status::Finding;
@@ -12,12 +13,12 @@ use crate::resource::status::Finding;
 /// The rules of this file.
 pub(super) const RULES: &[PathRule] = &[latency, certificate, clock, other_auth_header];
 
-/// What is below this is not felt beside a model's own time, milliseconds.
+/// Added latency below this does not matter against a model's own time, milliseconds.
 const LATENCY_FLOOR_MS: i64 = 250;
 /// Clocks may differ by this much, seconds.
 const SKEW_MAX_S: i32 = 60;
 
-/// The median of paired differences, so that one slow run says nothing.
+/// The median of paired differences, so that one slow run gives no finding.
 fn latency(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let context = &view.case.context;
     let pairs: Vec<_> = view.latency.iter().filter(|pair| pair.path == path.name()).collect();
@@ -46,13 +47,13 @@ fn latency(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         path.name(),
         Confidence::Certain,
         format!(
-            "median of {} runs: {added} ms more than the direct path's {direct} ms",
+            "median of {} runs: the gateway adds {added} ms to the direct path's {direct} ms",
             pairs.len()
         ),
     )]
 }
 
-/// The gateway's certificate ends soon. Claude's own is not the user's to renew.
+/// The gateway's certificate expires soon. Claude's own is not the user's to renew.
 fn certificate(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(seen) = path.seen else {
         return vec![];
@@ -70,7 +71,7 @@ fn certificate(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     }
 }
 
-/// Clocks differ. An answer from a cache carries an old date.
+/// Clocks differ. An answer from a cache has an old date.
 fn clock(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let cached = path.is_cached();
     match path.seen.and_then(|seen| seen.handshake.clock_skew_s) {
@@ -87,14 +88,14 @@ fn clock(_: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
                         span(skew.unsigned_abs())
                     ),
                 )
-                .advise("Synchronise the node's clock; if only one path differs, that gateway's."),
+                .advise("Synchronise the node's clock. If only one path differs, synchronise that gateway's clock."),
             ]
         }
         _ => vec![],
     }
 }
 
-/// Seconds in the largest unit that says enough.
+/// Seconds in the largest unit that is exact enough.
 fn span(seconds: u32) -> String {
     match seconds {
         0..=299 => format!("{seconds} s"),
@@ -119,14 +120,15 @@ fn other_auth_header(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     if !matches!(reply.status, 400 | 401 | 403) || !direct_takes_it {
         return vec![];
     }
+    let other = path.case.auth_header.other();
     vec![
         finding(
             Code::CredentialCarrierMismatch,
             path.name(),
             Confidence::Likely,
-            format!("with the key in the other header: {}; direct accepts both", say::reply(reply)),
+            format!("with the key in {}: {}; direct accepts both auth headers", other.name(), describe::reply(reply)),
         )
         .severity(crate::catalogue::Severity::Warning)
-        .advise("Clients that send the other header fail here: SDKs since October 2026 send authorization: Bearer, older ones x-api-key. Teach the gateway both."),
+        .advise("Clients that send the other auth header fail on this path: SDKs since October 2026 send `Authorization: Bearer`, older ones send `x-api-key`. Configure the gateway to accept both auth headers."),
     ]
 }

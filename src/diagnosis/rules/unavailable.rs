@@ -1,14 +1,15 @@
-//! Errors that a gateway makes because its way to Claude failed: which part of the way, and which timer.
+//! Errors that a gateway returns because its connection to Claude failed: which part of it, and which timer.
 //!
-//! One reply of one path gets one name here. Without words that name the cause, status, elapsed time, a second try and the
-//! control's own time decide; what they leave open stays `GatewayUnavailable`, which states a fact and blames no part.
+//! One reply of one path gets one code here. Where the reply's text does not name the cause, status, elapsed time, a
+//! second try and the control's own time decide. What they leave open stays `GatewayUnavailable`, which states a fact
+//! and blames no part.
 
 use super::rule::PathRule;
 use super::shot::{Shot, direct_trouble, reached_upstream, shots};
 use crate::catalogue::{Code, Confidence, Severity};
+use crate::diagnosis::describe;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
-use crate::diagnosis::say;
 use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::{Exchange, ExchangeKind, GatewayErrorKind, Outcome, Product, ReplyTraits};
 use crate::resource::status::Finding;
@@ -16,7 +17,7 @@ use crate::resource::status::Finding;
 /// The rules of this file.
 pub(super) const RULES: &[PathRule] = &[towards_upstream];
 
-/// Shorter waits are no timers: they are a refusal, and its noise.
+/// Shorter waits are no timers: they are an immediate error, with its noise.
 pub(super) const TIMER_MIN_MS: u32 = 900;
 
 /// Below this a connection's time is noise, milliseconds.
@@ -66,23 +67,23 @@ fn waited(exchange: &Exchange) -> Option<u32> {
 }
 
 fn name(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> Finding {
-    let after = waited(shot.exchange).map_or_else(String::new, |ms| format!(" after {}", say::seconds(ms)));
+    let after = waited(shot.exchange).map_or_else(String::new, |ms| format!(" after {}", describe::seconds(ms)));
     let direct = shot.beside.map_or_else(String::new, |theirs| {
-        let first = theirs
-            .first_byte_ms
-            .map_or_else(String::new, |ms| format!(", first byte after {}", say::seconds(ms)));
-        format!("; direct: {}{first}", say::head(theirs))
+        let first = theirs.first_byte_ms.map_or_else(String::new, |ms| {
+            format!(", first byte after {}", describe::seconds(ms))
+        });
+        format!("; direct: {}{first}", describe::head(theirs))
     });
     let refused = view.direct().and_then(|direct| direct.now(ExchangeKind::Route));
     let get = refused
         .filter(|_| path.relay_profile.fails_a_get.is_some())
         .map_or_else(String::new, |theirs| {
             format!(
-                "; a GET of the same path gets the same here, direct: {}",
-                say::head(theirs)
+                "; a GET of the same path returns the same error here, direct: {}",
+                describe::head(theirs)
             )
         });
-    let evidence = format!("{}{after}{}{direct}{get}", say::reply(shot.exchange), shot.rate());
+    let evidence = format!("{}{after}{}{direct}{get}", describe::reply(shot.exchange), shot.rate());
     let new = |code: Code, confidence| {
         finding(code, path.name(), confidence, evidence.clone())
             .hop(if code == Code::GatewayUnavailable {
@@ -95,8 +96,8 @@ fn name(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> Finding {
     if let Some((code, confidence)) = timer(path, shot) {
         let ms = waited(shot.exchange).unwrap_or_default();
         return new(code, confidence).advise(format!(
-            "The gateway waits about {} for the first byte; Claude needed longer on the direct path. Raise that timer (proxy_read_timeout, response or route timeout) above the slowest first byte, and stream.",
-            say::timer(ms)
+            "The gateway waits about {} for the first byte. Claude needed longer on the direct path. Raise that timer (proxy_read_timeout, response timeout or route timeout) above the slowest first byte, and use streaming.",
+            describe::timer(ms)
         ));
     }
     let (code, confidence) = match (shot.provenance.origin, shot.exchange.status) {
@@ -108,27 +109,27 @@ fn name(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> Finding {
     let found = new(code, confidence);
     match (code, waited(shot.exchange)) {
         (Code::GatewayUnavailable, _) => {
-            found.advise(format!("{}The gateway's log has the cause; so has `curl -sv https://api.anthropic.com/` from its own pod: refused, timed out, name, or certificate.", readings(path, shot)))
+            found.advise(format!("{}Read the cause in the gateway's log, or run `curl -sv https://api.anthropic.com/` in the gateway's pod: the connection is refused, it times out, the name does not resolve, or the certificate fails.", readings(path, shot)))
         }
         (Code::UpstreamConnectTimeout, Some(ms)) => found.advise(format!(
             "{} The gateway gives up after about {}.",
             code.entry().advice,
-            say::timer(ms)
+            describe::timer(ms)
         )),
         _ => found,
     }
 }
 
-/// What fits a reply that does not tell its cause, so that a person knows where to look.
+/// The causes that fit a reply without a named cause, for the advice.
 fn readings(path: &PathView<'_>, shot: &Shot<'_>) -> String {
     if reached_upstream(path) {
-        return "Other requests reach Claude on this path: look for an upstream that closes before it answers, a replica that is down, or a timer. ".to_owned();
+        return "Other requests reach Claude on this path. Check for an upstream that closes before it answers, a replica that is down, and a timer. ".to_owned();
     }
     match waited(shot.exchange) {
-        None => "At once, so it fits: nothing listens at the upstream's address, its name does not resolve, TLS to it fails (SNI, Host, CA), or no upstream is configured. ".to_owned(),
+        None => "The error comes at once. Possible causes: nothing listens at the upstream's address, its name does not resolve, TLS to it fails (SNI, Host, CA), or no upstream is configured. ".to_owned(),
         Some(ms) => format!(
-            "After {}, so it fits: packets to the upstream are dropped, its name server does not answer, a failed connection is tried again, a queue is full, or the upstream does not answer in time. ",
-            say::seconds(ms)
+            "The error comes after {}. Possible causes: packets to the upstream are dropped, its name server does not answer, the gateway retries a failed connection, a queue is full, or the upstream does not answer in time. ",
+            describe::seconds(ms)
         ),
     }
 }
@@ -139,14 +140,15 @@ fn timer(path: &PathView<'_>, shot: &Shot<'_>) -> Option<(Code, Confidence)> {
     let direct = shot.control?.first_byte_ms?;
     let slow = u64::from(direct) * 10 >= u64::from(limit) * 8;
     let twice = shot.twice(waited);
-    let says_timeout =
+    let names_a_timeout =
         matches!(shot.exchange.status, 408 | 504 | 524) || shot.exchange.error_kind == GatewayErrorKind::ReplyTimeout;
-    // A connection that is refused and retried ends as 503 after a constant time, too, unless the way is open.
+    // A connection that is refused and retried ends as 503 after a constant time, too, unless the connection to Claude
+    // works.
     let may_be_timeout = twice && (shot.exchange.status != 503 || reached_upstream(path));
-    if !slow || !(says_timeout || may_be_timeout) {
+    if !slow || !(names_a_timeout || may_be_timeout) {
         return None;
     }
-    let confidence = if twice && says_timeout {
+    let confidence = if twice && names_a_timeout {
         Confidence::Certain
     } else {
         Confidence::Likely
@@ -155,21 +157,21 @@ fn timer(path: &PathView<'_>, shot: &Shot<'_>) -> Option<(Code, Confidence)> {
 }
 
 /// Programs that answer a failed connection with another status than a missing reply: their 504 is about the reply.
-fn tells_timeouts_apart(reply: &Exchange) -> bool {
+fn distinguishes_timeouts(reply: &Exchange) -> bool {
     matches!(
         reply.product,
         Product::Envoy | Product::EnvoyAiGateway | Product::Haproxy | Product::Squid | Product::LiteLlm
     )
 }
 
-/// Why a gateway could not get an answer, as far as its reply and the control tell.
+/// Why a gateway got no answer, as far as its reply and the control show.
 ///
-/// "No server left" is what programs say of a refusal, dropped packets, a queue, a missing name and failed TLS alike, and a
-/// bare 502 or 503 says no more: these accuse nobody.
+/// Programs report "no server left" for a refused connection, dropped packets, a queue, a missing name and failed TLS
+/// alike, and a bare 502 or 503 shows no more: these attribute the failure to no part.
 fn cause(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> (Code, Confidence) {
     let sure = shot.provenance.confidence;
     let named = match shot.exchange.error_kind {
-        // Envoy says the same of a refusal and of failed TLS.
+        // Envoy reports a refused connection and failed TLS alike.
         GatewayErrorKind::ConnectFailed if shot.exchange.product == Product::Envoy && may_be_tls(view, shot) => None,
         GatewayErrorKind::ConnectFailed => Some(Code::UpstreamUnreachable),
         GatewayErrorKind::ConnectTimeout => Some(Code::UpstreamConnectTimeout),
@@ -177,7 +179,8 @@ fn cause(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> (Code, Confid
         GatewayErrorKind::TlsFailure => Some(Code::UpstreamTlsFailure),
         _ => None,
     };
-    // Something of Claude's came through on this path in this run, or Claude has trouble of its own: the way is open.
+    // Something of Claude's came through on this path in this run, or Claude has trouble of its own: the connection
+    // works.
     let open = reached_upstream(path) || direct_trouble(view).is_some();
     if let Some(code) = named {
         return (code, if open { sure.min(Confidence::Likely) } else { sure });
@@ -186,7 +189,7 @@ fn cause(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> (Code, Confid
     let fast = |limit: u32| control.is_some_and(|direct| u64::from(direct) * 10 < u64::from(limit) * 8);
     match (shot.exchange.status, waited(shot.exchange)) {
         _ if open || control.is_none() => (Code::GatewayUnavailable, Confidence::Likely),
-        (504 | 524, Some(limit)) if fast(limit) && !tells_timeouts_apart(shot.exchange) => {
+        (504 | 524, Some(limit)) if fast(limit) && !distinguishes_timeouts(shot.exchange) => {
             (Code::UpstreamConnectTimeout, Confidence::Likely)
         }
         (502, Some(limit)) if fast(limit) && shot.twice(waited) && !answers_timeouts_otherwise(shot.exchange) => {
@@ -199,10 +202,11 @@ fn cause(view: &View<'_>, path: &PathView<'_>, shot: &Shot<'_>) -> (Code, Confid
 
 /// Programs that answer a connection timeout with another status than 502.
 fn answers_timeouts_otherwise(reply: &Exchange) -> bool {
-    matches!(reply.product, Product::Nginx) || tells_timeouts_apart(reply)
+    matches!(reply.product, Product::Nginx) || distinguishes_timeouts(reply)
 }
 
-/// The gateway gave up sooner than a connection to Claude can be made from here: it got no connection, and no TLS failed.
+/// The gateway gave up sooner than a connection to Claude can be made from here: it got no connection, and no TLS
+/// failed.
 fn sooner_than_a_connection(view: &View<'_>, shot: &Shot<'_>) -> bool {
     shot.failed.len() > 1
         && round_trip(view).is_some_and(|way| {
@@ -211,8 +215,8 @@ fn sooner_than_a_connection(view: &View<'_>, shot: &Shot<'_>) -> bool {
         })
 }
 
-/// A way to Claude and back from here, milliseconds, where it can be measured: a connection takes one, and so does every reply.
-/// A single slow connection on a busy node is none.
+/// The round trip to Claude from here, milliseconds, where it can be measured: a connection takes one, and so does
+/// every reply. A single slow connection on a busy node is none.
 fn round_trip(view: &View<'_>) -> Option<u32> {
     let direct = view.direct()?;
     let connect = direct.seen?.handshake.connect_ms?;
@@ -220,8 +224,8 @@ fn round_trip(view: &View<'_>) -> Option<u32> {
     replies.chain([connect]).min().filter(|way| *way >= MEASURABLE)
 }
 
-/// Nothing rules out that TLS with Claude is what failed: Claude is spoken to in TLS, and the gateway did not give up sooner than
-/// TLS can fail from here.
+/// Nothing rules out that TLS with Claude is what failed: Claude is spoken to in TLS, and the gateway did not give up
+/// sooner than TLS can fail from here.
 fn may_be_tls(view: &View<'_>, shot: &Shot<'_>) -> bool {
     let Some(direct) = view.direct() else { return true };
     let sooner = round_trip(view).is_some_and(|way| {

@@ -1,23 +1,29 @@
-//! What Claude itself says: overload, errors of its own, permission, its edge, the request as such.
+//! Errors of Claude itself and of its edge: overload, internal errors, permission, invalid requests, models.
 
 use super::rule::PathRule;
 use super::shot::direct_trouble;
 use crate::catalogue::{Code, Confidence};
 use crate::claude::error::ErrorClass;
 use crate::claude::model;
+use crate::diagnosis::describe;
 use crate::diagnosis::finding::{Sharpen as _, finding};
 use crate::diagnosis::provenance::Origin;
-use crate::diagnosis::say;
 use crate::diagnosis::trouble::{code, unnamed_page};
 use crate::diagnosis::view::{PathView, View};
 use crate::report::evidence::GatewayErrorKind;
 use crate::resource::status::Finding;
 
 /// The rules of this file.
-pub(super) const RULES: &[PathRule] = &[says, unnamed_edge, request_invalid, model_not_found, model_retiring];
+pub(super) const RULES: &[PathRule] = &[
+    claudes_error,
+    unnamed_edge,
+    request_invalid,
+    model_not_found,
+    model_retiring,
+];
 
-/// What Claude or its edge says convicts on one path alone; a 200 on the other does not acquit.
-fn says(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
+/// An error of Claude or its edge is attributed on one path alone; a 200 on the other does not rule it out.
+fn claudes_error(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = path.trouble() else {
         return vec![];
     };
@@ -27,7 +33,7 @@ fn says(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some(code) = code(reply, provenance) else {
         return vec![];
     };
-    let evidence = format!("{}{}", say::reply(reply), beside(view, path));
+    let evidence = format!("{}{}", describe::reply(reply), beside(view, path));
     let found = finding(
         code,
         path.name(),
@@ -44,10 +50,10 @@ fn says(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
 fn beside(view: &View<'_>, path: &PathView<'_>) -> String {
     view.pair(path)
         .and_then(|pair| pair.direct.main())
-        .map_or_else(String::new, |direct| format!("; direct: {}", say::head(direct)))
+        .map_or_else(String::new, |direct| format!("; direct: {}", describe::head(direct)))
 }
 
-/// A page of a Cloudflare zone that cannot be named: on both paths it is Claude's edge, on one it convicts nobody.
+/// A page of an unknown Cloudflare zone: on both paths it is Claude's edge, on one path it is only a reading.
 fn unnamed_edge(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = path.trouble() else {
         return vec![];
@@ -59,7 +65,7 @@ fn unnamed_edge(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         && view.paths.iter().all(|other| {
             other
                 .trouble()
-                .is_some_and(|(theirs, said)| theirs.status == reply.status && unnamed_page(theirs, said).is_some())
+                .is_some_and(|(theirs, made)| theirs.status == reply.status && unnamed_page(theirs, made).is_some())
                 || other.hides.is_some()
         });
     let confidence = if everywhere {
@@ -67,19 +73,20 @@ fn unnamed_edge(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     } else {
         Confidence::Possible
     };
-    let mut found = vec![finding(code, path.name(), confidence, say::reply(reply))];
+    let mut found = vec![finding(code, path.name(), confidence, describe::reply(reply))];
     if !everywhere && !path.case.is_direct() {
         let own = if reply.status == 403 {
             Code::GatewayPolicyDenied
         } else {
             Code::GatewayUnavailable
         };
-        found.push(finding(own, path.name(), Confidence::Possible, say::reply(reply)));
+        found.push(finding(own, path.name(), Confidence::Possible, describe::reply(reply)));
     }
     found
 }
 
-/// Claude refuses the request as such: on the control it is the probe's own request; on a gateway alone other rules speak.
+/// Claude rejects the request as such: on the control the probe's own request is invalid; on a gateway alone other
+/// rules apply.
 fn request_invalid(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let Some((reply, provenance)) = path.trouble() else {
         return vec![];
@@ -109,7 +116,7 @@ fn request_invalid(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         Code::RequestInvalid,
         path.name(),
         provenance.confidence.max(Confidence::Likely),
-        say::reply(reply),
+        describe::reply(reply),
     )]
 }
 
@@ -119,11 +126,11 @@ fn model_not_found(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         return vec![];
     };
     let model = path.case.model.as_deref().unwrap_or(&view.case.request.model);
-    let evidence = format!("asked for {model}: {}{}", say::reply(reply), beside(view, path));
+    let evidence = format!("model {model}: {}{}", describe::reply(reply), beside(view, path));
     let direct_knows = view
         .pair(path)
         .is_some_and(|pair| pair.direct_works() && pair.same_model());
-    if provenance.says(ErrorClass::ModelNotFound) {
+    if provenance.is_upstreams(ErrorClass::ModelNotFound) {
         let found = finding(
             Code::ModelNotFound,
             path.name(),
@@ -131,7 +138,7 @@ fn model_not_found(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
             evidence,
         );
         return vec![if direct_knows {
-            found.advise("Claude knows this model on the direct path: correct the gateway's model mapping, or give its key access to the model.")
+            found.advise("Claude knows this model on the direct path. Correct the gateway's model mapping, or give its key access to the model.")
         } else {
             found
         }];
@@ -142,15 +149,15 @@ fn model_not_found(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     if path.case.is_direct() || !(by_gateway || by_unknown) {
         return vec![];
     }
-    // Whoever says it, the model is not to be had on this path.
+    // Of any origin: the model is not available on this path.
     vec![
         finding(Code::ModelNotFound, path.name(), Confidence::Likely, evidence).advise(
-            "The gateway does not know this model: add it to the gateway's model list, or set model on this path.",
+            "The gateway does not know this model. Add it to the gateway's model list, or set model on this path.",
         ),
     ]
 }
 
-/// The model that is asked for will be gone soon, as its makers announced.
+/// Anthropic has announced that the requested model will be retired soon.
 fn model_retiring(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
     let model = path.case.model.as_deref().unwrap_or(&view.case.request.model);
     let Some(day) = model::retires(model).filter(|_| path.speaks_claude() && path.is_complete()) else {
@@ -164,6 +171,6 @@ fn model_retiring(view: &View<'_>, path: &PathView<'_>) -> Vec<Finding> {
         Code::ModelRetiring,
         path.name(),
         Confidence::Likely,
-        format!("{model} is retired on {day}, in {left} days; from then on it is answered with 404"),
+        format!("{model} is retired on {day}, in {left} days; requests for it then get a 404"),
     )]
 }

@@ -1,4 +1,4 @@
-//! Answers of Claude's that a gateway changed on their way back, and refusals under statuses that no standard assigns.
+//! Answers of Claude's that a gateway changed on their way back, and rejections with statuses that no standard assigns.
 
 use rstest::rstest;
 
@@ -23,7 +23,7 @@ fn restated(status: u16, body: BodyKind, traits: ReplyTraits) -> Exchange {
 }
 
 #[rstest]
-fn an_answer_under_another_status_is_the_gateways_doing_and_nobody_elses(
+fn an_answer_under_another_status_is_the_gateways_alone(
     #[values(203, 400, 401, 403, 404, 413, 429, 446, 500, 502, 503, 504, 529)] status: u16,
     #[values(BodyKind::AsAsked, BodyKind::MessageNotStream)] body: BodyKind,
     #[values(ok().traits, ReplyTraits::default())] traits: ReplyTraits,
@@ -35,7 +35,7 @@ fn an_answer_under_another_status_is_the_gateways_doing_and_nobody_elses(
         .reply(K::NoKey, restated(status, body, traits));
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing StatusRewritten@edge");
-    assert_eq!(accusations(&diagnosis.findings), ["StatusRewritten@edge"]);
+    assert_eq!(attributions(&diagnosis.findings), ["StatusRewritten@edge"]);
     let mut alone = Story::without_direct();
     alone.on("edge").frozen(restated(status, body, traits));
     assert_eq!(alone.verdict(), "Failing StatusRewritten@edge");
@@ -52,7 +52,7 @@ fn another_body_or_none_under_claudes_ids_is_no_wrong_route(
     };
     let counted = ReplyTraits::REQUEST_ID.with(ReplyTraits::RATE_LIMITS);
     assert_eq!(edge(shaped(counted)).verdict(), "Failing BodyRewritten@edge");
-    // An id alone may be anybody's, and one that somebody made up is nobody's.
+    // An id alone may be any hop's, and a made-up one is no evidence.
     for traits in [
         ReplyTraits::default(),
         ReplyTraits::REQUEST_ID,
@@ -63,19 +63,19 @@ fn another_body_or_none_under_claudes_ids_is_no_wrong_route(
 }
 
 #[rstest]
-fn a_refusal_of_the_gateways_own_needs_no_assigned_status(#[values(422, 430, 444, 446, 450, 498)] status: u16) {
-    let refusal = Exchange {
+fn a_rejection_by_the_gateway_needs_no_assigned_status(#[values(422, 430, 444, 446, 450, 498)] status: u16) {
+    let rejection = Exchange {
         traits: ReplyTraits::OTHER_JSON,
         ..reply(status)
     };
-    assert_eq!(edge(refusal).verdict(), "Failing GatewayPolicyDenied@edge");
+    assert_eq!(edge(rejection).verdict(), "Failing GatewayPolicyDenied@edge");
 }
 
 #[test]
-fn a_refusal_in_claudes_shape_that_names_nothing_has_two_readings() {
+fn a_rejection_in_claudes_shape_without_details_has_two_readings() {
     let diagnosis = edge(lookalike(400, ErrorClass::InvalidRequest)).diagnose();
     assert_eq!(headline(&diagnosis), "Inconclusive @edge");
-    assert_eq!(accusations(&diagnosis.findings), [""; 0]);
+    assert_eq!(attributions(&diagnosis.findings), [""; 0]);
     let mut readings: Vec<&str> = diagnosis.findings.iter().map(|finding| finding.code.name()).collect();
     readings.sort_unstable();
     assert_eq!(readings, ["BodyRewritten", "GatewayPolicyDenied"]);
@@ -90,7 +90,7 @@ fn a_connection_that_is_held_and_closed_is_no_matter_of_connecting() {
     let at_once = edge(closed(3)).diagnose();
     assert_eq!(headline(&at_once), "Failing GatewayConnectFailed@edge");
     assert!(
-        at_once.verdict.advice.contains("cannot be reached"),
+        at_once.verdict.advice.contains("cannot reach"),
         "{}",
         at_once.verdict.advice
     );
@@ -102,5 +102,5 @@ fn a_connection_that_is_held_and_closed_is_no_matter_of_connecting() {
     let mut slow = edge(closed(1_500));
     slow.evidence.paths[0].exchanges[0] = after(4_000, stream());
     slow.on("edge").reply(K::Repeat, closed(1_510));
-    assert_eq!(accusations(&slow.diagnose().findings), ["FirstByteTimeout@edge"]);
+    assert_eq!(attributions(&slow.diagnose().findings), ["FirstByteTimeout@edge"]);
 }

@@ -1,4 +1,4 @@
-//! Conditions: what they say, and when they change.
+//! Conditions: their statuses and messages, and when they change.
 
 use rstest::rstest;
 
@@ -97,7 +97,7 @@ fn gateways_aggregate_false_before_unknown_before_true() {
 }
 
 #[test]
-fn the_same_genuine_reason_on_every_path_is_nobodys_gateway() {
+fn the_same_genuine_reason_on_every_path_is_no_gateways_fault() {
     let mut story = Story::new();
     story.on("direct").frozen(claude(529, E::Overloaded));
     story.on("edge").frozen(claude(529, E::Overloaded));
@@ -127,7 +127,7 @@ fn without_a_direct_path_its_condition_is_unknown_and_nothing_else_suffers() {
 }
 
 #[test]
-fn stream_intact_says_up_to_where_it_was_verified() {
+fn stream_intact_names_the_verified_duration_and_size() {
     let diagnosis = Story::healthy().diagnose();
     let intact = &diagnosis.conditions[4];
     assert_eq!(intact.kind, ConditionType::StreamIntact);
@@ -147,7 +147,7 @@ fn a_condition_that_nothing_tested_is_unknown_and_not_green() {
 }
 
 #[test]
-fn the_verdict_says_since_when_how_often_and_what_changed() {
+fn the_verdict_has_since_when_how_often_and_what_changed() {
     use crate::diagnosis::{KeyHistory, PreviousVerdict};
     use crate::resource::status::VerdictState;
     let mut story = Story::new();
@@ -214,8 +214,8 @@ fn a_first_failure_that_the_run_could_not_repeat_waits_for_a_second_run() {
         "{}",
         gateway.message
     );
-    assert_eq!(&first.own_conditions[1..2], "F", "what the run itself says is kept");
-    // A second run that says the same settles it; one that could repeat its failure would have at once.
+    assert_eq!(&first.own_conditions[1..2], "F", "the run's own status is kept");
+    // A second run with the same status settles it; one that could repeat its failure would have at once.
     let mut second = story.clone();
     second.context.conditions = first.conditions.clone();
     second.context.last_runs = vec![PastRun {
@@ -232,7 +232,7 @@ fn a_first_failure_that_the_run_could_not_repeat_waits_for_a_second_run() {
 
 #[rstest]
 #[case::one_bad_run("TTFTT", "Healthy @")]
-#[case::mended("FFFFT", "Healthy @")]
+#[case::fixed("FFFFT", "Healthy @")]
 #[case::comes_and_goes("FTFTT", "Degraded GatewayRateLimited@edge")]
 #[case::long_ago("FTFTTTT", "Healthy @")]
 fn a_path_that_comes_and_goes_is_a_warning_with_its_rate(#[case] runs: &str, #[case] verdict: &str) {
@@ -275,7 +275,7 @@ fn a_path_that_comes_and_goes_is_a_warning_with_its_rate(#[case] runs: &str, #[c
 }
 
 #[test]
-fn what_streams_could_not_show_is_said() {
+fn conditions_name_what_streams_could_not_show() {
     let message = |story: &Story| {
         let conditions = story.diagnose().conditions;
         let intact = conditions

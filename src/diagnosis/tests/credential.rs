@@ -1,4 +1,4 @@
-//! Keys: who refuses which key.
+//! Keys: which hop rejects which key.
 
 use crate::catalogue::Confidence;
 use crate::claude::error::ErrorClass as E;
@@ -8,7 +8,7 @@ use crate::diagnosis::{KeyHistory, PodsOf, Status};
 fn stale() -> Story {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
-    story.on("edge").refused(E::KeyInvalid, E::KeyInvalid);
+    story.on("edge").key_rejected(E::KeyInvalid, E::KeyInvalid);
     story
 }
 
@@ -26,7 +26,7 @@ fn a_gateway_that_injects_an_old_key_is_named_from_three_replies() {
     let diagnosis = stale().diagnose();
     assert_eq!(headline(&diagnosis), "Failing GatewayStaleCredential@edge");
     assert_eq!(diagnosis.verdict.layer, "Configuration");
-    // A rule that adds a suffix to no key at all would look the same: the other reading is said.
+    // A rule that adds a suffix to no key at all gives the same replies: the advice names the other reading.
     assert_eq!(diagnosis.findings[0].confidence, Confidence::Likely);
     assert!(
         diagnosis.verdict.advice.contains("adds to x-api-key"),
@@ -83,10 +83,10 @@ fn a_gateway_that_is_older_than_the_key_leaves_no_other_reading() {
 }
 
 #[test]
-fn a_key_that_claude_refuses_everywhere_is_no_gateways_fault() {
+fn a_key_that_claude_rejects_everywhere_is_no_gateways_fault() {
     let mut story = Story::new();
     for path in ["direct", "edge"] {
-        story.on(path).refused(E::KeyInvalid, E::KeyRequired);
+        story.on(path).key_rejected(E::KeyInvalid, E::KeyRequired);
     }
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing CredentialRejected@");
@@ -98,14 +98,14 @@ fn a_key_that_claude_refuses_everywhere_is_no_gateways_fault() {
 fn required_to_no_key_means_that_ours_is_passed_on_and_altered() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
-    story.on("edge").refused(E::KeyInvalid, E::KeyRequired);
+    story.on("edge").key_rejected(E::KeyInvalid, E::KeyRequired);
     assert_eq!(story.verdict(), "Failing CredentialAltered@edge");
 }
 
 #[test]
-fn without_a_control_a_key_that_is_passed_on_and_refused_convicts_nobody() {
+fn without_a_control_a_forwarded_and_rejected_key_is_only_a_reading() {
     let mut story = Story::without_direct();
-    story.on("edge").refused(E::KeyInvalid, E::KeyRequired);
+    story.on("edge").key_rejected(E::KeyInvalid, E::KeyRequired);
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Inconclusive @edge");
     assert!(
@@ -125,7 +125,7 @@ fn a_key_that_does_not_arrive_was_stripped() {
 }
 
 #[test]
-fn a_gateway_that_asks_for_its_own_credential_refuses_us_itself() {
+fn a_gateway_that_requires_its_own_credential_rejects_the_request_itself() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     story.on("edge").frozen(page(401)).reply(K::BadKey, page(401));
@@ -148,7 +148,8 @@ fn a_gateway_that_knows_only_the_other_auth_header() {
     story.on("direct").frozen(stream());
     story.on("edge").frozen(page(401)).reply(K::OtherAuthHeader, ok());
     assert_eq!(story.verdict(), "Failing CredentialCarrierMismatch@edge");
-    // The auth header that the probe uses works, the other one does not, and Claude takes both: it will hurt with the next SDK.
+    // The auth header that the probe uses works, the other one does not, and Claude takes both: it will hurt with the
+    // next SDK.
     let mut story = Story::healthy();
     story.on("direct").reply(K::OtherAuthHeader, ok());
     story.on("edge").reply(K::OtherAuthHeader, page(401));
@@ -166,19 +167,22 @@ fn a_dropped_auth_header_beside_one_that_survives_is_named() {
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing CredentialStripped@edge");
     assert!(
-        diagnosis.verdict.advice.starts_with("x-api-key is dropped"),
+        diagnosis
+            .verdict
+            .advice
+            .starts_with("The gateway drops x-api-key and forwards authorization."),
         "{}",
         diagnosis.verdict.advice
     );
 }
 
 #[test]
-fn two_gateways_that_pass_the_same_key_on_and_are_both_refused_need_no_control() {
+fn two_gateways_that_forward_the_same_rejected_key_need_no_control() {
     use crate::diagnosis::Role;
     let mut story = Story::without_direct();
     story.add("other", Role::Gateway);
     for path in ["edge", "other"] {
-        story.on(path).refused(E::KeyInvalid, E::KeyRequired);
+        story.on(path).key_rejected(E::KeyInvalid, E::KeyRequired);
     }
     assert_eq!(story.verdict(), "Failing CredentialRejected@");
 }
@@ -186,21 +190,21 @@ fn two_gateways_that_pass_the_same_key_on_and_are_both_refused_need_no_control()
 #[test]
 fn a_revoked_key_that_claude_recognises_arrived_as_it_was_sent() {
     let mut story = Story::without_direct();
-    story.on("edge").refused(E::CredentialRevoked, E::KeyRequired);
+    story.on("edge").key_rejected(E::CredentialRevoked, E::KeyRequired);
     assert_eq!(story.verdict(), "Failing CredentialRejected@edge");
 }
 
 #[test]
-fn an_unknown_wording_to_no_key_is_no_third_refusal() {
+fn an_unknown_error_for_no_key_is_no_third_rejection() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
-    story.on("edge").refused(E::KeyInvalid, E::Unauthenticated);
+    story.on("edge").key_rejected(E::KeyInvalid, E::Unauthenticated);
     assert_eq!(story.verdict(), "Inconclusive @edge");
 }
 
 #[test]
-fn a_key_that_claude_refuses_and_accepts_in_one_run_is_a_contradiction() {
-    // Directly refused, and answered when asked again.
+fn a_key_that_claude_rejects_and_accepts_in_one_run_is_a_contradiction() {
+    // Rejected on the control, and answered when repeated.
     let mut story = Story::new();
     story
         .on("direct")
@@ -218,7 +222,7 @@ fn a_key_that_claude_refuses_and_accepts_in_one_run_is_a_contradiction() {
     ] {
         assert!(message.contains(part), "{part} is missing in: {message}");
     }
-    // Directly refused, and accepted through a gateway that passes keys on.
+    // Rejected on the control, and accepted through a gateway that forwards keys.
     let mut story = Story::new();
     story.on("direct").frozen(claude(401, E::KeyInvalid));
     story
@@ -226,7 +230,7 @@ fn a_key_that_claude_refuses_and_accepts_in_one_run_is_a_contradiction() {
         .frozen(stream())
         .reply(K::BadKey, claude(401, E::KeyInvalid));
     assert_eq!(story.verdict(), "Degraded @");
-    // One that injects its own says nothing of ours.
+    // One that sends its own key shows nothing of ours.
     story.evidence.paths[1].exchanges[1] = crate::report::evidence::Exchange {
         kind: K::BadKey,
         ..ok()
@@ -267,13 +271,13 @@ fn a_key_that_arrives_where_none_is_sent_is_the_gateways() {
 }
 
 #[test]
-fn a_refusal_in_the_gateways_words_is_no_check_of_its_own_where_claude_refuses_the_key() {
+fn a_rewritten_rejection_is_no_check_of_the_gateways_where_claude_rejects_the_key() {
     let mut story = Story::new();
     story.on("direct").frozen(claude(401, E::KeyInvalid));
     story.on("edge").frozen(page(401)).reply(K::BadKey, page(401));
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing CredentialRejected@");
-    assert!(!accusations(&diagnosis.findings).contains(&"GatewayAuthRefused@edge".to_owned()));
+    assert!(!attributions(&diagnosis.findings).contains(&"GatewayAuthRefused@edge".to_owned()));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::resource::spec::Upstream;
 use crate::resource::status::Finding;
 
 /// Direct answers, edge gets this error of Claude's.
-fn refused(reply: Exchange) -> Story {
+fn rejected(reply: Exchange) -> Story {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     story.on("edge").frozen(reply);
@@ -38,7 +38,7 @@ pub(super) fn finding(diagnosis: &Diagnosis, code: Code) -> &Finding {
 #[test]
 fn an_origin_header_that_the_gateway_adds() {
     assert_eq!(
-        refused(claude(401, E::CorsDenied)).verdict(),
+        rejected(claude(401, E::CorsDenied)).verdict(),
         "Failing OriginHeaderForwarded@edge"
     );
 }
@@ -46,14 +46,14 @@ fn an_origin_header_that_the_gateway_adds() {
 #[test]
 fn an_oauth_token_arrives_without_its_beta() {
     assert_eq!(
-        refused(claude(401, E::OauthUnsupported)).verdict(),
+        rejected(claude(401, E::OauthUnsupported)).verdict(),
         "Failing BetaHeaderStripped@edge"
     );
 }
 
 #[test]
 fn a_beta_of_the_frozen_request_is_lost() {
-    let mut story = refused(claude(400, E::ExtraInputs));
+    let mut story = rejected(claude(400, E::ExtraInputs));
     story.request.betas = vec!["context-1m-2025-08-07".into()];
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing BetaHeaderStripped@edge");
@@ -94,7 +94,7 @@ fn a_header_that_arrives_is_no_finding() {
 }
 
 #[test]
-fn without_the_controls_refusal_a_swallowed_forwarding_check_accuses_nobody() {
+fn without_the_controls_rejection_a_swallowed_forwarding_check_yields_no_finding() {
     let mut story = forwarding_check(K::BogusBeta, ok(), ok());
     assert_eq!(story.verdict(), "Healthy @");
     story.evidence.paths[0].exchanges.truncate(1);
@@ -115,7 +115,7 @@ fn forwarding_check_results_of_an_earlier_run_count_until_they_are_stale() {
 #[test]
 fn a_beta_that_the_client_did_not_send() {
     assert_eq!(
-        refused(echoed(E::BetaUnexpected, Echo::OnlyOthers)).verdict(),
+        rejected(echoed(E::BetaUnexpected, Echo::OnlyOthers)).verdict(),
         "Failing BetaHeaderInjected@edge"
     );
     let story = forwarding_check(
@@ -135,7 +135,7 @@ fn a_version_that_is_duplicated_overwritten_or_lost() {
         ),
         (claude(400, E::VersionRequired), "Failing VersionHeaderRewritten@edge"),
     ] {
-        assert_eq!(refused(reply).verdict(), verdict);
+        assert_eq!(rejected(reply).verdict(), verdict);
     }
     // The probe always sends one: it needs no control to see that none arrived.
     let mut alone = Story::without_direct();
@@ -151,32 +151,32 @@ fn a_version_that_is_duplicated_overwritten_or_lost() {
 fn a_body_that_is_filtered_or_added_to() {
     let story = forwarding_check(K::UnknownField, claude(400, E::ExtraInputs), ok());
     assert_eq!(story.verdict(), "Degraded BodyRewritten@edge");
-    // The probe sends no sampling parameters: somebody added one.
+    // The probe sends no sampling parameters: a hop added one.
     assert_eq!(
-        refused(claude(400, E::ExtraInputs)).verdict(),
+        rejected(claude(400, E::ExtraInputs)).verdict(),
         "Failing BodyRewritten@edge"
     );
 }
 
 #[test]
 fn a_rewritten_body_names_every_part_of_the_body_that_does_not_arrive_as_sent() {
-    let refusal = || echoed(E::ExtraInputs, Echo::Exact);
+    let rejection = || echoed(E::ExtraInputs, Echo::Exact);
     let all = [K::UnknownField, K::NestedField, K::MetadataField, K::ToolField];
     let story = |lost: &[K]| {
         let mut story = Story::healthy();
         for kind in all {
-            story.on("direct").reply(kind, refusal());
-            let edge = if lost.contains(&kind) { ok() } else { refusal() };
+            story.on("direct").reply(kind, rejection());
+            let edge = if lost.contains(&kind) { ok() } else { rejection() };
             story.on("edge").reply(kind, edge);
         }
         story
     };
     for (lost, places) in [
-        (&[K::MetadataField][..], "in metadata: "),
-        (&[K::ToolField], "in tools: "),
+        (&[K::MetadataField][..], "(in metadata): "),
+        (&[K::ToolField], "(in tools): "),
         (
             &[K::UnknownField, K::MetadataField],
-            "at the top of the body, nor in metadata: ",
+            "(at the top of the body, in metadata): ",
         ),
     ] {
         let diagnosis = story(lost).diagnose();
@@ -186,17 +186,18 @@ fn a_rewritten_body_names_every_part_of_the_body_that_does_not_arrive_as_sent() 
             (found.confidence, found.severity),
             (Confidence::Likely, Severity::Warning)
         );
-        let expected = format!("an unknown field does not arrive {places}");
+        let expected = format!("an unknown field does not arrive at Claude {places}");
         assert!(found.evidence.starts_with(&expected), "{}", found.evidence);
     }
     assert_eq!(story(&[]).verdict(), "Healthy @");
-    // Another platform has other fields; without a control, or where it takes the field itself, nobody is accused.
+    // Another platform has other fields; without a control, or where it accepts the field itself, nothing is
+    // attributed.
     for kind in [K::MetadataField, K::ToolField] {
         let mut other = story(&[kind]);
         other.paths[1].upstream = Upstream::Bedrock;
         assert_eq!(other.verdict(), "Healthy @");
         assert_eq!(forwarding_check(kind, ok(), ok()).verdict(), "Healthy @");
-        assert_eq!(forwarding_check(kind, refusal(), page(400)).verdict(), "Healthy @");
+        assert_eq!(forwarding_check(kind, rejection(), page(400)).verdict(), "Healthy @");
         let mut alone = Story::without_direct();
         alone.on("edge").frozen(stream());
         alone.on("edge").reply(kind, ok());
@@ -211,7 +212,7 @@ fn a_number_that_arrives_as_another() {
     for edge in [quoted(Echo::OnlyOthers), ok()] {
         assert_eq!(verdict(Echo::Exact, edge), "Degraded BodyRewritten@edge");
     }
-    // Only the control's own quotation makes it evidence; and what a gateway refuses by itself it does not forward.
+    // Only the control's own quotation makes it evidence; and a gateway's own rejection does not show what it forwards.
     for (direct, edge) in [
         (Echo::None, quoted(Echo::OnlyOthers)),
         (Echo::None, ok()),
@@ -238,7 +239,7 @@ fn another_number_of_input_tokens_for_the_same_prompt_means_an_injected_prompt()
 }
 
 #[test]
-fn an_injected_prompt_is_certain_when_the_free_count_says_the_same() {
+fn an_injected_prompt_is_certain_when_the_free_count_agrees() {
     let counted = |input| Exchange {
         usage: Some(Usage { input, output: 0 }),
         model_matches: None,
@@ -262,7 +263,7 @@ fn an_injected_prompt_is_certain_when_the_free_count_says_the_same() {
     );
     assert_eq!(confidence(&story(14, 310)), Confidence::Likely);
     assert_eq!(story(14, 14).verdict(), "Healthy @");
-    // A gateway that counts by itself counts otherwise, and accuses nobody.
+    // A gateway that counts by itself counts differently: no finding.
     let mut own = story(14, 17);
     own.evidence.paths[1].exchanges[1].traits = ReplyTraits::default();
     assert_eq!(own.verdict(), "Healthy @");
@@ -297,7 +298,7 @@ fn fields_that_arrive_in_another_order_are_information() {
     let found = finding(&diagnosis, Code::BodyRewritten);
     assert_eq!(found.severity, Severity::Information);
     assert!(found.evidence.contains("in another order"), "{}", found.evidence);
-    // Claude may name them as it likes, and a gateway that refuses them by itself, too.
+    // Claude may name them as it likes, and a gateway that rejects them by itself, too.
     for (direct, edge) in [
         (Echo::NotFirst, second()),
         (Echo::NotFirst, echoed(E::ExtraInputs, Echo::Exact)),
@@ -321,8 +322,8 @@ fn fields_that_arrive_in_another_order_are_information() {
 }
 
 #[test]
-fn a_request_that_claude_refuses_on_the_control_too_is_the_probes_own() {
-    let mut story = refused(claude(400, E::InvalidRequest));
+fn a_request_that_claude_rejects_on_the_control_too_is_the_probes_own() {
+    let mut story = rejected(claude(400, E::InvalidRequest));
     story.evidence.paths[0].exchanges[0] = claude(400, E::InvalidRequest);
     assert_eq!(story.verdict(), "Failing RequestInvalid@");
 }
@@ -337,8 +338,8 @@ fn a_success_without_request_id_beside_one_that_has_it_lost_it() {
 }
 
 #[test]
-fn an_inner_error_tells_the_cause_and_the_other_status_is_a_finding_of_its_own() {
-    let mut story = refused(Exchange {
+fn an_inner_error_is_the_cause_and_the_other_status_is_a_finding_of_its_own() {
+    let mut story = rejected(Exchange {
         traits: ReplyTraits::ENVELOPE.with(ReplyTraits::INNER_REQUEST_ID),
         error: E::Internal,
         inner_error: E::Overloaded,
@@ -347,40 +348,40 @@ fn an_inner_error_tells_the_cause_and_the_other_status_is_a_finding_of_its_own()
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@edge");
     assert_eq!(diagnosis.verdict.layer, "Upstream");
-    assert!(accusations(&diagnosis.findings).contains(&"StatusRewritten@edge".to_owned()));
-    // Genuine marks around a foreign body.
+    assert!(attributions(&diagnosis.findings).contains(&"StatusRewritten@edge".to_owned()));
+    // Genuine headers around a foreign body.
     story.evidence.paths[1].exchanges[0] = Exchange {
         traits: genuine().with(ReplyTraits::HTML),
         ..reply(529)
     };
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@edge");
-    assert!(accusations(&diagnosis.findings).contains(&"ErrorBodyReplaced@edge".to_owned()));
+    assert!(attributions(&diagnosis.findings).contains(&"ErrorBodyReplaced@edge".to_owned()));
 }
 
 #[test]
 fn another_account_model_cache_and_retries_are_warnings() {
-    let told = |change: &dyn Fn(&mut Exchange)| {
+    let with = |change: &dyn Fn(&mut Exchange)| {
         let mut story = Story::healthy();
         change(&mut story.evidence.paths[1].exchanges[0]);
         story
     };
     assert_eq!(
-        told(&|reply| reply.account = Some(8)).verdict(),
+        with(&|reply| reply.account = Some(8)).verdict(),
         "Degraded DifferentAccount@edge"
     );
     assert_eq!(
-        told(&|reply| reply.model_matches = Some(false)).verdict(),
+        with(&|reply| reply.model_matches = Some(false)).verdict(),
         "Degraded ModelSubstituted@edge"
     );
     assert_eq!(
-        told(&|reply| reply.traits = reply.traits.with(ReplyTraits::RETRIED)).verdict(),
+        with(&|reply| reply.traits = reply.traits.with(ReplyTraits::RETRIED)).verdict(),
         "Degraded HiddenRetries@edge"
     );
-    let cached = told(&|reply| reply.cache_age_s = Some(30)).diagnose();
+    let cached = with(&|reply| reply.cache_age_s = Some(30)).diagnose();
     assert_eq!(headline(&cached), "Degraded ResponseCached@edge");
     assert_eq!(cached.conditions[1].reason, "AnsweredFromCache");
-    let mut any = told(&|reply| reply.account = Some(8));
+    let mut any = with(&|reply| reply.account = Some(8));
     any.on("edge").virtual_key();
     assert_eq!(any.verdict(), "Healthy @");
 }
@@ -398,15 +399,15 @@ fn an_answer_to_another_request_shows_a_cache_and_no_lost_header() {
     }
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Degraded ResponseCached@edge");
-    assert_eq!(accusations(&diagnosis.findings), ["ResponseCached@edge"]);
-    // Stored before the run began: the first answer does not say so, and its length is known beforehand.
+    assert_eq!(attributions(&diagnosis.findings), ["ResponseCached@edge"]);
+    // Stored before the run began: the first answer does not show it, and its length is known beforehand.
     let first = &mut story.evidence.paths[1].exchanges[0];
     first.stream.as_mut().unwrap().content_length = true;
-    assert_eq!(accusations(&story.diagnose().findings), ["ResponseCached@edge"]);
+    assert_eq!(attributions(&story.diagnose().findings), ["ResponseCached@edge"]);
 }
 
 #[test]
-fn refusals_that_come_as_server_errors_are_rewritten_and_one_of_them_may_be_an_accident() {
+fn rejections_with_a_server_error_status_are_rewritten_and_a_single_one_may_be_an_accident() {
     let with = |forwarding_checks: &[(K, E)]| {
         let mut story = Story::healthy();
         for (kind, class) in forwarding_checks {
@@ -424,6 +425,6 @@ fn refusals_that_come_as_server_errors_are_rewritten_and_one_of_them_may_be_an_a
     assert_eq!(
         some.verdict(),
         "Healthy @",
-        "what passes some refusals on rewrites none"
+        "a gateway that forwards some rejections rewrites none"
     );
 }

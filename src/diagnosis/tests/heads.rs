@@ -36,7 +36,7 @@ fn what_every_proxy_does_to_a_head_is_nothing_by_itself() {
 }
 
 #[test]
-fn other_changes_of_a_head_are_information_and_told_by_class() {
+fn other_changes_of_a_head_are_information_and_named_by_class() {
     use ReplyHeader as H;
     let ours = HeadEvidence {
         spelling: Spelling::Lower,
@@ -55,8 +55,8 @@ fn other_changes_of_a_head_are_information_and_told_by_class() {
     assert_eq!(found.severity, Severity::Information);
     assert_eq!(
         found.evidence,
-        "beside direct's answer: dropped: traceresponse; changed: vary; merged into one line: anthropic-organization-id; \
-         on several lines: content-type; 2 names added; names in lower case"
+        "compared with the direct answer: dropped: traceresponse; changed: vary; merged into one line: anthropic-organization-id; \
+         on several lines: content-type; 2 headers added; names in lower case"
     );
 }
 
@@ -105,7 +105,7 @@ fn ids_and_retry_after_that_errors_lose_are_a_warning() {
     limited.on("edge").frozen(error.clone());
     error.traits = error.traits.with(ReplyTraits::RETRY_AFTER);
     limited.on("direct").frozen(error);
-    let found = accusations(&limited.diagnose().findings);
+    let found = attributions(&limited.diagnose().findings);
     assert!(found.contains(&"ResponseHeadersRewritten@edge".to_owned()), "{found:?}");
     assert!(found.iter().any(|name| name.starts_with("RateLimited")), "{found:?}");
 }

@@ -1,4 +1,4 @@
-//! The rules that keep the diagnosis honest: what may not be said, and when.
+//! The rules that keep the diagnosis honest: which findings are not allowed, and when.
 
 use crate::catalogue::{Code, Confidence, Severity};
 use crate::claude::error::ErrorClass as E;
@@ -25,8 +25,8 @@ fn a_missing_request_id_counts_only_on_a_path_whose_own_successes_carry_one() {
 }
 
 #[test]
-fn one_header_alone_makes_nobody_the_maker() {
-    for mark in [
+fn one_header_alone_decides_no_origin() {
+    for flag in [
         ReplyTraits::CF_RAY,
         ReplyTraits::SERVER_CLOUDFLARE,
         ReplyTraits::INTERMEDIARY,
@@ -37,14 +37,14 @@ fn one_header_alone_makes_nobody_the_maker() {
         let mut story = Story::new();
         story.on("direct").frozen(stream());
         let mut reply = lookalike(500, E::Internal);
-        reply.traits = reply.traits.with(mark);
+        reply.traits = reply.traits.with(flag);
         story.on("edge").frozen(reply);
-        assert_eq!(story.verdict(), "Inconclusive @edge", "{mark:?}");
+        assert_eq!(story.verdict(), "Inconclusive @edge", "{flag:?}");
     }
 }
 
 #[test]
-fn a_200_on_the_other_path_does_not_acquit_claude() {
+fn a_200_on_the_other_path_does_not_rule_out_claude() {
     for (status, class, code) in [
         (429, E::RateLimit, "RateLimited"),
         (529, E::Overloaded, "UpstreamOverloaded"),
@@ -58,8 +58,8 @@ fn a_200_on_the_other_path_does_not_acquit_claude() {
 }
 
 #[test]
-fn with_a_virtual_key_nothing_is_said_about_credentials_across_accounts() {
-    // Claude refuses the direct key; the gateway has its own and answers.
+fn with_a_virtual_key_no_finding_compares_credentials_across_accounts() {
+    // Claude rejects the direct key; the gateway has its own and answers.
     let mut story = Story::new();
     story.on("direct").frozen(claude(401, E::KeyInvalid));
     story.on("edge").virtual_key().frozen(stream());
@@ -72,7 +72,7 @@ fn with_a_virtual_key_nothing_is_said_about_credentials_across_accounts() {
 }
 
 #[test]
-fn a_gateway_that_checks_virtual_keys_and_injects_a_refused_one_is_named() {
+fn a_gateway_that_checks_virtual_keys_and_sends_a_rejected_one_is_named() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     story
@@ -87,7 +87,7 @@ fn a_gateway_that_checks_virtual_keys_and_injects_a_refused_one_is_named() {
 }
 
 #[test]
-fn a_gateways_own_key_need_not_look_like_claudes() {
+fn a_gateways_own_key_may_have_any_form() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     let on = story.on("edge").virtual_key();
@@ -97,7 +97,7 @@ fn a_gateways_own_key_need_not_look_like_claudes() {
 }
 
 #[test]
-fn a_key_that_works_is_not_called_a_placeholder() {
+fn a_working_key_is_no_placeholder() {
     let mut story = Story::healthy();
     for path in ["direct", "edge"] {
         story.on(path).evidence.key.as_mut().unwrap().defects =
@@ -160,7 +160,7 @@ fn with_a_declared_ca_the_direct_path_is_a_control_for_credentials_and_not_for_s
     let mut altered = inspected(claude(401, E::KeyInvalid));
     altered.on("edge").reply(K::NoKey, claude(401, E::KeyRequired));
     assert_eq!(altered.verdict(), "Failing CredentialAltered@edge");
-    // Not declared, but on this machine's list: somebody opens the control.
+    // Not declared, but on this machine's list: a hop intercepts the control.
     let mut story = inspected(stream());
     story.on("direct").evidence.handshake.trust = Trust::System;
     assert_eq!(story.verdict(), "Degraded DirectPathIntercepted@direct");
@@ -176,7 +176,7 @@ fn no_finding_is_dropped_because_another_won() {
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing CredentialStripped@edge");
     assert!(
-        accusations(&diagnosis.findings).contains(&"GatewayRateLimited@other".to_owned()),
+        attributions(&diagnosis.findings).contains(&"GatewayRateLimited@other".to_owned()),
         "{:?}",
         diagnosis.findings
     );
@@ -227,7 +227,7 @@ fn an_accepted_finding_is_shown_and_no_longer_counted() {
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Healthy @");
     assert!(diagnosis.findings[0].accepted);
-    assert_eq!(accusations(&diagnosis.findings), ["DifferentAccount@edge"]);
+    assert_eq!(attributions(&diagnosis.findings), ["DifferentAccount@edge"]);
     // A request that fails is never green, accepted or not.
     let mut story = Story::new();
     story.on("direct").frozen(stream());
@@ -239,7 +239,7 @@ fn an_accepted_finding_is_shown_and_no_longer_counted() {
 }
 
 #[test]
-fn a_path_without_control_convicts_nobody_of_what_only_a_comparison_shows() {
+fn a_path_without_control_yields_no_comparison_finding() {
     let swallowed = |direct: bool| {
         let mut story = Story::healthy();
         story.on("direct").reply(K::BogusBeta, claude(400, E::BetaUnexpected));
@@ -260,9 +260,9 @@ fn a_path_without_control_convicts_nobody_of_what_only_a_comparison_shows() {
 }
 
 #[test]
-fn an_edge_page_convicts_claudes_edge_only_when_it_names_claudes_host() {
-    let page_of = |mark| Exchange {
-        traits: ReplyTraits::HTML.with(ReplyTraits::CF_RAY).with(mark),
+fn an_edge_page_is_attributed_to_claudes_edge_only_when_it_names_claudes_host() {
+    let page_of = |flag| Exchange {
+        traits: ReplyTraits::HTML.with(ReplyTraits::CF_RAY).with(flag),
         error: E::EdgeUnavailable,
         ..reply(520)
     };
@@ -325,7 +325,7 @@ fn words_about_an_upstream_show_that_the_speaker_is_not_the_last_hop() {
 }
 
 #[test]
-fn a_refusal_of_ours_that_a_random_key_does_not_get_is_not_the_gateways_check() {
+fn a_rejection_that_a_random_key_does_not_get_is_not_the_gateways_check() {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     let other = Exchange {
@@ -368,7 +368,7 @@ fn over_budget_a_gateway_without_a_route_for_counting_is_no_wrong_route() {
         assert_eq!(
             frugal(page(status)).verdict(),
             "Unknown @",
-            "{status}: nobody knows its habits"
+            "{status}: its relay profile is not known"
         );
     }
     // It was answered before: then a failure is news, a missing route still is not.
@@ -381,12 +381,12 @@ fn over_budget_a_gateway_without_a_route_for_counting_is_no_wrong_route() {
 }
 
 #[test]
-fn errors_in_the_gateways_words_accuse_no_gateway_while_claude_has_trouble_of_its_own() {
-    let told = |theirs: Exchange, ours: Exchange| {
+fn rewritten_errors_are_not_the_gateways_while_claude_has_trouble_of_its_own() {
+    let both_fail = |theirs: Exchange, ours: Exchange| {
         let mut story = Story::new();
         story.on("direct").frozen(theirs);
         story.on("edge").frozen(ours);
-        (story.verdict(), accusations(&story.diagnose().findings))
+        (story.verdict(), attributions(&story.diagnose().findings))
     };
     let both = |code: &str| {
         (
@@ -395,32 +395,38 @@ fn errors_in_the_gateways_words_accuse_no_gateway_while_claude_has_trouble_of_it
         )
     };
     for status in [403, 500, 502, 503] {
-        let answer = told(claude(403, E::Permission), page(status));
+        let answer = both_fail(claude(403, E::Permission), page(status));
         assert_eq!(answer, both("PermissionDenied"), "{status}");
     }
     assert_eq!(
-        told(claude(429, E::SpendLimitEnforced), page(429)),
+        both_fail(claude(429, E::SpendLimitEnforced), page(429)),
         both("QuotaExhausted")
     );
-    assert_eq!(told(claude(400, E::CreditExhausted), page(400)), both("QuotaExhausted"));
-    assert_eq!(told(claude(404, E::ModelNotFound), page(500)), both("ModelNotFound"));
     assert_eq!(
-        told(cut(Outcome::CutByClose, 5, 700, 720), page(500)),
+        both_fail(claude(400, E::CreditExhausted), page(400)),
+        both("QuotaExhausted")
+    );
+    assert_eq!(
+        both_fail(claude(404, E::ModelNotFound), page(500)),
+        both("ModelNotFound")
+    );
+    assert_eq!(
+        both_fail(cut(Outcome::CutByClose, 5, 700, 720), page(500)),
         both("UpstreamStreamError")
     );
-    // Another status, a mark of a check, words about the way to Claude: these are the gateway's.
-    let (_, own) = told(claude(429, E::SpendLimitEnforced), page(403));
+    // Another status, a trait of a check, text about the connection to Claude: these are the gateway's.
+    let (_, own) = both_fail(claude(429, E::SpendLimitEnforced), page(403));
     assert!(own.contains(&"GatewayPolicyDenied@edge".to_owned()), "{own:?}");
     let asked = Exchange {
         traits: ReplyTraits::HTML.with(ReplyTraits::WWW_AUTHENTICATE),
         ..page(401)
     };
-    let (_, own) = told(claude(401, E::KeyInvalid), asked);
+    let (_, own) = both_fail(claude(401, E::KeyInvalid), asked);
     assert!(own.contains(&"GatewayAuthRefused@edge".to_owned()), "{own:?}");
-    let told_so = Exchange {
+    let named = Exchange {
         error_kind: GatewayErrorKind::DnsFailure,
         ..page(502)
     };
-    let (_, own) = told(claude(529, E::Overloaded), told_so);
+    let (_, own) = both_fail(claude(529, E::Overloaded), named);
     assert!(own.contains(&"UpstreamDnsFailure@edge".to_owned()), "{own:?}");
 }

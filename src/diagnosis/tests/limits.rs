@@ -1,11 +1,11 @@
-//! Whose limit, whose policy.
+//! Limits and policies: of Claude or of the gateway.
 
 use crate::catalogue::Severity;
 use crate::claude::error::ErrorClass as E;
 use crate::diagnosis::fixture::*;
 use crate::report::evidence::{Echo, Exchange, GatewayErrorKind, Headroom, LimitKind, NamedLimit, ReplyTraits};
 
-fn refused(reply: Exchange) -> Story {
+fn rejected(reply: Exchange) -> Story {
     let mut story = Story::new();
     story.on("direct").frozen(stream());
     story.on("edge").frozen(reply);
@@ -34,7 +34,7 @@ fn the_gateways_body_limit() {
     assert_eq!(story.verdict(), "Degraded GatewayBodyLimit@edge");
     let both = forwarding_check(K::BigBody, claude(413, E::TooLarge), page(413));
     assert_eq!(both.verdict(), "Healthy @", "Claude does not take it either");
-    assert_eq!(refused(page(413)).verdict(), "Failing GatewayBodyLimit@edge");
+    assert_eq!(rejected(page(413)).verdict(), "Failing GatewayBodyLimit@edge");
     // Some break over it: of the size, if nothing else breaks.
     let mut breaks = forwarding_check(K::BigBody, claude(401, E::KeyInvalid), page(502));
     assert_eq!(breaks.verdict(), "Degraded GatewayBodyLimit@edge");
@@ -67,14 +67,14 @@ fn a_gateway_that_checks_bodies_has_no_limit_on_their_size_and_replaces_no_error
             story.on("direct").reply(kind, extra.clone());
             story.on("edge").reply(kind, own.clone());
         }
-        // What it does not check comes through as Claude says it.
+        // What it does not check arrives as Claude returned it.
         for kind in [K::BogusVersion, K::BogusBeta] {
-            let said = Exchange {
+            let claudes = Exchange {
                 echo: Echo::Exact,
                 ..claude(400, E::VersionInvalid)
             };
-            story.on("direct").reply(kind, said.clone());
-            story.on("edge").reply(kind, said);
+            story.on("direct").reply(kind, claudes.clone());
+            story.on("edge").reply(kind, claudes);
         }
         let diagnosis = story.diagnose();
         assert_eq!(headline(&diagnosis), "Healthy @", "{:?}", diagnosis.findings);
@@ -82,7 +82,7 @@ fn a_gateway_that_checks_bodies_has_no_limit_on_their_size_and_replaces_no_error
 }
 
 #[test]
-fn a_firewall_that_refuses_only_the_attack_looking_prompt() {
+fn a_firewall_that_rejects_only_the_prompt_that_resembles_an_attack() {
     let mut story = forwarding_check(K::AttackPrompt, claude(401, E::KeyInvalid), page(403));
     story.on("edge").reply(K::BenignPrompt, claude(401, E::KeyInvalid));
     assert_eq!(story.verdict(), "Degraded WafBlocked@edge");
@@ -94,26 +94,26 @@ fn a_firewall_that_refuses_only_the_attack_looking_prompt() {
 }
 
 #[test]
-fn a_policy_that_refuses_every_prompt() {
-    let mut story = refused(page(403));
+fn a_policy_that_rejects_every_prompt() {
+    let mut story = rejected(page(403));
     story.on("edge").reply(K::BadKey, page(403)).reply(K::NoKey, page(403));
     assert_eq!(story.verdict(), "Failing GatewayPolicyDenied@edge");
     let empty = Exchange {
         traits: ReplyTraits::EMPTY,
         ..reply(403)
     };
-    assert!(refused(empty).diagnose().verdict.advice.contains("authoriser"));
+    assert!(rejected(empty).diagnose().verdict.advice.contains("authoriser"));
 }
 
 #[test]
 fn a_403_that_depends_on_the_key_is_about_the_key() {
-    let mut story = refused(page(403));
+    let mut story = rejected(page(403));
     story.on("edge").reply(K::NoKey, page(401));
     assert_eq!(story.verdict(), "Failing GatewayAuthRefused@edge");
 }
 
 #[test]
-fn claudes_edge_refuses_the_gateways_address() {
+fn claudes_edge_rejects_the_gateways_address() {
     let forbidden = Exchange {
         traits: ReplyTraits::EDGE_FORBIDDEN
             .with(ReplyTraits::CF_RAY)
@@ -121,11 +121,11 @@ fn claudes_edge_refuses_the_gateways_address() {
         error: E::EdgeForbidden,
         ..reply(403)
     };
-    let diagnosis = refused(forbidden.clone()).diagnose();
+    let diagnosis = rejected(forbidden.clone()).diagnose();
     assert_eq!(headline(&diagnosis), "Failing EgressAddressRefused@edge");
     assert_eq!(diagnosis.verdict.layer, "Network");
     assert_eq!(
-        refused(claude(403, E::Permission)).verdict(),
+        rejected(claude(403, E::Permission)).verdict(),
         "Failing PermissionDenied@edge"
     );
     assert_eq!(everywhere(&forbidden).verdict(), "Failing EgressAddressRefused@");
@@ -133,21 +133,21 @@ fn claudes_edge_refuses_the_gateways_address() {
 
 #[test]
 fn a_429_without_id_while_direct_answers_is_the_gateways() {
-    let diagnosis = refused(page(429)).diagnose();
+    let diagnosis = rejected(page(429)).diagnose();
     assert_eq!(headline(&diagnosis), "Failing GatewayRateLimited@edge");
     assert_eq!(diagnosis.verdict.layer, "Quota");
 }
 
 #[test]
 fn a_429_page_while_claude_limits_the_same_key_on_the_direct_path_is_claudes_limit() {
-    let mut story = refused(page(429));
+    let mut story = rejected(page(429));
     story.evidence.paths[0].exchanges[0] = claude(429, E::RateLimit);
     assert_eq!(story.verdict(), "Failing RateLimited@");
 }
 
 #[test]
 fn an_imitated_429_of_unknown_making_is_inconclusive_unless_our_key_passes_and_has_headroom() {
-    let mut story = refused(lookalike(429, E::RateLimit));
+    let mut story = rejected(lookalike(429, E::RateLimit));
     assert_eq!(story.verdict(), "Inconclusive @edge");
     story.evidence.paths[0].exchanges[0].headroom = Some(Headroom {
         requests: Some(90),
@@ -163,14 +163,14 @@ fn an_imitated_429_of_unknown_making_is_inconclusive_unless_our_key_passes_and_h
 
 #[test]
 fn a_cooldown_after_another_failure_is_its_symptom() {
-    let mut story = refused(claude(529, E::Overloaded));
+    let mut story = rejected(claude(529, E::Overloaded));
     story.on("edge").reply(K::Repeat, page(429));
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@edge");
-    assert!(accusations(&diagnosis.findings).contains(&"GatewayCooldown@edge".to_owned()));
+    assert!(attributions(&diagnosis.findings).contains(&"GatewayCooldown@edge".to_owned()));
     // Where Claude limits the same key at this moment, the second reply is that limit in the gateway's words.
     story.evidence.paths[0].exchanges[0] = claude(429, E::RateLimit);
-    let both = accusations(&story.diagnose().findings);
+    let both = attributions(&story.diagnose().findings);
     assert!(
         both.contains(&"RateLimited@edge".to_owned()) && !both.contains(&"GatewayCooldown@edge".to_owned()),
         "{both:?}"
@@ -199,9 +199,9 @@ fn claudes_rate_limit_names_the_limit_and_the_wait() {
         "Failing AccelerationLimited@"
     );
     assert_eq!(
-        refused(limited).verdict(),
+        rejected(limited).verdict(),
         "Failing RateLimited@edge",
-        "a 200 on the other path does not acquit"
+        "a 200 on the other path does not rule Claude out"
     );
 }
 
@@ -243,15 +243,15 @@ fn concurrency_is_claudes_with_an_id_and_the_gateways_without() {
         assert_eq!(story.verdict(), "Degraded GatewayConcurrencyLimited@edge");
     }
     assert_eq!(
-        refused(claude(429, E::ConcurrencyLimit)).verdict(),
+        rejected(claude(429, E::ConcurrencyLimit)).verdict(),
         "Failing ConcurrencyLimited@edge"
     );
 }
 
 #[test]
-fn overload_with_an_id_convicts_on_one_path_alone() {
+fn overload_with_an_id_is_attributed_on_one_path_alone() {
     assert_eq!(
-        refused(claude(529, E::Overloaded)).verdict(),
+        rejected(claude(529, E::Overloaded)).verdict(),
         "Failing UpstreamOverloaded@edge"
     );
     assert_eq!(
@@ -266,28 +266,28 @@ fn overload_with_an_id_convicts_on_one_path_alone() {
 
 #[test]
 fn a_gateway_page_while_claude_is_overloaded_on_the_direct_path_is_claudes_overload() {
-    let mut story = refused(page(503));
+    let mut story = rejected(page(503));
     story.evidence.paths[0].exchanges[0] = claude(529, E::Overloaded);
     assert_eq!(story.verdict(), "Failing UpstreamOverloaded@");
 }
 
 #[test]
 fn a_breaker_that_opens_after_an_error_of_claudes_is_a_symptom() {
-    let mut story = refused(claude(500, E::Internal));
+    let mut story = rejected(claude(500, E::Internal));
     story.on("edge").reply(K::Repeat, page(503));
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing UpstreamError@edge");
-    assert!(accusations(&diagnosis.findings).contains(&"CircuitBreakerOpen@edge".to_owned()));
+    assert!(attributions(&diagnosis.findings).contains(&"CircuitBreakerOpen@edge".to_owned()));
     let alone = Exchange {
         error_kind: GatewayErrorKind::Cooldown,
         ..page(503)
     };
-    assert_eq!(refused(alone).verdict(), "Failing CircuitBreakerOpen@edge");
+    assert_eq!(rejected(alone).verdict(), "Failing CircuitBreakerOpen@edge");
 }
 
 #[test]
 fn a_model_that_only_the_gateway_does_not_know() {
-    let diagnosis = refused(claude(404, E::ModelNotFound)).diagnose();
+    let diagnosis = rejected(claude(404, E::ModelNotFound)).diagnose();
     assert_eq!(headline(&diagnosis), "Failing ModelNotFound@edge");
     assert!(diagnosis.verdict.advice.contains("mapping"));
     assert_eq!(
@@ -303,7 +303,7 @@ fn a_page_in_the_place_of_claudes_429_is_no_limit_of_the_gateways() {
     story.on("edge").frozen(page(429));
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing RateLimited@");
-    assert!(!accusations(&diagnosis.findings).contains(&"GatewayRateLimited@edge".to_owned()));
+    assert!(!attributions(&diagnosis.findings).contains(&"GatewayRateLimited@edge".to_owned()));
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn a_key_in_base64_twice() {
 }
 
 #[test]
-fn a_forward_proxy_that_refuses() {
+fn a_forward_proxy_that_rejects_connect() {
     let mut story = Story::healthy();
     story.evidence.paths[1].exchanges.clear();
     story
@@ -97,7 +97,7 @@ fn a_502_sooner_than_a_connection_to_claude_means_unreachable() {
 }
 
 #[test]
-fn envoys_words_for_a_refusal_are_those_for_failed_tls() {
+fn envoy_reports_refused_connections_and_failed_tls_alike() {
     let worded = Exchange {
         error_kind: GatewayErrorKind::ConnectFailed,
         product: crate::report::evidence::Product::Envoy,
@@ -115,21 +115,21 @@ fn envoys_words_for_a_refusal_are_those_for_failed_tls() {
     assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
 }
 
-/// Claude's refusal of a GET.
-fn refused_get() -> Exchange {
+/// Claude's rejection of a GET.
+fn rejected_get() -> Exchange {
     claude(405, E::InvalidRequest)
 }
 
 #[test]
-fn a_get_that_claude_refuses_shows_that_the_way_is_open() {
+fn a_get_that_claude_rejects_shows_that_the_gateway_reaches_claude() {
     let mut story = pair(stream(), &after(2, page(502)));
     story.on("direct").evidence.handshake.connect_ms = Some(12);
     assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
-    story.on("edge").reply(K::Route, refused_get());
+    story.on("edge").reply(K::Route, rejected_get());
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing GatewayUnavailable@edge");
     assert!(diagnosis.verdict.advice.contains("Other requests reach Claude"));
-    // The gateway's own refusal of a method shows nothing.
+    // The gateway's own rejection of a method shows nothing.
     let mut own = pair(stream(), &after(2, page(502)));
     own.on("direct").evidence.handshake.connect_ms = Some(12);
     own.on("edge").reply(K::Route, page(405));
@@ -137,7 +137,7 @@ fn a_get_that_claude_refuses_shows_that_the_way_is_open() {
 }
 
 #[test]
-fn an_error_that_even_a_get_gets_is_the_gateways_where_claude_refuses_the_get() {
+fn an_error_that_even_a_get_gets_is_the_gateways_where_claude_rejects_the_get() {
     let imitated = minted(529, E::Overloaded);
     let mut story = pair(stream(), &imitated);
     assert_eq!(story.verdict(), "Inconclusive @edge");
@@ -145,30 +145,30 @@ fn an_error_that_even_a_get_gets_is_the_gateways_where_claude_refuses_the_get() 
     assert_eq!(
         story.verdict(),
         "Inconclusive @edge",
-        "nobody knows what Claude says of a GET"
+        "Claude's reply to a GET is not known"
     );
-    story.on("direct").reply(K::Route, refused_get());
+    story.on("direct").reply(K::Route, rejected_get());
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing GatewayUnavailable@edge");
     assert!(
         diagnosis.findings[0]
             .evidence
-            .contains("a GET of the same path gets the same here, direct: 405")
+            .contains("a GET of the same path returns the same error here, direct: 405")
     );
     // Claude is overloaded on the control, too: whose it is stays open.
     let mut both = pair(claude(529, E::Overloaded), &imitated);
-    both.on("direct").reply(K::Route, refused_get());
+    both.on("direct").reply(K::Route, rejected_get());
     both.on("edge").reply(K::Route, imitated.clone());
-    assert!(!accusations(&both.diagnose().findings).contains(&"GatewayUnavailable@edge".to_owned()));
+    assert!(!attributions(&both.diagnose().findings).contains(&"GatewayUnavailable@edge".to_owned()));
     // Another error of a GET shows nothing.
     let mut other = pair(stream(), &imitated);
-    other.on("direct").reply(K::Route, refused_get());
+    other.on("direct").reply(K::Route, rejected_get());
     other.on("edge").reply(K::Route, page(405));
     assert_eq!(other.verdict(), "Inconclusive @edge");
 }
 
 #[test]
-fn no_server_left_is_said_of_everything() {
+fn no_healthy_upstream_has_many_causes() {
     for ms in [1, 1_003, 3_010] {
         let reply = Exchange {
             error_kind: GatewayErrorKind::NoHealthyUpstream,
@@ -185,11 +185,11 @@ fn no_server_left_is_said_of_everything() {
 fn a_gateways_own_error_beside_claudes_trouble_is_a_reading_only() {
     let diagnosis = pair(claude(529, E::Overloaded), &page(502)).diagnose();
     assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@");
-    assert!(!accusations(&diagnosis.findings).contains(&"GatewayUnavailable@edge".to_owned()));
+    assert!(!attributions(&diagnosis.findings).contains(&"GatewayUnavailable@edge".to_owned()));
 }
 
 #[test]
-fn a_key_is_not_what_fails_where_nobody_is_reached() {
+fn a_key_is_not_the_cause_without_a_connection() {
     let mut story = Story::new();
     for path in ["direct", "edge"] {
         let on = story.on(path);
@@ -198,7 +198,7 @@ fn a_key_is_not_what_fails_where_nobody_is_reached() {
     }
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Failing GatewayConnectFailed@edge");
-    assert!(accusations(&diagnosis.findings).contains(&"CredentialMalformed@edge".to_owned()));
+    assert!(attributions(&diagnosis.findings).contains(&"CredentialMalformed@edge".to_owned()));
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn a_stream_that_is_reset_on_every_path_is_claudes_doing() {
     let mut story = pair(reset, &cut(Outcome::CutByClose, 9, 900, 905));
     assert_eq!(story.verdict(), "Failing UpstreamStreamError@");
     assert_eq!(
-        accusations(&story.diagnose().findings),
+        attributions(&story.diagnose().findings),
         ["UpstreamStreamError@direct", "UpstreamStreamError@edge"]
     );
     story.on("direct").evidence.exchanges[0] = stream();
@@ -288,14 +288,14 @@ fn resets_come_from_the_first_hop() {
 }
 
 #[test]
-fn a_reset_after_an_error_is_how_its_maker_closes_and_no_fault_of_the_way() {
+fn a_reset_after_an_error_is_no_network_fault() {
     for status in [500, 403] {
         let error = Exchange {
             outcome: Outcome::CutByReset,
             ..page(status)
         };
-        let found = accusations(&pair(stream(), &error).diagnose().findings);
-        assert_eq!(found, accusations(&pair(stream(), &page(status)).diagnose().findings));
+        let found = attributions(&pair(stream(), &error).diagnose().findings);
+        assert_eq!(found, attributions(&pair(stream(), &page(status)).diagnose().findings));
     }
 }
 
@@ -308,7 +308,7 @@ fn nothing_within_our_limit_is_no_reply_and_never_a_timer() {
 }
 
 #[test]
-fn a_503_whose_cause_the_reply_does_not_tell() {
+fn a_503_without_a_named_cause() {
     assert_eq!(pair(stream(), &page(503)).verdict(), "Failing GatewayUnavailable@edge");
     assert_eq!(
         pair(stream(), &after(3_010, page(503))).verdict(),
@@ -317,7 +317,7 @@ fn a_503_whose_cause_the_reply_does_not_tell() {
 }
 
 #[test]
-fn an_intercepted_or_unreachable_control_is_no_control_and_accuses_no_gateway() {
+fn an_intercepted_or_unreachable_control_is_no_control_and_attributes_nothing_to_a_gateway() {
     let mut story = Story::healthy();
     story.evidence.paths[0].exchanges.clear();
     story
@@ -376,13 +376,13 @@ fn replies_that_are_no_answer_of_claudes() {
 }
 
 #[test]
-fn an_empty_200_where_nobody_gets_a_reply_names_no_route() {
+fn an_empty_200_without_any_reply_on_the_control_names_no_route() {
     let empty = Exchange {
         body: BodyKind::Empty,
         ..reply(200)
     };
     for nothing in [nothing(Outcome::ClosedBeforeHead), nothing(Outcome::NoReply)] {
-        let found = accusations(&pair(nothing, &empty).diagnose().findings);
+        let found = attributions(&pair(nothing, &empty).diagnose().findings);
         assert!(!found.contains(&"WrongRoute@edge".to_owned()), "{found:?}");
     }
 }
@@ -431,7 +431,7 @@ fn certificates_clocks_and_latency_warn() {
     story.context.latency.push(story.context.latency[0].clone());
     assert_eq!(story.verdict(), "Degraded GatewayLatency@edge");
     story.context.latency.iter_mut().for_each(|pair| pair.gateway_ms = 340);
-    assert_eq!(story.verdict(), "Healthy @", "below 250 ms nobody feels it");
+    assert_eq!(story.verdict(), "Healthy @", "below 250 ms it does not matter");
 }
 
 #[test]
@@ -442,31 +442,31 @@ fn a_reset_after_the_same_silence_twice_is_an_idle_timer() {
     }
     let story = pair(slow, &cut(Outcome::CutByReset, 9, 700, 2_700));
     assert_eq!(story.verdict(), "Failing StreamIdleTimeout@edge");
-    assert_eq!(accusations(&story.diagnose().findings), ["StreamIdleTimeout@edge"]);
+    assert_eq!(attributions(&story.diagnose().findings), ["StreamIdleTimeout@edge"]);
 }
 
 #[test]
-fn a_bare_failure_beside_claudes_refusal_of_the_key_accuses_no_gateway() {
-    let refusal = claude(401, E::KeyInvalid);
-    let bare = pair(refusal.clone(), &page(503));
+fn a_bare_failure_beside_claudes_rejection_of_the_key_is_not_the_gateways() {
+    let rejection = claude(401, E::KeyInvalid);
+    let bare = pair(rejection.clone(), &page(503));
     assert_eq!(bare.verdict(), "Failing CredentialRejected@");
     assert_eq!(
-        accusations(&bare.diagnose().findings),
+        attributions(&bare.diagnose().findings),
         ["CredentialRejected@direct", "CredentialRejected@edge"]
     );
-    let mut taken = pair(refusal.clone(), &page(503));
+    let mut taken = pair(rejection.clone(), &page(503));
     taken.on("direct").reply(ExchangeKind::Repeat, stream());
     assert_eq!(
         taken.verdict(),
         "Inconclusive @edge",
         "Claude took the key a moment later"
     );
-    let told = Exchange {
+    let named = Exchange {
         error_kind: GatewayErrorKind::DnsFailure,
         ..page(503)
     };
     assert!(
-        accusations(&pair(refusal, &told).diagnose().findings).contains(&"UpstreamDnsFailure@edge".to_owned()),
+        attributions(&pair(rejection, &named).diagnose().findings).contains(&"UpstreamDnsFailure@edge".to_owned()),
         "a gateway that names its trouble has it"
     );
 }

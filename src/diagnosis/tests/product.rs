@@ -1,4 +1,4 @@
-//! Advice for the gateway at hand: which product it is, and when nothing is said of it.
+//! Advice for the gateway's product: which product it is, and when none is named.
 
 use crate::catalogue::{Code, Product};
 use crate::claude::error::ErrorClass;
@@ -59,7 +59,7 @@ fn recognition_changes_no_finding() {
 }
 
 #[test]
-fn claudes_own_marks_and_those_of_the_control_are_nobodys() {
+fn claudes_own_headers_and_those_of_the_control_name_no_product() {
     let code = Code::VersionHeaderRewritten;
     let pinned = |of_direct: Product, of_edge: Product| {
         let mut story = Story::healthy();

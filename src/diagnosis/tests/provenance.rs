@@ -1,4 +1,4 @@
-//! Who made a reply: what gateways do with Claude's marks, one by one, and what no single mark may decide.
+//! The origin of a reply: how gateways change Claude's headers, one by one, and that no single trait decides.
 
 use proptest::prelude::*;
 use rstest::rstest;
@@ -24,7 +24,7 @@ fn unknown() -> RelayProfile {
     RelayProfile::default()
 }
 
-/// Successes come without any of Claude's marks.
+/// Successes come without any of Claude's headers.
 fn strips() -> RelayProfile {
     RelayProfile {
         success_bare: true,
@@ -34,7 +34,7 @@ fn strips() -> RelayProfile {
 
 fn marked(traits: &[ReplyTraits], status: u16, error: E) -> Exchange {
     Exchange {
-        traits: traits.iter().fold(ReplyTraits::default(), |all, mark| all.with(*mark)),
+        traits: traits.iter().fold(ReplyTraits::default(), |all, flag| all.with(*flag)),
         error,
         ..reply(status)
     }
@@ -74,7 +74,8 @@ const EDGE: ReplyTraits = ReplyTraits::CF_RAY.with(ReplyTraits::SERVER_CLOUDFLAR
 #[rstest]
 #[case::genuine(relays(), claude(429, E::RateLimit), Origin::Claude)]
 #[case::genuine_with_a_null_id_in_the_body(relays(), marked(&[ENVELOPE, ID, EDGE], 500, E::Overloaded), Origin::Claude)]
-// An AI gateway that reads the first chunk before it answers, when the stream was cut: the id of a reply that had begun.
+// An AI gateway that reads the first chunk before it answers, when the stream was cut: the id of a reply that had
+// begun.
 #[case::words_about_its_upstream_under_claudes_headers(unknown(), Exchange { error_kind: GatewayErrorKind::ClosedEarly, ..marked(&[ENVELOPE, ID], 500, E::Internal) }, Origin::Gateway)]
 #[case::made_anew_around_the_ids(relays(), marked(&[ENVELOPE, IDS], 529, E::Overloaded), Origin::Relayed)]
 #[case::replayed_from_a_cache(relays(), marked(&[ENVELOPE, IDS, EDGE, ReplyTraits::ID_SEEN], 401, E::KeyInvalid), Origin::Relayed)]
@@ -93,7 +94,7 @@ const EDGE: ReplyTraits = ReplyTraits::CF_RAY.with(ReplyTraits::SERVER_CLOUDFLAR
 #[case::own_error_in_claudes_shape(relays(), marked(&[ENVELOPE], 429, E::RateLimit), Origin::Gateway)]
 #[case::claudes_shape_on_a_path_that_strips(strips(), marked(&[ENVELOPE], 429, E::RateLimit), Origin::Unknown)]
 #[case::our_own_value_comes_back(strips(), Exchange { echo: Echo::Exact, ..marked(&[ENVELOPE], 400, E::VersionInvalid) }, Origin::Relayed)]
-// A gateway that holds an answer back until it is whole, when it was cut: its own page under the headers of the answer.
+// A gateway that buffers whole answers, when one was cut: its own page under the headers of the answer.
 #[case::own_page_under_the_headers_of_an_answer(relays(), begun(502), Origin::Gateway)]
 #[case::the_same_under_a_status_of_claudes(relays(), begun(500), Origin::Unknown)]
 #[case::a_limit_of_claudes_on_a_page(relays(), Exchange { retry_after_s: Some(9), ..begun(503) }, Origin::Relayed)]
@@ -107,7 +108,7 @@ const EDGE: ReplyTraits = ReplyTraits::CF_RAY.with(ReplyTraits::SERVER_CLOUDFLAR
 #[case::the_edge_refuses_the_body(relays(), marked(&[EDGE, ReplyTraits::OTHER_JSON], 413, E::TooLarge), Origin::ClaudeEdge)]
 #[case::own_413_in_claudes_shape(relays(), marked(&[EDGE, ENVELOPE], 413, E::TooLarge), Origin::Gateway)]
 #[case::a_challenge_header_on_claudes_shape(unknown(), marked(&[ENVELOPE, ReplyTraits::WWW_AUTHENTICATE], 401, E::Unauthenticated), Origin::Unknown)]
-fn each_thing_that_a_gateway_does_with_claudes_marks(
+fn each_change_of_claudes_headers_by_a_gateway(
     #[case] relay_profile: RelayProfile,
     #[case] reply: Exchange,
     #[case] expected: Origin,
@@ -116,7 +117,7 @@ fn each_thing_that_a_gateway_does_with_claudes_marks(
 }
 
 #[test]
-fn a_page_under_the_headers_of_an_answer_is_read_and_where_claude_has_that_status_accuses_nobody() {
+fn a_page_under_the_headers_of_an_answer_is_read_and_where_claude_has_that_status_attributes_nothing() {
     let with = |reply| {
         let mut story = Story::healthy();
         story.evidence.paths[1].exchanges[0] = reply;
@@ -125,13 +126,13 @@ fn a_page_under_the_headers_of_an_answer_is_read_and_where_claude_has_that_statu
     assert_eq!(headline(&with(begun(502))), "Failing GatewayUnavailable@edge");
     let open = with(begun(504));
     assert_eq!(headline(&open), "Inconclusive @edge");
-    assert_eq!(accusations(&open.findings), [""; 0]);
+    assert_eq!(attributions(&open.findings), [""; 0]);
     let readings: Vec<&str> = open.findings.iter().map(|finding| finding.code.name()).collect();
     assert_eq!(readings, ["UpstreamError", "GatewayUnavailable"]);
 }
 
 #[test]
-fn the_inner_error_tells_the_layer_and_the_rewrite_is_named() {
+fn the_inner_error_decides_the_layer_and_the_rewrite_is_named() {
     for (traits, outer) in [
         (ReplyTraits::OTHER_JSON.with(ReplyTraits::INNER_REQUEST_ID), E::None),
         (ReplyTraits::ENVELOPE.with(ReplyTraits::INNER_REQUEST_ID), E::Internal),
@@ -146,7 +147,7 @@ fn the_inner_error_tells_the_layer_and_the_rewrite_is_named() {
         };
         let diagnosis = story.diagnose();
         assert_eq!(headline(&diagnosis), "Failing UpstreamOverloaded@edge");
-        let found = accusations(&diagnosis.findings);
+        let found = attributions(&diagnosis.findings);
         for code in ["StatusRewritten@edge", "ErrorBodyReplaced@edge"] {
             assert!(found.contains(&code.to_owned()), "{code} is not in {found:?}");
         }

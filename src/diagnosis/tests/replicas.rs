@@ -14,7 +14,7 @@ fn a_failure_that_one_of_two_tries_shows_has_its_rate_and_is_not_certain() {
     assert_eq!(diagnosis.verdict.path, "edge");
     let finding = &diagnosis.findings[0];
     assert!(
-        finding.evidence.contains("1 of 2 tries fail: some replicas"),
+        finding.evidence.contains("1 of 2 tries fail: only some replicas"),
         "{finding:?}"
     );
     assert!(finding.advice.contains("replicas"), "{finding:?}");
@@ -55,7 +55,7 @@ fn an_address_that_takes_no_connection_is_a_warning_with_its_rate() {
     let diagnosis = story.diagnose();
     assert_eq!(headline(&diagnosis), "Degraded GatewayConnectFailed@edge");
     assert!(diagnosis.findings[0].evidence.contains("1 of 3 addresses"));
-    // Of the control it accuses nobody, and where none takes a connection another rule speaks.
+    // On the control it is no finding, and where no address accepts a connection another rule applies.
     let mut story = Story::healthy();
     let hand = &mut story.on("direct").evidence.handshake;
     (hand.addresses, hand.failed_addresses) = (3, 1);

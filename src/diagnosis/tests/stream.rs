@@ -104,12 +104,12 @@ fn a_clean_end_without_message_stop_is_a_masked_truncation() {
     let masked = cut(Outcome::Answered, 9, 1_111, 1_112);
     let story = pair(stream(), std::slice::from_ref(&masked));
     let diagnosis = story.diagnose();
-    assert_eq!(accusations(&diagnosis.findings), ["StreamTruncationMasked@edge"]);
+    assert_eq!(attributions(&diagnosis.findings), ["StreamTruncationMasked@edge"]);
     assert_eq!(headline(&diagnosis), "Failing StreamTruncationMasked@edge");
-    // Claude cuts both; the gateway makes its cut look clean.
+    // Claude cuts both; the gateway ends its cut stream properly.
     let both = pair(closed(9, 1_111, 1_112), &[masked]).diagnose();
     assert_eq!(headline(&both), "Failing UpstreamStreamError@");
-    assert!(accusations(&both.findings).contains(&"StreamTruncationMasked@edge".to_owned()));
+    assert!(attributions(&both.findings).contains(&"StreamTruncationMasked@edge".to_owned()));
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn a_second_pair_decides_whether_a_stream_is_buffering() {
     let mut other = pair(stream(), &[burst.clone(), stream()]);
     other.on("direct").reply(K::Repeat, stream());
     assert_eq!(confidence(&other), None);
-    // A second pair that cannot show it says neither.
+    // A second pair that cannot show it counts neither way.
     let mut short = pair(stream(), &[burst.clone(), burst.clone()]);
     let quick = changed(stream(), |stream| stream.last_event_ms = Some(900));
     short.on("direct").reply(K::Repeat, quick);
@@ -283,7 +283,7 @@ fn a_second_sample_of_the_other_form_decides_where_only_that_is_a_stream() {
     assert_eq!(
         confidence(&[flows, quick], &both),
         Some(Confidence::Certain),
-        "the gateway's second is held back beside the control's first, and beside its second nothing shows"
+        "the gateway's second is buffered beside the control's first, and beside its second nothing shows"
     );
 }
 
@@ -359,7 +359,7 @@ fn compression_that_flushes_and_a_model_that_is_slow_on_both_paths_are_no_findin
 }
 
 #[test]
-fn a_message_where_a_stream_was_asked_for() {
+fn a_message_where_a_stream_was_requested() {
     let collapsed = Exchange {
         body: BodyKind::MessageNotStream,
         ..ok()
@@ -368,7 +368,7 @@ fn a_message_where_a_stream_was_asked_for() {
 }
 
 #[test]
-fn a_cut_without_a_control_convicts_nobody() {
+fn a_cut_without_a_control_is_only_a_reading() {
     let mut story = pair(stream(), &[closed(18, 1_950, 2_001), closed(17, 1_900, 2_004)]);
     story.paths.remove(0);
     assert_eq!(story.verdict(), "Inconclusive @edge");
@@ -408,6 +408,6 @@ fn a_cap_that_strikes_with_the_next_event_is_bracketed_by_two_cuts() {
     assert_eq!(
         story(closed(8, 2_190, 2_670), closed(7, 2_200, 2_460)),
         "Failing StreamCut@edge",
-        "a time that nobody sets"
+        "no usual timer value"
     );
 }

@@ -1,5 +1,5 @@
-//! Gateways that write every error anew, as those do that stand between several APIs: an error of Claude's and one of their own
-//! look alike.
+//! Gateways that write every error anew, as those do that stand between several APIs: an error of Claude's and one of
+//! their own are alike.
 
 use rstest::rstest;
 
@@ -43,7 +43,7 @@ fn both(direct: Exchange, edge: Exchange) -> Story {
 #[case(shaped(404, E::NotFound), "Failing WrongRoute@edge")]
 #[case(Exchange { inner_error: E::NotFound, ..own(502) }, "Failing WrongRoute@edge")]
 #[case(own(429), "Failing GatewayRateLimited@edge")]
-fn where_the_control_answers_the_reply_must_tell(#[case] edge: Exchange, #[case] expected: &str) {
+fn where_the_control_answers_the_reply_must_be_conclusive(#[case] edge: Exchange, #[case] expected: &str) {
     assert_eq!(both(stream(), edge).verdict(), expected);
 }
 
@@ -67,7 +67,7 @@ fn claudes_status_with_another_type_is_claudes_where_the_control_shows_it() {
 }
 
 #[test]
-fn where_no_key_is_sent_and_claude_refuses_one_it_is_the_gateways() {
+fn where_no_key_is_sent_a_rejected_key_is_the_gateways() {
     let mut story = both(stream(), claude(401, E::KeyInvalid));
     let edge = story.paths.iter_mut().find(|path| path.name == "edge").unwrap();
     edge.key_ref = None;
@@ -75,7 +75,7 @@ fn where_no_key_is_sent_and_claude_refuses_one_it_is_the_gateways() {
 }
 
 #[test]
-fn a_refusal_of_the_prompt_is_no_refusal_of_the_auth_header() {
+fn a_rejected_prompt_is_no_rejected_auth_header() {
     let mut story = both(stream(), own(403));
     story.on("edge").reply(K::BadKey, claude(401, E::KeyInvalid));
     story.on("edge").reply(K::NoKey, claude(401, E::KeyRequired));
@@ -109,7 +109,8 @@ fn an_answer_that_was_there_at_once_was_not_collected_from_a_stream() {
     assert_eq!(story.verdict(), "Degraded StreamBuffered@edge");
 }
 
-/// A gateway that writes all errors in Claude's shape and drops the ids: one that Claude alone can have made came through so.
+/// A gateway that writes all errors in Claude's shape and drops the ids: one that Claude alone can have made came
+/// through so.
 fn writes_anew(reply: Exchange) -> Story {
     let mut story = both(stream(), reply);
     story.on("edge").reply(
@@ -129,10 +130,10 @@ fn writes_anew(reply: Exchange) -> Story {
 #[case(shaped(403, E::Permission), "Inconclusive @edge")]
 #[case(shaped(504, E::Timeout), "Inconclusive @edge")]
 #[case(Exchange { traits: ReplyTraits::ENVELOPE.with(ReplyTraits::CLAUDE_WORDS), ..shaped(403, E::None) }, "Inconclusive @edge")]
-// Nobody else says that.
+// Only Claude returns that.
 #[case(shaped(529, E::Overloaded), "Failing UpstreamOverloaded@edge")]
 #[case(shaped(400, E::CreditExhausted), "Failing QuotaExhausted@edge")]
-fn who_writes_all_errors_in_claudes_shape_is_taken_for_claude_only_where_no_other_can_say_so(
+fn errors_in_claudes_shape_without_ids_are_claudes_only_where_no_other_hop_can_return_them(
     #[case] edge: Exchange,
     #[case] expected: &str,
 ) {

@@ -62,7 +62,7 @@ fn a_gateway_that_is_slow_in_twelve_runs_is_named_and_cleared_when_it_is_fast_ag
     let kept = world.status.paths[1].latency.clone().unwrap();
     assert_eq!((kept.direct_ms.len(), kept.gateway_ms.len()), (12, 12));
     let text = &world.status.findings[0].evidence;
-    assert!(text.contains("median of 12 runs: 500 ms more"), "{text}");
+    assert!(text.contains("median of 12 runs: the gateway adds 500 ms"), "{text}");
     world.sees = |choice, _| slow(choice, 1);
     world.pass(600 * 8);
     assert_eq!(verdict(&world), "Healthy @");

@@ -1,4 +1,4 @@
-//! Short digests: equal values are told from different ones, and no value can be read back.
+//! Short digests: they distinguish values, and no value can be read back.
 
 use ring::digest;
 

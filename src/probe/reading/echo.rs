@@ -1,4 +1,4 @@
-//! How a value that we sent came back in Claude's complaint about it.
+//! How Claude's error quotes a value that was sent.
 
 use crate::claude::error::{ErrorClass, ErrorReading, beta_echo, extra_input_field, unknown_tag, version_echo};
 use crate::probe::compose::Asked;
@@ -37,7 +37,7 @@ fn field(asked: &Asked, path: &str) -> Echo {
     }
 }
 
-/// Only another number says that ours was changed: what is no number may be about another field.
+/// Only another number shows that ours was changed: an error without a number may be about another field.
 fn number(asked: &Asked, message: &str) -> Echo {
     match (unknown_tag(message), asked.number) {
         (Some(tag), Some(sent)) if tag == sent.to_string() => Echo::Exact,

@@ -27,7 +27,7 @@ use crate::report::evidence::{
     StreamEvidence, Usage,
 };
 
-/// Bytes of a body whose wording is looked at.
+/// Bytes of a body whose wording is read.
 const MAX_WORDING: usize = 8 * 1024;
 
 /// A reply, read.
@@ -147,7 +147,7 @@ pub fn read(
     }
 }
 
-/// The complete answer that a body is, whatever its status says: somebody set another one.
+/// The complete answer that a body is, under any status: a hop set another one.
 fn answer(asked: &Asked, body: &body::Decoded) -> Option<BodyKind> {
     let streamed = || {
         let stream = stream::read(&body.bytes, &body.chunks, &body.chunks);
@@ -168,9 +168,9 @@ fn answer(asked: &Asked, body: &body::Decoded) -> Option<BodyKind> {
 
 /// `whole`: the body came to its end, and an empty one with no type is no stream.
 fn is_event_stream(content_type: &str, asked: &Asked, body: &[u8], whole: bool) -> bool {
-    let looks = body.starts_with(b"event:") || body.starts_with(b"data:") || body.starts_with(b":");
+    let like_events = body.starts_with(b"event:") || body.starts_with(b"data:") || body.starts_with(b":");
     content_type.starts_with("text/event-stream")
-        || (asked.stream && (looks || (body.is_empty() && !whole)) && content_type.is_empty())
+        || (asked.stream && (like_events || (body.is_empty() && !whole)) && content_type.is_empty())
 }
 
 /// Adds what only the transport knows.
@@ -240,11 +240,11 @@ fn usage(wire: WireUsage) -> Usage {
     }
 }
 
-/// What an error reply (or an `error` event) says, and whose words it uses.
+/// The error class of an error reply (or an `error` event), and the product of its text.
 fn errors(exchange: &mut Exchange, asked: &Asked, headers: &HeaderMap, reading: &ErrorReading, body: &[u8]) {
     exchange.error = reading.class;
     exchange.inner_error = reading.inner_class.unwrap_or_default();
-    // An answer has no marks of an error, whatever its status.
+    // An answer has no traits of an error, under any status.
     let status = if exchange.bears_an_answer() {
         200
     } else {
@@ -264,7 +264,7 @@ fn errors(exchange: &mut Exchange, asked: &Asked, headers: &HeaderMap, reading: 
     let reworded = exchange.status >= 400 && !own && (edges || error::has_claudes_words(&wording));
     exchange.traits.set(ReplyTraits::CLAUDE_WORDS, reworded);
     exchange.product = product::product(headers, &wording);
-    // Claude's own words are no gateway's: only a foreign or id-less reply is searched for them.
+    // Claude's own text is no gateway's: only a foreign or id-less reply is searched.
     let genuine = exchange.traits.has(ReplyTraits::ENVELOPE) && exchange.traits.has(ReplyTraits::IDS_AGREE);
     if !genuine && (exchange.status == 200 || !exchange.bears_an_answer()) {
         let status = if exchange.status == 200 && exchange.error != ErrorClass::None {
@@ -335,7 +335,7 @@ fn quotation(
     (!quoted.is_empty()).then_some(quoted)
 }
 
-/// What every reply may carry.
+/// What every reply may have.
 fn common(exchange: &mut Exchange, headers: &HeaderMap, now: jiff::Timestamp) {
     exchange.retry_after_s = headers::retry_after(headers).map(|after| {
         let seconds = after.seconds_from(now).ceil();
@@ -351,7 +351,7 @@ fn common(exchange: &mut Exchange, headers: &HeaderMap, now: jiff::Timestamp) {
 
 fn account(headers: &HeaderMap) -> Option<u32> {
     let (organization, workspace) = (headers::organization_id(headers), headers::workspace_id(headers));
-    // 0 says that there is none.
+    // 0 means none.
     let half = |id: Option<&str>| id.map_or(0, |id| (digest32(id) >> 16).max(1));
     let account = half(organization) << 16 | half(workspace);
     (account != 0).then_some(account)
@@ -386,9 +386,9 @@ fn header_set(headers: &HeaderMap) -> u32 {
     digest32(&names.into_iter().collect::<Vec<_>>().join("\n")) >> 16
 }
 
-/// `age`, or a cache that says it hit. An answer no older than its own exchange was made for it: a cache that holds it back
-/// counts from the moment its head came, one that reckons as RFC 9111 has it adds the wait for that head, and both count whole
-/// seconds between clocks that were cut to whole seconds.
+/// `age`, or a cache-hit header. An answer no older than its own exchange was made for it: a cache that delays it
+/// counts from the moment its head came, one that reckons as RFC 9111 has it adds the wait for that head, and both
+/// count whole seconds between clocks that were cut to whole seconds.
 fn cache_age(headers: &HeaderMap, exchange: &Exchange) -> Option<u32> {
     const ROUNDING_MS: u32 = 2_000;
     const CACHES: [&str; 9] = [

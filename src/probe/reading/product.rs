@@ -1,7 +1,8 @@
-//! Whose wording and headers a reply has, and what a gateway says in words of its own.
+//! Which product's wording and headers a reply has, and which kind of gateway error its text names.
 //!
-//! Tables of what real gateways send (nginx, HAProxy, Envoy, Squid, LiteLLM measured; others from their sources and documentation), and, since users run
-//! many more, of what such replies say in general. It sharpens advice; it convicts nobody.
+//! Tables of what real gateways send (nginx, HAProxy, Envoy, Squid, LiteLLM measured; others from their sources and
+//! documentation), and, since users run many more, of general phrases in such replies. For advice and error kinds only:
+//! attributes nothing.
 
 use http::HeaderMap;
 
@@ -102,7 +103,7 @@ const BODIES: &[(&str, Product)] = &[
     ("linkerd", Product::Linkerd),
 ];
 
-/// Whose reply it looks like. `body` is its text, lower case, bounded.
+/// The product that the reply's headers and text match. `body` is its text, lower case, bounded.
 #[must_use]
 pub fn product(headers: &HeaderMap, body: &str) -> Product {
     let by_header = HEADERS
@@ -124,7 +125,7 @@ pub fn product(headers: &HeaderMap, body: &str) -> Product {
         None if via.contains("google") => Product::Google,
         None if via.contains("cloudfront") => Product::Aws,
         None if via.contains("caddy") => Product::Caddy,
-        // What these two send where nobody configured anything.
+        // The defaults of these two.
         None if body == "404 page not found\n" || body == "bad gateway" || body == "gateway timeout" => {
             Product::Traefik
         }
@@ -140,8 +141,8 @@ fn text(headers: &HeaderMap, name: &str) -> String {
         .to_ascii_lowercase()
 }
 
-/// What gateways say, lower case; where ` … ` stands, both must be there. Ordered: the first that fits, so the specific stands
-/// before the general.
+/// Phrases of gateways, lower case; where ` … ` stands, both must be there. Ordered: the first that fits, so the
+/// specific stands before the general.
 const PHRASES: &[(&str, GatewayErrorKind)] = &[
     // Limits and breakers first: their texts mention upstreams and connections too.
     (
@@ -377,18 +378,18 @@ const PHRASES: &[(&str, GatewayErrorKind)] = &[
     ("closed without response", GatewayErrorKind::ClosedEarly),
     ("forbidden", GatewayErrorKind::Denied),
     ("unauthorized", GatewayErrorKind::AuthRequired),
-    // What HTTP clients of several languages say of every connection that came to nothing, whatever the reason.
+    // Errors of HTTP clients in several languages for every failed connection, for any reason.
     ("fetch failed", GatewayErrorKind::NoHealthyUpstream),
     ("error sending request", GatewayErrorKind::NoHealthyUpstream),
     ("connection error", GatewayErrorKind::NoHealthyUpstream),
-    // Whatever it was, it was somebody further on.
+    // The failure is a hop further on.
     ("upstream", GatewayErrorKind::UpstreamRefused),
     ("provider error", GatewayErrorKind::UpstreamRefused),
     ("provider returned", GatewayErrorKind::UpstreamRefused),
     ("error from provider", GatewayErrorKind::UpstreamRefused),
 ];
 
-/// Whether a refusal is about the model that was asked for: it names it, and says in general terms that it is not to be had.
+/// Whether a rejection is about the requested model: it names the model, and has a general phrase for unavailable.
 /// `body` is lower case.
 #[must_use]
 pub fn refuses_model(status: u16, body: &str, model: &str) -> bool {
@@ -414,13 +415,13 @@ pub fn refuses_model(status: u16, body: &str, model: &str) -> bool {
 /// What pages of server errors are called, lower case.
 const SERVER_ERRORS: [&str; 3] = ["internal server error", "bad gateway", "service unavailable"];
 
-/// What the reply says in words of a gateway's. `body` is its text, lower case, bounded.
+/// The kind of gateway error that the reply's text names. `body` is its text, lower case, bounded.
 #[must_use]
 pub fn error_kind(status: u16, headers: &HeaderMap, body: &str) -> GatewayErrorKind {
     if status < 400 {
         return GatewayErrorKind::None;
     }
-    let said = format!(
+    let text = format!(
         "{} {}",
         text(headers, "x-squid-error"),
         text(headers, "l5d-proxy-error")
@@ -431,15 +432,15 @@ pub fn error_kind(status: u16, headers: &HeaderMap, body: &str) -> GatewayErrorK
             .find(|(needles, _)| needles.split(" … ").all(|needle| text.contains(needle)))
             .map(|(_, error_kind)| *error_kind)
     };
-    if let Some(error_kind) = found(&said).or_else(|| found(body)) {
+    if let Some(error_kind) = found(&text).or_else(|| found(body)) {
         return error_kind;
     }
     if headers.contains_key("x-envoy-overloaded") {
         return GatewayErrorKind::Overflow;
     }
-    // What the status alone says, where no words do.
+    // By the status alone, where no text matches.
     match status {
-        // A page of another failure: whoever wrote it did not choose the status, which may be upstream's.
+        // A page of another failure: its status may be upstream's.
         400..=499 if SERVER_ERRORS.iter().any(|words| body.contains(words)) => GatewayErrorKind::UpstreamRefused,
         401 | 407 if headers.contains_key("www-authenticate") || headers.contains_key("proxy-authenticate") => {
             GatewayErrorKind::AuthRequired

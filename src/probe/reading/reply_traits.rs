@@ -1,4 +1,4 @@
-//! The facts that a reply bears about who made it, read from its headers and its body.
+//! The traits of a reply that show its possible origin, read from its headers and its body. Decides nothing.
 
 use http::HeaderMap;
 
@@ -85,13 +85,14 @@ const ATTEMPTS: [(&str, u32); 4] = [
 /// The host whose edge is Claude's.
 const CLAUDE_HOST: &str = "api.anthropic.com";
 
-/// Whether a message's id is one of those that Claude has on a cloud's own platform: Bedrock and Vertex name themselves in it.
+/// Whether a message's id is one of those that Claude has on a cloud's own platform: Bedrock and Vertex name themselves
+/// in it.
 #[must_use]
 pub fn is_platform_message(id: &str) -> bool {
     id.starts_with("msg_bdrk_") || id.starts_with("msg_vrtx_")
 }
 
-/// The marks of a reply.
+/// The traits of a reply.
 #[must_use]
 pub fn traits(status: u16, headers: &HeaderMap, reading: &ErrorReading, asked: &Asked) -> ReplyTraits {
     let mut traits = of_headers(headers);

@@ -29,7 +29,7 @@ pub struct Stream {
 
 /// Events that are read. Claude's smallest have about 110 bytes: a body within our limit has fewer.
 const MAX_EVENTS: u32 = 1 << 16;
-/// Bytes that are parsed before looking whether it was enough.
+/// Bytes that are parsed between two checks of the limit.
 const MAX_PIECE: usize = 64 * 1024;
 /// Arrivals kept for the full report.
 const MAX_ARRIVALS: usize = 256;

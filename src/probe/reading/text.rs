@@ -1,4 +1,4 @@
-//! Words of a reply for a person: without markup, without secrets, and short.
+//! Quotes of replies for people: without markup, without secrets, and short.
 
 use crate::probe::redact::Redactor;
 use crate::text::bounded;
@@ -6,7 +6,7 @@ use crate::text::plain::plain;
 
 /// Bytes of a quote.
 const MAX_QUOTE: usize = 160;
-/// Bytes of a text that are looked at for a quote.
+/// Bytes of a text that are read for a quote.
 const MAX_READ: usize = 8 * 1024;
 
 /// Redacted first, then cut to 160 bytes: a secret cut in two would no longer be recognised.
@@ -17,7 +17,7 @@ pub fn quote(text: &str, redactor: &Redactor) -> String {
     bounded(&words.join(" "), MAX_QUOTE)
 }
 
-/// What an HTML page says: its text without tags, scripts and styles.
+/// The text of an HTML page, without tags, scripts and styles.
 #[must_use]
 pub fn of_html(page: &str) -> String {
     let mut text = String::new();
@@ -51,7 +51,7 @@ mod tests {
     use crate::probe::Secrets;
 
     #[test]
-    fn a_page_is_quoted_by_what_it_says() {
+    fn a_page_is_quoted_by_its_text() {
         let page = "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<style>b { x: 1 }</style><title>503 Service \
             Unavailable</title></head><body>\n<h1>Unavailable</h1><!-- hm --><script>alert(1)</script>\n<p>Try later</body></html>";
         let quoted = quote(&of_html(page), &Redactor::new(&Secrets::new()));

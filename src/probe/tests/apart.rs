@@ -96,7 +96,7 @@ async fn settings_that_cannot_be_used_end_their_path_and_no_other() {
 }
 
 #[tokio::test]
-async fn paths_whose_secrets_hold_the_same_key_share_its_manners() {
+async fn paths_whose_secrets_hold_the_same_key_share_its_limits() {
     let claude = claude(Limits::default()).await;
     claude.set_fault(Rule::always(Fault::Error(ErrorName::RateLimitRequests)));
     let mut other = path("edge", &claude.url());
@@ -116,7 +116,7 @@ async fn paths_whose_secrets_hold_the_same_key_share_its_manners() {
 #[tokio::test]
 async fn a_limit_met_on_the_control_stands_against_the_key() {
     let claude = claude(Limits::default()).await;
-    // No id, no envelope: whoever limits on the shortest way to Claude limits the key.
+    // No id, no envelope: a limit on the control is a limit of the key.
     let limit = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
     let limiting = serve(vec![send(limit)]).await;
     let mut paths = vec![

@@ -1,5 +1,5 @@
-//! A gateway that counts tokens by itself, as those do that translate between APIs: nothing that is sent to its `count_tokens`
-//! reaches Claude.
+//! A gateway that counts tokens by itself, as those do that translate between APIs: nothing that is sent to its
+//! `count_tokens` reaches Claude.
 
 use std::time::Duration;
 

@@ -87,7 +87,7 @@ async fn silence_before_the_head_is_no_reply() {
 }
 
 #[tokio::test]
-async fn endings_before_the_head_are_told_apart() {
+async fn endings_before_the_head_are_distinguished() {
     assert_eq!(frozen(vec![], 10_000).await.outcome, Outcome::ClosedBeforeHead);
     assert_eq!(
         frozen(vec![send("HTTP/1.1 200 OK\r\ncontent-")], 10_000).await.outcome,
@@ -140,7 +140,7 @@ async fn a_refused_port_is_a_failed_connection() {
 }
 
 #[tokio::test]
-async fn an_early_refusal_of_a_large_body_is_read_although_the_server_hangs_up_on_us() {
+async fn an_early_rejection_of_a_large_body_is_read_although_the_server_closes() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {

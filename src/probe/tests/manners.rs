@@ -144,7 +144,7 @@ async fn a_failure_is_repeated_once_on_the_same_connection() {
 }
 
 #[tokio::test]
-async fn after_a_failure_a_get_is_refused_by_claude_on_that_path_and_on_the_control() {
+async fn after_a_failure_claude_rejects_a_get_on_that_path_and_on_the_control() {
     let (claude, down) = (claude().await, claude().await);
     down.set_fault(Rule::always(Fault::Error(ErrorName::Internal)));
     let mut paths = vec![
@@ -182,7 +182,7 @@ async fn after_a_failure_a_get_is_refused_by_claude_on_that_path_and_on_the_cont
 }
 
 #[tokio::test]
-async fn a_rejected_key_asks_for_the_credential_checks_and_no_others() {
+async fn a_rejected_key_leads_to_the_credential_checks_and_no_others() {
     let claude = claude().await;
     claude.set_keys(vec![Key::new("sk-ant-api03-another")]).unwrap();
     let mut plan = two_paths(&claude, &[ExchangeKind::BogusBeta]);

@@ -62,7 +62,7 @@ fn sent(path: &PathEvidence) -> Vec<ExchangeKind> {
     path.exchanges.iter().map(|exchange| exchange.kind).collect()
 }
 
-/// Each request says of which path it is.
+/// Each request names its path.
 fn name_paths(plan: &mut Plan) {
     for path in &mut plan.paths {
         path.headers = vec![crate::report::plan::Header {
@@ -82,7 +82,7 @@ fn order(claude: &Standin) -> Vec<String> {
 const PAIRS: [ExchangeKind; 2] = [ExchangeKind::Frozen, ExchangeKind::Repeat];
 
 #[tokio::test]
-async fn a_stream_that_looks_buffered_asks_for_a_second_pair_in_the_opposite_order() {
+async fn a_stream_that_looks_buffered_leads_to_a_second_pair_in_the_opposite_order() {
     let claude = claude().await;
     let first = collects(&claude, |connection| connection == 0).await;
     let paths = vec![
@@ -97,7 +97,7 @@ async fn a_stream_that_looks_buffered_asks_for_a_second_pair_in_the_opposite_ord
     assert_eq!(kinds, [PAIRS.to_vec(), PAIRS.to_vec(), vec![ExchangeKind::Frozen]]);
     assert_eq!(order(&claude), ["direct", "once", "plain", "once", "direct"]);
     let reads = |at: usize| paths[1].exchanges[at].stream.as_ref().unwrap().reads;
-    assert!(reads(0) <= 3 && reads(1) >= 10, "held back once, and not again");
+    assert!(reads(0) <= 3 && reads(1) >= 10, "buffered once, and not again");
     // Where an earlier run counts as the second pair, none is sent.
     asked.second_pair = false;
     asked.paths[1].url = collects(&claude, |_| true).await;

@@ -1,4 +1,5 @@
-//! A gateway that reads the JSON of requests and writes it anew: as it was, with doubles for integers, sorted, without what it does not know.
+//! A gateway that reads the JSON of requests and writes it anew: as it was, with doubles for integers, sorted, without
+//! what it does not know.
 
 use std::time::Duration;
 
@@ -148,13 +149,13 @@ async fn each_part_of_a_body_shows_whether_it_arrives_as_sent() {
         for path in &report.evidence.paths {
             for kind in FIELDS {
                 let seen = path.exchange(kind).unwrap();
-                let told = (seen.status, seen.error, seen.echo);
+                let result = (seen.status, seen.error, seen.echo);
                 if path.path == "edge" && swallowed.contains(&kind) {
-                    assert_eq!(told, (200, ErrorClass::None, Echo::None), "{kind:?}");
+                    assert_eq!(result, (200, ErrorClass::None, Echo::None), "{kind:?}");
                     // What is only counted costs nothing; of an answered message one token is paid.
                     assert_eq!(seen.usage.is_some_and(|usage| usage.output == 1), kind == MetadataField);
                 } else {
-                    assert_eq!(told, (400, ErrorClass::ExtraInputs, Echo::Exact), "{kind:?}");
+                    assert_eq!(result, (400, ErrorClass::ExtraInputs, Echo::Exact), "{kind:?}");
                 }
             }
         }

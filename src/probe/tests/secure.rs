@@ -1,4 +1,4 @@
-//! TLS with the first hop: who vouches, what fails, and how each failure is told apart.
+//! TLS with the first hop: which CA vouches, what fails, and how failures are distinguished.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ async fn reach(path: crate::report::plan::PathPlan, run_timeout_ms: u64) -> Path
 }
 
 #[tokio::test]
-async fn a_declared_ca_vouches_and_nobody_does_without_it() {
+async fn a_declared_ca_vouches_and_none_does_without_it() {
     let place = Place::new();
     let server = place.serve(&["127.0.0.1"], 30).await;
     let unknown = reach(path("edge", &server.url()), 10_000).await;
@@ -76,7 +76,7 @@ async fn a_declared_ca_vouches_and_nobody_does_without_it() {
 }
 
 #[tokio::test]
-async fn an_expired_certificate_and_one_for_another_name_are_told_apart() {
+async fn an_expired_certificate_and_one_for_another_name_are_distinguished() {
     let place = Place::new();
     let expired = place.serve(&["127.0.0.1"], -2).await;
     let mut to_expired = path("edge", &expired.url());
@@ -98,7 +98,7 @@ async fn an_expired_certificate_and_one_for_another_name_are_told_apart() {
 }
 
 #[tokio::test]
-async fn what_does_not_speak_tls_is_told_from_what_hangs_up() {
+async fn a_server_without_tls_is_distinguished_from_one_that_closes() {
     let listen = || async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());

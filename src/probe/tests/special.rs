@@ -113,7 +113,7 @@ async fn an_orderly_close_of_an_idle_connection_is_nothing_and_a_reset_is_someth
 }
 
 #[tokio::test]
-async fn without_a_usable_key_the_way_is_looked_at_all_the_same() {
+async fn without_a_usable_key_the_connection_is_probed_all_the_same() {
     let claude = Standin::start(Config::default()).await.unwrap();
     let mut path = path("edge", &claude.url());
     path.exchanges = exchanges(&[ExchangeKind::CountTokens, ExchangeKind::NoKey]);

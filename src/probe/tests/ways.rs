@@ -14,8 +14,8 @@ use crate::standin::{Config, Standin, TEST_KEY};
 
 type Heads = Arc<Mutex<Vec<String>>>;
 
-/// A forward proxy that answers CONNECT with `answer`, and opens the tunnel when that is a 200. Anything else it forwards
-/// to `target`.
+/// A forward proxy that answers CONNECT with `answer`, and opens the tunnel when that is a 200. Anything else it
+/// forwards to `target`.
 async fn proxy(answer: &'static str, target: std::net::SocketAddr) -> (String, Heads) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -126,7 +126,7 @@ async fn http_goes_through_a_proxy_in_absolute_form() {
 }
 
 #[tokio::test]
-async fn a_proxys_refusal_is_its_own_status() {
+async fn a_proxys_rejection_has_its_status() {
     for (answer, status) in [("407 Proxy Authentication Required", 407), ("403 Forbidden", 403)] {
         let (url, _) = proxy(answer, "127.0.0.1:9".parse().unwrap()).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -173,7 +173,7 @@ async fn metadata_addresses_are_never_connected_to_not_even_through_a_proxy() {
 }
 
 #[tokio::test]
-async fn networks_of_the_plan_are_refused_too() {
+async fn networks_of_the_plan_are_forbidden_too() {
     let address = serve(vec![]).await;
     let mut plan = plan(vec![path("edge", &format!("http://{address}"))], 10_000);
     plan.refuse_networks = vec!["127.0.0.0/8".into()];
@@ -185,11 +185,11 @@ async fn networks_of_the_plan_are_refused_too() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_exist_says_so() {
+async fn a_name_that_does_not_exist_is_reported_as_such() {
     let seen = go(path("edge", "http://no-such-host.invalid")).await;
     assert!(
         matches!(seen.handshake.outcome, Reach::DnsNoName | Reach::DnsFailed),
-        "a machine without a resolver cannot tell: {:?}",
+        "a machine without a resolver cannot show it: {:?}",
         seen.handshake
     );
     assert_eq!(seen.frozen().unwrap().outcome, Outcome::ConnectFailed);

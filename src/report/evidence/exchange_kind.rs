@@ -1,8 +1,9 @@
-//! Every kind of exchange that a prober can send: what it is, what it costs, when it is sent, what its reply is good for.
+//! Every kind of exchange that a prober can send: what it is, what it costs, when it is sent, what its reply is good
+//! for.
 //!
-//! The one place that says so. The plan, the prober's order, the report's format, the rules, `check --explain-plan` and
-//! `docs/exchanges.md` ask an [`Entry`] and keep no lists of their own: a new kind is a variant and an entry here, its bytes
-//! in `probe/compose.rs`, and the rule that reads its reply.
+//! The only such list. The plan, the prober's order, the report's format, the rules, `check --explain-plan` and
+//! `docs/exchanges.md` read an [`Entry`] and keep no lists of their own: a new kind is a variant and an entry here, its
+//! bytes in `probe/compose.rs`, and the rule that reads its reply.
 
 mod entry;
 
@@ -15,23 +16,24 @@ pub use entry::{
     Cause, Cost, DIGITS, Endpoint, Entry, Family, Form, Key, Manner, Opt, Planned, SECOND_SAMPLES, SecondSample, Usual,
 };
 
-/// What an exchange is for, in the order in which they are sent on a path: nothing that is billed follows a request with a
-/// defect; what may lock out, cool down or raise an alarm comes after all that it could spoil, rejected keys last. The `P`
-/// numbers are those of the measured probe set that the design refers to.
+/// What an exchange is for, in the order in which they are sent on a path: nothing that is billed follows a request
+/// with a defect; what may lock out, cool down or raise an alarm comes after all that it could spoil, rejected keys
+/// last. The `P` numbers are those of `docs/exchanges.md`.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, VariantArray, strum::IntoStaticStr,
 )]
 pub enum ExchangeKind {
-    /// P8/P9: the frozen request, as `stream` says.
+    /// P8/P9: the frozen request, in the form that `stream` selects.
     Frozen,
     /// The frozen request with the key's repairable defects removed.
     TrimmedKey,
-    /// The frozen request again: after a failure on the same connection; where a stream looks held back on a fresh one, on the gateway
-    /// and on the control.
+    /// The frozen request again: after a failure on the same connection; where a stream looks buffered on a fresh one,
+    /// on the gateway and on the control.
     Repeat,
     /// The one confirming request after a 429.
     Confirm,
-    /// P8/P9: the other form than `stream` says; twice where that is a stream and looks held back, on the gateway and on the control.
+    /// P8/P9: the form that `stream` does not select; twice where that is a stream and looks buffered, on the gateway
+    /// and on the control.
     OtherForm,
     /// P11: the long request.
     Long,
@@ -39,7 +41,7 @@ pub enum ExchangeKind {
     Parallel,
     /// P4 with the path's own key and no defect: a valid count_tokens request, the positive control.
     CountTokens,
-    /// P1: a GET of the path of messages, after a failure. Claude refuses it, whatever the key.
+    /// P1: a GET of the path of messages, after a failure. Claude rejects it, with any key.
     Route,
     /// P15: reuse of a connection after an idle time.
     ReuseIdle,
@@ -51,7 +53,7 @@ pub enum ExchangeKind {
     MetadataField,
     /// P7: an unknown field inside an entry of `tools`.
     ToolField,
-    /// P7: an integer that no double holds, where Claude refuses it and quotes it.
+    /// P7: an integer that no double holds, where Claude rejects it and quotes it.
     Number,
     /// P5: an API version that does not exist.
     BogusVersion,
@@ -92,7 +94,7 @@ impl ExchangeKind {
             Self::TrimmedKey => Entry {
                 code: 4,
                 sends: "the same, the key without its blanks",
-                shows: "whether the blanks are the fault",
+                shows: "whether the blanks are the cause",
                 key: Key::Trimmed,
                 planned: Planned::Reaction(Cause::BlanksAroundKey),
                 ..FROZEN
@@ -100,14 +102,14 @@ impl ExchangeKind {
             Self::Repeat => Entry {
                 code: 1,
                 sends: "the same once more",
-                shows: "whether it fails, or is held back, each time",
+                shows: "whether it fails, or is buffered, each time",
                 planned: Planned::Reaction(Cause::Failure),
                 ..FROZEN
             },
             Self::Confirm => Entry {
                 code: 2,
                 sends: "the same, after at most 10 s",
-                shows: "whether a limit still stands",
+                shows: "whether a limit still applies",
                 planned: Planned::Reaction(Cause::Limit),
                 ..FROZEN
             },
@@ -140,7 +142,7 @@ impl ExchangeKind {
                 code: 17,
                 number: "P12",
                 sends: "the frozen request several times at once",
-                shows: "whose limit on concurrency",
+                shows: "concurrency limits, and the hop that applies them",
                 family: Family::Message,
                 manner: Manner::AtOnce,
                 planned: Planned::Opted(Opt::Parallel),
@@ -163,7 +165,7 @@ impl ExchangeKind {
                 code: 21,
                 number: "P1",
                 sends: "a GET of the path of messages",
-                shows: "whether Claude is asked at all: it refuses a GET",
+                shows: "whether requests reach Claude, which rejects a GET",
                 family: Family::Free,
                 endpoint: Endpoint::Messages,
                 at_most: AT_ONCE,
@@ -181,7 +183,7 @@ impl ExchangeKind {
                 code: 19,
                 number: "P15",
                 sends: "count_tokens, idle time, count_tokens",
-                shows: "what drops idle connections",
+                shows: "whether a hop drops idle connections",
                 family: Family::Free,
                 endpoint: Endpoint::CountTokens,
                 manner: Manner::AfterIdle,
@@ -217,7 +219,7 @@ impl ExchangeKind {
                 code: 22,
                 sends: "one inside metadata",
                 shows: "whether metadata arrives as sent",
-                // count_tokens knows no `metadata`, and refuses it whatever is inside. Of messages, one is answered where it gets lost.
+                // count_tokens knows no `metadata`, and rejects any. Of messages, one is answered where it gets lost.
                 endpoint: Endpoint::Messages,
                 over_budget: false,
                 deep_in_check: true,
@@ -267,7 +269,7 @@ impl ExchangeKind {
                 code: 11,
                 number: "",
                 sends: "a header of many bytes",
-                shows: "whose limit on headers",
+                shows: "header size limits, and the hop that applies them",
                 planned: Planned::Opted(Opt::HeaderBytes),
                 usual: ANSWERED,
                 ..SIZE
@@ -276,27 +278,27 @@ impl ExchangeKind {
                 code: 10,
                 number: "P13",
                 sends: "a body of many bytes of JSON white space",
-                shows: "whose limit on bodies",
+                shows: "body size limits, and the hop that applies them",
                 planned: Planned::Opted(Opt::BodyBytes),
                 ..SIZE
             },
             Self::BenignPrompt => Entry {
                 code: 13,
                 sends: "a harmless prompt of the same length",
-                shows: "the twin of the next",
+                shows: "the harmless twin of AttackPrompt",
                 planned: Planned::Opted(Opt::AttackTwin),
                 ..PROMPT
             },
             Self::AttackPrompt => Entry {
                 code: 12,
-                sends: "a prompt that looks like an attack",
-                shows: "a firewall that reads prompts",
+                sends: "a prompt that resembles an attack",
+                shows: "whether a firewall inspects prompts",
                 ..PROMPT
             },
             Self::OtherAuthHeader => Entry {
                 code: 14,
-                sends: "the key in the other header",
-                shows: "which auth header survives",
+                sends: "the key in the other auth header",
+                shows: "which auth headers are accepted",
                 key: Key::OtherHeader,
                 usual: ANSWERED,
                 ..KEY
@@ -304,7 +306,7 @@ impl ExchangeKind {
             Self::NoKey => Entry {
                 code: 15,
                 sends: "no key",
-                shows: "who adds one, and who asks for one",
+                shows: "which hop adds a key, and which requires one",
                 key: Key::Absent,
                 usual: refusal(401, ErrorClass::KeyRequired),
                 ..KEY
@@ -313,7 +315,7 @@ impl ExchangeKind {
                 code: 16,
                 number: "P2",
                 sends: "a key that does not exist",
-                shows: "who checks keys, and whose key arrives",
+                shows: "which hop checks keys, and whose key arrives",
                 key: Key::Invalid,
                 usual: refusal(401, ErrorClass::KeyInvalid),
                 ..KEY
@@ -350,13 +352,13 @@ impl ExchangeKind {
         self.entry().family == Family::Frozen
     }
 
-    /// Whether it is refused for its size where it is refused.
+    /// Whether a rejection of it is for its size.
     #[must_use]
     pub fn is_large(self) -> bool {
         self.entry().family == Family::Size
     }
 
-    /// Whether it carries a key of the path, in whatever form.
+    /// Whether it has a key of the path, in any form.
     #[must_use]
     pub fn needs_own_key(self) -> bool {
         !matches!(self.entry().key, Key::Absent | Key::Invalid)

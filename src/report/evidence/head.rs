@@ -1,7 +1,7 @@
 //! The head of an answer, header by header, as it departs from the one that Claude is known to send.
 //!
-//! The list of headers is closed: those of a genuine answer. A departure is no fault by itself (Claude may send another head one
-//! day); what counts is that a gateway's answer departs where the control's does not.
+//! The list of headers is closed: those of a genuine answer. A departure is no fault by itself (Claude may send another
+//! head one day); what counts is that a gateway's answer departs where the control's does not.
 
 use serde::{Deserialize, Serialize};
 use strum::FromRepr;
@@ -115,7 +115,7 @@ pub enum Departure {
     Value(u8),
     /// It stands on several lines.
     Repeated,
-    /// One line has several values where there is one: lines that somebody joined.
+    /// One line has several values where there is one: lines that a hop joined.
     Merged,
 }
 

@@ -33,11 +33,12 @@ pub enum Outcome {
     ConnectFailed = 10,
 }
 
-/// What a reply's body was, as far as it is no error: of a 200, and of any other status under which a complete answer came.
+/// What a reply's body was, as far as it is no error: of a 200, and of any other status under which a complete answer
+/// came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
 #[repr(u8)]
 pub enum BodyKind {
-    /// An error, no reply, or not looked at.
+    /// An error, no reply, or not read.
     #[default]
     Unknown = 0,
     /// What was asked for: a message, a token count, or an event stream.
@@ -90,8 +91,8 @@ pub struct StreamEvidence {
     pub compressed: bool,
     /// The response had a `content-length`.
     pub content_length: bool,
-    /// The body has no framing and lasts until the connection ends (HTTP/1.0): `framing_complete` is then `false`, and the
-    /// outcome `Answered` when `message_stop` came before a FIN.
+    /// The body has no framing and lasts until the connection ends (HTTP/1.0): `framing_complete` is then `false`, and
+    /// the outcome `Answered` when `message_stop` came before a FIN.
     pub close_delimited: bool,
 }
 

@@ -1,11 +1,11 @@
-//! Who may have made a reply: the marks that it bears, whose wording it has, what it says, what it echoes.
+//! Traits that show the possible origin of a reply: headers and shape, product, kind of gateway error, echo.
 
 use serde::{Deserialize, Serialize};
 use strum::FromRepr;
 
 pub use crate::catalogue::Product;
 
-/// What a reply bears. Marks are facts; whether they make a reply genuine is for the diagnosis to say.
+/// The traits of a reply. They are facts; whether they make a reply genuine is the diagnosis's decision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ReplyTraits(pub u32);
@@ -14,7 +14,7 @@ macro_rules! traits {
     ($($(#[$doc:meta])* $name:ident = $bit:literal;)*) => {
         impl ReplyTraits {
             $($(#[$doc])* pub const $name: ReplyTraits = ReplyTraits(1 << $bit);)*
-            /// Every mark with its name.
+            /// Every trait with its name.
             pub const ALL: &[(&str, ReplyTraits)] = &[$((stringify!($name), ReplyTraits::$name),)*];
         }
     };
@@ -59,7 +59,7 @@ traits! {
     FOREIGN_EDGE_PAGE = 17;
     /// A header that only a gateway sets (vendor prefixes, `x-squid-error`, `x-envoy-overloaded`, …).
     GATEWAY_HEADER = 18;
-    /// `via`, `x-cache`, `x-served-by`, …: an intermediary, not necessarily the maker.
+    /// `via`, `x-cache`, `x-served-by`, …: an intermediary, not necessarily the origin.
     INTERMEDIARY = 19;
     /// `cf-mitigated`: a challenge.
     CHALLENGE = 20;
@@ -71,17 +71,20 @@ traits! {
     ECHOES_REQUEST = 23;
     /// `server: cloudflare`.
     SERVER_CLOUDFLARE = 24;
-    /// A header that says how often the gateway tried (`x-envoy-attempt-count`, `x-litellm-attempted-retries`, …) above 1.
+    /// A header with the count of the gateway's attempts (`x-envoy-attempt-count`, `x-litellm-attempted-retries`, …)
+    /// above 1.
     RETRIED = 25;
     /// `x-amzn-requestid`, `x-goog-…`: a cloud platform's own reply.
     CLOUD_PLATFORM = 26;
     /// Words of one of Claude's own messages in a body that is not of Claude's shape, and not quoted as a whole error.
     CLAUDE_WORDS = 27;
-    /// The id ([`ReplyTraits::REQUEST_ID`], else [`ReplyTraits::BODY_REQUEST_ID`]) has not the length and alphabet of those that Claude makes.
+    /// The id ([`ReplyTraits::REQUEST_ID`], else [`ReplyTraits::BODY_REQUEST_ID`]) has not the length and alphabet of
+    /// those that Claude makes.
     ID_ODD = 28;
-    /// The `request-id`, or the message's id, was on an earlier reply of this path in this run: Claude gives each reply its own.
+    /// The `request-id`, or the message's id, was on an earlier reply of this path in this run: Claude gives each reply
+    /// its own.
     ID_SEEN = 29;
-    /// An HTML page inside a string of the body: the reply's maker passes on what somebody else answered.
+    /// An HTML page inside a string of the body: the reply wraps what another hop answered.
     WRAPPED_PAGE = 30;
 }
 
@@ -106,7 +109,7 @@ impl ReplyTraits {
     }
 }
 
-/// What a gateway-made reply says, in general terms.
+/// The kind of a gateway-made error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
 #[repr(u8)]
 pub enum GatewayErrorKind {
@@ -149,9 +152,9 @@ pub enum GatewayErrorKind {
     HeaderTooLarge = 17,
     /// The gateway does not know the model.
     UnknownModel = 18,
-    /// The gateway asks for a client certificate.
+    /// The gateway requires a client certificate.
     ClientCertificate = 19,
-    /// The upstream refused or failed; in which way is not told.
+    /// The upstream rejected or failed; the cause is not named.
     UpstreamRefused = 20,
 }
 

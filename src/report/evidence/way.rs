@@ -1,4 +1,4 @@
-//! A path's key, and the way to its first hop.
+//! A path's key, and the connection to its first hop. Closed enums and numbers: never the key itself.
 
 use serde::{Deserialize, Serialize};
 use strum::FromRepr;
@@ -11,7 +11,7 @@ pub use crate::claude::key::KeyKind;
 pub struct KeyEvidence {
     /// First 5 hex digits of HMAC-SHA256(probe UID, key): notices a change, confirms no guess.
     pub fingerprint: String,
-    /// What kind of credential its shape says it is.
+    /// The kind of credential, by its shape.
     pub kind: KeyKind,
     /// What is wrong with its bytes, before anything is sent.
     pub defects: Vec<KeyDefect>,
@@ -39,9 +39,9 @@ pub enum KeyDefect {
     DoubleBase64 = 7,
     /// A placeholder that was never replaced.
     Placeholder = 8,
-    /// Another kind of key than the Messages API takes (admin key, another vendor's).
+    /// A kind of key that the Messages API does not accept (admin key, another vendor's).
     WrongKind = 9,
-    /// Bytes that no header may carry.
+    /// Bytes that are not allowed in a header.
     NotAHeaderValue = 10,
 }
 
@@ -56,7 +56,7 @@ pub struct Handshake {
     pub peer: Option<String>,
     /// Number of addresses that the name resolved to.
     pub addresses: u16,
-    /// Addresses among them that refused or ignored a connection before one took it (or all that did, when none took one).
+    /// Addresses among them that refused or ignored a connection before one accepted it (or all, when none did).
     /// Those that there is no route to are left out.
     pub failed_addresses: u16,
     /// Name resolution, milliseconds.
@@ -83,7 +83,7 @@ pub struct Handshake {
     pub proxy_status: u16,
 }
 
-/// How far the way to the first hop came.
+/// How far the connection to the first hop came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
 #[repr(u8)]
 pub enum Reach {
@@ -96,11 +96,11 @@ pub enum Reach {
     DnsNoName = 2,
     /// The resolver failed or did not answer.
     DnsFailed = 3,
-    /// An address that the prober refuses to connect to (metadata services).
+    /// A forbidden address: the prober does not connect to it (metadata services).
     AddressRefused = 4,
     /// RST or ICMP refused.
     ConnectRefused = 5,
-    /// No answer to SYN within our limit.
+    /// No answer to SYN within the probe's limit.
     ConnectTimeout = 6,
     /// No route, network unreachable.
     Unreachable = 7,
@@ -108,19 +108,19 @@ pub enum Reach {
     TlsReset = 8,
     /// The server closed or sent an alert during TLS.
     TlsAlert = 9,
-    /// The server asked for a client certificate that we do not have.
+    /// The server requires a client certificate that the probe does not have.
     TlsClientCertificate = 10,
-    /// The chain does not lead to a root that we know.
+    /// The chain does not lead to a known root.
     TlsUntrusted = 11,
     /// The certificate is for another name.
     TlsWrongName = 12,
     /// The certificate is expired or not yet valid.
     TlsExpired = 13,
-    /// What answers does not speak TLS.
+    /// The server does not speak TLS.
     TlsNotTls = 14,
-    /// TLS did not finish within our limit.
+    /// TLS did not finish within the probe's limit.
     TlsTimeout = 15,
-    /// The forward proxy refused CONNECT (its status in `proxy_status`).
+    /// The forward proxy rejected CONNECT (its status in `proxy_status`).
     ProxyRefused = 16,
     /// The forward proxy could not be reached.
     ProxyUnreachable = 17,
@@ -128,33 +128,29 @@ pub enum Reach {
     UrlUnusable = 18,
     /// The forward proxy's URL cannot be used: nothing was sent.
     ProxyUnusable = 19,
-    /// The declared CA's file is not there: nothing was sent.
+    /// The declared CA's file is missing: nothing was sent.
     CaMissing = 20,
     /// A TLS setting cannot be used (CA, server name, client certificate): nothing was sent.
     TlsUnusable = 21,
-    /// A Secret's value that the path needs besides its key is not there: nothing was sent.
+    /// A Secret's value other than the path's key is missing: nothing was sent.
     SecretMissing = 22,
     /// A header of the path cannot be sent: nothing was sent.
     HeaderUnusable = 23,
 }
 
 impl Reach {
-    /// What in the probe's own settings kept anything from being sent on the path; `None` for what the way itself showed.
+    /// The setting of the probe that prevented sending on the path; `None` for what the connection itself showed.
     #[must_use]
     pub fn unusable(self) -> Option<&'static str> {
         Some(match self {
-            Self::UrlUnusable => "its url cannot be used",
-            Self::ProxyUnusable => "its proxy.url cannot be used",
-            Self::CaMissing => {
-                "the CA of tls.caConfigMapKeyRef cannot be read: does the ConfigMap exist, with that key?"
-            }
+            Self::UrlUnusable => "its url is invalid",
+            Self::ProxyUnusable => "its proxy.url is invalid",
+            Self::CaMissing => "the ConfigMap or the key of tls.caConfigMapKeyRef is missing",
             Self::TlsUnusable => {
-                "its tls settings cannot be used: the CA is no PEM certificate, serverName is no name, or the client certificate does not fit its key"
+                "its tls settings are invalid: the CA, serverName, or the client certificate with its key"
             }
-            Self::SecretMissing => {
-                "a Secret's value that its headers, proxy or tls refer to is missing: does the Secret exist, with that key?"
-            }
-            Self::HeaderUnusable => "one of its headers has a name or a value that no header may have",
+            Self::SecretMissing => "a Secret or a key that its headers, proxy or tls settings reference is missing",
+            Self::HeaderUnusable => "one of its headers has an invalid name or value",
             _ => return None,
         })
     }
@@ -173,6 +169,6 @@ pub enum Trust {
     System = 2,
     /// Only the CA that the probe declares.
     Declared = 3,
-    /// Nobody: the chain does not verify.
+    /// No CA: the chain does not verify.
     Untrusted = 4,
 }

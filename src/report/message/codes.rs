@@ -1,5 +1,5 @@
-//! The numbers of the closed enums on the wire: the discriminants that stand at their variants. A number is never given to another
-//! variant: operator and probe pods may be of different releases for a while.
+//! The numbers of the closed enums on the wire: the discriminants that stand at their variants. A number is never given
+//! to another variant: operator and probe pods may be of different releases for a while.
 
 use crate::claude::error::ErrorClass;
 use crate::report::evidence::{

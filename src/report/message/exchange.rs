@@ -1,5 +1,5 @@
-//! Exchanges: everything that decides. What an exchange of its kind usually shows costs one bit, and so does what is as in the
-//! exchange before it in the same record.
+//! Exchanges: everything that decides. What an exchange of its kind usually shows costs one bit, and so does what is as
+//! in the exchange before it in the same record.
 
 use super::head::head;
 use super::stream::{self, stream};
@@ -24,7 +24,7 @@ const GENUINE_ERROR: ReplyTraits = GENUINE
     .with(ReplyTraits::IDS_AGREE)
     .with(ReplyTraits::ENVELOPE)
     .with(ReplyTraits::SHOULD_RETRY);
-/// Marks that occur together in replies as Claude makes them and as gateways relay or replace them.
+/// Traits that occur together in replies as Claude makes them and as gateways relay or replace them.
 const COMMON_MARKS: [ReplyTraits; 8] = [
     ReplyTraits(0),
     GENUINE,
@@ -51,7 +51,7 @@ fn usual(kind: ExchangeKind) -> Exchange {
     }
 }
 
-/// The body that a reply of this status usually has, as far as it is looked at.
+/// The body that a reply of this status usually has.
 fn usual_body(status: u16) -> BodyKind {
     if status == 200 {
         BodyKind::AsAsked
@@ -111,8 +111,8 @@ impl Before {
         self.requests_limit = limit.or(self.requests_limit);
     }
 
-    /// The kind that most often comes next, after the last one the first: exchanges are reported in about the order in which they
-    /// are sent.
+    /// The kind that most often comes next, after the last one the first: exchanges are reported in about the order in
+    /// which they are sent.
     fn next_kind(&self) -> ExchangeKind {
         let next = ExchangeKind::all().find(|kind| kind.is_regular() && Some(*kind) > self.kind);
         next.unwrap_or(ExchangeKind::Frozen)
@@ -187,7 +187,7 @@ fn status<W: Wire>(wire: &mut W, it: &mut u16) -> Done {
     Some(())
 }
 
-/// Against the nearest set of marks that occur together: up to six flipped bits, or all.
+/// Against the nearest set of traits that occur together: up to six flipped bits, or all.
 fn traits<W: Wire>(wire: &mut W, it: &mut ReplyTraits) -> Done {
     let distance = |base: &ReplyTraits| (base.0 ^ it.0).count_ones();
     let nearest = (0..COMMON_MARKS.len()).min_by_key(|&place| COMMON_MARKS.get(place).map(distance));

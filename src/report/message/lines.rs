@@ -28,7 +28,8 @@ fn check(text: &str) -> String {
     BASE64.encode(crc.sum().to_be_bytes().get(..3).unwrap_or_default())
 }
 
-/// Printable ASCII that neither JSON nor a shell escapes: no quotes, no backslash, no `$`, `%`, `&`, `<`, `>`, no blank.
+/// Printable ASCII that neither JSON nor a shell escapes: no quotes, no backslash, no `$`, `%`, `&`, `<`, `>`, no
+/// blank.
 const DIGITS: &[u8; 85] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!#()*+,-./:;=?@[]^_{|}~";
 
 /// Bytes as text: four in five characters.

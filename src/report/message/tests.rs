@@ -140,7 +140,7 @@ prop_compose! {
     }
 }
 
-/// Whether all that `part` says is in `whole`.
+/// Whether all that `part` has is in `whole`.
 fn is_subset(part: &RunEvidence, whole: &RunEvidence) -> bool {
     part.paths.iter().all(|path| {
         whole.paths.iter().any(|full| {
@@ -170,7 +170,7 @@ proptest! {
     }
 
     #[test]
-    fn cut_anywhere_at_either_end_it_yields_a_part_and_says_so(run in run(), cut in 0.0f64..1.0, tail: bool) {
+    fn cut_anywhere_at_either_end_it_yields_a_part_and_is_incomplete(run in run(), cut in 0.0f64..1.0, tail: bool) {
         let whole = encode(&run, MAX_BYTES);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
         let at = whole.floor_char_boundary((whole.len() as f64 * cut) as usize);
@@ -189,7 +189,7 @@ proptest! {
     }
 }
 
-/// A path as it looks when everything works, with every exchange: the forwarding checks are refused by Claude itself.
+/// A path when everything works, with every exchange: the forwarding checks are rejected by Claude itself.
 fn usual(path: &str, seed: u32) -> PathEvidence {
     let genuine = ReplyTraits::REQUEST_ID
         .with(ReplyTraits::CF_RAY)
@@ -200,7 +200,8 @@ fn usual(path: &str, seed: u32) -> PathEvidence {
         .with(ReplyTraits::IDS_AGREE)
         .with(ReplyTraits::ENVELOPE)
         .with(ReplyTraits::SHOULD_RETRY);
-    // Where everything works no exchange follows a failure; those of the frozen request are there all the same, as they weigh most.
+    // Where everything works no exchange follows a failure; those of the frozen request are there all the same, as they
+    // weigh most.
     let sent = kinds()
         .into_iter()
         .filter(|kind| kind.is_regular() || kind.is_frozen_request());
@@ -323,7 +324,7 @@ fn one_to_eight_gateways_with_every_exchange_fit() {
 }
 
 #[test]
-fn other_formats_garbage_and_complaints_are_told_apart() {
+fn other_formats_garbage_and_failures_are_distinguished() {
     assert_eq!(decode(" \n"), Err(MessageError::Empty));
     assert_eq!(decode("cp1zzzzzzzz\n"), Err(MessageError::Version { found: '1' }));
     let garbage = decode(&format!(
@@ -347,8 +348,8 @@ fn other_formats_garbage_and_complaints_are_told_apart() {
     );
 }
 
-/// A healthy path, one that refuses connections, and one with a placeholder for a key. Where this fails, the format has changed, and needs
-/// another version.
+/// A healthy path, one that refuses connections, and one with a placeholder for a key. Where this fails, the format has
+/// changed, and needs another version.
 #[test]
 fn the_format_of_this_version_is_read_and_written_as_it_was() {
     let message = include_str!("format-2.txt");

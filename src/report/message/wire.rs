@@ -1,8 +1,8 @@
-//! The bits of a record, one declaration for both directions: a record is a function over a [`Wire`], which either writes the value
-//! that it is given, or reads one into its place. Writer and reader cannot disagree.
+//! The bits of a record, one declaration for both directions: a record is a function over a [`Wire`], which either
+//! writes the value that it is given, or reads one into its place. Writer and reader cannot disagree.
 //!
-//! `None` means that the input ends or holds a number that this release does not know; a [`Writer`] returns it only for a value
-//! that the format has no room for.
+//! `None` means that the input ends or holds a number that this release does not know; a [`Writer`] returns it only for
+//! a value that the format has no room for.
 
 use super::codes::Coded;
 use crate::report::evidence::DIGITS;

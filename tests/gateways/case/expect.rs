@@ -1,7 +1,7 @@
 //! The verdict that a case must get, and what is wrong with another.
 
 use claudeprobe::catalogue::{Code, Confidence, Layer, Severity};
-use claudeprobe::diagnosis::Diagnosis;
+use claudeprobe::diagnosis::{Diagnosis, LONGEST_CONDITION_MESSAGE, LONGEST_MESSAGE};
 use claudeprobe::resource::status::{Finding, VerdictState};
 
 /// The verdict that a case must get.
@@ -38,7 +38,7 @@ impl Expect {
 
 /// The differences between a diagnosis and the expected one.
 pub fn compare(expect: &Expect, diagnosis: &Diagnosis) -> Vec<String> {
-    let mut wrong = Vec::new();
+    let mut wrong = unfit_messages(diagnosis);
     let verdict = &diagnosis.verdict;
     let code = expect.code.map(Code::name).unwrap_or_default();
     let layer = expect
@@ -72,6 +72,30 @@ pub fn compare(expect: &Expect, diagnosis: &Diagnosis) -> Vec<String> {
         if !named {
             wrong.push(format!("a false attribution: {} on `{}`", finding.code, finding.path));
         }
+    }
+    wrong
+}
+
+/// Messages that are too long, cut, or of several lines; and evidence or advice inside the verdict's message.
+fn unfit_messages(diagnosis: &Diagnosis) -> Vec<String> {
+    let verdict = &diagnosis.verdict;
+    let conditions = diagnosis.conditions.iter();
+    let messages = conditions
+        .map(|condition| (condition.message.as_str(), LONGEST_CONDITION_MESSAGE))
+        .chain([(verdict.message.as_str(), LONGEST_MESSAGE)]);
+    let unfit = |(message, longest): &(&str, usize)| {
+        message.is_empty() || message.len() > *longest || message.contains('\n') || message.ends_with('…')
+    };
+    let mut wrong: Vec<String> = messages
+        .filter(unfit)
+        .map(|(message, longest)| format!("a message of {} bytes, at most {longest}: `{message}`", message.len()))
+        .collect();
+    let fields = diagnosis
+        .findings
+        .iter()
+        .flat_map(|finding| [&finding.evidence, &finding.advice]);
+    for field in fields.filter(|field| !field.is_empty() && verdict.message.contains(field.as_str())) {
+        wrong.push(format!("the verdict's message repeats `{field}`"));
     }
     wrong
 }

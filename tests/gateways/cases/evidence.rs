@@ -137,7 +137,7 @@ cases! {
         .proof(through(&[Status(200)]).body(NESTED.into()))
         // A filter that reads whole bodies has a limit on them, too.
         .degraded(Code::GatewayBodyLimit, "edge").also(Code::BodyRewritten, "edge")
-        .with_evidence(Code::BodyRewritten, "an unknown field does not arrive in messages:");
+        .with_evidence(Code::BodyRewritten, "an unknown field does not arrive at Claude (in messages):");
     envoy_writes_requests_anew_in_another_order: Case::new(Front::Envoy(SORTS_FIELDS))
         .proof(direct(&[Status(400), BodyHas("zz_probe_2: Extra inputs are not permitted")]).body(TWO_FIELDS.into()))
         .proof(through(&[Status(400), BodyHas("zz_probe_1: Extra inputs are not permitted")]).body(TWO_FIELDS.into()))
@@ -146,7 +146,7 @@ cases! {
         .proof(direct(&[Status(400), BodyHas("tools.0.custom.zz_probe_1: Extra inputs are not permitted")]).body(TOOL.into()))
         .proof(through(&[Status(200)]).body(TOOL.into()))
         .degraded(Code::GatewayBodyLimit, "edge").also(Code::BodyRewritten, "edge")
-        .with_evidence(Code::BodyRewritten, "an unknown field does not arrive in tools:");
+        .with_evidence(Code::BodyRewritten, "an unknown field does not arrive at Claude (in tools):");
     envoy_refuses_unknown_fields_in_claudes_shape: Case::new(Front::Envoy(CHECKS_BODIES))
         .proof(direct(&[Status(400), Header("request-id", "req_")]).body(UNKNOWN.into()))
         .proof(through(&[Status(400), BodyHas("Extra inputs are not permitted"), NoHeader("request-id")]).body(UNKNOWN.into()))

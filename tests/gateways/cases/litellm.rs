@@ -72,11 +72,11 @@ cases! {
     litellm_drops_metadata_from_what_it_passes_through: passed_through().deep()
         .proof(direct(&[Status(400), BodyHas("metadata.zz_probe: Extra inputs are not permitted")]).body(METADATA.into()))
         .proof(through(&[Status(200)]).body(METADATA.into()).key(None))
-        .degraded(Code::BodyRewritten, "edge").with_evidence(Code::BodyRewritten, "an unknown field does not arrive in metadata:");
+        .degraded(Code::BodyRewritten, "edge").with_evidence(Code::BodyRewritten, "an unknown field does not arrive at Claude (in metadata):");
     litellm_keeps_what_it_knows_of_metadata: open().deep()
         .proof(through(&[Status(200)]).body(METADATA.into()))
         .degraded(Code::ResponseHeadersRewritten, "edge").also(Code::BodyRewritten, "edge").also(Code::ErrorBodyReplaced, "edge")
-        .with_evidence(Code::BodyRewritten, "an unknown field does not arrive at the top of the body, nor in metadata:");
+        .with_evidence(Code::BodyRewritten, "an unknown field does not arrive at Claude (at the top of the body, in metadata):");
 
     litellm_with_the_key_before_the_rotation: open().request(", model: claude-sonnet-4-5")
         .proof(direct(&[Status(200)]).model("claude-sonnet-4-5"))

@@ -6,7 +6,7 @@ use crate::diagnosis::{Context, PastRun};
 /// Runs stories one after the other, each with what the ones before left.
 fn lives(stories: Vec<Story>) -> Vec<Diagnosis> {
     let mut context = Context::default();
-    let mut told: Vec<Diagnosis> = Vec::new();
+    let mut diagnoses: Vec<Diagnosis> = Vec::new();
     for mut story in stories {
         story.context.forwarding_checks.clear();
         story.context.last_runs = context.last_runs.clone();
@@ -23,15 +23,15 @@ fn lives(stories: Vec<Story>) -> Vec<Diagnosis> {
         };
         context.last_runs.insert(0, run);
         context.last_runs.truncate(5);
-        told.push(diagnosis);
+        diagnoses.push(diagnosis);
     }
-    told
+    diagnoses
 }
 
-/// What accuses a gateway of holding streams back.
+/// Attributions of buffered streams.
 fn debounced(findings: &[crate::resource::status::Finding]) -> Vec<String> {
-    let mut found = accusations(findings);
-    found.retain(|found| accuses_of_holding_back(found));
+    let mut found = attributions(findings);
+    found.retain(|found| is_buffering(found));
     found
 }
 
@@ -40,16 +40,16 @@ proptest! {
 
     #[test]
     fn a_condition_changes_only_when_two_in_a_row_or_three_of_five_agree(stories in prop::collection::vec(any_story(), 1..9)) {
-        let told = lives(stories);
-        for (at, diagnosis) in told.iter().enumerate().skip(1) {
+        let diagnoses = lives(stories);
+        for (at, diagnosis) in diagnoses.iter().enumerate().skip(1) {
             for (index, condition) in diagnosis.conditions.iter().enumerate() {
                 let own = |run: &Diagnosis| run.own_conditions.chars().nth(index).unwrap();
                 let last = own(diagnosis);
                 let shown = condition.status.name().chars().next().unwrap();
-                let agree = told[at.saturating_sub(4)..=at].iter().filter(|run| own(run) == last).count();
-                let twice = own(&told[at - 1]) == last;
-                if condition.status != told[at - 1].conditions[index].status {
-                    prop_assert_eq!(shown, last, "it changes only to what the run itself says");
+                let agree = diagnoses[at.saturating_sub(4)..=at].iter().filter(|run| own(run) == last).count();
+                let twice = own(&diagnoses[at - 1]) == last;
+                if condition.status != diagnoses[at - 1].conditions[index].status {
+                    prop_assert_eq!(shown, last, "it changes only to the run's own status");
                     prop_assert!(twice || agree >= 3, "{:?} changed after one run", condition.kind);
                 }
                 if twice {

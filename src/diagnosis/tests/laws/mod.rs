@@ -1,7 +1,7 @@
-//! Laws that hold for any evidence: [`accusations`] (what may be said, and when), [`verdicts`] (what they follow from),
-//! [`history`] (what the runs before change).
+//! Laws that hold for any evidence: [`attributions`] (which findings are allowed, and when), [`verdicts`] (what they
+//! follow from), [`history`] (what the runs before change).
 
-mod accusations;
+mod attributions;
 mod history;
 mod verdicts;
 
@@ -78,7 +78,8 @@ fn any_pace() -> impl Strategy<Value = Exchange> {
 }
 
 fn any_forwarding_check() -> impl Strategy<Value = (K, Exchange)> {
-    // A prompt is read beside its twin, and a large header beside what counts tokens: without that they are another story.
+    // A prompt is read beside its twin, and a large header beside what counts tokens: without that they are another
+    // story.
     let needs_another = |kind: &K| matches!(kind, K::AttackPrompt | K::BenignPrompt | K::LargeHeader);
     let shows = |kind: &K| (kind.entry().kept || kind.entry().useful_after_failure) && !needs_another(kind);
     let kinds = prop::sample::select(K::all().filter(shows).collect::<Vec<_>>());
@@ -180,17 +181,17 @@ fn states_a_fact(code: &str) -> bool {
     )
 }
 
-/// What the same part of the same path may be called when evidence is missing, by what it was called with all of it. From left to
-/// right only.
+/// What the same part of the same path may be called when evidence is missing, by what it was called with all of it.
+/// From left to right only.
 const RENAMED: [(&str, &[&str]); 9] = [
-    // The gateway's own refusal: without the forwarding checks that show what it looks at.
+    // The gateway's own rejection: without the forwarding checks that show what it depends on.
     (
         "GatewayAuthRefused",
         &["GatewayPolicyDenied", "CredentialCarrierMismatch"],
     ),
     ("GatewayPolicyDenied", &["GatewayAuthRefused"]),
     ("CredentialCarrierMismatch", &["GatewayAuthRefused"]),
-    // The gateway's own 429: without the failure of Claude's that it followed nothing tells its reason.
+    // The gateway's own 429: without the failure of Claude's that it followed nothing shows its reason.
     ("GatewayCooldown", &["GatewayRateLimited"]),
     // The gateway's way to Claude: without the exchange that arrived there.
     (
@@ -207,19 +208,19 @@ const RENAMED: [(&str, &[&str]); 9] = [
     ("StreamIdleTimeout", &["StreamCut"]),
 ];
 
-/// Whether the path was accused of this before, under this name or another one of the same part.
-fn accused_before(full: &[String], accusation: &str) -> bool {
-    let (code, path) = accusation.split_once('@').unwrap();
+/// Whether this was attributed before, under this code or another one of the same part.
+fn attributed_before(full: &[String], attribution: &str) -> bool {
+    let (code, path) = attribution.split_once('@').unwrap();
     let renamed = |known: &str| RENAMED.iter().any(|(name, to)| *name == known && to.contains(&code));
     full.iter()
         .filter_map(|known| known.split_once('@'))
         .any(|(known, on)| on == path && (known == code || renamed(known)))
 }
 
-/// Whether the evidence of this path or of the control contradicts itself about a key: what is left when one side of that is taken
-/// away stands by itself.
-fn contradicts(full: &Diagnosis, accusation: &str) -> bool {
-    let (code, path) = accusation.split_once('@').unwrap();
+/// Whether the evidence of this path or of the control contradicts itself about a key: what is left when one side of
+/// that is taken away stands by itself.
+fn contradicts(full: &Diagnosis, attribution: &str) -> bool {
+    let (code, path) = attribution.split_once('@').unwrap();
     let about_key = [
         "GatewayStaleCredential",
         "GatewayAuthRefused",
@@ -234,17 +235,18 @@ fn contradicts(full: &Diagnosis, accusation: &str) -> bool {
             .any(|finding| here(&finding.path) && finding.evidence.starts_with("contradictory"))
 }
 
-/// Whether Claude's own trouble on the control acquitted the gateway of this: its words may have repeated that trouble, and
-/// without the control nothing says so. What it is acquitted of stays a reading.
-fn acquitted(full: &Diagnosis, accusation: &str) -> bool {
-    let (code, path) = accusation.split_once('@').unwrap();
+/// Whether Claude's own trouble on the control ruled the gateway out: its reply may have repeated that trouble, and
+/// without the control nothing shows that. The finding stays a reading.
+fn ruled_out(full: &Diagnosis, attribution: &str) -> bool {
+    let (code, path) = attribution.split_once('@').unwrap();
     let from_words = ["GatewayAuthRefused", "GatewayPolicyDenied", "GatewayRateLimited"];
     let of_claude = |before: &String| before.ends_with("@direct") && !before.starts_with("DirectPath");
-    // A trouble that came and went on the control is a reading there: it may stand behind the gateway's words all the same.
+    // A trouble that came and went on the control is a reading there: it may stand behind the gateway's words all the
+    // same.
     let came_and_went = |finding: &crate::resource::status::Finding| {
         finding.path == "direct" && finding.evidence.starts_with("contradictory")
     };
-    let troubled = accusations(&full.findings).iter().any(of_claude) || full.findings.iter().any(came_and_went);
+    let troubled = attributions(&full.findings).iter().any(of_claude) || full.findings.iter().any(came_and_went);
     let reading = |finding: &crate::resource::status::Finding| {
         let same = finding.code.name() == code || from_words.contains(&finding.code.name());
         finding.path == path && finding.confidence == Confidence::Possible && same
@@ -252,9 +254,10 @@ fn acquitted(full: &Diagnosis, accusation: &str) -> bool {
     from_words.contains(&code) && troubled && full.findings.iter().any(reading)
 }
 
-/// Whether the control showed that a key is good which Claude calls revoked on this path: without it Claude's word stands.
-fn is_good(story: &Story, accusation: &str) -> bool {
-    let Some(path) = accusation.strip_prefix("CredentialRejected@") else {
+/// Whether the control showed that a key is good which Claude calls revoked on this path: without it Claude's word
+/// stands.
+fn is_good(story: &Story, attribution: &str) -> bool {
+    let Some(path) = attribution.strip_prefix("CredentialRejected@") else {
         return false;
     };
     let accepted = |frozen: &Exchange| frozen.status == 200;
@@ -266,39 +269,41 @@ fn is_good(story: &Story, accusation: &str) -> bool {
             .any(|probed| probed.path == path && probed.exchanges.iter().any(revoked))
 }
 
-/// Whether an accusation that is made with a part of the evidence is one that the whole of it explains.
-fn explained(story: &Story, whole: &Diagnosis, accusation: &str) -> bool {
-    accused_before(&accusations(&whole.findings), accusation)
-        || states_a_fact(accusation)
-        || contradicts(whole, accusation)
-        || is_good(story, accusation)
-        || acquitted(whole, accusation)
-        || without_a_way(whole, accusation)
-        || empty_as_all(whole, accusation)
+/// Whether an attribution that is made with a part of the evidence is one that the whole of it explains.
+fn explained(story: &Story, whole: &Diagnosis, attribution: &str) -> bool {
+    attributed_before(&attributions(&whole.findings), attribution)
+        || states_a_fact(attribution)
+        || contradicts(whole, attribution)
+        || is_good(story, attribution)
+        || ruled_out(whole, attribution)
+        || without_a_way(whole, attribution)
+        || empty_as_all(whole, attribution)
 }
 
-/// Whether an empty 200 was a reading, for the control got no reply either: without the control it is what a wrong route answers.
-fn empty_as_all(full: &Diagnosis, accusation: &str) -> bool {
+/// Whether an empty 200 was a reading, for the control got no reply either: without the control it is what a wrong
+/// route answers.
+fn empty_as_all(full: &Diagnosis, attribution: &str) -> bool {
     let reading = |finding: &crate::resource::status::Finding| {
-        finding.confidence == Confidence::Possible && format!("{}@{}", finding.code, finding.path) == accusation
+        finding.confidence == Confidence::Possible && format!("{}@{}", finding.code, finding.path) == attribution
     };
-    let silent = accusations(&full.findings)
+    let silent = attributions(&full.findings)
         .iter()
         .any(|known| known.ends_with("@direct"));
-    accusation.starts_with("WrongRoute@") && silent && full.findings.iter().any(reading)
+    attribution.starts_with("WrongRoute@") && silent && full.findings.iter().any(reading)
 }
 
 /// Whether all ways out failed before, and some exchange had arrived all the same: without it none has.
-fn without_a_way(full: &Diagnosis, accusation: &str) -> bool {
-    let known = accusations(&full.findings);
+fn without_a_way(full: &Diagnosis, attribution: &str) -> bool {
+    let known = attributions(&full.findings);
     let failed = |path| {
         let towards = ["GatewayUnavailable", "UpstreamUnreachable", "UpstreamConnectTimeout"];
         towards.iter().any(|code| known.contains(&format!("{code}@{path}")))
     };
-    accusation == "EgressDown@" && ["edge", "other"].into_iter().all(failed)
+    attribution == "EgressDown@" && ["edge", "other"].into_iter().all(failed)
 }
 
-/// The same cases in every run of the suite; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further (`tests/run soak`).
+/// The same cases in every run of the suite; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` search further (`tests/run
+/// soak`).
 pub(super) fn config() -> ProptestConfig {
     let set = ProptestConfig::default();
     let fixed = std::env::var_os("PROPTEST_RNG_SEED").is_none();

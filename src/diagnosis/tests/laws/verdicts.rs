@@ -23,6 +23,20 @@ proptest! {
     }
 
     #[test]
+    fn messages_fit_with_the_longest_path_names(story in any_story()) {
+        // As long as the schema allows.
+        let longest = |name: &str| format!("{name}{}", "-".repeat(40 - name.len()));
+        let mut story = story;
+        for path in story.paths.iter_mut().filter(|path| !path.is_direct()) {
+            path.name = longest(&path.name);
+        }
+        for path in story.evidence.paths.iter_mut().filter(|path| path.path != "direct") {
+            path.path = longest(&path.path);
+        }
+        assert_messages_fit(&story.diagnose());
+    }
+
+    #[test]
     fn the_verdict_of_cut_evidence_is_the_full_one_or_inconclusive(story in any_story(), paths in 0usize..4, exchanges in 0usize..12) {
         let full = story.verdict();
         let mut cut = story;
@@ -42,7 +56,7 @@ proptest! {
         let full = story.verdict();
         let whole = message::encode(&story.evidence, message::MAX_BYTES);
         story.evidence = message::decode(&whole).unwrap();
-        prop_assert_eq!(story.verdict(), full.clone(), "the message says what the report says");
+        prop_assert_eq!(story.verdict(), full.clone(), "the report line and the report give the same verdict");
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
         let at = whole.floor_char_boundary((whole.len() as f64 * cut) as usize);
         let part = if tail { &whole[at..] } else { &whole[..at] };
@@ -86,7 +100,7 @@ proptest! {
     }
 
     #[test]
-    fn accepting_findings_only_marks_them_and_makes_nothing_green_that_fails(story in any_story(), picked in any::<u64>()) {
+    fn accepting_findings_only_flags_them_and_turns_no_failure_healthy(story in any_story(), picked in any::<u64>()) {
         let before = story.diagnose();
         let mut lenient = story;
         let accept: Vec<Code> = crate::catalogue::CATALOGUE

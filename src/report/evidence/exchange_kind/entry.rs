@@ -1,4 +1,4 @@
-//! What there is to say of a kind of exchange.
+//! The properties of a kind of exchange.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ const SHOWN: u32 = 4;
 /// One kind of exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its number in the termination message, below 32. Never given to another kind: operator and probe pods may be of different
-    /// releases for a while.
+    /// Its number in the termination message, below 32. Never given to another kind: operator and probe pods may be of
+    /// different releases for a while.
     pub code: u32,
     /// Its number in the measured probe set, empty for what that set does not have.
     pub number: &'static str,
@@ -32,7 +32,7 @@ pub struct Entry {
     pub key: Key,
     /// Where it goes.
     pub endpoint: Endpoint,
-    /// The form of the answer that it asks for.
+    /// The form of the answer that it requests.
     pub form: Form,
     /// How many requests it is, and how they follow each other.
     pub manner: Manner,
@@ -42,13 +42,14 @@ pub struct Entry {
     pub planned: Planned,
     /// It is sent over budget, too.
     pub over_budget: bool,
-    /// Only a path that leads to Claude gets it: another backend says nothing by its reply.
+    /// Only a path that leads to Claude gets it: another backend's reply shows nothing.
     pub claude_only: bool,
     /// A person who waits for the result gets it only with `check --deep`.
     pub deep_in_check: bool,
     /// When one sample of it cannot decide.
     pub second_sample: SecondSample,
-    /// It shows something even where the frozen request got a server error or no reply: whether anything comes through at all.
+    /// It shows something even where the frozen request got a server error or no reply: whether anything comes through
+    /// at all.
     pub useful_after_failure: bool,
     /// Where it has a field that does not exist: all of these are read by one rule.
     pub unknown_field: Option<&'static str>,
@@ -58,13 +59,14 @@ pub struct Entry {
     pub digits: u32,
     /// Its result is kept in the status until a later one refutes it.
     pub kept: bool,
-    /// A gateway that checks requests has no reason of its own to refuse it. What a gateway is not asked to let pass shows nothing of how it
-    /// relays: the reply of any other counts only for the rule that it is sent for.
+    /// A gateway that checks requests has no reason of its own to refuse it. What a gateway is not asked to let pass
+    /// shows nothing of how it relays: the reply of any other counts only for the rule that it is sent for.
     pub well_formed: bool,
-    /// Both a gateway and the control get its reply from Claude where everything works, with headers that can be compared.
+    /// Both a gateway and the control get its reply from Claude where everything works, with headers that can be
+    /// compared.
     pub comparable: bool,
-    /// Every run with such requests sends it to Claude, which names in its own words what it refuses: a gateway that replaces the
-    /// bodies of Claude's errors does so for each of these.
+    /// Every run with such requests sends it to Claude, which names in its own words what it refuses: a gateway that
+    /// replaces the bodies of Claude's errors does so for each of these.
     pub complaint: bool,
 }
 
@@ -75,7 +77,8 @@ pub enum Cost {
     Answer,
     /// An answer of the long request's length.
     LongAnswer,
-    /// Nothing: Claude counts or refuses it. Where a gateway swallows what makes Claude refuse, and does not count, one token.
+    /// Nothing: Claude counts or refuses it. Where a gateway swallows what makes Claude refuse, and does not count, one
+    /// token.
     Nothing,
 }
 
@@ -125,9 +128,9 @@ pub enum Endpoint {
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// As the frozen request asks for it.
+    /// The frozen request's form.
     AsFrozen,
-    /// The one that the frozen request does not ask for.
+    /// The form that the frozen request does not request.
     Other,
     /// An event stream.
     Stream,
@@ -170,7 +173,7 @@ pub enum Planned {
 pub enum Cause {
     /// The key has a line end or blanks around it, and does not work as it is.
     BlanksAroundKey,
-    /// The frozen request fails, or its stream looks held back.
+    /// The frozen request fails, or its stream looks buffered.
     Failure,
     /// The frozen request gets 429.
     Limit,
@@ -198,7 +201,8 @@ pub enum Opt {
 pub enum SecondSample {
     /// It is not sent twice: it is a rejected key, costs much, or may raise an alarm.
     Never,
-    /// The gateway broke it. What is refused for its size is refused for its size; a broken connection may have another reason.
+    /// The gateway broke it. What is refused for its size is refused for its size; a broken connection may have another
+    /// reason.
     IfBroken,
     /// The gateway broke it, or answered otherwise than the control.
     IfBrokenOrDifferent,
@@ -216,7 +220,7 @@ pub struct Usual {
 }
 
 impl Form {
-    /// Whether an event stream is asked for, where `frozen` says whether the frozen request asks for one.
+    /// Whether it requests an event stream, where `frozen` is whether the frozen request does.
     #[must_use]
     pub fn is_stream(self, frozen: bool) -> bool {
         match self {
@@ -308,7 +312,7 @@ pub(super) const CHECK: Entry = Entry {
     ..FROZEN
 };
 
-/// A large request: refused or counted, never answered.
+/// A large request: rejected or counted, never answered.
 pub(super) const SIZE: Entry = Entry {
     family: Family::Size,
     claude_only: false,

@@ -22,7 +22,7 @@ fn each_kind_has_a_number_and_words_of_its_own() {
 }
 
 #[test]
-fn a_kind_is_called_in_json_as_its_name_says() {
+fn a_kind_has_one_name_in_json_and_reports() {
     for kind in ExchangeKind::all() {
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
     }
@@ -62,7 +62,7 @@ fn an_entry_does_not_contradict_itself() {
             "{name}: rules measure its times"
         );
         assert_eq!(usual.status == 200, usual.error == ErrorClass::None, "{name}");
-        // What is not sent with most runs says nothing of the gateway when it is missing.
+        // An exchange that most runs do not send shows nothing of the gateway when it is missing.
         let often = entry.planned == Planned::WithChecks && !entry.deep_in_check && entry.well_formed;
         assert!(!entry.complaint || (often && usual.echo == Echo::Exact), "{name}");
         // Where a gateway may refuse it by itself, the headers of its refusal are its own.

@@ -1,17 +1,16 @@
-//! Words: replies, times and lists as evidence and messages quote them.
-//!
-//! Everything here may be cut or missing without changing a verdict.
+//! Text for evidence and messages: replies, streams, times and sizes. Decides nothing: everything here may be cut or
+//! missing without changing a verdict.
 
 use crate::claude::error::ErrorClass;
 use crate::report::evidence::{Exchange, Outcome, StreamEvidence};
 
-/// A reply in a few words: status or how it ended, what Claude's vocabulary calls it, request id, quote.
+/// A reply in short: status or how it ended, error class, request id, quote.
 pub(super) fn reply(exchange: &Exchange) -> String {
     let mut text = head(exchange);
     if let Some(id) = &exchange.request_id {
         text.push_str(&format!(" ({id})"));
     }
-    // Often the quote is what the class says already.
+    // Often the class quotes the same text already.
     let quote = exchange.quote.as_ref().map(|quote| quote.trim());
     if let Some(quote) = quote.filter(|quote| !text.contains(quote)) {
         text.push_str(&format!(": “{quote}”"));
@@ -46,18 +45,18 @@ pub(super) fn ending(outcome: Outcome) -> &'static str {
         Outcome::Answered => "answered",
         Outcome::CutByClose => "cut by a close of the connection",
         Outcome::CutByReset => "cut by a reset of the connection",
-        Outcome::StalledInBody => "stalled in the body until our own limit",
+        Outcome::StalledInBody => "stalled in the body until the probe's own limit",
         Outcome::BrokenFraming => "broken HTTP framing",
-        Outcome::Oversized => "longer than our own limit",
+        Outcome::Oversized => "longer than the probe's own limit",
         Outcome::ClosedBeforeHead => "connection closed without a reply",
         Outcome::ResetBeforeHead => "connection reset without a reply",
-        Outcome::NoReply => "no reply within our own limit",
+        Outcome::NoReply => "no reply within the probe's own limit",
         Outcome::NotHttp => "an answer that is not HTTP",
         Outcome::ConnectFailed => "no connection",
     }
 }
 
-/// A stream in a few words.
+/// A stream in short.
 pub(super) fn stream(stream: &StreamEvidence) -> String {
     let last = stream.last_event_ms.map_or_else(String::new, |at| {
         format!(", the last ({}) at {}", stream.last_event.name(), seconds(at))
@@ -85,7 +84,7 @@ pub(super) fn seconds(ms: u32) -> String {
     }
 }
 
-/// A size as people read it: bytes, else KiB or MiB with a digit behind the point.
+/// A size: bytes, else KiB or MiB with a digit behind the point.
 pub(super) fn size(bytes: u32) -> String {
     match bytes {
         0..=1023 => format!("{bytes} B"),
@@ -94,12 +93,12 @@ pub(super) fn size(bytes: u32) -> String {
     }
 }
 
-/// A timer's value as a person would have set it: measured milliseconds, to a tenth of a second.
+/// A timer's likely configured value: measured milliseconds, rounded to a tenth of a second.
 pub(super) fn timer(ms: u32) -> String {
     seconds(ms.saturating_add(50) / 100 * 100)
 }
 
-/// An error class in Claude's words; empty for none.
+/// An error class in Claude's wording; empty for none.
 pub(super) fn class(class: ErrorClass) -> &'static str {
     match class {
         ErrorClass::None => "",

@@ -1,4 +1,4 @@
-//! What may be said of a path, and what must be.
+//! Which findings a path may get, and which it must get.
 
 use super::*;
 use crate::report::evidence::Usage;
@@ -65,39 +65,39 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn removing_evidence_never_creates_an_accusation(story in any_story(), drop in prop::collection::vec(any::<bool>(), 40)) {
+    fn removing_evidence_never_creates_an_attribution(story in any_story(), drop in prop::collection::vec(any::<bool>(), 40)) {
         let whole = story.diagnose();
-        let full = accusations(&whole.findings);
+        let full = attributions(&whole.findings);
         let mut less = story.clone();
         let mut keep = drop.into_iter().cycle();
         for path in &mut less.evidence.paths {
             path.exchanges.retain(|_| keep.next().unwrap());
         }
         less.context.forwarding_checks.retain(|_| keep.next().unwrap());
-        for accusation in accusations(&less.diagnose().findings) {
+        for attribution in attributions(&less.diagnose().findings) {
             prop_assert!(
-                explained(&story, &whole, &accusation),
-                "{accusation} is new; before: {full:?}"
+                explained(&story, &whole, &attribution),
+                "{attribution} is new; before: {full:?}"
             );
         }
     }
 
     #[test]
-    fn removing_the_control_never_creates_an_accusation(story in any_story()) {
+    fn removing_the_control_never_creates_an_attribution(story in any_story()) {
         let whole = story.diagnose();
-        let full = accusations(&whole.findings);
+        let full = attributions(&whole.findings);
         let mut less = story.clone();
         less.paths.remove(0);
-        for accusation in accusations(&less.diagnose().findings) {
+        for attribution in attributions(&less.diagnose().findings) {
             prop_assert!(
-                explained(&story, &whole, &accusation),
-                "{accusation} is new; before: {full:?}"
+                explained(&story, &whole, &attribution),
+                "{attribution} is new; before: {full:?}"
             );
         }
     }
 
     #[test]
-    fn benign_marks_and_jitter_never_change_a_healthy_verdict(
+    fn benign_headers_and_jitter_never_change_a_healthy_verdict(
         bits in any::<u32>(),
         slower in 0u32..190,
         gap in 0u32..60,
@@ -113,8 +113,8 @@ proptest! {
         let frozen = &mut story.evidence.paths[1].exchanges[0];
         frozen.product = product;
         frozen.header_set = Some(bits);
-        for (bit, mark) in benign.into_iter().enumerate() {
-            frozen.traits.set(mark, bits >> bit & 1 == 1);
+        for (bit, flag) in benign.into_iter().enumerate() {
+            frozen.traits.set(flag, bits >> bit & 1 == 1);
         }
         let stream = frozen.stream.as_mut().unwrap();
         stream.first_event_ms = stream.first_event_ms.map(|ms| ms + slower);
@@ -127,11 +127,11 @@ proptest! {
     }
 
     #[test]
-    fn one_odd_pair_of_streams_never_accuses(
+    fn one_odd_pair_of_streams_is_never_attributed(
         direct in any_pace(), edge in any_pace(), second in prop::option::of((any::<bool>(), any::<bool>())), cached: bool, whole: bool,
     ) {
         let mut story = Story::new();
-        // Of a probe that asks for whole messages only the other form is a stream.
+        // A probe that requests whole messages streams only in the other form.
         story.request.stream = !whole;
         let (first, again) = if whole { (K::OtherForm, K::OtherForm) } else { (K::Frozen, K::Repeat) };
         for (name, streamed) in [("direct", direct), ("edge", edge)] {
@@ -149,11 +149,11 @@ proptest! {
         if cached {
             story.evidence.paths[1].exchanges[0].cache_age_s = Some(3);
         }
-        let found = accusations(&story.diagnose().findings);
-        prop_assert!(!found.iter().any(|found| accuses_of_holding_back(found)), "{found:?}");
+        let found = attributions(&story.diagnose().findings);
+        prop_assert!(!found.iter().any(|found| is_buffering(found)), "{found:?}");
         story.paths.remove(0);
-        let found = accusations(&story.diagnose().findings);
-        prop_assert!(!found.iter().any(|found| accuses_of_holding_back(found)), "{found:?}");
+        let found = attributions(&story.diagnose().findings);
+        prop_assert!(!found.iter().any(|found| is_buffering(found)), "{found:?}");
     }
 
     #[test]
@@ -170,13 +170,13 @@ proptest! {
         story.on("direct").frozen(stream());
         story.on("edge").frozen(faults[first].1.clone());
         story.on("other").frozen(faults[second].1.clone());
-        let found = accusations(&story.diagnose().findings);
+        let found = attributions(&story.diagnose().findings);
         let (one, two) = (format!("{}@edge", faults[first].0), format!("{}@other", faults[second].0));
         prop_assert!(found.contains(&one) && found.contains(&two), "{found:?}");
     }
 
     #[test]
-    fn an_accusation_never_rests_on_wording_alone(story in any_story(), error_kind in prop::sample::select(vec![
+    fn an_attribution_never_rests_on_wording_alone(story in any_story(), error_kind in prop::sample::select(vec![
         GatewayErrorKind::ConnectFailed, GatewayErrorKind::DnsFailure, GatewayErrorKind::RateLimited, GatewayErrorKind::Cooldown, GatewayErrorKind::AuthRequired,
     ])) {
         // Words on an answer that came whole are nothing.
@@ -196,7 +196,7 @@ proptest! {
         let (one, other) = (CHANGES[first], CHANGES[second]);
         (one.1)(&mut story);
         (other.1)(&mut story);
-        let found = accusations(&story.diagnose().findings);
+        let found = attributions(&story.diagnose().findings);
         for code in [one.0, other.0] {
             prop_assert!(found.contains(&format!("{code}@edge")), "{} and {}: {:?}", one.0, other.0, found);
         }
