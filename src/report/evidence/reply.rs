@@ -153,6 +153,7 @@ pub struct Usage {
 
 /// Remaining share of each rate limit, percent of the limit; `None` when the reply does not carry it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Headroom {
     /// `anthropic-ratelimit-requests-*`.
     pub requests: Option<u8>,
