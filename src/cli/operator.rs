@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::exit::{Exit, Failure};
 use crate::http;
 use crate::metrics::OperatorMetrics;
-use crate::operator::lease::Terms;
+use crate::operator::lease::LeaseSettings;
 use crate::operator::wiring::{self, Settings};
 use crate::operator::{client, pod};
 use crate::plan;
@@ -190,7 +190,7 @@ fn settings(args: &Args) -> Settings {
                 ..plan::Settings::default()
             },
         },
-        lease: Terms {
+        lease: LeaseSettings {
             name: args.lease_name.clone(),
             identity: identity.clone(),
             duration: args.lease_duration,

@@ -81,7 +81,7 @@ fn style(tone: Tone) -> Style {
         Tone::Good => AnsiColor::Green.on_default().bold(),
         Tone::Warning => AnsiColor::Yellow.on_default().bold(),
         Tone::Bad => AnsiColor::Red.on_default().bold(),
-        Tone::Unsure => AnsiColor::Magenta.on_default().bold(),
+        Tone::Undecided => AnsiColor::Magenta.on_default().bold(),
         Tone::Strong => Style::new().bold(),
         Tone::Faint => Style::new().dimmed(),
     }

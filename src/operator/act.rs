@@ -127,11 +127,11 @@ impl Actor {
             if plan
                 .closed
                 .as_ref()
-                .is_some_and(|closed| closed.harvest.evidence.is_some())
+                .is_some_and(|closed| closed.report.evidence.is_some())
             {
                 self.metrics.run_ended(&status.paths);
             }
-            self.tell(resource, before, status).await;
+            self.publish_events(resource, before, status).await;
         }
         for action in &plan.actions {
             match (action, probe) {
@@ -250,7 +250,7 @@ impl Actor {
         }
     }
 
-    async fn tell(&self, resource: &ClaudeProbe, before: &ClaudeProbeStatus, after: &ClaudeProbeStatus) {
+    async fn publish_events(&self, resource: &ClaudeProbe, before: &ClaudeProbeStatus, after: &ClaudeProbeStatus) {
         let regarding = ObjectReference {
             api_version: Some(names::API_VERSION.into()),
             kind: Some("ClaudeProbe".into()),
@@ -399,7 +399,7 @@ fn is_late(slot: &Slot, probe: &Probe, now: Timestamp) -> bool {
 }
 
 fn add(counters: &mut Counters, probe: Option<&Probe>, plan: &Plan) {
-    let not_started = |closed: &Closed| closed.harvest.result() == RunResult::NotStarted;
+    let not_started = |closed: &Closed| closed.report.result() == RunResult::NotStarted;
     if plan.missed > 0 {
         let own = i64::from(
             plan.closed
@@ -414,9 +414,9 @@ fn add(counters: &mut Counters, probe: Option<&Probe>, plan: &Plan) {
     let Some(closed) = &plan.closed else { return };
     *counters
         .runs
-        .entry(counters::label(&closed.harvest.result()))
+        .entry(counters::label(&closed.report.result()))
         .or_default() += 1;
-    let (input, output) = closed.harvest.tokens;
+    let (input, output) = closed.report.tokens;
     let (input, output) = (u64::try_from(input).unwrap_or(0), u64::try_from(output).unwrap_or(0));
     counters.input_tokens += input;
     counters.output_tokens += output;

@@ -24,7 +24,7 @@ use crate::status::memory::Facts;
 use crate::status::{names, schedule::Slot};
 
 /// Pods are looked at for stale keys at most so often.
-const LOOK_PERIOD: SignedDuration = SignedDuration::from_mins(5);
+const LIST_PERIOD: SignedDuration = SignedDuration::from_mins(5);
 
 /// A checked spec, or what is wrong with it.
 pub type Checked = Result<Arc<Probe>, Arc<[SpecFault]>>;
@@ -42,12 +42,12 @@ struct Entry {
     /// The newest status that we wrote, with its resource version.
     status: Option<(String, ClaudeProbeStatus)>,
     /// A status was sent and not answered: it may have been written or not.
-    unsure: bool,
+    unacknowledged: bool,
     refusal: Option<Refusal>,
     spec: Option<(i64, Checked)>,
     facts: Facts,
     /// When pods were looked at last, and for which fingerprints nobody is left.
-    looked: Option<Timestamp>,
+    listed_at: Option<Timestamp>,
     clean: Vec<String>,
     counters: Counters,
     failures: u32,
@@ -95,12 +95,12 @@ impl Cache {
     }
 
     /// The watch told everything anew: what it did not tell is gone. `told` are the names of a scope's pods by owner.
-    pub fn pods_relisted(&self, told: &HashSet<(String, String)>, in_scope: impl Fn(&str) -> bool) {
+    pub fn pods_relisted(&self, listed: &HashSet<(String, String)>, in_scope: impl Fn(&str) -> bool) {
         for (owner, entry) in self.lock().iter_mut().filter(|(owner, _)| in_scope(owner)) {
             let names: Vec<String> = entry
                 .pods
                 .keys()
-                .filter(|name| !told.contains(&(owner.clone(), (*name).clone())))
+                .filter(|name| !listed.contains(&(owner.clone(), (*name).clone())))
                 .cloned()
                 .collect();
             for name in names {
@@ -192,14 +192,14 @@ impl Cache {
     }
 
     /// Notes whether the newest status is not known, because one was sent and not answered.
-    pub fn set_unacknowledged(&self, uid: &str, unsure: bool) {
-        self.with(uid, |entry| entry.unsure = unsure);
+    pub fn set_unacknowledged(&self, uid: &str, unacknowledged: bool) {
+        self.with(uid, |entry| entry.unacknowledged = unacknowledged);
     }
 
     /// Whether the newest status is not known.
     #[must_use]
     pub fn is_unacknowledged(&self, uid: &str) -> bool {
-        self.lock().get(uid).is_some_and(|entry| entry.unsure)
+        self.lock().get(uid).is_some_and(|entry| entry.unacknowledged)
     }
 
     /// Counts a failure of this probe's reconcile; returns how many in a row.
@@ -230,12 +230,12 @@ impl Cache {
     }
 
     /// Whether pods may be looked at for these keys: not while nobody is left for them, and not again so soon. Notes the look.
-    pub fn may_look(&self, uid: &str, keys: &[CredentialStatus], now: Timestamp) -> bool {
+    pub fn may_list(&self, uid: &str, keys: &[CredentialStatus], now: Timestamp) -> bool {
         self.with(uid, |entry| {
             let clean = !entry.clean.is_empty() && entry.clean == fingerprints(keys);
-            let soon = entry.looked.is_some_and(|at| at + LOOK_PERIOD > now);
+            let soon = entry.listed_at.is_some_and(|at| at + LIST_PERIOD > now);
             if !clean && !soon {
-                entry.looked = Some(now);
+                entry.listed_at = Some(now);
             }
             !clean && !soon
         })
@@ -258,20 +258,20 @@ impl Cache {
     /// The newest status: what the watch told, or what we wrote after that.
     #[must_use]
     pub fn status(&self, resource: &ClaudeProbe) -> ClaudeProbeStatus {
-        let told = || resource.status.clone().unwrap_or_default();
+        let watched = || resource.status.clone().unwrap_or_default();
         let Some(uid) = resource.metadata.uid.as_deref() else {
-            return told();
+            return watched();
         };
         let mut probes = self.lock();
         let Some(entry) = probes.get_mut(uid) else {
-            return told();
+            return watched();
         };
         let version = resource.resource_version().unwrap_or_default();
         // The watch has caught up: no need to keep it twice.
         if entry.status.as_ref().is_some_and(|(ours, _)| !is_newer(ours, &version)) {
             entry.status = None;
         }
-        entry.status.as_ref().map_or_else(told, |(_, status)| status.clone())
+        entry.status.as_ref().map_or_else(watched, |(_, status)| status.clone())
     }
 
     /// Everything that a decision about this probe looks at.

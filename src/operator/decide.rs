@@ -8,10 +8,10 @@
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::harvest::{self, Harvest};
+use super::collected_report::{self, CollectedReport};
 use super::observe::Observed;
 use super::pod_view::PodState;
-use super::run::{self, Ended, Going, PATIENCE, Progress, Sorted};
+use super::run::{self, Ended, InProgress, PATIENCE, Progress, Sorted};
 use crate::catalogue::ConditionType;
 use crate::diagnosis::diagnose;
 use crate::plan::ForwardingCheckChoice;
@@ -19,7 +19,7 @@ use crate::resource::status::ClaudeProbeStatus;
 use crate::resource::validated::Probe;
 use crate::status::fault::Fault;
 use crate::status::memory::{Memory, RunOver};
-use crate::status::schedule::{self, Question, Slot, Turn};
+use crate::status::schedule::{self, Due, ScheduleState, Slot};
 use crate::status::{bounds, budget, conditions, forwarding_checks, names, stale, write};
 
 /// How long after a refusal the API server is asked again.
@@ -58,7 +58,7 @@ pub struct Closed {
     /// Its slot.
     pub slot: Slot,
     /// What it brought home.
-    pub harvest: Harvest,
+    pub report: CollectedReport,
 }
 
 /// What to do.
@@ -140,7 +140,7 @@ pub fn decide(observed: &Observed, now: Timestamp) -> Plan {
     let sorted = run::sort(&observed.pods, &observed.vanished, observed.status.last_run.as_ref());
     match run::progress(&sorted, observed.refusal.as_ref(), probe, now) {
         Some(Progress::Ended(run)) => close(&mut draft, probe, &run, &sorted, now),
-        Some(Progress::Going(going)) => go_on(&mut draft, probe, &sorted, &going, now),
+        Some(Progress::InProgress(in_progress)) => continue_run(&mut draft, probe, &sorted, &in_progress, now),
         None => match refused_too_long(observed, probe, now) {
             Some(run) => close(&mut draft, probe, &run, &sorted, now),
             None => idle(&mut draft, probe, &sorted, now),
@@ -159,20 +159,20 @@ fn next_number(status: &ClaudeProbeStatus) -> i64 {
 }
 
 /// The annotation's value, unless it was handled.
-fn asked(observed: &Observed) -> Option<&str> {
+fn pending_run_now(observed: &Observed) -> Option<&str> {
     let value = observed.run_now.as_deref().filter(|value| !value.is_empty())?;
     (observed.status.last_handled_run_now != Some(names::run_now_mark(value))).then_some(value)
 }
 
-fn question<'a>(observed: &'a Observed, probe: &'a Probe) -> Question<'a> {
-    Question {
+fn schedule_state<'a>(observed: &'a Observed, probe: &'a Probe) -> ScheduleState<'a> {
+    ScheduleState {
         schedule: &probe.schedule,
         uid: &probe.uid,
         cursor: observed.status.next_run.as_ref().map(|at| at.0),
         generation: probe.generation,
         handled_generation: observed.status.observed_generation,
         suspend: probe.suspend,
-        run_now: asked(observed),
+        run_now: pending_run_now(observed),
         starting_deadline: schedule::signed(probe.starting_deadline),
     }
 }
@@ -187,8 +187,8 @@ fn refused_too_long(observed: &Observed, probe: &Probe, now: Timestamp) -> Optio
 
 /// A run is over: the status first, then away with what must not run on. Every step is pure.
 fn close(draft: &mut Draft<'_>, probe: &Probe, run: &Ended<'_>, sorted: &Sorted<'_>, now: Timestamp) {
-    let harvest = harvest::harvest(run);
-    let over = over(draft.observed, probe, run, &harvest, now);
+    let report = collected_report::collect(run);
+    let over = over(draft.observed, probe, run, &report, now);
     let mut memory = Memory::read(&draft.status, probe);
     let diagnosis = over.reported().map(|(evidence, started)| {
         memory.see_keys(evidence, started);
@@ -198,7 +198,7 @@ fn close(draft: &mut Draft<'_>, probe: &Probe, run: &Ended<'_>, sorted: &Sorted<
     stop(draft, sorted, now);
     draft.closed = Some(Closed {
         slot: run.slot.clone(),
-        harvest,
+        report,
     });
     // What comes next is decided from the acknowledged status.
     draft.wake = now;
@@ -209,14 +209,14 @@ fn over<'a>(
     observed: &'a Observed,
     probe: &'a Probe,
     run: &'a Ended<'_>,
-    harvest: &'a Harvest,
+    report: &'a CollectedReport,
     now: Timestamp,
 ) -> RunOver<'a> {
-    let question = question(observed, probe);
-    let (missed, next) = if harvest.superseded {
-        (0, question.cursor)
+    let state = schedule_state(observed, probe);
+    let (missed, next) = if report.superseded {
+        (0, state.cursor)
     } else {
-        schedule::after(&question, &run.slot, now)
+        schedule::after(&state, &run.slot, now)
     };
     RunOver {
         number: run.number,
@@ -224,13 +224,13 @@ fn over<'a>(
         started: run.started,
         pod: &run.pod,
         free: run.choice.zero_token_only,
-        result: harvest.result(),
-        fault: harvest.cause(),
-        evidence: harvest.evidence.as_ref(),
-        charged: harvest.charged,
+        result: report.result(),
+        fault: report.cause(),
+        evidence: report.evidence.as_ref(),
+        charged: report.charged,
         missed,
         next,
-        run_now: question.run_now.filter(|value| Slot::run_now(value) == run.slot),
+        run_now: state.run_now.filter(|value| Slot::run_now(value) == run.slot),
     }
 }
 
@@ -238,7 +238,7 @@ fn over<'a>(
 fn stop(draft: &mut Draft<'_>, sorted: &Sorted<'_>, now: Timestamp) {
     for pod in &sorted.current {
         let gone = sorted.vanished.iter().any(|gone| gone.uid == pod.uid);
-        let lingers = matches!(&pod.state, PodState::Left(left) if left.sidecar_runs);
+        let lingers = matches!(&pod.state, PodState::TerminatedWithReport(termination) if termination.sidecar_runs);
         if !gone && (!pod.ended() || lingers) {
             let force = pod.deleting.is_some_and(|until| until + PATIENCE <= now);
             if pod.deleting.is_none() || force {
@@ -249,10 +249,10 @@ fn stop(draft: &mut Draft<'_>, sorted: &Sorted<'_>, now: Timestamp) {
 }
 
 /// A run is on.
-fn go_on(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, going: &Going, now: Timestamp) {
-    draft.wake_by(going.wake);
-    if let Some(fault) = &going.fault {
-        say_fault(draft, fault, probe, now);
+fn continue_run(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, in_progress: &InProgress, now: Timestamp) {
+    draft.wake_by(in_progress.wake);
+    if let Some(fault) = &in_progress.fault {
+        report_fault(draft, fault, probe, now);
     }
     let Some(first) = sorted.current.first() else { return };
     let again = draft
@@ -270,13 +270,13 @@ fn go_on(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, going: &Goin
                 group: *group,
                 choice: first.choice,
             };
-            draft.actions.extend(going.missing.iter().map(create));
+            draft.actions.extend(in_progress.missing.iter().map(create));
         }
     }
 }
 
 /// Says what keeps the prober from starting. The first words stand: the kubelet's change with every retry.
-fn say_fault(draft: &mut Draft<'_>, fault: &Fault, probe: &Probe, now: Timestamp) {
+fn report_fault(draft: &mut Draft<'_>, fault: &Fault, probe: &Probe, now: Timestamp) {
     let condition = conditions::prober(Some(fault));
     let known = conditions::find(&draft.status.conditions, ConditionType::ProberOperational);
     let same = known.is_some_and(|known| known.status == "False" && known.reason == condition.reason);
@@ -287,8 +287,8 @@ fn say_fault(draft: &mut Draft<'_>, fault: &Fault, probe: &Probe, now: Timestamp
 
 /// No run is on: start the one that is due, if any.
 fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestamp) {
-    let question = question(draft.observed, probe);
-    let Turn { due, missed, next } = schedule::turn(&question, now);
+    let state = schedule_state(draft.observed, probe);
+    let Due { due, missed, next } = schedule::due(&state, now);
     if let Some(next) = next {
         draft.wake_by(next);
     }
@@ -311,7 +311,7 @@ fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestam
     };
     let refusal = draft.observed.refusal.as_ref().filter(|refusal| refusal.slot == slot);
     if let Some(refusal) = refusal {
-        say_fault(draft, &refusal.fault, probe, now);
+        report_fault(draft, &refusal.fault, probe, now);
         draft.wake_by(run::start_by(&slot, refusal.first, probe));
         if refusal.last + RETRY_REFUSED > now {
             return draft.wake_by(refusal.last + RETRY_REFUSED);
@@ -321,7 +321,7 @@ fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestam
         return;
     }
     let used = budget::used(draft.status.usage.as_ref(), now);
-    let deep = matches!(slot, Slot::RunNow(_)) && question.run_now.is_some_and(names::wants_deep);
+    let deep = matches!(slot, Slot::RunNow(_)) && state.run_now.is_some_and(names::wants_deep);
     let choice = forwarding_checks::choose(probe, &draft.status, &slot, deep, now);
     let choice = budget::afford(probe, choice, used, now);
     let number = next_number(&draft.status);

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How the Lease is held.
 #[derive(Clone, Debug)]
-pub struct Terms {
+pub struct LeaseSettings {
     /// Name of the Lease.
     pub name: String,
     /// Who we are: unique per process that may run at the same time.
@@ -91,7 +91,7 @@ fn step(spec: &LeaseSpec, seen: &Seen, identity: &str, now: Instant) -> Step {
 #[derive(Debug)]
 pub struct Elector {
     api: Api<Lease>,
-    terms: Terms,
+    settings: LeaseSettings,
     seen: Option<Seen>,
     /// The record as we wrote it last, while nothing else is known of it.
     ours: Option<Lease>,
@@ -101,12 +101,12 @@ pub struct Elector {
 impl Elector {
     /// An elector and the value that it keeps.
     #[must_use]
-    pub fn new(api: Api<Lease>, terms: Terms) -> (Self, Leadership) {
+    pub fn new(api: Api<Lease>, settings: LeaseSettings) -> (Self, Leadership) {
         let (until, receiver) = watch::channel(None);
         (
             Self {
                 api,
-                terms,
+                settings,
                 seen: None,
                 ours: None,
                 until,
@@ -119,18 +119,18 @@ impl Elector {
     pub async fn run(mut self, stop: CancellationToken) {
         loop {
             let asked = Instant::now();
-            let limit = self.terms.renew.max(Duration::from_secs(1));
+            let limit = self.settings.renew.max(Duration::from_secs(1));
             let held = tokio::select! {
                 () = stop.cancelled() => break,
                 outcome = tokio::time::timeout(limit, self.attempt()) => match outcome {
                     Ok(Ok(held)) => Some(held),
-                    Ok(Err(error)) => { tracing::warn!(%error, lease = self.terms.name, "the Lease could not be read or written"); None }
-                    Err(_) => { tracing::warn!(lease = self.terms.name, "the API server did not answer about the Lease in time"); None }
+                    Ok(Err(error)) => { tracing::warn!(%error, lease = self.settings.name, "the Lease could not be read or written"); None }
+                    Err(_) => { tracing::warn!(lease = self.settings.name, "the API server did not answer about the Lease in time"); None }
                 },
             };
             match held {
                 // Counted from before the request: the API server's record is never older than we believe.
-                Some(true) => self.publish(Some(asked + self.terms.duration)),
+                Some(true) => self.publish(Some(asked + self.settings.duration)),
                 Some(false) => self.publish(None),
                 // Nothing known: the term ends when its time is up.
                 None => {
@@ -151,7 +151,7 @@ impl Elector {
     /// Until the next attempt; never beyond the end of our term, so that its end is published in time.
     fn pause(&self) -> Duration {
         let left = (*self.until.borrow()).map(|until| until.saturating_duration_since(Instant::now()));
-        let pause = self.terms.renew;
+        let pause = self.settings.renew;
         left.map_or(pause, |left| pause.min(left))
             .max(Duration::from_millis(50))
     }
@@ -159,11 +159,11 @@ impl Elector {
     fn publish(&self, until: Option<Instant>) {
         let was = self.until.borrow().is_some();
         if until.is_some() != was {
-            let identity = &self.terms.identity;
+            let identity = &self.settings.identity;
             tracing::info!(
                 leads = until.is_some(),
                 identity,
-                lease = self.terms.name,
+                lease = self.settings.name,
                 "leadership changed"
             );
         }
@@ -177,10 +177,10 @@ impl Elector {
         {
             return Ok(true);
         }
-        let Some(lease) = self.api.get_opt(&self.terms.name).await? else {
+        let Some(lease) = self.api.get_opt(&self.settings.name).await? else {
             let fresh = Lease {
                 metadata: ObjectMeta {
-                    name: Some(self.terms.name.clone()),
+                    name: Some(self.settings.name.clone()),
                     ..ObjectMeta::default()
                 },
                 spec: Some(self.record(None)),
@@ -197,7 +197,7 @@ impl Elector {
         let step = step(
             &lease.spec.clone().unwrap_or_default(),
             &seen,
-            &self.terms.identity,
+            &self.settings.identity,
             now,
         );
         self.seen = Some(seen);
@@ -216,7 +216,7 @@ impl Elector {
         };
         let written = self
             .api
-            .replace(&self.terms.name, &PostParams::default(), &renewed)
+            .replace(&self.settings.name, &PostParams::default(), &renewed)
             .await;
         self.won(written)
     }
@@ -235,11 +235,11 @@ impl Elector {
 
     fn record(&self, before: Option<&LeaseSpec>) -> LeaseSpec {
         let now = Some(MicroTime(super::clock::now()));
-        let ours = before.is_some_and(|spec| spec.holder_identity.as_deref() == Some(&self.terms.identity));
+        let ours = before.is_some_and(|spec| spec.holder_identity.as_deref() == Some(&self.settings.identity));
         let transitions = before.map_or(0, |spec| spec.lease_transitions.unwrap_or(0) + i32::from(!ours));
         LeaseSpec {
-            holder_identity: Some(self.terms.identity.clone()),
-            lease_duration_seconds: i32::try_from(self.terms.duration.as_secs()).ok(),
+            holder_identity: Some(self.settings.identity.clone()),
+            lease_duration_seconds: i32::try_from(self.settings.duration.as_secs()).ok(),
             acquire_time: before
                 .filter(|_| ours)
                 .map_or_else(|| now.clone(), |spec| spec.acquire_time.clone()),
@@ -256,23 +256,23 @@ impl Elector {
             return;
         }
         let release = async {
-            let mut lease = self.api.get(&self.terms.name).await?;
+            let mut lease = self.api.get(&self.settings.name).await?;
             if let Some(spec) = lease
                 .spec
                 .as_mut()
-                .filter(|spec| spec.holder_identity.as_deref() == Some(&self.terms.identity))
+                .filter(|spec| spec.holder_identity.as_deref() == Some(&self.settings.identity))
             {
                 spec.holder_identity = Some(String::new());
                 spec.lease_duration_seconds = Some(1);
                 self.api
-                    .replace(&self.terms.name, &PostParams::default(), &lease)
+                    .replace(&self.settings.name, &PostParams::default(), &lease)
                     .await?;
             }
             Ok::<(), kube::Error>(())
         };
         if !matches!(tokio::time::timeout(Duration::from_secs(3), release).await, Ok(Ok(()))) {
             tracing::warn!(
-                lease = self.terms.name,
+                lease = self.settings.name,
                 "the Lease could not be given back: another replica waits until it expires"
             );
         }
@@ -350,13 +350,13 @@ mod tests {
     }
 
     fn elector(server: &Server, identity: &str) -> (Leadership, CancellationToken, tokio::task::JoinHandle<()>) {
-        let terms = Terms {
+        let settings = LeaseSettings {
             name: "claudeprobe".into(),
             identity: identity.into(),
             duration: Duration::from_secs(15),
             renew: Duration::from_secs(5),
         };
-        let (elector, leadership) = Elector::new(Api::default_namespaced(server.client()), terms);
+        let (elector, leadership) = Elector::new(Api::default_namespaced(server.client()), settings);
         let stop = CancellationToken::new();
         let task = tokio::spawn(elector.run(stop.clone()));
         (leadership, stop, task)

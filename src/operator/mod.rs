@@ -12,7 +12,7 @@ pub mod cache;
 pub mod client;
 mod decide;
 mod events;
-mod harvest;
+mod collected_report;
 pub mod lease;
 mod observe;
 pub mod pod;

@@ -49,14 +49,14 @@ pub enum PodState {
     /// The prober runs.
     Running,
     /// The prober left something; whether it is a report is for `harvest` to say.
-    Left(Left),
+    TerminatedWithReport(Termination),
     /// It ended, and left nothing.
-    Silent(Fault),
+    TerminatedWithoutReport(Fault),
 }
 
 /// What a prober left.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct Termination {
     /// The termination message.
     pub message: String,
     /// When the prober ended.
@@ -71,7 +71,7 @@ impl RunPod {
     /// Whether the prober has ended.
     #[must_use]
     pub fn ended(&self) -> bool {
-        matches!(self.state, PodState::Left(_) | PodState::Silent(_))
+        matches!(self.state, PodState::TerminatedWithReport(_) | PodState::TerminatedWithoutReport(_))
     }
 }
 
@@ -120,11 +120,11 @@ fn state(status: &PodStatusView) -> PodState {
         // The runtime itself writes into `message` when it could not start the program.
         let started = !matches!(ended.reason.as_str(), "ContainerCannotRun" | "StartError");
         if ended.message.is_empty() || !started {
-            return PodState::Silent(fault);
+            return PodState::TerminatedWithoutReport(fault);
         }
         let running =
             |container: &ContainerStatusView| container.state.as_ref().is_some_and(|state| state.running.is_some());
-        return PodState::Left(Left {
+        return PodState::TerminatedWithReport(Termination {
             message: ended.message.clone(),
             finished: ended.finished_at.as_ref().map(|time| time.0),
             sidecar_runs: status.container_statuses.iter().any(running)
@@ -133,7 +133,7 @@ fn state(status: &PodStatusView) -> PodState {
         });
     }
     if matches!(status.phase.as_deref(), Some("Failed" | "Succeeded")) {
-        return PodState::Silent(start_fault::without_report(status));
+        return PodState::TerminatedWithoutReport(start_fault::without_report(status));
     }
     if state.is_some_and(|state| state.running.is_some()) {
         return PodState::Running;

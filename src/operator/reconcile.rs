@@ -20,7 +20,7 @@ use crate::status::memory::Facts;
 
 /// Longest time that one look at a probe may take, all its writes included.
 const RECONCILE_LIMIT: Duration = Duration::from_secs(30);
-/// A probe whose writes fail is looked at again after at most this long.
+/// A probe whose writes fail is outcome at again after at most this long.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
 /// Why a look at a probe failed.
@@ -48,7 +48,7 @@ impl ReconcileError {
 /// # Errors
 /// A write that failed, or a look that took too long: [`backoff`] says when it is tried again.
 pub(super) async fn reconcile(probe: Arc<Guarded>, operator: Arc<Operator>) -> Result<Action, ReconcileError> {
-    if !operator.is_acting() {
+    if !operator.is_leader() {
         return Ok(Action::await_change());
     }
     let resource = match &probe.0 {
@@ -68,23 +68,23 @@ pub(super) async fn reconcile(probe: Arc<Guarded>, operator: Arc<Operator>) -> R
         return Ok(Action::await_change());
     }
     let began = tokio::time::Instant::now();
-    let looked = tokio::time::timeout(RECONCILE_LIMIT, look(resource, &operator))
+    let outcome = tokio::time::timeout(RECONCILE_LIMIT, reconcile_resource(resource, &operator))
         .await
         .unwrap_or(Err(ReconcileError::TooSlow));
     operator
         .metrics
-        .reconciled(began.elapsed(), looked.as_ref().err().map(ReconcileError::class));
-    looked
+        .reconciled(began.elapsed(), outcome.as_ref().err().map(ReconcileError::class));
+    outcome
 }
 
-async fn look(resource: &ClaudeProbe, operator: &Operator) -> Result<Action, ReconcileError> {
+async fn reconcile_resource(resource: &ClaudeProbe, operator: &Operator) -> Result<Action, ReconcileError> {
     // API server, only after a write that was not acknowledged.
     confirm_status(resource, operator).await?;
     // Pure: from the caches.
     let mut observed = operator.cache.observe(resource, operator.crd_outdated.borrow().clone());
     let now = clock::now();
     // API server, only after a key changed.
-    look_for_old_keys(&mut observed, resource, operator, now).await;
+    find_old_keys(&mut observed, resource, operator, now).await;
     // Pure.
     let plan = decide(&observed, now);
     let wake = plan.wake;
@@ -111,19 +111,19 @@ async fn confirm_status(resource: &ClaudeProbe, operator: &Operator) -> Result<(
 }
 
 /// Who may still hold a key that changed.
-async fn look_for_old_keys(observed: &mut Observed, resource: &ClaudeProbe, operator: &Operator, now: Timestamp) {
+async fn find_old_keys(observed: &mut Observed, resource: &ClaudeProbe, operator: &Operator, now: Timestamp) {
     let (cache, uid) = (&operator.cache, uid(resource));
     let probe = observed.spec.as_deref().ok();
-    let Some(probe) = probe.filter(|probe| workloads::worth_a_look(probe, &observed.status)) else {
+    let Some(probe) = probe.filter(|probe| workloads::may_hold_old_key(probe, &observed.status)) else {
         // What an earlier key was held by says nothing of the one in use.
         observed.facts = Facts::default();
         return;
     };
     let keys = &observed.status.credentials;
-    if !cache.may_look(uid, keys, now) {
+    if !cache.may_list(uid, keys, now) {
         return;
     }
-    match workloads::look(&operator.client, probe, &observed.status).await {
+    match workloads::find_stale(&operator.client, probe, &observed.status).await {
         Ok(facts) => {
             cache.learn(uid, keys, facts.clone());
             observed.facts = facts;
@@ -138,7 +138,7 @@ async fn look_for_old_keys(observed: &mut Observed, resource: &ClaudeProbe, oper
 /// Until the next look.
 fn pause(wake: Timestamp, done: Done, now: Timestamp) -> Duration {
     let wait = Duration::try_from(wake.duration_since(now)).unwrap_or(Duration::ZERO);
-    // A plan that did nothing and wants to be looked at again at once would spin.
+    // A plan that did nothing and wants to be outcome at again at once would spin.
     match (done.again, done.wrote) {
         (true, _) => Duration::ZERO,
         (false, true) => wait,

@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::pod;
-use super::pod_view::{Left, PodState, RunPod};
+use super::pod_view::{PodState, RunPod, Termination};
 use crate::plan::ForwardingCheckChoice;
 use crate::resource::status::RunStatus;
 use crate::resource::validated::Probe;
@@ -67,14 +67,14 @@ pub fn sort<'a>(pods: &'a [RunPod], vanished: &'a [RunPod], last: Option<&RunSta
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress<'a> {
     /// Not over.
-    Going(Going),
+    InProgress(InProgress),
     /// Over.
     Ended(Ended<'a>),
 }
 
 /// A run that is not over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Going {
+pub struct InProgress {
     /// What keeps a pod from starting, if it is said and has lasted long enough.
     pub fault: Option<Fault>,
     /// Groups (indexes into the probe's pods) whose pod does not exist yet.
@@ -104,7 +104,7 @@ pub struct Ended<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part<'a> {
     /// It left something to read, and may have used so many tokens.
-    Left(&'a Left, i64),
+    Terminated(&'a Termination, i64),
     /// It may have run and used so many tokens, and left nothing.
     Lost(Fault, i64),
     /// It never started.
@@ -143,7 +143,7 @@ pub fn progress<'a>(
         })
     };
     let superseded = first.generation != probe.generation;
-    let mut going = Going {
+    let mut in_progress = InProgress {
         fault: None,
         missing: Vec::new(),
         wake: now + SignedDuration::from_hours(1),
@@ -154,14 +154,14 @@ pub fn progress<'a>(
         let found = sorted.current.iter().find(|pod| pod.group == name);
         let part = match found {
             Some(pod) if sorted.vanished.iter().any(|gone| gone.uid == pod.uid) => Some(vanished(pod)),
-            Some(pod) => part(pod, probe, now, &mut going),
-            None => missing(index, first, refusal, probe, now, &mut going),
+            Some(pod) => part(pod, probe, now, &mut in_progress),
+            None => missing(index, first, refusal, probe, now, &mut in_progress),
         };
         parts.extend(part);
     }
     if superseded {
         let cut = sorted.current.iter().map(|pod| match &pod.state {
-            PodState::Left(left) => Part::Left(left, pod.reserved_tokens),
+            PodState::TerminatedWithReport(termination) => Part::Terminated(termination, pod.reserved_tokens),
             PodState::Starting(_) => Part::Superseded(0),
             _ => Part::Superseded(pod.reserved_tokens),
         });
@@ -170,7 +170,7 @@ pub fn progress<'a>(
     Some(if parts.len() == probe.pods.len() {
         ended(parts)
     } else {
-        Progress::Going(going)
+        Progress::InProgress(in_progress)
     })
 }
 
@@ -190,8 +190,8 @@ pub fn never_created(number: i64, refusal: &Refusal) -> Ended<'static> {
 fn vanished<'a>(pod: &'a RunPod) -> Part<'a> {
     match &pod.state {
         // Read before it went: nothing is lost.
-        PodState::Left(left) => Part::Left(left, pod.reserved_tokens),
-        PodState::Silent(fault) => Part::Lost(fault.clone(), pod.reserved_tokens),
+        PodState::TerminatedWithReport(termination) => Part::Terminated(termination, pod.reserved_tokens),
+        PodState::TerminatedWithoutReport(fault) => Part::Lost(fault.clone(), pod.reserved_tokens),
         PodState::Starting(_) | PodState::Running => Part::Lost(
             Fault::new(FaultKind::ReportLost, &format!("pod {}", pod.name)),
             pod.reserved_tokens,
@@ -200,23 +200,23 @@ fn vanished<'a>(pod: &'a RunPod) -> Part<'a> {
 }
 
 /// `None` while the pod may still report.
-fn part<'a>(pod: &'a RunPod, probe: &Probe, now: Timestamp, going: &mut Going) -> Option<Part<'a>> {
+fn part<'a>(pod: &'a RunPod, probe: &Probe, now: Timestamp, in_progress: &mut InProgress) -> Option<Part<'a>> {
     match &pod.state {
-        PodState::Left(left) => return Some(Part::Left(left, pod.reserved_tokens)),
-        PodState::Silent(fault) => return Some(Part::Lost(fault.clone(), pod.reserved_tokens)),
+        PodState::TerminatedWithReport(termination) => return Some(Part::Terminated(termination, pod.reserved_tokens)),
+        PodState::TerminatedWithoutReport(fault) => return Some(Part::Lost(fault.clone(), pod.reserved_tokens)),
         PodState::Starting(_) | PodState::Running => {}
     }
     if let Some(until) = pod.deleting {
         let until = until + PATIENCE;
-        going.wake = going.wake.min(until);
+        in_progress.wake = in_progress.wake.min(until);
         let fault = || Fault::new(FaultKind::ReportLost, &format!("pod {} was deleted", pod.name));
         return (until <= now).then(|| Part::Lost(fault(), pod.reserved_tokens));
     }
     match &pod.state {
-        PodState::Starting(fault) => starting(pod, fault.as_ref(), probe, now, going),
+        PodState::Starting(fault) => starting(pod, fault.as_ref(), probe, now, in_progress),
         _ => {
             let deadline = pod.created + signed(pod::active_deadline(probe, pod.choice)) + PATIENCE;
-            going.wake = going.wake.min(deadline);
+            in_progress.wake = in_progress.wake.min(deadline);
             // The kubelet ends a pod at its deadline: one that does not is not there.
             (deadline <= now).then(|| Part::Lost(Fault::new(FaultKind::NodeLost, ""), pod.reserved_tokens))
         }
@@ -228,20 +228,20 @@ fn starting<'a>(
     fault: Option<&Fault>,
     probe: &Probe,
     now: Timestamp,
-    going: &mut Going,
+    in_progress: &mut InProgress,
 ) -> Option<Part<'a>> {
     let start_by = start_by(&pod.slot, pod.created, probe);
     if start_by <= now {
         let unsaid = || Fault::new(FaultKind::StartTimeout, "");
         return Some(Part::NotStarted(fault.cloned().unwrap_or_else(unsaid)));
     }
-    going.wake = going.wake.min(start_by);
+    in_progress.wake = in_progress.wake.min(start_by);
     let patience = pod.created + UNSCHEDULABLE_AFTER;
     match fault {
         Some(fault) if fault.kind == FaultKind::Unschedulable && patience > now => {
-            going.wake = going.wake.min(patience)
+            in_progress.wake = in_progress.wake.min(patience)
         }
-        Some(fault) if going.fault.is_none() => going.fault = Some(fault.clone()),
+        Some(fault) if in_progress.fault.is_none() => in_progress.fault = Some(fault.clone()),
         _ => {}
     }
     None
@@ -253,7 +253,7 @@ fn missing<'a>(
     refusal: Option<&Refusal>,
     probe: &Probe,
     now: Timestamp,
-    going: &mut Going,
+    in_progress: &mut InProgress,
 ) -> Option<Part<'a>> {
     let fault = refusal
         .filter(|refusal| refusal.slot == first.slot)
@@ -264,10 +264,10 @@ fn missing<'a>(
             fault.unwrap_or_else(|| Fault::new(FaultKind::StartTimeout, "")),
         ));
     }
-    going.wake = going.wake.min(start_by);
-    going.missing.push(index);
-    if going.fault.is_none() {
-        going.fault = fault;
+    in_progress.wake = in_progress.wake.min(start_by);
+    in_progress.missing.push(index);
+    if in_progress.fault.is_none() {
+        in_progress.fault = fault;
     }
     None
 }

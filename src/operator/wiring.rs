@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::act::Actor;
 use super::cache::Cache;
-use super::lease::{Elector, Leadership, Terms};
+use super::lease::{Elector, Leadership, LeaseSettings};
 use super::pod_status::ProbePod;
 use super::reconcile::{backoff, reconcile};
 use super::self_check;
@@ -51,7 +51,7 @@ pub struct Settings {
     /// What it says of probe pods.
     pub pods: pod::Settings,
     /// The Lease.
-    pub lease: Terms,
+    pub lease: LeaseSettings,
     /// Namespace of the Lease.
     pub lease_namespace: String,
     /// Namespaces to work in; empty for all.
@@ -75,7 +75,7 @@ pub struct Operator {
     namespaces: Vec<String>,
     leadership: Leadership,
     /// A consistent list has shown what the leader before us wrote.
-    acting: AtomicBool,
+    leads: AtomicBool,
     synced: watch::Receiver<usize>,
     /// When the main loop ticked last, Unix seconds.
     ticked: AtomicI64,
@@ -98,8 +98,8 @@ impl Operator {
 
     /// Whether this replica acts.
     #[must_use]
-    pub fn is_acting(&self) -> bool {
-        self.acting.load(Ordering::Acquire) && self.leadership.time_left().is_some()
+    pub fn is_leader(&self) -> bool {
+        self.leads.load(Ordering::Acquire) && self.leadership.time_left().is_some()
     }
 
     /// The probe of this name, if there is one.
@@ -179,7 +179,7 @@ pub async fn run(
         stores: readers,
         namespaces: settings.namespaces.clone(),
         leadership,
-        acting: AtomicBool::new(false),
+        leads: AtomicBool::new(false),
         synced: synced_now,
         ticked: AtomicI64::new(clock::now().as_second()),
         crd_outdated: outdated_now,
@@ -196,8 +196,8 @@ pub async fn run(
     ));
     tasks.spawn(named("the election", elector.run(stop.clone())));
     tasks.spawn(named(
-        "the terms",
-        terms(operator.clone(), all_again.clone(), stop.clone()),
+        "the leadership task",
+        follow_leadership(operator.clone(), all_again.clone(), stop.clone()),
     ));
     // A refused watch would only retry: say first which right is missing.
     wait_for_rights.await;
@@ -233,7 +233,7 @@ async fn supervise(mut tasks: JoinSet<&'static str>, stop: &CancellationToken) -
 }
 
 /// Begins and ends terms of leadership.
-async fn terms(operator: Arc<Operator>, all_again: broadcast::Sender<()>, stop: CancellationToken) {
+async fn follow_leadership(operator: Arc<Operator>, all_again: broadcast::Sender<()>, stop: CancellationToken) {
     let mut leadership = operator.leadership.clone();
     let mut synced = operator.synced.clone();
     let mut leads = false;
@@ -244,21 +244,21 @@ async fn terms(operator: Arc<Operator>, all_again: broadcast::Sender<()>, stop: 
                 Some(now) => leads = now,
                 None => return,
             },
-            () = begin_term(&operator, &mut synced), if leads && !operator.acting.load(Ordering::Acquire) => {
-                operator.acting.store(true, Ordering::Release);
+            () = begin_leadership(&operator, &mut synced), if leads && !operator.leads.load(Ordering::Acquire) => {
+                operator.leads.store(true, Ordering::Release);
                 tracing::info!("acting: caches are synced and the Lease is ours");
                 // Nobody listens before the first watch: then there is nothing to look at either.
                 let _ = all_again.send(());
             }
         }
         if !leads {
-            operator.acting.store(false, Ordering::Release);
+            operator.leads.store(false, Ordering::Release);
         }
     }
 }
 
 /// One consistent list: a watch may lag behind what the leader before us wrote last.
-async fn begin_term(operator: &Operator, synced: &mut watch::Receiver<usize>) {
+async fn begin_leadership(operator: &Operator, synced: &mut watch::Receiver<usize>) {
     while !operator.is_synced() {
         if synced.changed().await.is_err() {
             return std::future::pending().await;
@@ -341,7 +341,7 @@ async fn work(
     let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {
-            looked = controller.next() => match looked {
+            reconciled = controller.next() => match reconciled {
                 None => return,
                 Some(Ok(_)) => {}
                 Some(Err(controller::Error::ReconcilerFailed(error, probe))) => tracing::warn!(%error, %probe, "a probe could not be reconciled; it is tried again"),
@@ -434,26 +434,26 @@ fn pod_stream(
 ) -> impl Stream<Item = ObjectRef<Guarded>> {
     let (key, value) = names::MANAGED_BY;
     let config = watcher::Config::default().labels(&format!("{key}={value}"));
-    let mut told = HashSet::new();
+    let mut listed = HashSet::new();
     let mut first = true;
     watcher(api, config).default_backoff().filter_map(move |event| {
         let changed = match event {
             Ok(Event::Apply(pod)) => operator.cache.pod_applied(&pod).and(owner_ref(&pod)),
             Ok(Event::Delete(pod)) => operator.cache.pod_gone(&pod).and(owner_ref(&pod)),
             Ok(Event::Init) => {
-                told = HashSet::new();
+                listed = HashSet::new();
                 None
             }
             Ok(Event::InitApply(pod)) => {
                 let owner = operator.cache.pod_applied(&pod);
-                told.extend(owner.map(|owner| (owner, pod.name_any())));
+                listed.extend(owner.map(|owner| (owner, pod.name_any())));
                 owner_ref(&pod)
             }
             Ok(Event::InitDone) => {
                 let scope = Operator::uids(&reader);
                 operator
                     .cache
-                    .pods_relisted(&std::mem::take(&mut told), |owner| scope.contains(owner));
+                    .pods_relisted(&std::mem::take(&mut listed), |owner| scope.contains(owner));
                 if std::mem::take(&mut first) {
                     tracing::info!("the cache of pods is synced");
                     synced.send_modify(|count| *count += 1);

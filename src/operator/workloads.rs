@@ -86,7 +86,7 @@ fn is_suspect(key: &CredentialStatus) -> bool {
 
 /// Whether there is anything to look for: a key changed, and the spec names somebody who may hold it.
 #[must_use]
-pub fn worth_a_look(probe: &Probe, status: &ClaudeProbeStatus) -> bool {
+pub fn may_hold_old_key(probe: &Probe, status: &ClaudeProbeStatus) -> bool {
     let changed = status.credentials.iter().any(is_suspect);
     changed && (!probe.workloads.is_empty() || probe.paths.iter().any(|path| path.workload.is_some()))
 }
@@ -95,7 +95,7 @@ pub fn worth_a_look(probe: &Probe, status: &ClaudeProbeStatus) -> bool {
 ///
 /// # Errors
 /// The API server refused, or did not answer in time.
-pub async fn look(client: &Client, probe: &Probe, status: &ClaudeProbeStatus) -> Result<Facts, kube::Error> {
+pub async fn find_stale(client: &Client, probe: &Probe, status: &ClaudeProbeStatus) -> Result<Facts, kube::Error> {
     let api: Api<Holder> = Api::namespaced(client.clone(), &probe.namespace);
     let mut facts = Facts::default();
     let suspects = status.credentials.iter().filter(|key| is_suspect(key));
@@ -290,9 +290,9 @@ mod tests {
             credentials: vec![key()],
             ..ClaudeProbeStatus::default()
         };
-        assert!(worth_a_look(&probe, &status));
+        assert!(may_hold_old_key(&probe, &status));
         status.credentials[0].kind = Some(CredentialKind::OauthToken);
-        assert!(!worth_a_look(&probe, &status));
+        assert!(!may_hold_old_key(&probe, &status));
     }
 
     #[test]

@@ -153,7 +153,7 @@ pub fn short_hash(parts: &[&str]) -> String {
 
 /// All that decides which slot is due.
 #[derive(Clone, Debug)]
-pub struct Question<'a> {
+pub struct ScheduleState<'a> {
     /// When slots come.
     pub schedule: &'a Schedule,
     /// The probe's UID.
@@ -174,7 +174,7 @@ pub struct Question<'a> {
 
 /// What is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Turn {
+pub struct Due {
     /// The run to start now.
     pub due: Option<Slot>,
     /// Slots of the schedule before `due` (or before now) that nobody will run any more.
@@ -185,38 +185,38 @@ pub struct Turn {
 
 /// Which slot is due at `now`.
 #[must_use]
-pub fn turn(question: &Question<'_>, now: Timestamp) -> Turn {
-    let Question { schedule, uid, .. } = question;
-    let next = if question.suspend {
+pub fn due(state: &ScheduleState<'_>, now: Timestamp) -> Due {
+    let ScheduleState { schedule, uid, .. } = state;
+    let next = if state.suspend {
         None
     } else {
         next(schedule, uid, now)
     };
-    let asked = question.run_now.map(Slot::run_now);
-    let changed = question.handled_generation != Some(question.generation);
+    let requested = state.run_now.map(Slot::run_now);
+    let changed = state.handled_generation != Some(state.generation);
     // A changed spec has a new schedule: what the old one would have missed is not counted against the new one.
-    if question.suspend || changed {
-        let first = (!question.suspend).then_some(Slot::Generation(question.generation));
-        return Turn {
-            due: first.or(asked),
+    if state.suspend || changed {
+        let first = (!state.suspend).then_some(Slot::Generation(state.generation));
+        return Due {
+            due: first.or(requested),
             missed: 0,
             next,
         };
     }
-    let Some(cursor) = question.cursor.filter(|cursor| *cursor <= now) else {
-        return Turn {
-            due: asked,
+    let Some(cursor) = state.cursor.filter(|cursor| *cursor <= now) else {
+        return Due {
+            due: requested,
             missed: 0,
             next,
         };
     };
     let newest = previous(schedule, uid, now).filter(|slot| *slot >= cursor);
-    let runnable = newest.filter(|slot| *slot + question.starting_deadline > now);
+    let runnable = newest.filter(|slot| *slot + state.starting_deadline > now);
     let until = runnable.unwrap_or(now + SignedDuration::from_secs(1));
     let missed = count(schedule, uid, cursor, until);
     // A scheduled slot goes first: the annotation's run waits, the slot would be missed.
-    Turn {
-        due: runnable.map(Slot::At).or(asked),
+    Due {
+        due: runnable.map(Slot::At).or(requested),
         missed,
         next,
     }
@@ -224,28 +224,28 @@ pub fn turn(question: &Question<'_>, now: Timestamp) -> Turn {
 
 /// The schedule after a run of this slot has ended: slots that nobody will run any more, and the new cursor.
 #[must_use]
-pub fn after(question: &Question<'_>, ran: &Slot, now: Timestamp) -> (u32, Option<Timestamp>) {
-    let Question { schedule, uid, .. } = question;
-    if question.suspend {
+pub fn after(state: &ScheduleState<'_>, ran: &Slot, now: Timestamp) -> (u32, Option<Timestamp>) {
+    let ScheduleState { schedule, uid, .. } = state;
+    if state.suspend {
         return (0, None);
     }
     let (missed, cursor) = match ran {
         // A changed spec begins anew.
         Slot::Generation(_) => (0, next(schedule, uid, now)),
         Slot::At(slot) => {
-            let before = question.cursor.map_or(0, |cursor| count(schedule, uid, cursor, *slot));
+            let before = state.cursor.map_or(0, |cursor| count(schedule, uid, cursor, *slot));
             (before, next(schedule, uid, *slot))
         }
-        Slot::RunNow(_) => (0, question.cursor.or_else(|| next(schedule, uid, now))),
+        Slot::RunNow(_) => (0, state.cursor.or_else(|| next(schedule, uid, now))),
     };
     // Slots that came while the run was on: at most the newest can still run.
-    let handled = Some(question.generation);
-    let left = turn(
-        &Question {
+    let handled = Some(state.generation);
+    let left = due(
+        &ScheduleState {
             cursor,
             handled_generation: handled,
             run_now: None,
-            ..question.clone()
+            ..state.clone()
         },
         now,
     );
@@ -285,8 +285,8 @@ mod tests {
         ))
     }
 
-    fn question(cadence: &Schedule) -> Question<'_> {
-        Question {
+    fn state(cadence: &Schedule) -> ScheduleState<'_> {
+        ScheduleState {
             schedule: cadence,
             uid: "u",
             cursor: None,
@@ -302,46 +302,46 @@ mod tests {
     fn a_new_probe_and_a_changed_spec_run_once_at_once() {
         let cadence = Schedule::Every(Duration::from_secs(300));
         let now = at("2026-11-23T10:00:00Z");
-        let new = Question {
+        let new = ScheduleState {
             handled_generation: None,
-            ..question(&cadence)
+            ..state(&cadence)
         };
-        assert_eq!(turn(&new, now).due, Some(Slot::Generation(1)));
-        let changed = Question {
+        assert_eq!(due(&new, now).due, Some(Slot::Generation(1)));
+        let changed = ScheduleState {
             generation: 2,
             cursor: Some(now - minutes(60)),
-            ..question(&cadence)
+            ..state(&cadence)
         };
         assert_eq!(
-            turn(&changed, now),
-            Turn {
+            due(&changed, now),
+            Due {
                 due: Some(Slot::Generation(2)),
                 missed: 0,
                 next: next(&cadence, "u", now)
             }
         );
-        let handled = question(&cadence);
-        assert_eq!(turn(&handled, now).due, None);
+        let handled = state(&cadence);
+        assert_eq!(due(&handled, now).due, None);
     }
 
     #[test]
     fn after_downtime_only_the_newest_slot_runs_and_the_rest_is_counted() {
         let cadence = berlin("*/5 * * * *");
-        let asked = Question {
+        let requested = ScheduleState {
             cursor: Some(at("2026-11-23T10:00:00Z")),
-            ..question(&cadence)
+            ..state(&cadence)
         };
         assert_eq!(
-            turn(&asked, at("2026-11-23T10:21:30Z")),
-            Turn {
+            due(&requested, at("2026-11-23T10:21:30Z")),
+            Due {
                 due: Some(Slot::At(at("2026-11-23T10:20:00Z"))),
                 missed: 4,
                 next: Some(at("2026-11-23T10:25:00Z"))
             }
         );
         assert_eq!(
-            turn(&asked, at("2026-11-23T10:22:00Z")),
-            Turn {
+            due(&requested, at("2026-11-23T10:22:00Z")),
+            Due {
                 due: None,
                 missed: 5,
                 next: Some(at("2026-11-23T10:25:00Z"))
@@ -353,25 +353,25 @@ mod tests {
     fn a_suspended_probe_runs_only_when_asked() {
         let cadence = Schedule::Every(Duration::from_secs(300));
         let now = at("2026-11-23T10:00:00Z");
-        let quiet = Question {
+        let quiet = ScheduleState {
             suspend: true,
             generation: 2,
             cursor: Some(now - minutes(60)),
-            ..question(&cadence)
+            ..state(&cadence)
         };
         assert_eq!(
-            turn(&quiet, now),
-            Turn {
+            due(&quiet, now),
+            Due {
                 due: None,
                 missed: 0,
                 next: None
             }
         );
-        let asked = Question {
+        let requested = ScheduleState {
             run_now: Some("x"),
             ..quiet
         };
-        assert_eq!(turn(&asked, now).due, Some(Slot::run_now("x")));
+        assert_eq!(due(&requested, now).due, Some(Slot::run_now("x")));
     }
 
     #[test]
@@ -433,11 +433,11 @@ mod tests {
             let (mut ran, mut missed) = (Vec::new(), 0);
             for wait in waits {
                 now += SignedDuration::from_secs(wait);
-                let asked = Question { cursor: Some(cursor), uid: &uid, ..question(&cadence) };
-                let turn = turn(&asked, now);
+                let requested = ScheduleState { cursor: Some(cursor), uid: &uid, ..state(&cadence) };
+                let turn = due(&requested, now);
                 missed += turn.missed;
                 if let Some(Slot::At(slot)) = turn.due {
-                    prop_assert!(slot <= now && slot + asked.starting_deadline > now);
+                    prop_assert!(slot <= now && slot + requested.starting_deadline > now);
                     ran.push(slot);
                 }
                 cursor = turn.next.unwrap();
@@ -460,11 +460,11 @@ mod tests {
             let (mut ran, mut missed) = (std::collections::BTreeSet::new(), 0);
             for (wait, length) in waits {
                 now += SignedDuration::from_secs(wait);
-                let asked = Question { cursor, uid: &uid, ..question(&cadence) };
-                let due = turn(&asked, now);
+                let requested = ScheduleState { cursor, uid: &uid, ..state(&cadence) };
+                let due = due(&requested, now);
                 if let Some(slot) = due.due {
                     now += SignedDuration::from_secs(length);
-                    let (more, then) = after(&asked, &slot, now);
+                    let (more, then) = after(&requested, &slot, now);
                     prop_assert!(ran.insert(slot));
                     missed += more;
                     cursor = then;

@@ -66,7 +66,7 @@ impl Standing {
         let tone = match condition.status.as_str() {
             "True" => Tone::Good,
             "False" => Tone::Bad,
-            _ => Tone::Unsure,
+            _ => Tone::Undecided,
         };
         Self {
             name: condition.type_.clone(),

@@ -29,7 +29,7 @@ pub fn tone(state: VerdictState) -> Tone {
         VerdictState::Healthy => Tone::Good,
         VerdictState::Degraded => Tone::Warning,
         VerdictState::Failing => Tone::Bad,
-        VerdictState::Inconclusive | VerdictState::Unknown => Tone::Unsure,
+        VerdictState::Inconclusive | VerdictState::Unknown => Tone::Undecided,
     }
 }
 

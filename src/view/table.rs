@@ -11,7 +11,7 @@ pub enum Tone {
     /// Broken.
     Bad,
     /// Cannot tell.
-    Unsure,
+    Undecided,
     /// A heading.
     Strong,
     /// Less important.

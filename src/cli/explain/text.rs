@@ -60,7 +60,7 @@ fn conditions(all: &[Standing], paint: Paint) -> String {
     let mut shown = 0;
     for condition in all.iter().filter(|condition| !condition.is_true()) {
         shown += 1;
-        let tone = condition.status.tone.unwrap_or(Tone::Unsure);
+        let tone = condition.status.tone.unwrap_or(Tone::Undecided);
         let _ = writeln!(
             out,
             "  {:<7} {}  {}, since {}",

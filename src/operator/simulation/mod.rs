@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::decide::{Action, Plan, decide};
 use super::observe::Observed;
 use super::pod::group_name;
-use super::pod_view::{Left, PodState, RunPod};
+use super::pod_view::{PodState, RunPod, Termination};
 use super::run::Refusal;
 use crate::plan::ForwardingCheckChoice;
 use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Outcome, PathEvidence, RunEvidence, StreamEvidence};
@@ -118,8 +118,8 @@ impl World {
             };
             let age = now.duration_since(pod.created).as_secs();
             pod.state = match fate {
-                Fate::Reports(after) if age >= after => PodState::Left(report(&pod.slot, now, seen())),
-                Fate::Dies(after) if age >= after => PodState::Silent(Fault::new(FaultKind::OutOfMemory, "")),
+                Fate::Reports(after) if age >= after => PodState::TerminatedWithReport(report(&pod.slot, now, seen())),
+                Fate::Dies(after) if age >= after => PodState::TerminatedWithoutReport(Fault::new(FaultKind::OutOfMemory, "")),
                 Fate::Stuck(kind) => PodState::Starting(Some(Fault::new(kind, "why"))),
                 _ if age >= 1 => PodState::Running,
                 _ => PodState::Starting(None),
@@ -249,13 +249,13 @@ impl World {
     }
 }
 
-fn report(slot: &Slot, now: Timestamp, seen: RunEvidence) -> Left {
+fn report(slot: &Slot, now: Timestamp, seen: RunEvidence) -> Termination {
     let evidence = RunEvidence {
         slot: slot.to_string(),
         started_at_ms: now.as_millisecond(),
         ..seen
     };
-    Left {
+    Termination {
         message: message::encode(&evidence, message::MAX_BYTES),
         finished: None,
         sidecar_runs: false,

@@ -14,7 +14,7 @@ const SHOWN_BYTES: usize = 280;
 
 /// What a run brought home.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Harvest {
+pub struct CollectedReport {
     /// What its pods saw together; `None` when nothing could be read.
     pub evidence: Option<RunEvidence>,
     /// Why a pod's part is missing, in the order of the pods.
@@ -27,7 +27,7 @@ pub struct Harvest {
     pub charged: i64,
 }
 
-impl Harvest {
+impl CollectedReport {
     /// What explains best why nothing was reported: a pod that never started before one that was lost.
     #[must_use]
     pub fn cause(&self) -> Option<&Fault> {
@@ -56,8 +56,8 @@ impl Harvest {
 
 /// Reads what the pods of a run left.
 #[must_use]
-pub fn harvest(run: &Ended<'_>) -> Harvest {
-    let mut harvest = Harvest {
+pub fn collect(run: &Ended<'_>) -> CollectedReport {
+    let mut report = CollectedReport {
         evidence: None,
         faults: Vec::new(),
         superseded: run.parts.iter().any(|part| matches!(part, Part::Superseded(_))),
@@ -66,41 +66,41 @@ pub fn harvest(run: &Ended<'_>) -> Harvest {
     };
     for part in &run.parts {
         match part {
-            Part::Left(left, reserved) => match read(&left.message, &run.slot.to_string()) {
+            Part::Terminated(termination, reserved) => match read(&termination.message, &run.slot.to_string()) {
                 Ok(evidence) => {
                     let (input, output) = tokens(&evidence);
-                    harvest.tokens = (harvest.tokens.0 + input, harvest.tokens.1 + output);
-                    harvest.charged += if evidence.complete {
+                    report.tokens = (report.tokens.0 + input, report.tokens.1 + output);
+                    report.charged += if evidence.complete {
                         input + output
                     } else {
                         (input + output).max(*reserved)
                     };
-                    merge(&mut harvest.evidence, evidence);
+                    merge(&mut report.evidence, evidence);
                 }
                 Err(fault) => {
-                    harvest.charged += reserved;
+                    report.charged += reserved;
                     // Of a pod that was killed: why it was killed says more than that its message cannot be read.
-                    let killed = left.fault.kind != FaultKind::ProberCrashed && fault.kind != FaultKind::PlanRefused;
-                    harvest
+                    let killed = termination.fault.kind != FaultKind::ProberCrashed && fault.kind != FaultKind::PlanRefused;
+                    report
                         .faults
-                        .push((false, if killed { left.fault.clone() } else { fault }));
+                        .push((false, if killed { termination.fault.clone() } else { fault }));
                 }
             },
             Part::Lost(fault, reserved) => {
-                harvest.charged += reserved;
-                harvest.faults.push((false, fault.clone()));
+                report.charged += reserved;
+                report.faults.push((false, fault.clone()));
             }
-            Part::NotStarted(fault) => harvest.faults.push((true, fault.clone())),
-            Part::Superseded(reserved) => harvest.charged += reserved,
+            Part::NotStarted(fault) => report.faults.push((true, fault.clone())),
+            Part::Superseded(reserved) => report.charged += reserved,
         }
     }
-    if !harvest.faults.is_empty()
-        && let Some(evidence) = &mut harvest.evidence
+    if !report.faults.is_empty()
+        && let Some(evidence) = &mut report.evidence
     {
         // A pod's paths are missing: what the others saw stands, and nothing is concluded from what is missing.
         evidence.complete = false;
     }
-    harvest
+    report
 }
 
 fn read(message: &str, slot: &str) -> Result<RunEvidence, Fault> {
@@ -150,7 +150,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::operator::pod_view::Left;
+    use crate::operator::pod_view::Termination;
     use crate::plan::ForwardingCheckChoice;
     use crate::report::evidence::{ExchangeKind, Outcome, PathEvidence, Usage};
     use crate::status::schedule::Slot;
@@ -176,8 +176,8 @@ mod tests {
         }
     }
 
-    fn left(message: String) -> Left {
-        Left {
+    fn termination(message: String) -> Termination {
+        Termination {
             message,
             finished: None,
             sidecar_runs: false,
@@ -199,32 +199,32 @@ mod tests {
     #[test]
     fn the_reports_of_several_pods_are_one_evidence_and_are_charged_as_reported() {
         let (one, two) = (
-            left(message::encode(&evidence("direct"), 4096)),
-            left(message::encode(&evidence("edge"), 4096)),
+            termination(message::encode(&evidence("direct"), 4096)),
+            termination(message::encode(&evidence("edge"), 4096)),
         );
-        let harvest = harvest(&run(vec![Part::Left(&one, 500), Part::Left(&two, 500)]));
-        let evidence = harvest.evidence.clone().unwrap();
+        let report = collect(&run(vec![Part::Terminated(&one, 500), Part::Terminated(&two, 500)]));
+        let evidence = report.evidence.clone().unwrap();
         assert!(evidence.complete);
         assert_eq!(
             evidence.paths.iter().map(|path| path.path.as_str()).collect::<Vec<_>>(),
             ["direct", "edge"]
         );
         assert_eq!(
-            (harvest.tokens, harvest.charged, harvest.result()),
+            (report.tokens, report.charged, report.result()),
             ((20, 40), 60, RunResult::Reported)
         );
     }
 
     #[test]
     fn a_pod_that_is_missing_makes_the_evidence_incomplete_and_is_named() {
-        let one = left(message::encode(&evidence("direct"), 4096));
-        let harvest = harvest(&run(vec![
-            Part::Left(&one, 500),
+        let one = termination(message::encode(&evidence("direct"), 4096));
+        let report = collect(&run(vec![
+            Part::Terminated(&one, 500),
             Part::Lost(Fault::new(FaultKind::OutOfMemory, ""), 500),
         ]));
-        assert!(!harvest.evidence.as_ref().unwrap().complete);
+        assert!(!report.evidence.as_ref().unwrap().complete);
         assert_eq!(
-            (harvest.cause().unwrap().kind, harvest.charged),
+            (report.cause().unwrap().kind, report.charged),
             (FaultKind::OutOfMemory, 530)
         );
     }
@@ -237,11 +237,11 @@ mod tests {
         FaultKind::PlanRefused
     )]
     fn what_cannot_be_read_is_the_probers_fault_and_shows_no_key(#[case] message: String, #[case] kind: FaultKind) {
-        let one = left(message);
-        let harvest = harvest(&run(vec![Part::Left(&one, 500)]));
-        let cause = harvest.cause().unwrap();
+        let one = termination(message);
+        let report = collect(&run(vec![Part::Terminated(&one, 500)]));
+        let cause = report.cause().unwrap();
         assert_eq!(
-            (harvest.evidence.is_none(), cause.kind, harvest.charged),
+            (report.evidence.is_none(), cause.kind, report.charged),
             (true, kind, 500)
         );
         assert!(!cause.message().contains("secret"), "{}", cause.message());
