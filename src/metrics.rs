@@ -96,13 +96,12 @@ impl Samples {
             path_series(&mut of, status, path);
         }
         for finding in &status.findings {
-            let layer = format!("{:?}", finding.layer);
             of.put(
                 "finding",
                 &[
                     ("path", &finding.path),
                     ("code", finding.code.name()),
-                    ("layer", &layer),
+                    ("layer", finding.layer.name()),
                 ],
                 if finding.accepted { 0.0 } else { 1.0 },
             );
@@ -121,7 +120,7 @@ impl Samples {
             path,
         } in cause::causes(status)
         {
-            let labels = [("type", &*kind), ("code", code), ("layer", &*layer), ("path", &*path)];
+            let labels = [("type", &*kind), ("code", code), ("layer", layer), ("path", &*path)];
             of.put("condition_cause", &labels, 1.0);
         }
         if let Some(reason) = stale::reason(status) {
@@ -147,13 +146,12 @@ fn verdict(of: &mut Of<'_>, status: &ClaudeProbeStatus) {
     let verdict = status.verdict.clone().unwrap_or_default();
     for state in [Healthy, Degraded, Failing, Inconclusive, Unknown] {
         let value = if state == verdict.state { 1.0 } else { 0.0 };
-        of.put("verdict", &[("state", &format!("{state:?}"))], value);
+        of.put("verdict", &[("state", state.name())], value);
     }
-    let state = format!("{:?}", verdict.state);
     of.put(
         "verdict_info",
         &[
-            ("state", &state),
+            ("state", verdict.state.name()),
             ("code", &verdict.code),
             ("layer", &verdict.layer),
             ("path", &verdict.path),

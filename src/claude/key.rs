@@ -12,7 +12,20 @@ use strum::FromRepr;
 
 /// What kind of credential a key's shape says it is.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, FromRepr,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    FromRepr,
+    strum::IntoStaticStr,
 )]
 #[repr(u8)]
 pub enum KeyKind {
@@ -28,6 +41,12 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
+    /// The kind's name, as in the status.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
     /// The kind of a value without defects.
     pub fn of(value: &str) -> Self {
         if value.starts_with("sk-ant-api") {

@@ -16,7 +16,7 @@ pub fn headline(out: &mut String, verdict: &Verdict, paint: Paint) {
     let _ = write!(
         out,
         "{}",
-        paint.paint(tone(verdict.state), format!("{:?}", verdict.state).to_uppercase())
+        paint.paint(tone(verdict.state), verdict.state.name().to_uppercase())
     );
     if !verdict.code.is_empty() {
         let _ = write!(

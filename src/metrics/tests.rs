@@ -65,7 +65,7 @@ fn finding(code: Code, path: &str) -> Finding {
 
 fn condition(kind: ConditionType, status: &str, reason: &str, message: &str) -> Condition {
     Condition {
-        type_: format!("{kind:?}"),
+        type_: kind.name().into(),
         status: status.into(),
         reason: reason.into(),
         message: message.into(),

@@ -1,6 +1,6 @@
-//! From what the run's pods left to one run's evidence.
+//! The collected report: one run's evidence from the termination messages of its pods.
 //!
-//! Pure. A message that cannot be read says something of the prober, never of a path.
+//! Pure. An unreadable message is a fault of the prober, never of a path.
 
 use super::run::{Ended, Part};
 use crate::report::evidence::{Exchange, RunEvidence};
@@ -9,26 +9,26 @@ use crate::resource::status::RunResult;
 use crate::status::fault::{Fault, FaultKind};
 use crate::text::mask::untrusted;
 
-/// How much of an unreadable message is shown.
+/// Longest quotation of an unreadable message, bytes.
 const SHOWN_BYTES: usize = 280;
 
-/// What a run brought home.
+/// The evidence, the faults and the token usage of one run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CollectedReport {
-    /// What its pods saw together; `None` when nothing could be read.
+    /// The merged evidence of its pods; `None` when no message could be read.
     pub evidence: Option<RunEvidence>,
-    /// Why a pod's part is missing, in the order of the pods.
+    /// Whether a pod never started, and why its part is missing, in the order of the pods.
     pub faults: Vec<(bool, Fault)>,
-    /// The run was cut off by a change of the spec.
+    /// A change of the spec ended the run.
     pub superseded: bool,
     /// Input and output tokens that were reported.
     pub tokens: (i64, i64),
-    /// Tokens to charge: what was reported, or all that was reserved where no whole report came.
+    /// Tokens to charge: the reported ones, or the reserved ones where a report is missing or incomplete.
     pub charged: i64,
 }
 
 impl CollectedReport {
-    /// What explains best why nothing was reported: a pod that never started before one that was lost.
+    /// The most specific fault: a pod that never started ranks before a lost report.
     #[must_use]
     pub fn cause(&self) -> Option<&Fault> {
         self.faults
@@ -54,7 +54,7 @@ impl CollectedReport {
     }
 }
 
-/// Reads what the pods of a run left.
+/// Collects the reports of a run's pods.
 #[must_use]
 pub fn collect(run: &Ended<'_>) -> CollectedReport {
     let mut report = CollectedReport {
@@ -79,8 +79,9 @@ pub fn collect(run: &Ended<'_>) -> CollectedReport {
                 }
                 Err(fault) => {
                     report.charged += reserved;
-                    // Of a pod that was killed: why it was killed says more than that its message cannot be read.
-                    let killed = termination.fault.kind != FaultKind::ProberCrashed && fault.kind != FaultKind::PlanRefused;
+                    // For a killed pod the reason of the kill is more specific than the unreadable message.
+                    let killed =
+                        termination.fault.kind != FaultKind::ProberCrashed && fault.kind != FaultKind::PlanRefused;
                     report
                         .faults
                         .push((false, if killed { termination.fault.clone() } else { fault }));
@@ -97,7 +98,7 @@ pub fn collect(run: &Ended<'_>) -> CollectedReport {
     if !report.faults.is_empty()
         && let Some(evidence) = &mut report.evidence
     {
-        // A pod's paths are missing: what the others saw stands, and nothing is concluded from what is missing.
+        // A pod's paths are missing: the other paths' evidence is valid, and no rule concludes from absence.
         evidence.complete = false;
     }
     report
@@ -108,10 +109,10 @@ fn read(message: &str, slot: &str) -> Result<RunEvidence, Fault> {
         Ok(evidence) if evidence.slot.is_empty() || evidence.slot == slot => Ok(evidence),
         Ok(evidence) => Err(Fault::new(
             FaultKind::ReportUnreadable,
-            &format!("it is of slot {}", untrusted(&evidence.slot, 64)),
+            &format!("it belongs to slot {}", untrusted(&evidence.slot, 64)),
         )),
         Err(MessageError::Prober { reason }) => Err(Fault::new(FaultKind::PlanRefused, &reason)),
-        // The message's own error shows a bounded piece; whatever looks like a key goes a second time.
+        // The message's own error quotes a bounded piece; key-like text is masked a second time.
         Err(error) => Err(Fault::new(
             FaultKind::ReportUnreadable,
             &untrusted(&error.to_string(), SHOWN_BYTES),
@@ -132,7 +133,7 @@ fn merge(all: &mut Option<RunEvidence>, part: RunEvidence) {
     all.paths.extend(part.paths);
 }
 
-/// Tokens of all answers in this evidence.
+/// Tokens of all replies in this evidence.
 fn tokens(evidence: &RunEvidence) -> (i64, i64) {
     let usages = evidence
         .paths
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reports_of_several_pods_are_one_evidence_and_are_charged_as_reported() {
+    fn reports_of_several_pods_are_merged_and_charged_as_reported() {
         let (one, two) = (
             termination(message::encode(&evidence("direct"), 4096)),
             termination(message::encode(&evidence("edge"), 4096)),
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_is_missing_makes_the_evidence_incomplete_and_is_named() {
+    fn a_missing_pod_makes_the_evidence_incomplete_and_is_the_cause() {
         let one = termination(message::encode(&evidence("direct"), 4096));
         let report = collect(&run(vec![
             Part::Terminated(&one, 500),
@@ -232,11 +233,11 @@ mod tests {
     #[rstest]
     #[case::garbage("hello sk-ant-api03-secret world".into(), FaultKind::ReportUnreadable)]
     #[case::other_version(message::encode(&evidence("direct"), 4096).replacen("cp2", "cp9", 1), FaultKind::ReportUnreadable)]
-    #[case::complaint(
+    #[case::prober_error(
         message::encode_failure("ConfigMap \"ca\" has no key \"ca.crt\""),
         FaultKind::PlanRefused
     )]
-    fn what_cannot_be_read_is_the_probers_fault_and_shows_no_key(#[case] message: String, #[case] kind: FaultKind) {
+    fn an_unreadable_message_is_a_prober_fault_and_leaks_no_key(#[case] message: String, #[case] kind: FaultKind) {
         let one = termination(message);
         let report = collect(&run(vec![Part::Terminated(&one, 500)]));
         let cause = report.cause().unwrap();

@@ -1,9 +1,9 @@
-//! What to do about one probe: pure, from what was observed and `now` to writes and the next wake-up.
+//! The decision about one probe: pure, from the observation and `now` to writes and the next wake-up.
 //!
 //! # Guarantees
-//! One run at a time. A slot is taken by creating its pods and closed by a status that names it; nothing of a closed slot
-//! ever runs again. A pod is deleted only when the status that closes its slot has been acknowledged, which is why a status
-//! and the deletions that depend on it are in this order in a plan. The same observation gives the same plan.
+//! One run at a time. A slot is taken by creating its pods and closed by a status that names it; a closed slot never runs
+//! again. A pod is deleted only after the API server acknowledged the status that closes its slot: a plan has the status
+//! first, then the deletions. The same observation gives the same plan.
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -22,12 +22,12 @@ use crate::status::memory::{Memory, RunOver};
 use crate::status::schedule::{self, Due, ScheduleState, Slot};
 use crate::status::{bounds, budget, conditions, forwarding_checks, names, stale, write};
 
-/// How long after a refusal the API server is asked again.
-const RETRY_REFUSED: SignedDuration = SignedDuration::from_secs(10);
-/// Nothing is left unlooked at for longer.
+/// Time from a rejected create to the next attempt.
+const RETRY_REJECTED: SignedDuration = SignedDuration::from_secs(10);
+/// Longest time between two reconciles of a probe.
 const LONGEST_SLEEP: SignedDuration = SignedDuration::from_hours(1);
 
-/// Something to do, besides the status.
+/// A write beside the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Create the pod of this group (an index into the probe's pods).
@@ -47,7 +47,7 @@ pub enum Action {
         name: String,
         /// Its UID, a precondition.
         uid: String,
-        /// Without waiting for its node.
+        /// Without a grace period: its node does not answer.
         force: bool,
     },
 }
@@ -57,18 +57,18 @@ pub enum Action {
 pub struct Closed {
     /// Its slot.
     pub slot: Slot,
-    /// What it brought home.
+    /// Its collected report.
     pub report: CollectedReport,
 }
 
-/// What to do.
+/// The decision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// The status to write, first and before anything else; `None` when nothing but time stamps would change.
+    /// The status to write before anything else; `None` when only time stamps would change.
     pub status: Option<Box<ClaudeProbeStatus>>,
-    /// What to do then, in this order.
+    /// The writes after it, in this order.
     pub actions: Vec<Action>,
-    /// When to look again, whatever happens in between.
+    /// When to reconcile again at the latest.
     pub wake: Timestamp,
     /// The run that the status closes.
     pub closed: Option<Closed>,
@@ -138,10 +138,10 @@ pub fn decide(observed: &Observed, now: Timestamp) -> Plan {
     conditions::put(&mut draft.status, &ready, probe.generation, now);
     write::begin(&mut draft.status, probe, now);
     let sorted = run::sort(&observed.pods, &observed.vanished, observed.status.last_run.as_ref());
-    match run::progress(&sorted, observed.refusal.as_ref(), probe, now) {
+    match run::progress(&sorted, observed.rejection.as_ref(), probe, now) {
         Some(Progress::Ended(run)) => close(&mut draft, probe, &run, &sorted, now),
         Some(Progress::InProgress(in_progress)) => continue_run(&mut draft, probe, &sorted, &in_progress, now),
-        None => match refused_too_long(observed, probe, now) {
+        None => match rejected_too_long(observed, probe, now) {
             Some(run) => close(&mut draft, probe, &run, &sorted, now),
             None => idle(&mut draft, probe, &sorted, now),
         },
@@ -177,15 +177,15 @@ fn schedule_state<'a>(observed: &'a Observed, probe: &'a Probe) -> ScheduleState
     }
 }
 
-/// A slot none of whose pods the API server took until its deadline.
-fn refused_too_long(observed: &Observed, probe: &Probe, now: Timestamp) -> Option<Ended<'static>> {
-    let refusal = observed.refusal.as_ref()?;
-    let stale = matches!(refusal.slot, Slot::Generation(generation) if generation != probe.generation);
-    let over = run::start_by(&refusal.slot, refusal.first, probe) <= now;
-    (over && !stale).then(|| run::never_created(next_number(&observed.status), refusal))
+/// A slot whose pods the API server rejected until its deadline.
+fn rejected_too_long(observed: &Observed, probe: &Probe, now: Timestamp) -> Option<Ended<'static>> {
+    let rejection = observed.rejection.as_ref()?;
+    let stale = matches!(rejection.slot, Slot::Generation(generation) if generation != probe.generation);
+    let over = run::start_by(&rejection.slot, rejection.first, probe) <= now;
+    (over && !stale).then(|| run::never_created(next_number(&observed.status), rejection))
 }
 
-/// A run is over: the status first, then away with what must not run on. Every step is pure.
+/// Closes a run: the status first, then the deletion of pods that must not continue. Every step is pure.
 fn close(draft: &mut Draft<'_>, probe: &Probe, run: &Ended<'_>, sorted: &Sorted<'_>, now: Timestamp) {
     let report = collected_report::collect(run);
     let over = over(draft.observed, probe, run, &report, now);
@@ -200,11 +200,11 @@ fn close(draft: &mut Draft<'_>, probe: &Probe, run: &Ended<'_>, sorted: &Sorted<
         slot: run.slot.clone(),
         report,
     });
-    // What comes next is decided from the acknowledged status.
+    // The next step is decided from the acknowledged status.
     draft.wake = now;
 }
 
-/// The run as it is remembered, with what it does to the schedule.
+/// The run as the status keeps it, with the schedule after it.
 fn over<'a>(
     observed: &'a Observed,
     probe: &'a Probe,
@@ -234,7 +234,7 @@ fn over<'a>(
     }
 }
 
-/// Deletes the run's pods that would run on: those that have not ended, and those whose sidecars keep them.
+/// Deletes the run's pods that still run: the prober has not ended, or a sidecar runs.
 fn stop(draft: &mut Draft<'_>, sorted: &Sorted<'_>, now: Timestamp) {
     for pod in &sorted.current {
         let gone = sorted.vanished.iter().any(|gone| gone.uid == pod.uid);
@@ -248,7 +248,7 @@ fn stop(draft: &mut Draft<'_>, sorted: &Sorted<'_>, now: Timestamp) {
     }
 }
 
-/// A run is on.
+/// A run is in progress.
 fn continue_run(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, in_progress: &InProgress, now: Timestamp) {
     draft.wake_by(in_progress.wake);
     if let Some(fault) = &in_progress.fault {
@@ -257,10 +257,10 @@ fn continue_run(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, in_pr
     let Some(first) = sorted.current.first() else { return };
     let again = draft
         .observed
-        .refusal
+        .rejection
         .as_ref()
-        .filter(|refusal| refusal.slot == first.slot)
-        .map(|refusal| refusal.last + RETRY_REFUSED);
+        .filter(|rejection| rejection.slot == first.slot)
+        .map(|rejection| rejection.last + RETRY_REJECTED);
     match again.filter(|again| *again > now) {
         Some(again) => draft.wake_by(again),
         None => {
@@ -275,7 +275,7 @@ fn continue_run(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, in_pr
     }
 }
 
-/// Says what keeps the prober from starting. The first words stand: the kubelet's change with every retry.
+/// Writes why the prober does not start. The first message stays: the kubelet's text changes with every retry.
 fn report_fault(draft: &mut Draft<'_>, fault: &Fault, probe: &Probe, now: Timestamp) {
     let condition = conditions::prober(Some(fault));
     let known = conditions::find(&draft.status.conditions, ConditionType::ProberOperational);
@@ -285,7 +285,7 @@ fn report_fault(draft: &mut Draft<'_>, fault: &Fault, probe: &Probe, now: Timest
     }
 }
 
-/// No run is on: start the one that is due, if any.
+/// No run is in progress: starts the one that is due, if any.
 fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestamp) {
     let state = schedule_state(draft.observed, probe);
     let Due { due, missed, next } = schedule::due(&state, now);
@@ -309,12 +309,16 @@ fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestam
         }
         return;
     };
-    let refusal = draft.observed.refusal.as_ref().filter(|refusal| refusal.slot == slot);
-    if let Some(refusal) = refusal {
-        report_fault(draft, &refusal.fault, probe, now);
-        draft.wake_by(run::start_by(&slot, refusal.first, probe));
-        if refusal.last + RETRY_REFUSED > now {
-            return draft.wake_by(refusal.last + RETRY_REFUSED);
+    let rejection = draft
+        .observed
+        .rejection
+        .as_ref()
+        .filter(|rejection| rejection.slot == slot);
+    if let Some(rejection) = rejection {
+        report_fault(draft, &rejection.fault, probe, now);
+        draft.wake_by(run::start_by(&slot, rejection.first, probe));
+        if rejection.last + RETRY_REJECTED > now {
+            return draft.wake_by(rejection.last + RETRY_REJECTED);
         }
     }
     if overlaps(draft, sorted, now) {
@@ -337,7 +341,7 @@ fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestam
     }
 }
 
-/// Pods of earlier runs: their deletion was due when the last one began, and whoever began it died before.
+/// Deletes pods of earlier runs: the process that should have deleted them ended before.
 fn leftovers(draft: &mut Draft<'_>, sorted: &Sorted<'_>) {
     let last = draft.status.last_run.as_ref().map_or(0, |run| run.number);
     for pod in sorted
@@ -349,7 +353,7 @@ fn leftovers(draft: &mut Draft<'_>, sorted: &Sorted<'_>) {
     }
 }
 
-/// Whether a pod of a closed slot may still run: it is told to go, and by force when its node does not answer.
+/// Whether a pod of a closed slot may still run. Such a pod is deleted, without a grace period when its node does not answer.
 fn overlaps(draft: &mut Draft<'_>, sorted: &Sorted<'_>, now: Timestamp) -> bool {
     let mut overlaps = false;
     for pod in sorted.closed.iter().filter(|pod| !pod.ended()) {

@@ -227,7 +227,7 @@ mod tests {
             conditions: "TFUTFU".into(),
         };
         let condition = |kind: ConditionType| Condition {
-            type_: format!("{kind:?}"),
+            type_: kind.name().into(),
             status: "Unknown".into(),
             reason: "Reason".into(),
             message: long(1024),

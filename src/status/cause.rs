@@ -18,7 +18,7 @@ pub struct Cause {
     /// The finding's code.
     pub code: &'static str,
     /// Its layer.
-    pub layer: String,
+    pub layer: &'static str,
     /// The path it is on.
     pub path: String,
 }
@@ -40,7 +40,7 @@ fn cause(status: &ClaudeProbeStatus, condition: &Condition) -> Option<Cause> {
     } else {
         Code::from_name(&condition.reason)
     };
-    let is = |kind: ConditionType| condition.type_ == format!("{kind:?}");
+    let is = |kind: ConditionType| condition.type_ == kind.name();
     let path = if shared || is(ConditionType::Ready) || is(ConditionType::ProberOperational) {
         None
     } else if is(ConditionType::DirectPathHealthy) {
@@ -57,7 +57,7 @@ fn cause(status: &ClaudeProbeStatus, condition: &Condition) -> Option<Cause> {
     Some(Cause {
         kind: condition.type_.clone(),
         code: code.map_or("", Code::name),
-        layer: code.map_or_else(String::new, |code| format!("{:?}", code.entry().layer)),
+        layer: code.map_or("", |code| code.entry().layer.name()),
         path: path.unwrap_or_default().to_owned(),
     })
 }

@@ -52,16 +52,16 @@ impl StaleReason {
 /// The condition of this type.
 #[must_use]
 pub fn find(conditions: &[Written], kind: ConditionType) -> Option<&Written> {
-    conditions.iter().find(|condition| condition.type_ == name(kind))
+    conditions.iter().find(|condition| condition.type_ == kind.name())
 }
 
 /// Writes a condition, with what is pending for it.
 pub fn put(status: &mut ClaudeProbeStatus, condition: &Condition, generation: i64, now: Timestamp) {
     set(&mut status.conditions, condition, generation, now);
-    let type_ = name(condition.kind);
+    let type_ = condition.kind.name();
     status.pending_conditions.retain(|pending| pending.type_ != type_);
     let pending = condition.pending.as_ref().map(|pending| PendingCondition {
-        type_,
+        type_: type_.to_owned(),
         status: pending.status.name().to_owned(),
         reason: pending.reason.clone(),
     });
@@ -88,20 +88,15 @@ pub fn read(status: &ClaudeProbeStatus, kind: ConditionType, generation: i64) ->
     })
 }
 
-/// The type's name in Kubernetes.
-fn name(kind: ConditionType) -> String {
-    format!("{kind:?}")
-}
-
 fn set(conditions: &mut Vec<Written>, condition: &Condition, generation: i64, now: Timestamp) {
-    let type_ = name(condition.kind);
+    let type_ = condition.kind.name();
     let known = conditions.iter().position(|known| known.type_ == type_);
     let same = known
         .and_then(|index| conditions.get(index))
         .filter(|known| known.status == condition.status.name());
     let since = same.map_or_else(|| Time(whole_second(now)), |known| known.last_transition_time.clone());
     let written = Written {
-        type_,
+        type_: type_.to_owned(),
         status: condition.status.name().to_owned(),
         reason: condition.reason.clone(),
         message: shortened(&condition.message, LONGEST_CONDITION_MESSAGE),
@@ -111,7 +106,7 @@ fn set(conditions: &mut Vec<Written>, condition: &Condition, generation: i64, no
     match known.and_then(|index| conditions.get_mut(index)) {
         Some(known) => *known = written,
         None => {
-            let place = |written: &Written| ConditionType::ALL.iter().position(|kind| name(*kind) == written.type_);
+            let place = |written: &Written| ConditionType::ALL.iter().position(|kind| kind.name() == written.type_);
             conditions.push(written);
             conditions.sort_by_key(place);
         }

@@ -193,7 +193,7 @@ fn shown(exchange: &Exchange, at: Option<Time>) -> Option<ForwardingCheckResult>
     let mut evidence = fields(&plain)?;
     evidence.retain(|name, value| !matches!(name.as_str(), KIND | STATUS) && unobserved.get(name) != Some(value));
     Some(ForwardingCheckResult {
-        kind: format!("{:?}", exchange.kind),
+        kind: exchange.kind.name().to_owned(),
         at,
         status: (exchange.status != 0).then(|| i32::from(exchange.status)),
         evidence,

@@ -187,11 +187,7 @@ pub struct Due {
 #[must_use]
 pub fn due(state: &ScheduleState<'_>, now: Timestamp) -> Due {
     let ScheduleState { schedule, uid, .. } = state;
-    let next = if state.suspend {
-        None
-    } else {
-        next(schedule, uid, now)
-    };
+    let next = if state.suspend { None } else { next(schedule, uid, now) };
     let requested = state.run_now.map(Slot::run_now);
     let changed = state.handled_generation != Some(state.generation);
     // A changed spec has a new schedule: what the old one would have missed is not counted against the new one.

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::finding::{self, Other, Point};
 use super::{Cell, Known, Table, Tone, age, history, paths, runs};
 use crate::catalogue::Code;
-use crate::resource::status::{ClaudeProbeStatus, Finding, PendingCondition, Verdict};
+use crate::resource::status::{ClaudeProbeStatus, CredentialKind, Finding, PendingCondition, Verdict};
 use crate::status::names::run_now_mark;
 
 /// What is known of one probe.
@@ -194,7 +194,7 @@ fn keys(status: &ClaudeProbeStatus, now: Timestamp) -> Table {
         table.row(vec![
             format!("{}/{}", key.secret, key.key).into(),
             key.fingerprint.as_str().into(),
-            key.kind.map_or_else(String::new, |kind| format!("{kind:?}")).into(),
+            key.kind.map_or("", CredentialKind::name).into(),
             changed.into(),
         ]);
     }

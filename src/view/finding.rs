@@ -159,8 +159,8 @@ impl Other {
             severity,
             tone,
             where_: format!(
-                "layer {:?}  {} ({}{accepted})",
-                finding.layer,
+                "layer {}  {} ({}{accepted})",
+                finding.layer.name(),
                 paths(group),
                 confidence(finding.confidence)
             ),

@@ -29,7 +29,7 @@ pub fn refuse(known: &Known) -> Result<(), Failure> {
         .status
         .conditions
         .iter()
-        .find(|condition| condition.type_ == format!("{:?}", ConditionType::Ready));
+        .find(|condition| condition.type_ == ConditionType::Ready.name());
     match ready {
         Some(ready)
             if ready.status == "False"
@@ -117,7 +117,7 @@ impl Obstacles {
 
     /// Why the probe's pod does not start. What was so before may be the trouble of an earlier run.
     fn fault(&self, known: &Known) -> Option<(String, String)> {
-        let operational = format!("{:?}", ConditionType::ProberOperational);
+        let operational = ConditionType::ProberOperational.name();
         let mut conditions = known.status.conditions.iter();
         let fault = conditions.find(|condition| condition.type_ == operational && condition.status == "False")?;
         let text = format!("the probe pod does not start ({}): {}", fault.reason, fault.message);

@@ -6,7 +6,9 @@ use strum::FromRepr;
 pub use crate::claude::headers::LimitKind;
 
 /// How an exchange ended, as far as the transport goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr, strum::IntoStaticStr,
+)]
 #[repr(u8)]
 pub enum Outcome {
     /// A response came and its framing ended properly.
@@ -31,6 +33,14 @@ pub enum Outcome {
     NotHttp = 9,
     /// The connection could not be made (see the path's handshake for the first one).
     ConnectFailed = 10,
+}
+
+impl Outcome {
+    /// The outcome's name, as in reports and in the status.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// What a reply's body was, as far as it is no error: of a 200, and of any other status under which a complete answer came.

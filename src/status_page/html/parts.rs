@@ -36,7 +36,7 @@ pub fn tag(text: &str, tone: Tone) -> Markup {
 
 /// A verdict's state.
 pub fn state(state: VerdictState) -> Markup {
-    tag(&format!("{state:?}"), tone(state))
+    tag(state.name(), tone(state))
 }
 
 /// A cell's text with its tone.
