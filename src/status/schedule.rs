@@ -1,7 +1,7 @@
-//! Slots: which run is due, how many were missed, when the next one comes.
+//! Slots: which run is due, how many were missed, when the next one is due.
 //!
-//! Pure: knows spec values, the cursor that the status keeps (`nextRun`, the first slot that nobody has handled yet) and
-//! `now`; knows no clock, no pod and no client. A slot is handled once: by a run, or by being counted as missed.
+//! Pure: knows spec values, the cursor that the status keeps (`nextRun`, the first unhandled slot) and `now`; knows no clock,
+//! no pod and no client. A slot is handled once: by a run, or by being counted as missed.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use ring::digest;
 
 use crate::resource::validated::Schedule;
 
-/// Counting stops here: more missed slots than this are reported as this many (a month of one-minute slots is 44,640).
+/// Upper limit of counted missed slots (a month of one-minute slots is 44,640).
 const COUNTED_AT_MOST: u32 = 100_000;
 
 /// The first slot strictly after `after`; `None` when there never is one.
@@ -97,7 +97,7 @@ pub enum Slot {
     At(Timestamp),
     /// The first run of this generation of the spec.
     Generation(i64),
-    /// Asked for by the annotation; holds the hash of its value.
+    /// Requested by the annotation; holds the hash of its value.
     RunNow(String),
 }
 
@@ -134,7 +134,7 @@ impl std::str::FromStr for Slot {
     }
 }
 
-/// Ten lower-case characters that stand for these parts in names (50 bits of SHA-256).
+/// A hash of these parts for names: ten lower-case characters (50 bits of SHA-256).
 #[must_use]
 pub fn short_hash(parts: &[&str]) -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -151,18 +151,18 @@ pub fn short_hash(parts: &[&str]) -> String {
         .collect()
 }
 
-/// All that decides which slot is due.
+/// The input that decides which slot is due.
 #[derive(Clone, Debug)]
 pub struct ScheduleState<'a> {
     /// When slots come.
     pub schedule: &'a Schedule,
     /// The probe's UID.
     pub uid: &'a str,
-    /// The first slot of the schedule that nobody has handled; `None` before the first run ended.
+    /// The first unhandled slot of the schedule; `None` before the first run ended.
     pub cursor: Option<Timestamp>,
     /// The spec's generation.
     pub generation: i64,
-    /// The generation that the last status speaks of.
+    /// The generation of the last status.
     pub handled_generation: Option<i64>,
     /// No scheduled runs.
     pub suspend: bool,
@@ -177,7 +177,7 @@ pub struct ScheduleState<'a> {
 pub struct Due {
     /// The run to start now.
     pub due: Option<Slot>,
-    /// Slots of the schedule before `due` (or before now) that nobody will run any more.
+    /// Missed slots of the schedule before `due` (or before now).
     pub missed: u32,
     /// The first slot of the schedule after now; `None` when suspended or when there never is one.
     pub next: Option<Timestamp>,
@@ -190,7 +190,7 @@ pub fn due(state: &ScheduleState<'_>, now: Timestamp) -> Due {
     let next = if state.suspend { None } else { next(schedule, uid, now) };
     let requested = state.run_now.map(Slot::run_now);
     let changed = state.handled_generation != Some(state.generation);
-    // A changed spec has a new schedule: what the old one would have missed is not counted against the new one.
+    // A changed spec has a new schedule: missed slots of the old one do not count.
     if state.suspend || changed {
         let first = (!state.suspend).then_some(Slot::Generation(state.generation));
         return Due {
@@ -210,7 +210,7 @@ pub fn due(state: &ScheduleState<'_>, now: Timestamp) -> Due {
     let runnable = newest.filter(|slot| *slot + state.starting_deadline > now);
     let until = runnable.unwrap_or(now + SignedDuration::from_secs(1));
     let missed = count(schedule, uid, cursor, until);
-    // A scheduled slot goes first: the annotation's run waits, the slot would be missed.
+    // A scheduled slot goes first: the requested run can wait, the slot would be missed.
     Due {
         due: runnable.map(Slot::At).or(requested),
         missed,
@@ -218,7 +218,7 @@ pub fn due(state: &ScheduleState<'_>, now: Timestamp) -> Due {
     }
 }
 
-/// The schedule after a run of this slot has ended: slots that nobody will run any more, and the new cursor.
+/// The schedule after a run of this slot has ended: the missed slots, and the new cursor.
 #[must_use]
 pub fn after(state: &ScheduleState<'_>, ran: &Slot, now: Timestamp) -> (u32, Option<Timestamp>) {
     let ScheduleState { schedule, uid, .. } = state;
@@ -226,7 +226,7 @@ pub fn after(state: &ScheduleState<'_>, ran: &Slot, now: Timestamp) -> (u32, Opt
         return (0, None);
     }
     let (missed, cursor) = match ran {
-        // A changed spec begins anew.
+        // A changed spec starts a new schedule.
         Slot::Generation(_) => (0, next(schedule, uid, now)),
         Slot::At(slot) => {
             let before = state.cursor.map_or(0, |cursor| count(schedule, uid, cursor, *slot));
@@ -234,7 +234,7 @@ pub fn after(state: &ScheduleState<'_>, ran: &Slot, now: Timestamp) -> (u32, Opt
         }
         Slot::RunNow(_) => (0, state.cursor.or_else(|| next(schedule, uid, now))),
     };
-    // Slots that came while the run was on: at most the newest can still run.
+    // Slots during the run: at most the newest can still run.
     let handled = Some(state.generation);
     let left = due(
         &ScheduleState {
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_probe_and_a_changed_spec_run_once_at_once() {
+    fn a_new_probe_and_a_changed_spec_run_once_immediately() {
         let cadence = Schedule::Every(Duration::from_secs(300));
         let now = at("2026-11-23T10:00:00Z");
         let new = ScheduleState {
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_suspended_probe_runs_only_when_asked() {
+    fn a_suspended_probe_runs_only_on_request() {
         let cadence = Schedule::Every(Duration::from_secs(300));
         let now = at("2026-11-23T10:00:00Z");
         let quiet = ScheduleState {
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn summer_time_skips_and_repeats_an_hour_and_no_slot_doubles() {
+    fn daylight_saving_time_doubles_no_slot() {
         let daily = berlin("30 2 * * *");
         // 2027-03-28: 02:30 does not exist; the run comes when the clock has jumped.
         let spring = next(&daily, "u", at("2027-03-27T12:00:00Z")).unwrap();
@@ -417,7 +417,7 @@ mod tests {
             prop_assert_eq!(next(&cadence, &uid, before).unwrap(), following);
         }
 
-        /// However late and however often the operator looks, each slot is run or counted exactly once.
+        /// With any delay and any number of reconciles, each slot is run or counted exactly once.
         #[test]
         fn no_slot_is_run_twice_and_none_is_lost(
             cadence in cadences(), uid in "[a-z0-9]{1,12}", start in 1_790_000_000_i64..1_800_000_000,
@@ -444,9 +444,9 @@ mod tests {
             prop_assert_eq!(u64::from(total), u64::from(missed) + ran.len() as u64);
         }
 
-        /// The same when runs take their time: the cursor moves only when a run ends or when slots are counted.
+        /// The same with long runs: the cursor moves only when a run ends or when slots are counted.
         #[test]
-        fn runs_that_take_long_lose_and_double_no_slot(
+        fn long_runs_neither_lose_nor_double_a_slot(
             cadence in cadences(), uid in "[a-z0-9]{1,12}", start in 1_790_000_000_i64..1_800_000_000,
             waits in prop::collection::vec((1_i64..5_000, 0_i64..400), 1..30)
         ) {
