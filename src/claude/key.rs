@@ -67,7 +67,7 @@ impl KeyKind {
 pub enum KeyDefect {
     /// Nothing, or only blanks.
     Empty,
-    /// A placeholder that nobody replaced (`changeme`, `your-api-key`, `${KEY}`, `<key>`, `None`).
+    /// An unreplaced placeholder (`changeme`, `your-api-key`, `${KEY}`, `<key>`, `None`).
     Placeholder,
     /// Ends (or begins) with a line feed: `echo` instead of `printf`.
     Newline,
@@ -144,7 +144,7 @@ impl KeyDefect {
     pub fn describe(self) -> &'static str {
         match self {
             Self::Empty => "is empty",
-            Self::Placeholder => "is a placeholder that nobody replaced",
+            Self::Placeholder => "is a placeholder, not a key",
             Self::Newline => "ends or begins with a line feed",
             Self::CarriageReturn => "ends or begins with a carriage return",
             Self::LeadingBlank => "begins with blanks",

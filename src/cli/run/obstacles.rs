@@ -132,7 +132,7 @@ impl Obstacles {
             return None;
         }
         if status.observed_generation.is_none() && status.conditions.is_empty() {
-            return said("nobody", format!("no operator has reconciled this probe: {LOOK}"));
+            return said("no-operator", format!("no operator has reconciled this probe: {LOOK}"));
         }
         let pods = match pods {
             Pods::NotAsked => return None,
@@ -159,7 +159,10 @@ impl Obstacles {
                     other.name
                 ),
             ),
-            (None, None) => said("nobody", format!("no operator has taken up the request: {LOOK}")),
+            (None, None) => said(
+                "no-operator",
+                format!("no operator has started the requested run: {LOOK}"),
+            ),
         }
     }
 }

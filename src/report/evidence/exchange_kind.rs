@@ -91,8 +91,8 @@ impl ExchangeKind {
             },
             Self::TrimmedKey => Entry {
                 code: 4,
-                sends: "the same, the key without its blanks",
-                shows: "whether the blanks are the fault",
+                sends: "the same, with blanks removed from the key",
+                shows: "whether the blanks are the cause",
                 key: Key::Trimmed,
                 planned: Planned::Reaction(Cause::BlanksAroundKey),
                 ..FROZEN
@@ -100,7 +100,7 @@ impl ExchangeKind {
             Self::Repeat => Entry {
                 code: 1,
                 sends: "the same once more",
-                shows: "whether it fails, or is held back, each time",
+                shows: "whether it fails, or is buffered, each time",
                 planned: Planned::Reaction(Cause::Failure),
                 ..FROZEN
             },
@@ -114,8 +114,8 @@ impl ExchangeKind {
             Self::OtherForm => Entry {
                 code: 3,
                 number: "P8, P9",
-                sends: "a message for a stream, or the reverse",
-                shows: "faults of one form only",
+                sends: "the non-streaming form of a stream, or the reverse",
+                shows: "errors of one form only",
                 family: Family::Message,
                 form: Form::Other,
                 planned: Planned::WithChecks,
@@ -129,7 +129,7 @@ impl ExchangeKind {
                 code: 18,
                 number: "P11",
                 sends: "a stream as long as maxTokens allows",
-                shows: "first-byte, idle and total timers; buffers",
+                shows: "first-byte, idle and total timeouts; buffers",
                 cost: Cost::LongAnswer,
                 family: Family::Message,
                 form: Form::Stream,
@@ -140,7 +140,7 @@ impl ExchangeKind {
                 code: 17,
                 number: "P12",
                 sends: "the frozen request several times at once",
-                shows: "whose limit on concurrency",
+                shows: "the hop that limits concurrency",
                 family: Family::Message,
                 manner: Manner::AtOnce,
                 planned: Planned::Opted(Opt::Parallel),
@@ -150,7 +150,7 @@ impl ExchangeKind {
                 code: 5,
                 number: "P4",
                 sends: "count_tokens of the same prompt",
-                shows: "that valid requests pass: the forwarding checks' control",
+                shows: "whether valid requests pass: the reference for forwarding checks",
                 family: Family::Free,
                 endpoint: Endpoint::CountTokens,
                 useful_after_failure: true,
@@ -163,7 +163,7 @@ impl ExchangeKind {
                 code: 21,
                 number: "P1",
                 sends: "a GET of the path of messages",
-                shows: "whether Claude is asked at all: it refuses a GET",
+                shows: "whether requests reach Claude: it rejects a GET with 405",
                 family: Family::Free,
                 endpoint: Endpoint::Messages,
                 at_most: AT_ONCE,
@@ -181,7 +181,7 @@ impl ExchangeKind {
                 code: 19,
                 number: "P15",
                 sends: "count_tokens, idle time, count_tokens",
-                shows: "what drops idle connections",
+                shows: "the hop that drops idle connections",
                 family: Family::Free,
                 endpoint: Endpoint::CountTokens,
                 manner: Manner::AfterIdle,
@@ -198,7 +198,7 @@ impl ExchangeKind {
                 code: 8,
                 number: "P6",
                 sends: "two top-level fields that do not exist",
-                shows: "whether the body arrives as sent, and in what order",
+                shows: "whether the body arrives as sent, and in which order",
                 unknown_field: Some("at the top of the body"),
                 comparable: true,
                 complaint: true,
@@ -206,7 +206,7 @@ impl ExchangeKind {
             },
             Self::NestedField => Entry {
                 code: 9,
-                sends: "one inside a message",
+                sends: "an unknown field inside a message",
                 shows: "whether nested objects arrive as sent",
                 deep_in_check: true,
                 unknown_field: Some("in messages"),
@@ -215,7 +215,7 @@ impl ExchangeKind {
             },
             Self::MetadataField => Entry {
                 code: 22,
-                sends: "one inside metadata",
+                sends: "an unknown field inside metadata",
                 shows: "whether metadata arrives as sent",
                 // count_tokens knows no `metadata`, and refuses it whatever is inside. Of messages, one is answered where it gets lost.
                 endpoint: Endpoint::Messages,
@@ -227,7 +227,7 @@ impl ExchangeKind {
             },
             Self::ToolField => Entry {
                 code: 23,
-                sends: "one inside a tool",
+                sends: "an unknown field inside a tool",
                 shows: "whether tools arrive as sent",
                 deep_in_check: true,
                 unknown_field: Some("in tools"),
@@ -247,7 +247,7 @@ impl ExchangeKind {
                 code: 7,
                 number: "P5",
                 sends: "anthropic-version 1999-01-01",
-                shows: "whether the header arrives, and as what",
+                shows: "whether the header arrives, and with which value",
                 usual: complaint(ErrorClass::VersionInvalid),
                 comparable: true,
                 complaint: true,
@@ -257,7 +257,7 @@ impl ExchangeKind {
                 code: 6,
                 number: "P4",
                 sends: "an anthropic-beta that does not exist",
-                shows: "whether the header arrives, and with what",
+                shows: "whether the header arrives, and with which other values",
                 usual: complaint(ErrorClass::BetaUnexpected),
                 comparable: true,
                 complaint: true,
@@ -267,7 +267,7 @@ impl ExchangeKind {
                 code: 11,
                 number: "",
                 sends: "a header of many bytes",
-                shows: "whose limit on headers",
+                shows: "the hop that limits headers",
                 planned: Planned::Opted(Opt::HeaderBytes),
                 usual: ANSWERED,
                 ..SIZE
@@ -276,27 +276,27 @@ impl ExchangeKind {
                 code: 10,
                 number: "P13",
                 sends: "a body of many bytes of JSON white space",
-                shows: "whose limit on bodies",
+                shows: "the hop that limits bodies",
                 planned: Planned::Opted(Opt::BodyBytes),
                 ..SIZE
             },
             Self::BenignPrompt => Entry {
                 code: 13,
                 sends: "a harmless prompt of the same length",
-                shows: "the twin of the next",
+                shows: "the reference for AttackPrompt",
                 planned: Planned::Opted(Opt::AttackTwin),
                 ..PROMPT
             },
             Self::AttackPrompt => Entry {
                 code: 12,
                 sends: "a prompt that looks like an attack",
-                shows: "a firewall that reads prompts",
+                shows: "whether a firewall inspects prompts",
                 ..PROMPT
             },
             Self::OtherAuthHeader => Entry {
                 code: 14,
                 sends: "the key in the other header",
-                shows: "which auth header survives",
+                shows: "which auth header the gateway forwards",
                 key: Key::OtherHeader,
                 usual: ANSWERED,
                 ..KEY
@@ -304,7 +304,7 @@ impl ExchangeKind {
             Self::NoKey => Entry {
                 code: 15,
                 sends: "no key",
-                shows: "who adds one, and who asks for one",
+                shows: "which hop adds a key, and which hop requires one",
                 key: Key::Absent,
                 usual: refusal(401, ErrorClass::KeyRequired),
                 ..KEY
@@ -313,7 +313,7 @@ impl ExchangeKind {
                 code: 16,
                 number: "P2",
                 sends: "a key that does not exist",
-                shows: "who checks keys, and whose key arrives",
+                shows: "which hop checks keys, and which key reaches Claude",
                 key: Key::Invalid,
                 usual: refusal(401, ErrorClass::KeyInvalid),
                 ..KEY
