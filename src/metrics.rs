@@ -1,7 +1,8 @@
 //! Metrics: the state of each probe, read at scrape from its status, and the operator's own counters.
 //!
-//! No gauge keeps state: a deleted probe leaves no series, and a scrape shows the same as `kubectl get`. Label values come from
-//! closed sets, except namespace, probe, path and host. [`FAMILIES`] is the catalogue for documentation and tests.
+//! No gauge keeps state: a deleted probe leaves no series, and a scrape shows the same as `kubectl get`. Label values
+//! come from closed sets, except namespace, probe, path and host. [`FAMILIES`] is the catalogue for documentation and
+//! tests.
 
 mod families;
 mod own;

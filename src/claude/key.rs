@@ -1,6 +1,6 @@
-//! The shape of credentials, and what goes wrong with them between a vendor's console and a header.
+//! The shape of credentials, and their typical defects between a vendor's console and a header.
 //!
-//! Pure string work on a value that nobody may see: nothing here prints, and no `Debug` shows a part of the key.
+//! Pure string work on a secret value: nothing here prints, and no `Debug` shows a part of the key.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use strum::FromRepr;
 
-/// What kind of credential a key's shape says it is.
+/// The kind of a credential, by its shape.
 #[derive(
     Clone,
     Copy,
@@ -61,8 +61,8 @@ impl KeyKind {
     }
 }
 
-/// What is wrong with a credential's value. Each is certain from the value alone, except [`KeyDefect::OtherVendor`]: on a
-/// gateway with keys of its own that may be right.
+/// What is wrong with a credential's value. Each is certain from the value alone, except [`KeyDefect::OtherVendor`]: on
+/// a gateway with keys of its own that may be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum KeyDefect {
     /// Nothing, or only blanks.

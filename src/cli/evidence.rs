@@ -1,4 +1,4 @@
-//! What `check`, `explain` and `run` write alike: the verdict in a line, its points, other findings.
+//! Output that `check`, `explain` and `run` share: the verdict in a line, its points, other findings.
 
 use std::fmt::Write as _;
 

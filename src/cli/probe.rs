@@ -1,5 +1,5 @@
-//! `claudeprobe probe`: one run in a probe pod. The plan comes from the environment; the full report goes to standard output
-//! as one line of JSON, what decides to the termination message.
+//! `claudeprobe probe`: one run in a probe pod. The plan comes from the environment; the full report goes to standard
+//! output as one line of JSON, the evidence for the diagnosis to the termination message.
 
 use std::path::PathBuf;
 

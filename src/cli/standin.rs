@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_configuration_is_read_or_refused_with_its_field() {
+    fn a_configuration_is_read_or_rejected_with_its_field() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("standin.yaml");
         let read = |text: &str| {

@@ -1,4 +1,4 @@
-//! The demo's faults as data: what is set up, and which cause a diagnosis must name.
+//! The demo's faults as data: the set-up, and the cause that a diagnosis must find.
 
 use std::time::Duration;
 
@@ -86,7 +86,8 @@ impl Scenario {
         }
     }
 
-    /// The gateway's behaviour, where that and Claude's are all that makes the fault: such faults take turns on one stage.
+    /// The gateway's behaviour, where that and Claude's are all that makes the fault: such faults take turns on one
+    /// stage.
     #[must_use]
     pub fn behaviour(&self) -> Option<&Behaviour> {
         match &self.gateway {

@@ -1,7 +1,7 @@
 //! Executes a plan: the only place that writes probes and pods to the API server.
 //!
-//! Each write is sent only while this replica holds the Lease for at least the write's timeout. Each acknowledged write is
-//! stored in the cache before the next one. A failed write ends the plan: the next reconcile decides anew.
+//! Each write is sent only while this replica holds the Lease for at least the write's timeout. Each acknowledged write
+//! is stored in the cache before the next one. A failed write ends the plan: the next reconcile decides anew.
 
 use std::sync::Arc;
 use std::time::Duration;

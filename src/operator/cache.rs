@@ -1,9 +1,9 @@
-//! The operator's memory of each probe: its pods as the watch reported them, and acknowledged writes that the watch has not
-//! reported yet.
+//! The operator's memory of each probe: its pods as the watch reported them, and acknowledged writes that the watch has
+//! not reported yet.
 //!
-//! A watch lags behind our own writes. A decision from the watch alone could run a slot twice or close a run twice, so every
-//! acknowledged write is kept until the watch has caught up. Nothing here is needed across a restart: the cluster holds it
-//! all.
+//! A watch lags behind our own writes. A decision from the watch alone could run a slot twice or close a run twice, so
+//! every acknowledged write is kept until the watch has caught up. Nothing here is needed across a restart: the cluster
+//! holds it all.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -229,8 +229,8 @@ impl Cache {
             .unwrap_or_default()
     }
 
-    /// Whether pods may be listed for these keys: not after a listing without older keys, and not within the list period.
-    /// Notes the listing.
+    /// Whether pods may be listed for these keys: not after a listing without older keys, and not within the list
+    /// period. Notes the listing.
     pub fn may_list(&self, uid: &str, keys: &[CredentialStatus], now: Timestamp) -> bool {
         self.with(uid, |entry| {
             let clean = !entry.clean.is_empty() && entry.clean == fingerprints(keys);
@@ -332,8 +332,8 @@ fn fingerprints(keys: &[CredentialStatus]) -> Vec<String> {
     keys.iter().map(|key| key.fingerprint.clone()).collect()
 }
 
-/// Whether `one` is a later version than `other`. Versions are comparable numbers (KEP-5504); where they are not, our own
-/// version is the newest until the watch reports the same one.
+/// Whether `one` is a later version than `other`. Versions are comparable numbers (KEP-5504); where they are not, our
+/// own version is the newest until the watch reports the same one.
 fn is_newer(one: &str, other: &str) -> bool {
     match (one.parse::<u128>(), other.parse::<u128>()) {
         (Ok(one), Ok(other)) => one > other,

@@ -353,7 +353,8 @@ fn leftovers(draft: &mut Draft<'_>, sorted: &Sorted<'_>) {
     }
 }
 
-/// Whether a pod of a closed slot may still run. Such a pod is deleted, without a grace period when its node does not answer.
+/// Whether a pod of a closed slot may still run. Such a pod is deleted, without a grace period when its node does not
+/// answer.
 fn overlaps(draft: &mut Draft<'_>, sorted: &Sorted<'_>, now: Timestamp) -> bool {
     let mut overlaps = false;
     for pod in sorted.closed.iter().filter(|pod| !pod.ended()) {

@@ -1,9 +1,9 @@
 //! Leader election: one operator leads, the others are on standby. The Lease is taken and kept by compare-and-swap.
 //!
-//! Leadership is a value that is checked before every write ([`Leadership::time_left`]). A replica that loses it becomes a
-//! standby; the process, its caches and its server continue. The API server's `resourceVersion` makes each step a
-//! compare-and-swap. Expiry is measured by how long *this replica* has seen the record unchanged, so clocks of different
-//! nodes need not agree.
+//! Leadership is a value that is checked before every write ([`Leadership::time_left`]). A replica that loses it
+//! becomes a standby; the process, its caches and its server continue. The API server's `resourceVersion` makes each
+//! step a compare-and-swap. Expiry is measured by how long *this replica* has seen the record unchanged, so clocks of
+//! different nodes need not agree.
 
 use std::time::Duration;
 
@@ -42,7 +42,8 @@ impl Leadership {
             .filter(|left| !left.is_zero())
     }
 
-    /// Waits for the next change between leading and not leading; `Some(leads)`, or `None` when the Lease's task has ended.
+    /// Waits for the next change between leading and not leading; `Some(leads)`, or `None` when the Lease's task has
+    /// ended.
     pub async fn changed(&mut self, leads: bool) -> Option<bool> {
         loop {
             self.0.changed().await.ok()?;

@@ -1,5 +1,5 @@
-//! The probe pod of one slot: satisfies the `restricted` Pod Security Standard, has no service account token, and passes the
-//! plan to the prober in one environment variable. Nothing of the spec reaches `args`.
+//! The probe pod of one slot: satisfies the `restricted` Pod Security Standard, has no service account token, and
+//! passes the plan to the prober in one environment variable. Nothing of the spec reaches `args`.
 //!
 //! Pure: values in, a pod out. The user's placement is applied before the security settings and cannot replace them.
 
@@ -212,8 +212,8 @@ fn owned((key, value): (&str, &str)) -> (String, String) {
     (key.to_owned(), value.to_owned())
 }
 
-/// The plan first: the kubelet expands `$(NAME)` only for variables defined *before*, so no key can get into it even if it
-/// contained a `$`.
+/// The plan first: the kubelet expands `$(NAME)` only for variables defined *before*, so no key can get into it even if
+/// it contained a `$`.
 fn environment(plan: String, planned: &PodPlan) -> Vec<EnvVar> {
     let secrets = planned.needs.secrets.iter().map(|need| EnvVar {
         name: need.variable.clone(),

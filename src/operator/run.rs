@@ -44,8 +44,8 @@ pub struct Sorted<'a> {
     pub closed: Vec<&'a RunPod>,
 }
 
-/// Sorts the probe's pods by run. Runs are numbered, and those up to the `last` one that the status names are closed: neither
-/// clocks nor the order of watch events can open one again.
+/// Sorts the probe's pods by run. Runs are numbered, and those up to the `last` one that the status names are closed:
+/// neither clocks nor the order of watch events can open one again.
 #[must_use]
 pub fn sort<'a>(pods: &'a [RunPod], vanished: &'a [RunPod], last: Option<&RunStatus>) -> Sorted<'a> {
     let closed = last.map_or(0, |last| last.number);

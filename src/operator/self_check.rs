@@ -1,5 +1,5 @@
-//! Checks the operator's permissions and the installed CRD at the start. Logs what is missing in one message: the watches
-//! alone would only retry.
+//! Checks the operator's permissions and the installed CRD at the start. Logs what is missing in one message: the
+//! watches alone would only retry.
 
 use std::time::Duration;
 

@@ -1,9 +1,10 @@
-//! Finds pods that still use an older key: pods of the spec's workloads and of the gateways, by their containers' start.
+//! Finds pods that still use an older key: pods of the spec's workloads and of the gateways, by their containers'
+//! start.
 //!
-//! A container keeps the key of its start only with `env`, `envFrom` or a `subPath` mount; a plain volume follows the Secret.
-//! A change lies between two runs: a container that started before the last run with the old key certainly has it, one that
-//! started between the runs may. Lists pods, never Secrets; only after a key changed, until no pod has an older key, and at
-//! most every five minutes.
+//! A container keeps the key of its start only with `env`, `envFrom` or a `subPath` mount; a plain volume follows the
+//! Secret. A change lies between two runs: a container that started before the last run with the old key certainly has
+//! it, one that started between the runs may. Lists pods, never Secrets; only after a key changed, until no pod has an
+//! older key, and at most every five minutes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -18,7 +18,7 @@ use super::wire::Switch;
 
 /// The body ends here, unfinished.
 #[derive(Debug, thiserror::Error)]
-#[error("the reply is cut on request")]
+#[error("the reply is cut off on request")]
 pub(super) struct Cut;
 
 impl From<Infallible> for Cut {

@@ -1,4 +1,4 @@
-//! The models that the API knows, and the pages that list them.
+//! The models of the API, and the pages that list them.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! A stand-in's mind: counts tokens roughly, and answers requests to count exactly.
+//! Estimates tokens, and answers prompts that request counting.
 
 use serde_json::Value;
 

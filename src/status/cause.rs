@@ -1,7 +1,7 @@
 //! The cause of a published condition, as labels.
 //!
-//! Alerts are based on conditions, because these change only when runs agree, and name the cause in their text. Derived from
-//! the status alone: a restart or another leader shows the same.
+//! Alerts are based on conditions, because these change only when runs agree, and name the cause in their text. Derived
+//! from the status alone: a restart or another leader shows the same.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 

@@ -1,7 +1,7 @@
 //! Writes conditions: transition times change only with the status. Decides the conditions that no run decides.
 //!
-//! Pure. `Ready` and `ProberOperational` are the operator's own; the other six follow from diagnoses, and become `Unknown`
-//! when the last report is too old.
+//! Pure. `Ready` and `ProberOperational` are the operator's own; the other six follow from diagnoses, and become
+//! `Unknown` when the last report is too old.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as Written, Time};
@@ -14,7 +14,8 @@ use crate::resource::status::{ClaudeProbeStatus, PendingCondition};
 use crate::resource::validated::{Probe, SpecFault};
 use crate::text::shortened;
 
-/// Why there is no recent result: the reason of the conditions that runs decide, of an Unknown verdict, and of a metric.
+/// Why there is no recent result: the reason of the conditions that runs decide, of an Unknown verdict, and of a
+/// metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StaleReason {
     /// None has ended yet.

@@ -1,7 +1,7 @@
 //! Forwarding checks: when they are due, and how the status keeps their results and times.
 //!
-//! Pure. A result stays until a later one of its kind contradicts it or it is older than three periods: the diagnosis decides
-//! that. This module defines the stored form, and drops results about a key that is no longer in use.
+//! Pure. A result stays until a later one of its kind contradicts it or it is older than three periods: the diagnosis
+//! decides that. This module defines the stored form, and drops results about a key that is no longer in use.
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -49,8 +49,8 @@ pub fn choose(
     }
 }
 
-/// Whether the newest run saw a buffered stream: one more pair in this run is as conclusive as two in one run. A path in a pod
-/// without the control has one pair in each run in any case.
+/// Whether the newest run saw a buffered stream: one more pair in this run is as conclusive as two in one run. A path
+/// in a pod without the control has one pair in each run in any case.
 fn buffered_before(probe: &Probe, status: &ClaudeProbeStatus) -> bool {
     let newest = status.history.first();
     let known = newest.filter(|run| run.generation == status.observed_generation);
@@ -200,7 +200,8 @@ fn shown(exchange: &Exchange, at: Option<Time>) -> Option<ForwardingCheckResult>
     })
 }
 
-/// Reads a result back; one that this version does not know is `None`. `newest` is the time of a result without its own.
+/// Reads a result back; one that this version does not know is `None`. `newest` is the time of a result without its
+/// own.
 fn parse(kept: &ForwardingCheckResult, newest: Option<&Time>) -> Option<KeptResult> {
     let at = kept.at.as_ref().or(newest)?;
     let kind = serde_json::from_value(Value::from(kept.kind.as_str())).ok()?;

@@ -1,7 +1,8 @@
 //! Key fingerprints over time: between which two runs a Secret's content changed.
 //!
-//! Pure. A change lies in the interval (`previousLastSeenAt`, `seenSince`]: the last run that saw the old key, the first
-//! that saw the new one. Both are the creation of the run's pod, which is no later than the moment it took the key.
+//! Pure. A change lies in the interval (`previousLastSeenAt`, `seenSince`]: the last run that saw the old key, the
+//! first that saw the new one. Both are the creation of the run's pod, which is no later than the moment it took the
+//! key.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 

@@ -60,8 +60,8 @@ pub struct RunOver<'a> {
 }
 
 impl<'a> RunOver<'a> {
-    /// The evidence for a diagnosis, and when its pods were created. A superseded run has none: it shows nothing of the present
-    /// spec.
+    /// The evidence for a diagnosis, and when its pods were created. A superseded run has none: it shows nothing of the
+    /// present spec.
     #[must_use]
     pub fn reported(&self) -> Option<(&'a RunEvidence, Timestamp)> {
         let evidence = self.evidence.filter(|_| self.result != RunResult::Superseded)?;
@@ -119,8 +119,8 @@ impl<'a> Memory<'a> {
         }
     }
 
-    /// Adds the keys that a run saw whose pods were created at `started`. Results about a key that is no longer in use are
-    /// dropped.
+    /// Adds the keys that a run saw whose pods were created at `started`. Results about a key that is no longer in use
+    /// are dropped.
     pub fn see_keys(&mut self, evidence: &RunEvidence, started: Timestamp) {
         let status = &mut self.status;
         let (before, previous) = (&status.credentials, status.last_reported_at.as_ref());
@@ -244,8 +244,9 @@ impl<'a> Memory<'a> {
         self.status.verdict = Some(verdict);
     }
 
-    /// Over budget, and the zero-token exchanges showed no error. That proves nothing about the frozen request: the verdict
-    /// stays until it is stale, with the time since which the frozen request was not sent. A new spec has no verdict then.
+    /// Over budget, and the zero-token exchanges showed no error. That proves nothing about the frozen request: the
+    /// verdict stays until it is stale, with the time since which the frozen request was not sent. A new spec has no
+    /// verdict then.
     fn saved_tokens(&mut self, now: Timestamp) {
         let since = whole_second(now);
         let sent = self.same_spec && self.status.last_reported_at.is_some();
@@ -269,7 +270,8 @@ impl<'a> Memory<'a> {
         }
     }
 
-    /// The prober did not report: the verdict is `Unknown`, never `Failing`; earlier findings stay until they are stale.
+    /// The prober did not report: the verdict is `Unknown`, never `Failing`; earlier findings stay until they are
+    /// stale.
     fn unreported(&mut self, fault: Option<&Fault>, now: Timestamp) {
         let message = fault.map_or_else(|| "The run ended without a report.".to_owned(), Fault::what);
         let (reason, advice) = fault.map_or(("NotReported", ""), |fault| (fault.kind.name(), fault.kind.fix()));

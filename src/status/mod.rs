@@ -4,8 +4,8 @@
 //!  status ──► Memory::read ──► diagnose(case) ──► Memory::after(run, diagnosis) ──► Memory::write ──► status
 //! ```
 //!
-//! Pure: knows no client and no clock; `now` is a value. Only fields and enums are read from a status again, never a message.
-//! Also here: values derived from a status alone, for metrics, views and the status page.
+//! Pure: knows no client and no clock; `now` is a value. Only fields and enums are read from a status again, never a
+//! message. Also here: values derived from a status alone, for metrics, views and the status page.
 
 pub mod bounds;
 pub mod budget;

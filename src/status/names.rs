@@ -47,7 +47,8 @@ pub fn pod_name(probe: &str, uid: &str, slot: &Slot, group: &str) -> String {
     format!("{probe}-{}", short_hash(&[uid, &slot.to_string(), group]))
 }
 
-/// Whether a run-now value requests a deep run: its last word is `deep` (`claudeprobe run --deep` writes `<time> deep`).
+/// Whether a run-now value requests a deep run: its last word is `deep` (`claudeprobe run --deep` writes `<time>
+/// deep`).
 #[must_use]
 pub fn wants_deep(value: &str) -> bool {
     value.split_whitespace().next_back() == Some("deep")
@@ -75,8 +76,8 @@ pub fn label_value(name: &str) -> String {
         .to_owned()
 }
 
-/// What a run sends, as the value of its pods' annotation: `frozen` or `zero-token-only`, then `forwardingChecks`, `credentials`, `deep`,
-/// `long`, `held-back` where they apply.
+/// What a run sends, as the value of its pods' annotation: `frozen` or `zero-token-only`, then `forwardingChecks`,
+/// `credentials`, `deep`, `long`, `held-back` where they apply.
 #[must_use]
 pub fn choice_text(choice: ForwardingCheckChoice) -> String {
     let mut words = vec![if choice.zero_token_only {

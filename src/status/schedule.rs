@@ -1,7 +1,7 @@
 //! Slots: which run is due, how many were missed, when the next one is due.
 //!
-//! Pure: knows spec values, the cursor that the status keeps (`nextRun`, the first unhandled slot) and `now`; knows no clock,
-//! no pod and no client. A slot is handled once: by a run, or by being counted as missed.
+//! Pure: knows spec values, the cursor that the status keeps (`nextRun`, the first unhandled slot) and `now`; knows no
+//! clock, no pod and no client. A slot is handled once: by a run, or by being counted as missed.
 
 use std::time::Duration;
 

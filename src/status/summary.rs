@@ -8,8 +8,9 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use crate::report::evidence::{Exchange, Headroom, Outcome, PathEvidence, Reach, SkipReason, StreamEvidence};
 use crate::resource::status::{PathOutcome, PathStatus, RatelimitRemaining, StreamFraming, StreamStatus, Timings};
 
-/// The result of the frozen request on one path. `host` is `host:port` of the path's URL, `stream` whether an event stream was
-/// requested, `started_at_ms` the start of the run in Unix milliseconds (the certificate's days count from it).
+/// The result of the frozen request on one path. `host` is `host:port` of the path's URL, `stream` whether an event
+/// stream was requested, `started_at_ms` the start of the run in Unix milliseconds (the certificate's days count from
+/// it).
 #[must_use]
 pub fn path_status(path: &PathEvidence, host: &str, stream: bool, started_at_ms: i64) -> PathStatus {
     let frozen = path.frozen();

@@ -1,7 +1,7 @@
 //! Durations of each path in the last runs: a line for the status page.
 //!
-//! In memory only, bounded, dropped with the probe and with the process: Prometheus keeps the long history. Fed by the watch
-//! of probes, so a standby has it, too.
+//! In memory only, bounded, dropped with the probe and with the process: Prometheus keeps the long history. Fed by the
+//! watch of probes, so a standby has it, too.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -25,7 +25,7 @@ pub fn timeline(history: &[HistoryEntry], now: Timestamp) -> Table {
             Cell::toned(entry.state.name(), tone(entry.state)),
             entry.code.as_str().into(),
             path_shown(&entry.code, &entry.path).into(),
-            // Only where it tells something: verdicts of another spec say nothing of this one.
+            // Only where it is useful: verdicts of another spec do not apply to this one.
             entry
                 .generation
                 .filter(|_| !one_spec)

@@ -146,7 +146,8 @@ fn side_by_side(what: &str, paths: &[PathStatus], rows: Vec<(String, Vec<Cell>)>
     table
 }
 
-/// What else is known of each path: where it leads, how far its limits are, what it adds to the time, how long its certificate lasts.
+/// What else is known of each path: where it leads, how far its limits are, what it adds to the time, how long its
+/// certificate lasts.
 #[must_use]
 pub fn more(paths: &[PathStatus], now: Timestamp) -> Table {
     let mut table = Table::new(&["PATH", "HOST", "LIMITS LEFT", "ADDS (MEDIAN)", "CERTIFICATE"]).turning();

@@ -1,8 +1,8 @@
-//! Claude errors that somebody quoted inside a string of their own error.
+//! Claude errors that a gateway quotes inside a string of its own error.
 //!
 //! LiteLLM writes `litellm.RateLimitError: AnthropicException - {…}`, some gateways Python's `repr` of the object
-//! (`b'{"type":…'`, `{'type': …`), some escape it several times, put it into HTML, cut it off, or keep it as an object in a
-//! field of their own. The search is bounded in depth, strings and attempts.
+//! (`b'{"type":…'`, `{'type': …`), some escape it several times, put it into HTML, cut it off, or keep it as an object
+//! in a field of their own. The search is bounded in depth, strings and attempts.
 
 use serde_json::{Deserializer, Value};
 

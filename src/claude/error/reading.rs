@@ -1,4 +1,4 @@
-//! Reading of an error reply: shape, envelope, class, and what is hidden in it.
+//! Reading of an error reply: shape, envelope, class, and a nested error.
 
 use http::HeaderMap;
 use serde_json::{Map, Value};
@@ -21,7 +21,8 @@ pub enum BodyShape {
     /// No byte, or only white space.
     #[default]
     Empty,
-    /// A JSON object whose `error` is an object with a `type` or a `message`: Claude's envelope, or another API's like it.
+    /// A JSON object whose `error` is an object with a `type` or a `message`: Claude's envelope, or another API's like
+    /// it.
     Envelope,
     /// Other JSON, or JSON that is cut off.
     Json,
@@ -86,8 +87,9 @@ pub struct ErrorReading {
 
 /// Reads an error reply.
 ///
-/// `content_type` is the header's value, if any. Only the first [`MAX_BODY`] bytes of `body` are read. Never panics and never
-/// fails: what is not understood has the class [`ErrorClass::None`]. A status below 400 gives a reading too (a 200 with HTML).
+/// `content_type` is the header's value, if any. Only the first [`MAX_BODY`] bytes of `body` are read. Never panics and
+/// never fails: what is not understood has the class [`ErrorClass::None`]. A status below 400 gives a reading too (a
+/// 200 with HTML).
 pub fn classify(status: u16, content_type: Option<&str>, headers: &HeaderMap, body: &[u8]) -> ErrorReading {
     let body = body.get(..MAX_BODY).unwrap_or(body);
     let Some(text) = utf8(body) else {

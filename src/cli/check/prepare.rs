@@ -154,7 +154,7 @@ fn plan_here(probe: &Probe, args: &Args, files_root: &Path) -> PodPlan {
     pod
 }
 
-/// A salt of key fingerprints that nobody knows: those of two checks cannot be compared, and need not be.
+/// A random salt of key fingerprints: those of two checks are not comparable, and need not be.
 fn salt() -> String {
     use std::hash::{BuildHasher, RandomState};
     // Each RandomState has keys of its own.

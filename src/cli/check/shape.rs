@@ -1,8 +1,8 @@
 //! Compares a document with the resource's schema: a typo in a file is an error here as it is at the API server.
 //!
 //! Checks only shapes: unknown and missing fields, wrong types, values outside an enum. The resource itself checks the
-//! meaning of values. Walks the schema itself, because serde stops at the first error, and because a struct with flattened
-//! fields (every path) silently ignores an unknown field.
+//! meaning of values. Walks the schema itself, because serde stops at the first error, and because a struct with
+//! flattened fields (every path) silently ignores an unknown field.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! The text of a check, for a person at 3 a.m.: what, where, what was seen, what to change; then the paths.
+//! The text of a check, for an on-call engineer: what, where, evidence, fix; then the paths.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,5 @@
-//! `claudeprobe demo`: every fault on embedded gateways, and the cause that a check names. No cluster, no key, no internet.
+//! `claudeprobe demo`: every fault on embedded gateways, and the cause that a check finds. No cluster, no key, no
+//! internet.
 
 mod serve;
 

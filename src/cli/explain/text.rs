@@ -1,4 +1,5 @@
-//! The text of an explanation for an on-call engineer: the verdict and its fix first, then the evidence side by side, then the rest.
+//! The text of an explanation for an on-call engineer: the verdict and its fix first, then the evidence side by side,
+//! then the rest.
 
 use std::fmt::Write as _;
 

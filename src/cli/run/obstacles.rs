@@ -1,6 +1,6 @@
-//! What stands in the way of a run that was asked for: from the probe's status, and from its pods where the user may see them.
+//! What delays a requested run: from the probe's status, and from its pods where the user may list them.
 //!
-//! Pure. The operator's Lease is not looked at: it lies in a namespace that a user of a probe has no rights in.
+//! Pure. Does not read the operator's Lease: a user of a probe has no permissions in its namespace.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::status::{budget, schedule::Slot};
 use crate::text::capitalised;
 use crate::view::Known;
 
-/// A request that nobody has taken up after so long is worth a word: an operator that runs takes it up within a second.
+/// How long a request may stay unanswered before it is reported: a running operator starts it within a second.
 const QUIET: Duration = Duration::from_secs(8);
 /// The key of what is no obstacle.
 const GOES: &str = "goes";
@@ -204,10 +204,10 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_nobody_takes_up_is_told_from_one_that_waits_and_from_one_that_runs() {
+    fn an_unanswered_a_waiting_and_a_running_request_differ() {
         let (first, reason) = said(&Pods::Seen(vec![]));
         assert!(
-            first[0].starts_with("no operator has taken up") && reason.starts_with("No operator"),
+            first[0].starts_with("no operator has started") && reason.starts_with("No operator"),
             "{first:?}"
         );
         assert!(
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spec_that_cannot_be_acted_on_is_refused_and_an_outdated_refusal_is_not() {
+    fn an_invalid_spec_is_an_error_and_an_outdated_condition_is_not() {
         let mut bad = known();
         let ready = &mut bad.status.conditions[0];
         ready.status = "False".to_owned();
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn over_budget_is_said_before() {
+    fn over_budget_is_reported_before_the_run() {
         let mut known = known();
         let noon: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         assert_eq!(budget(&known, false, noon), None);

@@ -16,8 +16,8 @@ fn fates() -> impl Strategy<Value = Fate> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// The process dies after any write of any plan and restarts after any time: no slot is run twice, each is closed once,
-    /// and every due slot is accounted for.
+    /// The process dies after any write of any plan and restarts after any time: no slot is run twice, each is closed
+    /// once, and every due slot is accounted for.
     #[test]
     fn no_crash_doubles_or_loses_a_slot(
         steps in prop::collection::vec((fates(), 0_usize..4, 0_i64..900), 1..12), own_pod in any::<bool>()

@@ -1,7 +1,7 @@
 //! A cluster in miniature: `decide` against an API server, a kubelet and a clock made of values.
 //!
-//! Shows that slots are neither run twice nor lost under any crash ([`laws`]), the life of a probe ([`stories`]), and the
-//! state from one run to the next ([`memory`]).
+//! Shows that slots are neither run twice nor lost under any crash ([`laws`]), the life of a probe ([`stories`]), and
+//! the state from one run to the next ([`memory`]).
 
 mod laws;
 mod memory;

@@ -1,4 +1,4 @@
-//! What the status shows of one path.
+//! One path in the status.
 
 use std::collections::BTreeMap;
 
@@ -314,7 +314,8 @@ pub struct ForwardingCheckResult {
     pub evidence: Map<String, Value>,
 }
 
-/// Times of the zero-token exchange of a gateway beside the direct path's, the newest last: both lists are equally long.
+/// Times of the zero-token exchange of a gateway beside the direct path's, the newest last: both lists are equally
+/// long.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LatencyStatus {

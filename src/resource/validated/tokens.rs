@@ -1,4 +1,5 @@
-//! How many tokens a probe is expected to use: one estimate, for the default budget, for reservations and for whoever asks before.
+//! How many tokens a probe is expected to use: one estimate, for the default budget, for reservations and for
+//! `--explain-plan`.
 
 use std::ops::{Add, Mul};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! From words on a command line to a plan, and what is said when they do not fit.
+//! From a command line to a plan, and the messages of invalid ones.
 
 use super::*;
 use crate::report::evidence::ExchangeKind as Kind;
@@ -67,7 +67,7 @@ fn deep_adds_every_harmless_exchange() {
         assert!(kinds.contains(&kind), "{kind:?} in {kinds:?}");
     }
     for kind in [Kind::Parallel, Kind::AttackPrompt, Kind::Long] {
-        assert!(!kinds.contains(&kind), "{kind:?} only when asked for");
+        assert!(!kinds.contains(&kind), "{kind:?} only on request");
     }
     let words = "--gateway http://edge --parallel 4 --waf";
     let prepared = prepare(&args(words), &environment(&[KEY])).unwrap();
@@ -144,7 +144,7 @@ fn faults_name_the_flag() {
 }
 
 #[test]
-fn wrong_words_are_refused_by_the_parser() {
+fn invalid_values_are_rejected_by_the_parser() {
     for words in [
         "",
         "--gateway http://a --parallel 1",
