@@ -122,7 +122,7 @@ fn wrong_input_is_a_sentence_and_exit_code_64() {
     let cases: [(&[&str], &str); 6] = [
         (&["--listen", "nowhere"], "--listen"),
         (&["--listen", &taken.1], "cannot listen on"),
-        (&["--pace", "fast"], "is not a duration"),
+        (&["--pace", "fast"], "must be a duration"),
         (&["--config", "/nonexistent"], "/nonexistent cannot be read"),
         (&["--config", config.to_str().unwrap()], "nonsense"),
         (&["--tls-cert", "/nonexistent"], "--tls-key"),

@@ -17,15 +17,15 @@
 //! them. Everything else decides. Times and sizes travel as [`RunEvidence::rounded`] leaves them.
 
 mod codes;
-mod exchange;
+pub(super) mod exchange;
 mod head;
-mod lines;
+pub(super) mod lines;
 mod path;
 mod stream;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod tests;
-mod wire;
+pub(super) mod wire;
 
 use wire::{Done, Wire};
 
@@ -41,7 +41,7 @@ pub const DECISIVE_BYTES: usize = 2400;
 /// First characters of every message.
 const MAGIC: &str = "cp";
 /// Version of this format: another one is not read.
-const VERSION: char = '2';
+pub(super) const VERSION: char = '2';
 /// Tag of the header line.
 const HEADER: &str = "cp2";
 /// Tag of the line of a prober that could not carry out its plan.

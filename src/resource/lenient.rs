@@ -4,6 +4,8 @@
 //! this release does not know. They never make the object unreadable: an unknown name is kept as it is, and what cannot be
 //! read of a list is left out.
 
+use std::collections::BTreeMap;
+
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_json::Value;
 
@@ -87,6 +89,17 @@ pub(super) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer:
         .into_iter()
         .filter_map(|entry| T::deserialize(entry).ok())
         .collect())
+}
+
+/// The entries of a map that this release can read.
+pub(super) fn map<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<BTreeMap<String, T>, D::Error> {
+    let Some(Value::Object(entries)) = Option::<Value>::deserialize(deserializer)? else {
+        return Ok(BTreeMap::new());
+    };
+    let read = |(name, entry)| Some((name, T::deserialize::<Value>(entry).ok()?));
+    Ok(entries.into_iter().filter_map(read).collect())
 }
 
 /// A value, where this release can read it.

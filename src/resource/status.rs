@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 mod path;
 
 pub use path::{
-    ForwardingCheckResult, ForwardingCheckStatus, LatencyStatus, PathOutcome, PathStatus, RatelimitRemaining,
-    StreamFraming, StreamStatus, Timings,
+    ForwardingCheckStatus, LatencyStatus, PathOutcome, PathStatus, RatelimitRemaining, StreamFraming, StreamStatus,
+    Timings,
 };
 
 use super::lenient::{self, open_enum};

@@ -102,7 +102,8 @@ fn drop_forwarding_checks(status: &mut ClaudeProbeStatus) {
         .iter_mut()
         .filter_map(|path| path.forwarding_checks.as_mut())
     {
-        forwarding_checks.results.truncate(6);
+        // They are sent again: half of them would be read as all.
+        forwarding_checks.record.clear();
     }
 }
 
@@ -145,8 +146,8 @@ mod tests {
     use super::*;
     use crate::catalogue::{CATALOGUE, ConditionType, Confidence};
     use crate::resource::status::{
-        CredentialStatus, Finding, ForwardingCheckResult, ForwardingCheckStatus, FoundOn, HistoryEntry, LatencyStatus,
-        PathOutcome, PathStatus, RunResult, RunStatus, StreamStatus, Timings, Verdict, VerdictState,
+        CredentialStatus, Finding, ForwardingCheckStatus, FoundOn, HistoryEntry, LatencyStatus, PathOutcome,
+        PathStatus, RunResult, RunStatus, StreamStatus, Timings, Verdict, VerdictState,
     };
     use crate::status::forwarding_checks::KEPT_PER_PATH;
 
@@ -193,15 +194,11 @@ mod tests {
             stream: Some(StreamStatus::default()),
             forwarding_checks: Some(ForwardingCheckStatus {
                 at: time(),
-                results: vec![
-                    ForwardingCheckResult {
-                        kind: "MetadataField".into(),
-                        at: time(),
-                        status: Some(400),
-                        evidence: [("error".to_owned(), long(250).into())].into_iter().collect(),
-                    };
-                    KEPT_PER_PATH
-                ],
+                results: (0..KEPT_PER_PATH)
+                    .map(|at| (format!("MetadataField{at}"), 400))
+                    .collect(),
+                // Each exchange with all that the format has room for.
+                record: long(KEPT_PER_PATH * 60),
             }),
             latency: Some(LatencyStatus {
                 at: time(),

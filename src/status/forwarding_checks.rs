@@ -5,17 +5,16 @@
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use serde_json::{Map, Value};
 
 use super::keys;
 use super::schedule::{self, Slot, signed};
 use crate::diagnosis::buffering::is_buffering;
 use crate::diagnosis::{KeptResult, LatencyPair, PathForwardingChecks};
 use crate::plan::{CredentialChecks, ForwardingCheckChoice};
-use crate::report::evidence::{Exchange, ExchangeKind, Outcome};
+use crate::report::compact;
+use crate::report::evidence::ExchangeKind;
 use crate::resource::status::{
-    ClaudeProbeStatus, CredentialStatus, ForwardingCheckResult, ForwardingCheckStatus, FoundOn, LatencyStatus,
-    PathStatus,
+    ClaudeProbeStatus, CredentialStatus, ForwardingCheckStatus, FoundOn, LatencyStatus, PathStatus,
 };
 use crate::resource::validated::{Path, Probe};
 
@@ -123,30 +122,34 @@ fn changed(path: &Path, keys: &[CredentialStatus]) -> Option<i64> {
     Some(known.seen_since.as_ref()?.0.as_millisecond())
 }
 
-/// The results that the status keeps of a path, without those that this version does not know.
-pub fn results(forwarding_checks: Option<&ForwardingCheckStatus>) -> impl Iterator<Item = KeptResult> + use<'_> {
-    forwarding_checks.into_iter().flat_map(|forwarding_checks| {
-        let newest = forwarding_checks.at.as_ref();
-        forwarding_checks
-            .results
-            .iter()
-            .filter_map(move |kept| parse(kept, newest))
-    })
+/// The results that the status keeps of a path; none where another release wrote them.
+pub fn results(kept: Option<&ForwardingCheckStatus>) -> impl Iterator<Item = KeptResult> + use<> {
+    let read = kept.and_then(|kept| {
+        let newest = kept.at.as_ref()?.0.as_second();
+        let results = compact::unpack(&kept.record)?.into_iter();
+        Some(results.map(move |(age, exchange)| KeptResult {
+            at_ms: (newest - i64::from(age)) * 1000,
+            exchange,
+        }))
+    });
+    read.into_iter().flatten()
 }
 
 /// Results as the status keeps them.
 #[must_use]
-pub fn status(forwarding_checks: &PathForwardingChecks) -> ForwardingCheckStatus {
+pub fn status(kept: &PathForwardingChecks) -> ForwardingCheckStatus {
     let second = |kept: &KeptResult| kept.at_ms.div_euclid(1000);
-    let time = |at| Timestamp::from_second(at).ok().map(Time);
-    let newest = forwarding_checks.results.iter().map(second).max();
-    let written = forwarding_checks.results.iter().filter_map(|kept| {
-        let at = Some(second(kept)).filter(|at| Some(*at) != newest);
-        shown(&kept.exchange, at.and_then(time))
-    });
+    let newest = kept.results.iter().map(second).max();
+    let age = |kept| u32::try_from(newest.unwrap_or_default() - second(kept)).unwrap_or(u32::MAX);
+    let results: Vec<_> = kept.results.iter().take(KEPT_PER_PATH).collect();
+    let aged: Vec<_> = results.iter().map(|kept| (age(kept), kept.exchange.clone())).collect();
     ForwardingCheckStatus {
-        at: newest.and_then(time),
-        results: written.take(KEPT_PER_PATH).collect(),
+        at: newest.and_then(|at| Timestamp::from_second(at).ok()).map(Time),
+        results: results
+            .iter()
+            .map(|kept| (kept.exchange.kind.name().to_owned(), i32::from(kept.exchange.status)))
+            .collect(),
+        record: compact::pack(&aged).unwrap_or_default(),
     }
 }
 
@@ -183,56 +186,13 @@ pub fn latency_status(pairs: &[LatencyPair], path: &str) -> Option<LatencyStatus
     })
 }
 
-/// One result: the observed fields of the exchange, and its own time where it has one.
-fn shown(exchange: &Exchange, at: Option<Time>) -> Option<ForwardingCheckResult> {
-    let plain = Exchange {
-        quote: None,
-        ..exchange.clone()
-    };
-    let unobserved = fields(&Exchange::new(exchange.kind, Outcome::Answered))?;
-    let mut evidence = fields(&plain)?;
-    evidence.retain(|name, value| !matches!(name.as_str(), KIND | STATUS) && unobserved.get(name) != Some(value));
-    Some(ForwardingCheckResult {
-        kind: exchange.kind.name().to_owned(),
-        at,
-        status: (exchange.status != 0).then(|| i32::from(exchange.status)),
-        evidence,
-    })
-}
-
-/// Reads a result back; one that this version does not know is `None`. `newest` is the time of a result without its
-/// own.
-fn parse(kept: &ForwardingCheckResult, newest: Option<&Time>) -> Option<KeptResult> {
-    let at = kept.at.as_ref().or(newest)?;
-    let kind = serde_json::from_value(Value::from(kept.kind.as_str())).ok()?;
-    let mut fields = fields(&Exchange::new(kind, Outcome::Answered))?;
-    fields.extend(kept.evidence.clone());
-    fields.insert(KIND.to_owned(), Value::from(kept.kind.as_str()));
-    fields.insert(STATUS.to_owned(), Value::from(kept.status.unwrap_or(0)));
-    Some(KeptResult {
-        at_ms: at.0.as_millisecond(),
-        exchange: serde_json::from_value(Value::Object(fields)).ok()?,
-    })
-}
-
-/// Fields of an exchange that a result has as its own.
-const KIND: &str = "kind";
-const STATUS: &str = "status";
-
-fn fields(exchange: &Exchange) -> Option<Map<String, Value>> {
-    match serde_json::to_value(exchange).ok()? {
-        Value::Object(fields) => Some(fields),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
     use crate::catalogue::Code;
     use crate::claude::error::ErrorClass;
-    use crate::report::evidence::{Echo, ReplyTraits};
+    use crate::report::evidence::{Echo, Exchange, Outcome, ReplyTraits};
     use crate::resource::validated::{Cron, Schedule};
     use crate::status::fixture;
 
@@ -259,27 +219,37 @@ mod tests {
     }
 
     #[test]
-    fn a_result_survives_its_stored_form() {
-        let time = |second| Time(Timestamp::from_second(second).unwrap());
-        let (newest, earlier) = (time(70), time(60));
-        let kept = shown(&result(), None).unwrap();
-        let text = serde_json::to_string(&kept).unwrap();
-        assert!(text.len() < 160, "{text}");
-        let at = |second: i64| {
-            Some(KeptResult {
-                at_ms: second * 1000,
-                exchange: result(),
-            })
+    fn results_survive_the_status_with_their_times_and_not_another_release() {
+        let kept = |second: i64, exchange: Exchange| KeptResult {
+            at_ms: second * 1000,
+            exchange,
         };
-        assert_eq!(parse(&kept, Some(&newest)), at(70));
-        assert_eq!(parse(&shown(&result(), Some(earlier)).unwrap(), Some(&newest)), at(60));
-        let unheard = |field: &str, value: &str| {
-            let mut kept = serde_json::to_value(&kept).unwrap();
-            kept[field] = serde_json::from_str(value).unwrap();
-            parse(&serde_json::from_value(kept).unwrap(), Some(&newest))
+        let of_path = PathForwardingChecks {
+            path: "edge".into(),
+            results: vec![
+                kept(70, result()),
+                kept(60, Exchange::new(ExchangeKind::NoKey, Outcome::NoReply)),
+            ],
         };
-        assert_eq!(unheard("kind", "\"Unheard\""), None);
-        assert_eq!(unheard("evidence", "{\"outcome\": \"Unheard\"}"), None);
+        let written = status(&of_path);
+        let shown: Vec<_> = written
+            .results
+            .iter()
+            .map(|(kind, status)| (kind.as_str(), *status))
+            .collect();
+        assert_eq!(shown, [("BogusBeta", 400), ("NoKey", 0)]);
+        assert_eq!(results(Some(&written)).collect::<Vec<_>>(), of_path.results);
+        for record in ["", "k9", &written.record[1..], &written.record.replacen('2', "3", 1)] {
+            let other = ForwardingCheckStatus {
+                record: record.to_owned(),
+                ..written.clone()
+            };
+            assert_eq!(results(Some(&other)).count(), 0, "{record}");
+        }
+        // What an earlier release kept as a list is left out, and the object stays readable.
+        let earlier: ForwardingCheckStatus =
+            serde_json::from_value(serde_json::json!({"at": written.at, "results": [{"kind": "BogusBeta"}]})).unwrap();
+        assert_eq!((earlier.results.len(), results(Some(&earlier)).count()), (0, 0));
     }
 
     #[test]

@@ -265,7 +265,9 @@ async fn what_the_operator_found_is_explained_and_listed_the_worst_first() {
         .types(&["explain", &format!("{ns}/assistants"), "-o", "yaml"])
         .await;
     assert!(
-        typed.code == 0 && typed.out.contains("state: Healthy") && typed.out.starts_with(&format!("namespace: {ns}")),
+        typed.code == 0
+            && typed.out.contains("state: Healthy")
+            && typed.out.starts_with(&format!("schemaVersion: 1\nnamespace: {ns}")),
         "{typed:?}"
     );
 

@@ -90,8 +90,8 @@ def a_message_is_parsed_and_its_request_is_what_this_major_sends():
     [request] = requests()
     same(message._request_id, request["reply"]["request_id"])
     same(header(request, "anthropic-version"), ["2026-10-21" if MAJOR >= 2 else "2023-06-01"])
-    auth header = ("authorization", f"Bearer {KEY}") if MAJOR >= 2 else ("x-api-key", KEY)
-    same(header(request, auth header[0]), [auth header[1]])
+    auth_header = ("authorization", f"Bearer {KEY}") if MAJOR >= 2 else ("x-api-key", KEY)
+    same(header(request, auth_header[0]), [auth_header[1]])
 
 
 @trial

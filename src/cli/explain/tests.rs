@@ -149,7 +149,8 @@ fn unknown_parts_of_a_newer_status_are_noted() {
     status["findings"][0]["code"] = json!("FoundInTheFuture");
     status["paths"][1]["outcome"] = json!("EndedInTheFuture");
     status["paths"][0]["stream"]["framing"] = json!("FramedInTheFuture");
-    status["paths"][0]["forwardingChecks"]["results"][0]["kind"] = json!("AskedInTheFuture");
+    status["paths"][0]["forwardingChecks"]["results"] = json!({"AskedInTheFuture": "soon"});
+    status["paths"][0]["forwardingChecks"]["record"] = json!("k9 of a later format");
     status["lastRun"]["result"] = json!("OverInTheFuture");
     status["history"][0]["findings"] = json!([{"code": "FoundInTheFuture", "path": "edge"}]);
     status["credentials"][0]["kind"] = json!("KeyOfTheFuture");

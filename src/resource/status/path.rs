@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::resource::lenient::open_enum;
 
@@ -287,31 +286,17 @@ pub struct ForwardingCheckStatus {
     /// When the newest of them was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
-    /// One per kind of exchange.
+    /// HTTP status of each, by kind of exchange; 0 when no response head came.
     #[serde(
         default,
-        skip_serializing_if = "Vec::is_empty",
-        deserialize_with = "crate::resource::lenient::list"
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "crate::resource::lenient::map"
     )]
-    pub results: Vec<ForwardingCheckResult>,
-}
-
-/// The result of one zero-token exchange.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ForwardingCheckResult {
-    /// Kind of exchange.
-    pub kind: String,
-    /// When it was sent, where that was before the newest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<Time>,
-    /// HTTP status; absent when no response head came.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<i32>,
-    /// What else the reply showed, by the names of the report; what was not observed is absent.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-    pub evidence: Map<String, Value>,
+    pub results: BTreeMap<String, i32>,
+    /// The same with all that the replies showed, for the next diagnosis: compact, of this release's own format, without any text
+    /// of a reply. Removing it makes the operator send them again.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub record: String,
 }
 
 /// Times of the zero-token exchange of a gateway beside the direct path's, the newest last: both lists are equally

@@ -21,15 +21,13 @@ fn alone_a_run_costs_three_writes_and_no_read() {
     for _ in 0..RUNS {
         story.run();
     }
-    let expected = BTreeMap::from([
-        ("create pods".to_owned(), RUNS),
-        ("patch claudeprobes/status".to_owned(), RUNS),
-        ("delete pods".to_owned(), RUNS),
-    ]);
-    // A pod is deleted after the status that names its successor, so the last of them may still be to come.
-    eventually("the runs cost this, and no more", || {
+    // A pod is deleted after the status that names its successor, so the last of them may still be to come; and where the
+    // machine is slow, a slot of the schedule comes due between the runs that the test requests.
+    eventually("each run costs one of these three, and nothing else", || {
         let counted = counted(mark);
-        if counted == expected {
+        let runs = counted.get("create pods").copied().unwrap_or_default();
+        let each = ["create pods", "patch claudeprobes/status", "delete pods"].map(|write| (write.to_owned(), runs));
+        if runs >= RUNS && counted == BTreeMap::from(each) {
             Ok(())
         } else {
             Err(format!("{counted:#?}"))
