@@ -272,7 +272,7 @@ fn streams() -> Vec<Scenario> {
         .pace(150),
         Scenario::new(
             "masked-cut",
-            "the upstream connection breaks and the gateway ends the stream as complete",
+            "the gateway ends a broken stream as if it were complete",
             Code::StreamTruncationMasked,
         )
         .relays(Relay::EndsCleanly)
