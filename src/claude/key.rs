@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use strum::FromRepr;
 
-/// The kind of a credential, by its shape.
+/// What kind of credential a key's shape says it is.
 #[derive(
     Clone,
     Copy,

@@ -36,7 +36,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Ok((report, redactor)) => {
             let text = message::encode(&report.evidence, message::MAX_BYTES);
             let written = write(args, &text);
-            // The message first: standard output may be a pipe that nobody reads.
+            // The message first: standard output may be a pipe without a reader.
             let printed = print(&report, &redactor);
             written.and(printed)
         }

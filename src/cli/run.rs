@@ -23,9 +23,9 @@ use obstacles::Obstacles;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Looks that may fail one after the other before that is an error: an API server restarts within so many seconds.
 const FAILED_LOOKS: u32 = 15;
-/// What a run may take besides the time to start and to run: the status is written after that.
+/// Time beside starting deadline and run timeout: the status is written after the run.
 const MARGIN: Duration = Duration::from_secs(30);
-/// Where the spec does not tell.
+/// The default where the spec sets none.
 const LONGEST: Duration = Duration::from_secs(600);
 
 const EXAMPLES: &str = "\

@@ -24,8 +24,8 @@ pub struct ClaudeProbeStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready, ProberOperational, DirectPathHealthy, GatewayPathHealthy, CredentialsFresh, HeadersPreserved,
-    /// StreamIntact, QuotaAvailable. True is good; Unknown means that it could not be told.
+    /// Ready, ProberOperational, DirectPathHealthy, GatewayPathHealthy, CredentialsFresh, HeadersPreserved, StreamIntact,
+    /// QuotaAvailable. True is good; Unknown means that it could not be told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     /// The latest run in one sentence.
@@ -139,8 +139,8 @@ pub struct Verdict {
     /// The hop inside that path, empty when the evidence names none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hop: String,
-    /// Why the state is Unknown: NoRunYet, Suspended, OverBudget, NoRecentRun, or what kept the prober from reporting
-    /// (as in ProberOperational); empty where a run was diagnosed.
+    /// Why the state is Unknown: NoRunYet, Suspended, OverBudget, NoRecentRun, or what kept the prober from reporting (as in
+    /// ProberOperational); empty where a run was diagnosed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
     /// What is wrong, on which path and hop, since when, in how many runs, the request id: at most 200 characters.
@@ -335,8 +335,7 @@ pub struct HistoryEntry {
     /// All findings of each of them, for the rules that count runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::list")]
     pub findings: Vec<FoundOn>,
-    /// The runs' own condition statuses, before the rule of two runs: a letter (T, F, U) each, from DirectPathHealthy
-    /// on.
+    /// The runs' own condition statuses, before the rule of two runs: a letter (T, F, U) each, from DirectPathHealthy on.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub conditions: String,
 }

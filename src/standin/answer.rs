@@ -8,7 +8,7 @@ use super::models::Model;
 use super::tokens;
 use super::validate::Checked;
 
-/// Tokens of thinking that a model spends which was not told to be quiet.
+/// Tokens of thinking unless the request disables it.
 const THINKING_TOKENS: u64 = 12;
 
 /// What is answered.

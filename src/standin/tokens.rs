@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Tokens that every request costs besides its text.
+/// Tokens that every request costs beside its text.
 const OVERHEAD: u64 = 7;
 
 /// Input tokens of a request: words, marks and a constant, so that the same body always counts the same and a longer

@@ -26,7 +26,7 @@ pub(super) struct Nested {
     pub request_id: Option<String>,
     /// The class of the first Claude error quoted in a string.
     pub class: Option<ErrorClass>,
-    /// The first page in a string: somebody wrapped what an edge or a proxy answered.
+    /// The first page in a string: a gateway wrapped the reply of an edge or a proxy.
     pub page: Option<Page>,
 }
 
@@ -175,7 +175,7 @@ fn class_in(value: &Value) -> Option<ErrorClass> {
     )
 }
 
-/// The class of an envelope that is cut off before its end: whoever quotes it kept the first bytes only.
+/// The class of an envelope that is cut off before its end: a hop quotes only the first bytes.
 fn class_of_start(text: &str) -> Option<ErrorClass> {
     let mut plain = text.to_owned();
     for _ in 0..MAX_ESCAPES {

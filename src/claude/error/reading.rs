@@ -75,13 +75,13 @@ pub struct ErrorReading {
     pub top_level_type: bool,
     /// Whether the envelope has fields that Claude's has not.
     pub extra_keys: bool,
-    /// A `req_…` inside a string of foreign JSON or in a text: somebody wrapped a genuine error.
+    /// A `req_…` inside a string of foreign JSON or in a text: a gateway wrapped a genuine error.
     pub inner_request_id: Option<String>,
     /// The class of a Claude error that is quoted inside a string (LiteLLM's `AnthropicException - {…}`).
     pub inner_class: Option<ErrorClass>,
     /// The host that an edge's page names in its title or `zone`: whose edge failed.
     pub page_host: Option<String>,
-    /// A page stands inside a string of another reply: whoever made that did not make the page.
+    /// A page inside a string of another reply: the sender of the reply did not create the page.
     pub wrapped_page: bool,
 }
 

@@ -92,7 +92,7 @@ impl Obstacles {
         }
     }
 
-    /// Whether the pods would tell more than the status does.
+    /// Whether listing the pods adds information to the status.
     pub fn wants_pods(&self, passed: Duration) -> bool {
         passed >= QUIET && passed.as_secs().is_multiple_of(3)
     }

@@ -1,8 +1,7 @@
-//! The spec of a `ClaudeProbe`, field by field, with the schema that rejects bad input.
+//! What a user writes: the spec of a `ClaudeProbe`, field by field, with the schema that rejects bad input.
 //!
-//! The comments on fields are what `kubectl explain claudeprobe.spec --recursive` prints: units, defaults, examples.
-//! Bounds stand beside the fields, the CEL rules in [`rules`]. Everything else uses the checked form,
-//! [`super::validated`].
+//! The comments on fields are what `kubectl explain claudeprobe.spec --recursive` prints: units, defaults, examples. Bounds
+//! stand beside the fields, the CEL rules in [`rules`]. Everything else uses the checked form, [`super::validated`].
 
 mod path;
 mod placement;
@@ -21,8 +20,8 @@ pub use path::{DirectPath, ExpectAccount, GatewayPath, LabelSelector, PathOption
 pub use placement::{Placement, Resources};
 pub use request::{AuthHeaderKind, BodyFrom, Credential, Empty, Header, KeyRef, Request, SecretRef, ValueFrom};
 
-/// Sends the identical request through your gateways and on the direct path, on a schedule, compares the replies, and
-/// reports what is wrong, in which layer, on which path, and how to fix it.
+/// Sends the identical request through your gateways and on the direct path, on a schedule, compares the replies, and reports
+/// what is wrong, in which layer, on which path, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, CustomResource)]
 #[kube(
     group = "claudeprobe.dev",
@@ -60,8 +59,8 @@ pub use request::{AuthHeaderKind, BodyFrom, Credential, Empty, Header, KeyRef, R
 pub struct ClaudeProbeSpec {
     /// When the probe runs. Set exactly one of every and cron.
     pub schedule: Schedule,
-    /// Time after its slot within which a run must start; a later run is skipped and counted in status.missedRuns.
-    /// Duration, 10s to 24h. Default: 20 % of the interval, at least 2m.
+    /// Time after its slot within which a run must start; a later run is skipped and counted in status.missedRuns. Duration, 10s
+    /// to 24h. Default: 20 % of the interval, at least 2m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-validations" =
         rules::duration("10s", "24h", "must be between 10s and 24h")))]
@@ -69,9 +68,9 @@ pub struct ClaudeProbeSpec {
     /// Stops scheduled runs. The annotation claudeprobe.dev/run-now still starts one. Default: false.
     #[serde(default)]
     pub suspend: bool,
-    /// Time limit of a run; the probe reports 15s before it ends. Set it longer than the timeouts of your gateways, or
-    /// the probe cannot see them expire. Duration, 20s to 2h, shorter than the interval. Default: 80 % of the interval,
-    /// at most 3m; status.runTimeout has the value in effect.
+    /// Time limit of a run; the probe reports 15s before it ends. Set it longer than the timeouts of your gateways, or the probe
+    /// cannot see them expire. Duration, 20s to 2h, shorter than the interval. Default: 80 % of the interval, at most 3m;
+    /// status.runTimeout has the value in effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-validations" =
         rules::duration("20s", "2h", "must be between 20s and 2h")))]
@@ -82,15 +81,14 @@ pub struct ClaudeProbeSpec {
     /// Default credential of every path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<Credential>,
-    /// The direct path, used as reference: usually https://api.anthropic.com. Without it, fewer causes can be told
-    /// apart.
+    /// The direct path, used as reference: usually https://api.anthropic.com. Without it, fewer causes can be told apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direct: Option<DirectPath>,
     /// The gateways to probe, 1 to 8.
     #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub gateways: Vec<GatewayPath>,
-    /// Forwarding checks: zero-token requests, each with one deliberate defect, that show what a gateway forwards. They
-    /// also run once after a change of the spec or of a key.
+    /// Forwarding checks: zero-token requests, each with one deliberate defect, that show what a gateway forwards. They also run
+    /// once after a change of the spec or of a key.
     #[serde(default)]
     pub forwarding_checks: ForwardingChecks,
     /// Optional exchanges. They run together with the forwarding checks.
@@ -129,14 +127,14 @@ fn default_history_limit() -> i32 {
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = rules::schedule()))]
 pub struct Schedule {
-    /// Interval between runs. The probe's UID sets the offset in the interval, so that probes spread. Duration, 30s to
-    /// 168h. Example: 5m.
+    /// Interval between runs. The probe's UID sets the offset in the interval, so that probes spread. Duration, 30s to 168h.
+    /// Example: 5m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-validations" =
         rules::duration("30s", "168h", "must be between 30s and 168h: a shorter interval leaves a run no time to report")))]
     pub every: Option<String>,
-    /// Cron expression of five fields: numbers, names, *, lists, ranges and /n. L, W, # and ? are not supported.
-    /// Example: `*/5 8-18 * * MON-FRI`.
+    /// Cron expression of five fields: numbers, names, *, lists, ranges and /n. L, W, # and ? are not supported. Example: `*/5
+    /// 8-18 * * MON-FRI`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 100), extend("x-kubernetes-validations" = rules::cron()))]
     pub cron: Option<String>,
@@ -154,12 +152,10 @@ pub struct ForwardingChecks {
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-validations" =
         rules::duration_or_off("1m", "168h", "must be between 1m and 168h, or 0s to switch them off")))]
     pub every: String,
-    /// Check the credential with an unknown key, without a key, and with the other auth header: these show who
-    /// authenticates and whether the key is replaced. Sent only after a 401 or 403, and once after a change. Default:
-    /// true.
+    /// Check the credential with an unknown key, without a key, and with the other auth header: these show who authenticates and
+    /// whether the key is replaced. Sent only after a 401 or 403, and once after a change. Default: true.
     pub credential: bool,
-    /// Check headers and body with an unknown beta, version and field: these show what is forwarded unchanged. Default:
-    /// true.
+    /// Check headers and body with an unknown beta, version and field: these show what is forwarded unchanged. Default: true.
     pub headers: bool,
 }
 
@@ -193,8 +189,8 @@ pub struct OptInExchanges {
     /// application firewall. It may raise an alarm there. Default: false.
     #[serde(default)]
     pub attack_prompt: bool,
-    /// Idle time before a connection is used again, to find a NAT or load balancer that drops idle connections.
-    /// Duration, 1s to 30m.
+    /// Idle time before a connection is used again, to find a NAT or load balancer that drops idle connections. Duration, 1s to
+    /// 30m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-validations" =
         rules::duration("1s", "30m", "must be between 1s and 30m")))]

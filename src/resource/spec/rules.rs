@@ -1,14 +1,13 @@
-//! What the API server rejects before anything is stored, as CEL. Each message names the fix; the field stands before
-//! it.
+//! What the API server rejects before anything is stored, as CEL. Each message names the fix; the field stands before it.
 //!
-//! One function per rule set; the fields name them. Every operand of a rule is bounded in the schema, or the API
-//! server's cost limit rejects the CRD. CEL fails with an internal error where an operand is malformed: rules that
+//! One function per rule set; the fields name them. Everything that a rule looks at is bounded in the schema, or the API
+//! server's cost limit refuses the definition. CEL fails with an internal error where an operand is malformed: rules that
 //! compare durations look at their syntax first. [`crate::resource::validated`] checks the same and more for files.
 
 use serde_json::{Value, json};
 
-/// Go's duration syntax without sign and sub-millisecond units; at most two numbers of six digits fit in 16 characters,
-/// so that CEL's `duration()` cannot overflow on what matches.
+/// Go's duration syntax without sign and sub-millisecond units; at most two numbers of six digits fit in 16 characters, so that
+/// CEL's `duration()` cannot overflow on what matches.
 const DURATION: &str = r"^([0-9]{1,6}(\.[0-9]{1,6})?(h|m|s|ms))+$";
 pub(super) const DNS_LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 /// RFC 9110 §5.6.2.
@@ -112,8 +111,7 @@ pub(super) fn schedule() -> Value {
 
 pub(super) fn cron() -> Value {
     const FIELDS: &str = r"^[^ ]+( +[^ ]+){4}$";
-    // What is left for the operator to find, and to report in `Ready`: ranges that run backwards, days that no month
-    // has.
+    // What is left for the operator to find, and to report in `Ready`: ranges that run backwards, days that no month has.
     const NUMBERS: [&str; 5] = [
         "[0-5]?[0-9]",
         "([01]?[0-9]|2[0-3])",
@@ -182,8 +180,8 @@ pub(super) fn header_list() -> Value {
     )])
 }
 
-/// What may be a secret is judged from the object above it: newer API servers print the value of a refused string, and
-/// not that of an object.
+/// What may be a secret is judged from the object above it: newer API servers print the value of a refused string, and not
+/// that of an object.
 pub(super) fn header() -> Value {
     json!([
         rule(

@@ -1,4 +1,4 @@
-//! One path in the status.
+//! What the status shows of one path.
 
 use std::collections::BTreeMap;
 
@@ -299,8 +299,7 @@ pub struct ForwardingCheckStatus {
     pub record: String,
 }
 
-/// Times of the zero-token exchange of a gateway beside the direct path's, the newest last: both lists are equally
-/// long.
+/// Times of the zero-token exchange of a gateway beside the direct path's, the newest last: both lists are equally long.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LatencyStatus {

@@ -42,7 +42,7 @@ fn one_gateway_and_a_key_are_enough() {
         kinds.contains(&Kind::BogusBeta) && !kinds.contains(&Kind::OtherForm),
         "{kinds:?}"
     );
-    // 90 s to measure, and the time to report besides.
+    // 90 s to measure, plus the time to report.
     assert_eq!(prepared.plan.run_timeout_ms, 105_000);
 }
 
