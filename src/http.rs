@@ -63,9 +63,9 @@ async fn ready(State(current): State<Current>) -> impl IntoResponse {
 
 /// What `/metrics` answers. Only the replica that acts shows probes: its peers would show the same twice, or older.
 fn metrics_of(operator: &Operator) -> String {
-    let acting = operator.is_acting();
-    let mut text = operator.metrics.exposition(acting);
-    if acting {
+    let leads = operator.is_leader();
+    let mut text = operator.metrics.exposition(leads);
+    if leads {
         let shown = operator.probes();
         let shown = shown.iter().filter_map(|guarded| {
             let resource = guarded.0.as_ref().ok()?;

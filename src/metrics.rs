@@ -1,8 +1,8 @@
-//! Metrics: what is known of each probe, read at scrape from its status, and the operator's own counters.
+//! Metrics: the state of each probe, read at scrape from its status, and the operator's own counters.
 //!
-//! State is not kept in gauges: a probe that is gone leaves no series behind, and a scrape shows what `kubectl get` shows.
-//! Label values come from closed sets, but for namespace, probe, path and host. [`FAMILIES`] is the catalogue that the
-//! documentation and the tests derive from.
+//! No gauge keeps state: a deleted probe leaves no series, and a scrape shows the same as `kubectl get`. Label values
+//! come from closed sets, except namespace, probe, path and host. [`FAMILIES`] is the catalogue for documentation and
+//! tests.
 
 mod families;
 mod own;
@@ -18,7 +18,7 @@ use crate::status::counters::{Counters, MISSED, RESULTS};
 use crate::status::stale;
 use crate::status::up::up;
 
-/// One probe as it is shown.
+/// One probe with its series.
 #[derive(Clone, Debug)]
 pub struct Shown {
     /// Namespace.
@@ -65,8 +65,8 @@ impl Of<'_> {
             .position(|known| known.name == family)
             .and_then(|index| self.samples.0.get_mut(index))
         else {
-            debug_assert!(false, "no family of metrics is called {family}");
-            tracing::error!(family, "no family of metrics has this name");
+            debug_assert!(false, "no metric family has the name {family}");
+            tracing::error!(family, "no metric family has this name: this is a bug");
             return;
         };
         let all = [("namespace", self.namespace), ("probe", self.probe)];
@@ -96,13 +96,12 @@ impl Samples {
             path_series(&mut of, status, path);
         }
         for finding in &status.findings {
-            let layer = format!("{:?}", finding.layer);
             of.put(
                 "finding",
                 &[
                     ("path", &finding.path),
                     ("code", finding.code.name()),
-                    ("layer", &layer),
+                    ("layer", finding.layer.name()),
                 ],
                 if finding.accepted { 0.0 } else { 1.0 },
             );
@@ -121,7 +120,7 @@ impl Samples {
             path,
         } in cause::causes(status)
         {
-            let labels = [("type", &*kind), ("code", code), ("layer", &*layer), ("path", &*path)];
+            let labels = [("type", &*kind), ("code", code), ("layer", layer), ("path", &*path)];
             of.put("condition_cause", &labels, 1.0);
         }
         if let Some(reason) = stale::reason(status) {
@@ -147,13 +146,12 @@ fn verdict(of: &mut Of<'_>, status: &ClaudeProbeStatus) {
     let verdict = status.verdict.clone().unwrap_or_default();
     for state in [Healthy, Degraded, Failing, Inconclusive, Unknown] {
         let value = if state == verdict.state { 1.0 } else { 0.0 };
-        of.put("verdict", &[("state", &format!("{state:?}"))], value);
+        of.put("verdict", &[("state", state.name())], value);
     }
-    let state = format!("{:?}", verdict.state);
     of.put(
         "verdict_info",
         &[
-            ("state", &state),
+            ("state", verdict.state.name()),
             ("code", &verdict.code),
             ("layer", &verdict.layer),
             ("path", &verdict.path),

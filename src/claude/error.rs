@@ -1,4 +1,4 @@
-//! What an error reply says, whoever relays it: the catalogue of Claude's errors as a closed enum.
+//! The meaning of an error reply, whichever hop relays it: the catalogue of Claude's errors as a closed enum.
 //!
 //! Classification reads status, `error.type`, `error.details.error_code` and, last, the message, because wording may
 //! change. It does not judge who made the reply: a gateway can imitate all of this (see `diagnosis::provenance`).

@@ -1,6 +1,6 @@
 //! The headers that Claude answers with, and their values.
 //!
-//! Knows names and formats; judges nobody: every one of these can be forged or lost on the way.
+//! Only names and formats: any hop can forge or drop each of them.
 
 use http::HeaderMap;
 
@@ -41,9 +41,9 @@ pub fn is_request_id(value: &str) -> bool {
     })
 }
 
-/// Whether the value looks as the ids that Claude makes: `req_` (`req_vrtx_`, `req_bdrk_` on other platforms) and 24 characters of
-/// base 58 that begin with `01`. Narrower than [`is_request_id`]; the form may change, so it counts only beside ids that
-/// have it.
+/// Whether the value looks as the ids that Claude makes: `req_` (`req_vrtx_`, `req_bdrk_` on other platforms) and 24
+/// characters of base 58 that begin with `01`. Narrower than [`is_request_id`]; the form may change, so it counts only
+/// beside ids that have it.
 pub fn is_usual_request_id(value: &str) -> bool {
     is_usual_id(value, "req_")
 }

@@ -1,6 +1,6 @@
-//! The shape of credentials, and what goes wrong with them between a vendor's console and a header.
+//! The shape of credentials, and their typical defects between a vendor's console and a header.
 //!
-//! Pure string work on a value that nobody may see: nothing here prints, and no `Debug` shows a part of the key.
+//! Pure string work on a secret value: nothing here prints, and no `Debug` shows a part of the key.
 
 use std::fmt;
 
@@ -12,7 +12,20 @@ use strum::FromRepr;
 
 /// What kind of credential a key's shape says it is.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, FromRepr,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    FromRepr,
+    strum::IntoStaticStr,
 )]
 #[repr(u8)]
 pub enum KeyKind {
@@ -28,6 +41,12 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
+    /// The kind's name, as in the status.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
     /// The kind of a value without defects.
     pub fn of(value: &str) -> Self {
         if value.starts_with("sk-ant-api") {
@@ -42,13 +61,13 @@ impl KeyKind {
     }
 }
 
-/// What is wrong with a credential's value. Each is certain from the value alone, except [`KeyDefect::OtherVendor`]: on a
-/// gateway with keys of its own that may be right.
+/// What is wrong with a credential's value. Each is certain from the value alone, except [`KeyDefect::OtherVendor`]: on
+/// a gateway with keys of its own that may be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum KeyDefect {
     /// Nothing, or only blanks.
     Empty,
-    /// A placeholder that nobody replaced (`changeme`, `your-api-key`, `${KEY}`, `<key>`, `None`).
+    /// An unreplaced placeholder (`changeme`, `your-api-key`, `${KEY}`, `<key>`, `None`).
     Placeholder,
     /// Ends (or begins) with a line feed: `echo` instead of `printf`.
     Newline,
@@ -117,7 +136,7 @@ impl KeyDefect {
     pub fn describe(self) -> &'static str {
         match self {
             Self::Empty => "is empty",
-            Self::Placeholder => "is a placeholder that nobody replaced",
+            Self::Placeholder => "is a placeholder, not a key",
             Self::Newline => "ends or begins with a line feed",
             Self::CarriageReturn => "ends or begins with a carriage return",
             Self::LeadingBlank => "begins with blanks",

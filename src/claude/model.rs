@@ -1,4 +1,4 @@
-//! Models that will be gone: the days that were announced when this program was made.
+//! Retired models: the dates that were announced when this program was built.
 
 use std::fmt;
 

@@ -35,7 +35,7 @@ pub struct Event {
 }
 
 impl fmt::Debug for Event {
-    /// Shows the sizes, not the text: a stream's text is nobody's business in a log.
+    /// Shows the sizes, not the text: a stream's text must not reach a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Event({:?}, {} bytes)", self.name, self.data.len())
     }
@@ -73,7 +73,7 @@ pub struct Parser {
     bom: Bom,
     /// The last byte was CR: an LF that follows belongs to it.
     after_cr: bool,
-    /// Inside an oversized event; `line_len` tells blank lines apart without keeping them.
+    /// Inside an oversized event; `line_len` detects blank lines without keeping them.
     skipping: bool,
     line_len: usize,
     comments: u64,

@@ -1,4 +1,4 @@
-//! What `check`, `explain` and `run` write alike: the verdict in a line, its points, other findings.
+//! Output that `check`, `explain` and `run` share: the verdict in a line, its points, other findings.
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ pub fn headline(out: &mut String, verdict: &Verdict, paint: Paint) {
     let _ = write!(
         out,
         "{}",
-        paint.paint(tone(verdict.state), format!("{:?}", verdict.state).to_uppercase())
+        paint.paint(tone(verdict.state), verdict.state.name().to_uppercase())
     );
     if !verdict.code.is_empty() {
         let _ = write!(

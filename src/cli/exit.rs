@@ -1,4 +1,4 @@
-//! How a command ends: its exit code, and the sentence that says why it could not do its work.
+//! How a command ends: its exit code, and the message of a failure.
 
 use std::process::ExitCode;
 

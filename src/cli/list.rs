@@ -101,7 +101,7 @@ fn listed(object: DynamicObject) -> Listed {
     let created = object.metadata.creation_timestamp.clone();
     // A status that cannot be read concerns one probe: it is listed as Unknown, the others as they are.
     let part: Part = serde_json::from_value(cleaned(object.data)).unwrap_or_else(|_| unreadable());
-    let ready = format!("{:?}", ConditionType::Ready);
+    let ready = ConditionType::Ready.name();
     let ready = part
         .status
         .conditions
@@ -161,7 +161,7 @@ fn render(probes: &[Listed], everywhere: bool, now: Timestamp, paint: Paint) -> 
         table.row(vec![
             (if everywhere { probe.namespace.as_str() } else { "" }).into(),
             probe.name.as_str().into(),
-            Cell::toned(format!("{:?}", verdict.state), tone(verdict.state)),
+            Cell::toned(verdict.state.name(), tone(verdict.state)),
             verdict.code.as_str().into(),
             path_shown(&verdict.code, &verdict.path).into(),
             probe.since(now).into(),

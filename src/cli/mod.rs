@@ -1,6 +1,7 @@
-//! The command line: one module per subcommand, each with its `Args` and a `run` that returns an [`Exit`] or a [`Failure`].
+//! The command line: one module per subcommand, each with its `Args` and a `run` that returns an [`Exit`] or a
+//! [`Failure`].
 //!
-//! Knows all other parts; nothing knows it. Results go to standard output, everything else to standard error.
+//! Uses all other parts; no part uses it. Results go to standard output, everything else to standard error.
 
 pub mod check;
 pub mod cluster;
@@ -30,8 +31,8 @@ use crate::version;
 
 /// Finds out why calls to the Claude API fail: configuration, quota, network or upstream.
 ///
-/// Sends the identical request through your gateways and by the direct path, compares the replies, and names the cause, its layer, its
-/// path, and the fix.
+/// Sends the identical request through your gateways and by the direct path, compares the replies, and names the cause,
+/// its layer, its path, and the fix.
 #[derive(Debug, Parser)]
 #[command(name = "claudeprobe", max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
@@ -65,7 +66,8 @@ enum Command {
     Standin(Box<standin::Args>),
 }
 
-/// Runs `work` on a runtime of its own with one thread: for commands that are a client, whose timing no other thread disturbs.
+/// Runs `work` on a runtime of its own with one thread: for commands that are a client, whose timing no other thread
+/// disturbs.
 ///
 /// # Errors
 /// When the system has no file descriptors or memory left for a runtime.

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::exit::{Exit, Failure};
 use crate::http;
 use crate::metrics::OperatorMetrics;
-use crate::operator::lease::Terms;
+use crate::operator::lease::LeaseSettings;
 use crate::operator::wiring::{self, Settings};
 use crate::operator::{client, pod};
 use crate::plan;
@@ -140,17 +140,14 @@ async fn operate(args: &Args) -> Result<Exit, Failure> {
     let mut server = tokio::spawn(http::serve(listener, current.clone(), stop.clone()));
     let page = door.map(|door| door.open(&client, current, settings.instance.clone(), stop.clone()));
     let mut work = tokio::spawn(wiring::run(client, settings, metrics, publish, stop.clone()));
-    let told = tokio::select! {
-        told = signalled() => told,
+    let signal = tokio::select! {
+        signal = signalled() => signal,
         ended = &mut work => return ended.map_err(|error| Failure::runtime(format!("the operator panicked: {error}")))?
             .map(|()| Exit::OK).map_err(|error| Failure::runtime(chain(&error))),
         ended = &mut server => return Err(Failure::runtime(format!("the HTTP server ended: {ended:?}"))),
         ended = ending(page) => return Err(Failure::runtime(format!("the status page's server ended: {ended:?}"))),
     };
-    tracing::info!(
-        signal = told,
-        "stopping: finishing work in progress, releasing the Lease"
-    );
+    tracing::info!(signal, "stopping: finishing work in progress, releasing the Lease");
     stop.cancel();
     match tokio::time::timeout(GRACE, work).await {
         Ok(Ok(Ok(()))) => tracing::info!("stopped"),
@@ -190,7 +187,7 @@ fn settings(args: &Args) -> Settings {
                 ..plan::Settings::default()
             },
         },
-        lease: Terms {
+        lease: LeaseSettings {
             name: args.lease_name.clone(),
             identity: identity.clone(),
             duration: args.lease_duration,

@@ -28,8 +28,8 @@ impl Paint {
         room: None,
     };
 
-    /// Coloured if standard output is a terminal and the environment does not forbid it (<https://no-color.org>); as wide as `COLUMNS` or
-    /// the terminal is, and of any width where it is neither.
+    /// Coloured if standard output is a terminal and the environment does not forbid it (<https://no-color.org>); as
+    /// wide as `COLUMNS` or the terminal is, and of any width where it is neither.
     #[must_use]
     pub fn for_stdout() -> Self {
         let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
@@ -81,7 +81,7 @@ fn style(tone: Tone) -> Style {
         Tone::Good => AnsiColor::Green.on_default().bold(),
         Tone::Warning => AnsiColor::Yellow.on_default().bold(),
         Tone::Bad => AnsiColor::Red.on_default().bold(),
-        Tone::Unsure => AnsiColor::Magenta.on_default().bold(),
+        Tone::Undecided => AnsiColor::Magenta.on_default().bold(),
         Tone::Strong => Style::new().bold(),
         Tone::Faint => Style::new().dimmed(),
     }

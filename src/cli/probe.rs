@@ -1,5 +1,5 @@
-//! `claudeprobe probe`: one run in a probe pod. The plan comes from the environment; the full report goes to standard output
-//! as one line of JSON, what decides to the termination message.
+//! `claudeprobe probe`: one run in a probe pod. The plan comes from the environment; the full report goes to standard
+//! output as one line of JSON, the evidence for the diagnosis to the termination message.
 
 use std::path::PathBuf;
 
@@ -36,7 +36,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Ok((report, redactor)) => {
             let text = message::encode(&report.evidence, message::MAX_BYTES);
             let written = write(args, &text);
-            // The message first: standard output may be a pipe that nobody reads.
+            // The message first: standard output may be a pipe without a reader.
             let printed = print(&report, &redactor);
             written.and(printed)
         }

@@ -1,7 +1,7 @@
 //! `claudeprobe run`: requests a run, and with `--wait` waits for its verdict.
 //!
-//! The request is an annotation of the probe; its answer is the status that names the annotation's value. What delays the run is
-//! reported once, on standard error.
+//! The request is an annotation of the probe; the answer is the status with the annotation's value. Delays of the run
+//! are reported once, on standard error.
 
 mod obstacles;
 
@@ -23,9 +23,9 @@ use obstacles::Obstacles;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Looks that may fail one after the other before that is an error: an API server restarts within so many seconds.
 const FAILED_LOOKS: u32 = 15;
-/// What a run may take besides the time to start and to run: the status is written after that.
+/// Time beside starting deadline and run timeout: the status is written after the run.
 const MARGIN: Duration = Duration::from_secs(30);
-/// Where the spec does not tell.
+/// The default where the spec sets none.
 const LONGEST: Duration = Duration::from_secs(600);
 
 const EXAMPLES: &str = "\
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_new_each_time_and_says_whether_it_is_deep() {
+    fn each_request_is_new_and_marks_a_deep_run() {
         let at = |nanosecond| Timestamp::from_nanosecond(nanosecond).unwrap_or_default();
         assert_ne!(request(false, at(1)), request(false, at(2)));
         assert!(wants_deep(&request(true, at(1))) && !wants_deep(&request(false, at(1))));

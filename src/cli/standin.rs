@@ -145,7 +145,7 @@ fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))
 }
 
-/// Writes beside and renames: whoever waits for the file finds it whole. What holds a key is for its owner only.
+/// Writes a temporary file and renames it: a waiting reader finds it complete. A file with a key is readable by its owner only.
 fn write(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_configuration_is_read_or_refused_with_its_field() {
+    fn a_configuration_is_read_or_rejected_with_its_field() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("standin.yaml");
         let read = |text: &str| {

@@ -26,7 +26,7 @@ use tokio::time::Instant;
 pub struct Behaviour {
     /// Changes of the request's headers, in order.
     pub edits: Vec<Edit>,
-    /// Answers by itself and asks nobody.
+    /// Answers by itself, without an upstream request.
     pub answer: Option<Answer>,
     /// Accepts the request and never answers.
     pub silent: bool,
@@ -50,7 +50,7 @@ pub enum Edit {
 pub struct Answer {
     /// HTTP status.
     pub status: StatusCode,
-    /// Header lines besides `content-type`.
+    /// Header lines beside `content-type`.
     pub headers: Vec<(&'static str, &'static str)>,
     /// `content-type`.
     pub content_type: &'static str,
@@ -302,7 +302,7 @@ mod tests {
         Breaks,
     }
 
-    /// An upstream that answers with the request head that it got as a first chunk, then as it is told.
+    /// An upstream that sends the received request head as the first chunk, then the configured reply.
     async fn upstream(kind: Upstream) -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,7 +1,7 @@
-//! The embedded default: small gateways that each do one thing wrong, for `claudeprobe demo` and for tests.
+//! Embedded gateways with one fault each, for `claudeprobe demo` and for tests.
 //!
-//! They are honest proxies on loopback, not mocks: what a prober sees of them is on the wire. They know nothing of the
-//! prober or of the diagnosis.
+//! Real proxies on loopback, not mocks: a prober sees their faults on the wire. They do not depend on the prober or the
+//! diagnosis.
 
 pub mod gateway;
 pub mod scenario;

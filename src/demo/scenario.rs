@@ -1,4 +1,4 @@
-//! The demo's faults as data: what is set up, and which cause a diagnosis must name.
+//! The demo's faults as data: the set-up, and the cause that a diagnosis must find.
 
 use std::time::Duration;
 
@@ -86,7 +86,8 @@ impl Scenario {
         }
     }
 
-    /// The gateway's behaviour, where that and Claude's are all that makes the fault: such faults take turns on one stage.
+    /// The gateway's behaviour, where that and Claude's are all that makes the fault: such faults take turns on one
+    /// stage.
     #[must_use]
     pub fn behaviour(&self) -> Option<&Behaviour> {
         match &self.gateway {
@@ -168,7 +169,7 @@ pub fn all() -> Vec<Scenario> {
 fn healthy() -> Scenario {
     let mut healthy = Scenario::new(
         "healthy",
-        "none: the gateway passes everything on",
+        "none: the gateway forwards everything",
         Code::GatewayUnavailable,
     );
     healthy.expect = Expected {
@@ -197,7 +198,7 @@ fn credentials() -> Vec<Scenario> {
         rejected,
         Scenario::new(
             "gateway-auth",
-            "the gateway asks for a credential of its own",
+            "the gateway requires a credential of its own",
             Code::GatewayAuthRefused,
         )
         .answers(Answer {
@@ -238,7 +239,7 @@ fn requests() -> Vec<Scenario> {
         }),
         Scenario::new(
             "wrong-route",
-            "the base URL has a path that the gateway does not know",
+            "the base URL has a path without a route in the gateway",
             Code::WrongRoute,
         )
         .setup(Setup::WrongPath),
@@ -257,21 +258,21 @@ fn streams() -> Vec<Scenario> {
     vec![
         Scenario::new(
             "idle-timer",
-            "the gateway cuts after 1 s of silence",
+            "the gateway closes the stream after 1 s without an event",
             Code::StreamIdleTimeout,
         )
         .relays(timed(Timer::Idle))
         .claude(silence),
         Scenario::new(
             "total-timer",
-            "the gateway cuts after 1 s whatever flows",
+            "the gateway closes the stream 1 s after its start",
             Code::StreamDurationCap,
         )
         .relays(timed(Timer::Total))
         .pace(150),
         Scenario::new(
             "masked-cut",
-            "the stream breaks behind the gateway, which ends it as if complete",
+            "the gateway ends a broken stream as if it were complete",
             Code::StreamTruncationMasked,
         )
         .relays(Relay::EndsCleanly)
@@ -281,7 +282,7 @@ fn streams() -> Vec<Scenario> {
         }),
         Scenario::new(
             "first-byte",
-            "the gateway waits 1 s for the first byte, Claude needs 1.5 s",
+            "the gateway's first-byte timeout is 1 s, Claude needs 1.5 s",
             Code::FirstByteTimeout,
         )
         .up(Behaviour {
@@ -289,14 +290,10 @@ fn streams() -> Vec<Scenario> {
             ..Behaviour::default()
         })
         .claude(Fault::Delay { ms: 1_500 }),
-        Scenario::new(
-            "buffering",
-            "the gateway collects the stream before it sends it on",
-            Code::StreamBuffered,
-        )
-        .relays(Relay::Buffered)
-        .pace(120)
-        .degraded(),
+        Scenario::new("buffering", "the gateway buffers the stream", Code::StreamBuffered)
+            .relays(Relay::Buffered)
+            .pace(120)
+            .degraded(),
     ]
 }
 
@@ -311,7 +308,7 @@ fn network() -> Vec<Scenario> {
     blocked.no_control = true;
     let mut silent = Scenario::new(
         "silent",
-        "the gateway takes the request and never answers",
+        "the gateway accepts the request and never replies",
         Code::NoReply,
     )
     .up(Behaviour {
@@ -322,7 +319,7 @@ fn network() -> Vec<Scenario> {
     vec![
         Scenario::new(
             "upstream-down",
-            "the gateway's upstream refuses connections",
+            "the gateway's upstream rejects connections",
             Code::UpstreamUnreachable,
         )
         .setup(Setup::UpstreamDown),
@@ -341,7 +338,7 @@ fn network() -> Vec<Scenario> {
         silent,
         Scenario::new(
             "egress-address",
-            "Claude's edge refuses the gateway's address",
+            "Claude's edge blocks the gateway's IP address",
             Code::EgressAddressRefused,
         )
         .behind(Fault::Edge(Page::Forbidden)),

@@ -1,4 +1,4 @@
-//! Sets a scenario up on loopback: a stand-in Claude, the gateway, and the URLs that a client would be given.
+//! Sets up a scenario on loopback: a stand-in Claude, the gateway, and the URLs for a client.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -72,8 +72,8 @@ impl Stage {
         })
     }
 
-    /// Gives the running gateway, and Claude behind it, the fault of another scenario; addresses and key stay. Both scenarios must be
-    /// [interchangeable](Scenario::behaviour).
+    /// Gives the running gateway, and Claude behind it, the fault of another scenario; addresses and key stay. Both
+    /// scenarios must be [interchangeable](Scenario::behaviour).
     pub fn play(&self, scenario: &Scenario) {
         if let (Some(gateway), Some(behaviour)) = (&self.running, scenario.behaviour()) {
             gateway.behave(behaviour.clone());

@@ -33,11 +33,11 @@ pub struct Family {
     pub name: &'static str,
     /// Kind.
     pub kind: Kind,
-    /// What it says, one sentence.
+    /// The HELP text, one sentence.
     pub help: &'static str,
-    /// Labels, besides `namespace` and `probe` where `per_probe`.
+    /// Labels, beside `namespace` and `probe` where `per_probe`.
     pub labels: &'static [&'static str],
-    /// One set of series per probe, shown by the replica that acts, removed with the probe.
+    /// One set of series per probe, exposed by the leader, removed with the probe.
     pub per_probe: bool,
 }
 
@@ -69,7 +69,7 @@ pub const FAMILIES: &[Family] = &[
         "up",
         Gauge,
         &["path"],
-        "1 when the path answered the frozen request completely in the last run, 0 when not; absent when the last run did not ask.",
+        "1 when the path answered the frozen request completely in the last run, 0 when not; absent when the last run did not send it.",
     ),
     probe(
         "verdict",
@@ -105,13 +105,13 @@ pub const FAMILIES: &[Family] = &[
         "condition_cause",
         Gauge,
         &["type", "code", "layer", "path"],
-        "Why a condition is False, or all gateways fail for a reason that is not theirs, always 1; empty labels where nothing tells.",
+        "The cause of a condition that is False, or of a failure that all gateways share, always 1; labels are empty where the cause is unknown.",
     ),
     probe(
         "stale",
         Gauge,
         &["reason"],
-        "Why no run speaks for the present, always 1: NoRunYet, Suspended, OverBudget, NoRecentRun.",
+        "Why the probe has no recent result, always 1: NoRunYet, Suspended, OverBudget, NoRecentRun.",
     ),
     probe(
         "phase_seconds",
@@ -123,13 +123,13 @@ pub const FAMILIES: &[Family] = &[
         "stream_max_gap_seconds",
         Gauge,
         &["path"],
-        "Longest silence between two events of the last run's stream.",
+        "Longest gap between two events of the last run's stream.",
     ),
     probe(
         "http_status",
         Gauge,
         &["path"],
-        "HTTP status of the frozen request in the last run, 0 when no response head came.",
+        "HTTP status of the frozen request in the last run, 0 without a response head.",
     ),
     probe(
         "ratelimit_remaining_ratio",
@@ -160,7 +160,7 @@ pub const FAMILIES: &[Family] = &[
         "credential_changed_timestamp_seconds",
         Gauge,
         &[],
-        "When a run saw a changed key first.",
+        "When a run first saw a changed key.",
     ),
     probe(
         "runs_total",
@@ -172,7 +172,7 @@ pub const FAMILIES: &[Family] = &[
         "missed_runs_total",
         Counter,
         &["reason"],
-        "Slots that were not run, by reason: late, not_started.",
+        "Slots without a run, by reason: late, not_started.",
     ),
     probe(
         "tokens_total",
@@ -190,7 +190,7 @@ pub const FAMILIES: &[Family] = &[
         "request_duration_seconds",
         Histogram,
         &["leg", "phase"],
-        "Duration of phases of frozen requests, all probes together; path is direct or gateway.",
+        "Duration of the phases of frozen requests over all probes; leg is direct or gateway.",
     ),
     own(
         "schedule_skew_seconds",
@@ -202,13 +202,13 @@ pub const FAMILIES: &[Family] = &[
         "reconcile_duration_seconds",
         Histogram,
         &[],
-        "Duration of a look at a probe, writes included.",
+        "Duration of a reconcile, writes included.",
     ),
     own(
         "reconcile_errors_total",
         Counter,
         &["class"],
-        "Looks at a probe that failed, by class of error.",
+        "Failed reconciles, by class of error.",
     ),
     own(
         "kube_requests_total",
@@ -220,7 +220,12 @@ pub const FAMILIES: &[Family] = &[
         "build_info",
         Gauge,
         &["version", "commit"],
-        "Release and commit of this replica's program, always 1; commit is empty where the build did not know it.",
+        "Release and commit of this replica, always 1; commit is empty where the build has none.",
     ),
-    own("leader", Gauge, &[], "1 when this replica acts, 0 when it stands by."),
+    own(
+        "leader",
+        Gauge,
+        &[],
+        "1 when this replica is the leader, 0 when it is a standby.",
+    ),
 ];

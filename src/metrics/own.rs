@@ -105,7 +105,7 @@ impl OperatorMetrics {
         metrics
     }
 
-    /// A look at a probe took so long, and failed with this class of error or went well.
+    /// A reconcile took so long, and failed with this class of error or succeeded.
     pub fn reconciled(&self, took: Duration, error: Option<&'static str>) {
         self.reconciles.observe(took.as_secs_f64());
         if let Some(class) = error {
@@ -139,7 +139,7 @@ impl OperatorMetrics {
         self.leader.set(if leads { 1.0 } else { 0.0 });
         let mut text = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
-            tracing::error!(%error, "metrics cannot be written");
+            tracing::error!(%error, "the metrics cannot be encoded");
         }
         String::from_utf8(text).unwrap_or_default()
     }

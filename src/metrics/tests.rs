@@ -65,7 +65,7 @@ fn finding(code: Code, path: &str) -> Finding {
 
 fn condition(kind: ConditionType, status: &str, reason: &str, message: &str) -> Condition {
     Condition {
-        type_: format!("{kind:?}"),
+        type_: kind.name().into(),
         status: status.into(),
         reason: reason.into(),
         message: message.into(),
@@ -77,7 +77,7 @@ fn condition(kind: ConditionType, status: &str, reason: &str, message: &str) -> 
 /// A probe of two paths that shows everything at once.
 fn full() -> Shown {
     let condition = |kind| match kind {
-        // Not in nature: all conditions are False, and one is so for want of a run.
+        // Impossible in practice: all conditions are False, one of them stale.
         ConditionType::GatewayPathHealthy => condition(kind, "False", "NoRecentRun", ""),
         kind => condition(kind, "False", "StreamBuffered", ""),
     };
@@ -210,7 +210,7 @@ fn causes(status: ClaudeProbeStatus) -> Vec<String> {
 }
 
 #[test]
-fn a_condition_that_is_false_names_its_cause_though_the_last_run_was_another() {
+fn a_false_condition_has_its_cause_even_after_another_run() {
     use ConditionType::{DirectPathHealthy, GatewayPathHealthy, ProberOperational, StreamIntact};
     let mut status = ClaudeProbeStatus {
         conditions: vec![
@@ -231,7 +231,7 @@ fn a_condition_that_is_false_names_its_cause_though_the_last_run_was_another() {
         r#"type="GatewayPathHealthy",code="ConnectionReset",layer="Network",path="edge"} 1"#,
     ];
     assert_eq!(causes(status.clone()), expected);
-    // A good run between: the conditions wait for a second one.
+    // One good run between: the conditions wait for a second one.
     status.findings.clear();
     status.verdict = Some(Verdict {
         state: VerdictState::Healthy,
@@ -257,7 +257,7 @@ fn a_condition_that_is_false_names_its_cause_though_the_last_run_was_another() {
 }
 
 #[test]
-fn a_failure_that_nothing_explains_has_its_path() {
+fn an_unexplained_failure_has_its_path() {
     let failing = |path: &str| HistoryEntry {
         state: VerdictState::Inconclusive,
         path: path.into(),
@@ -280,7 +280,7 @@ fn a_failure_that_nothing_explains_has_its_path() {
 }
 
 #[test]
-fn gateways_that_all_fail_for_a_reason_not_theirs_have_a_cause_too() {
+fn a_failure_shared_by_all_gateways_has_a_cause() {
     let status = ClaudeProbeStatus {
         conditions: vec![condition(
             ConditionType::GatewayPathHealthy,
@@ -297,7 +297,7 @@ fn gateways_that_all_fail_for_a_reason_not_theirs_have_a_cause_too() {
 }
 
 #[test]
-fn why_no_run_speaks_for_the_present_is_shown() {
+fn a_stale_probe_shows_its_reason() {
     let stale = |status: &str, reason: &str| {
         let conditions = vec![condition(ConditionType::GatewayPathHealthy, status, reason, "")];
         let status = ClaudeProbeStatus {
@@ -309,7 +309,7 @@ fn why_no_run_speaks_for_the_present_is_shown() {
     assert!(stale("Unknown", "OverBudget").contains("assistants\",reason=\"OverBudget\"} 1"));
     assert!(!stale("Unknown", "Unconfirmed").contains("claudeprobe_stale"));
     assert!(!stale("True", "Answered").contains("claudeprobe_stale"));
-    // Suspended before its first run: that it has not run is as told.
+    // Suspended before its first run: the reason is Suspended.
     let mut shown = full();
     shown.status.conditions = vec![
         condition(ConditionType::Ready, "True", "Suspended", ""),

@@ -1,7 +1,7 @@
-//! Carries a plan out: the only place that writes to the API server about probes.
+//! Executes a plan: the only place that writes probes and pods to the API server.
 //!
-//! Each write is sent only while the Lease is ours for at least as long as the write may take, and each acknowledged write
-//! is remembered before the next begins. What fails leaves the rest undone: the next look decides anew.
+//! Each write is sent only while this replica holds the Lease for at least the write's timeout. Each acknowledged write
+//! is stored in the cache before the next one. A failed write ends the plan: the next reconcile decides anew.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,22 +34,22 @@ use crate::status::schedule::{Slot, signed};
 /// Longest time that one write may take.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(5);
 
-/// Why a plan was not carried out to its end.
+/// Why a plan was not executed completely.
 #[derive(Debug, thiserror::Error)]
 pub enum ActError {
-    /// We do not lead, or not for long enough.
-    #[error("the Lease is not ours for long enough")]
+    /// This replica is not the leader, or its Lease expires before the write's timeout.
+    #[error("this replica does not hold the Lease long enough for a write")]
     NotLeading,
     /// The API server did not answer.
     #[error("the API server did not answer within {} s: {what}", WRITE_LIMIT.as_secs())]
     TooSlow {
-        /// What was asked.
+        /// The request.
         what: &'static str,
     },
     /// The API server answered with an error.
     #[error("{what}: {source}")]
     Api {
-        /// What was asked.
+        /// The request.
         what: &'static str,
         /// Its error.
         #[source]
@@ -84,7 +84,7 @@ pub struct Actor {
     pub client: Client,
     /// Whether we may write.
     pub leadership: Leadership,
-    /// What the flags say of probe pods.
+    /// Settings of probe pods, from the flags.
     pub pods: pod::Settings,
     /// Events.
     pub publisher: Publisher,
@@ -92,17 +92,17 @@ pub struct Actor {
     pub metrics: Arc<OperatorMetrics>,
 }
 
-/// What was done, for whoever reconciles.
+/// The result of a plan, for the reconcile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Done {
-    /// Look again at once: something was refused that a status should say.
+    /// Requeue at once: a rejected create belongs in the status.
     pub again: bool,
-    /// Anything was written.
+    /// At least one write was sent.
     pub wrote: bool,
 }
 
 impl Actor {
-    /// Carries out a plan.
+    /// Executes a plan.
     ///
     /// # Errors
     /// The first write that failed; those after it were not sent.
@@ -127,11 +127,11 @@ impl Actor {
             if plan
                 .closed
                 .as_ref()
-                .is_some_and(|closed| closed.harvest.evidence.is_some())
+                .is_some_and(|closed| closed.report.evidence.is_some())
             {
                 self.metrics.run_ended(&status.paths);
             }
-            self.tell(resource, before, status).await;
+            self.publish_events(resource, before, status).await;
         }
         for action in &plan.actions {
             match (action, probe) {
@@ -156,7 +156,7 @@ impl Actor {
         Ok(done)
     }
 
-    /// Sends a write, inside the time that the Lease leaves.
+    /// Sends a write within the Lease's remaining time.
     async fn write<T>(
         &self,
         what: &'static str,
@@ -181,10 +181,10 @@ impl Actor {
         }
     }
 
-    /// The newest status, read: after a write that was not answered.
+    /// Reads the newest status, after an unacknowledged write.
     ///
     /// # Errors
-    /// The API server refused, or did not answer in time.
+    /// The API server rejected the request, or did not answer in time.
     pub async fn read_status(&self, cache: &Cache, resource: &ClaudeProbe) -> Result<(), ActError> {
         const WHAT: &str = "reading the probe again";
         let api: Api<ClaudeProbe> = Api::namespaced(self.client.clone(), &resource.namespace().unwrap_or_default());
@@ -199,12 +199,12 @@ impl Actor {
                 cache.set_unacknowledged(&uid, false);
                 Ok(())
             }
-            // Gone: the watch will tell.
+            // Deleted: the watch reports it.
             _ => Ok(()),
         }
     }
 
-    /// `false` when the probe is gone.
+    /// `false` when the probe is deleted.
     async fn write_status(
         &self,
         cache: &Cache,
@@ -217,12 +217,12 @@ impl Actor {
         let patch = Patch::Apply(json!({
             "apiVersion": names::API_VERSION,
             "kind": "ClaudeProbe",
-            // With the UID a probe of the same name that was created meanwhile is not written to.
+            // The UID protects a probe of the same name that was created meanwhile.
             "metadata": {"name": name, "namespace": namespace, "uid": resource.uid()},
             "status": status,
         }));
         let params = PatchParams::apply(names::FIELD_MANAGER).force();
-        // Until it is answered: the write may arrive although we hear nothing of it.
+        // Until the answer comes: the API server may store the write and the answer may get lost.
         let uid = resource.uid().unwrap_or_default();
         cache.set_unacknowledged(&uid, true);
         let answer = self.write(WHAT, api.patch_status(&name, &params, &patch)).await;
@@ -239,18 +239,18 @@ impl Actor {
                 );
                 Ok(true)
             }
-            Err(refusal) if matches!(refusal.code, 404 | 409) => {
-                tracing::info!(namespace, name, "the probe is gone: its status is not written");
+            Err(rejection) if matches!(rejection.code, 404 | 409) => {
+                tracing::info!(namespace, name, "the probe was deleted: its status is not written");
                 Ok(false)
             }
-            Err(refusal) => Err(ActError::Api {
+            Err(rejection) => Err(ActError::Api {
                 what: WHAT,
-                source: Box::new(kube::Error::Api(refusal)),
+                source: Box::new(kube::Error::Api(rejection)),
             }),
         }
     }
 
-    async fn tell(&self, resource: &ClaudeProbe, before: &ClaudeProbeStatus, after: &ClaudeProbeStatus) {
+    async fn publish_events(&self, resource: &ClaudeProbe, before: &ClaudeProbeStatus, after: &ClaudeProbeStatus) {
         let regarding = ObjectReference {
             api_version: Some(names::API_VERSION.into()),
             kind: Some("ClaudeProbe".into()),
@@ -283,15 +283,15 @@ impl Actor {
         match self.write(WHAT, api.delete(name, &params)).await? {
             Ok(_) => Ok(()),
             // Gone, or another pod of that name: not ours to delete.
-            Err(refusal) if matches!(refusal.code, 404 | 409) => Ok(()),
-            Err(refusal) => Err(ActError::Api {
+            Err(rejection) if matches!(rejection.code, 404 | 409) => Ok(()),
+            Err(rejection) => Err(ActError::Api {
                 what: WHAT,
-                source: Box::new(kube::Error::Api(refusal)),
+                source: Box::new(kube::Error::Api(rejection)),
             }),
         }
     }
 
-    /// Creates one pod; `true` when it was refused and a status should say so.
+    /// Creates one pod; `true` when it was rejected and the status should show it.
     async fn create(
         &self,
         cache: &Cache,
@@ -316,7 +316,7 @@ impl Actor {
             group,
             reserved_tokens,
         };
-        let refused = match pod::build(probe, &order, &self.pods) {
+        let rejected = match pod::build(probe, &order, &self.pods) {
             Err(error) => Fault::new(FaultKind::PlanTooLarge, &error.to_string()),
             Ok(pod) => match self
                 .write("creating a probe pod", self.post(&probe.namespace, &pod))
@@ -329,17 +329,17 @@ impl Actor {
                     }
                     return Ok(false);
                 }
-                Err(refusal) if refusal.code == 409 && refusal.reason == "AlreadyExists" => {
+                Err(rejection) if rejection.code == 409 && rejection.reason == "AlreadyExists" => {
                     match self.adopt(cache, probe, &pod).await? {
                         None => return Ok(true),
                         Some(fault) => fault,
                     }
                 }
-                Err(refusal) => start_fault::of_refusal(refusal.code, &refusal.message),
+                Err(rejection) => start_fault::of_rejection(rejection.code, &rejection.message),
             },
         };
-        tracing::warn!(namespace = probe.namespace, probe = probe.name, %slot, reason = refused.kind.name(), detail = refused.detail, "a probe pod was refused");
-        cache.refused(&probe.uid, slot, refused, clock::now());
+        tracing::warn!(namespace = probe.namespace, probe = probe.name, %slot, reason = rejected.kind.name(), detail = rejected.detail, "the API server rejected the probe pod");
+        cache.rejected(&probe.uid, slot, rejected, clock::now());
         Ok(true)
     }
 
@@ -350,7 +350,7 @@ impl Actor {
         }
     }
 
-    /// Posts a pod; of the answer only what is used is read.
+    /// Posts a pod; only the used fields of the answer are parsed.
     async fn post(&self, namespace: &str, pod: &Pod) -> Result<ProbePod, kube::Error> {
         let url = kube::core::Request::new(format!("/api/v1/namespaces/{namespace}/pods"));
         let body = serde_json::to_vec(pod).map_err(kube::Error::SerdeError)?;
@@ -363,17 +363,14 @@ impl Actor {
         self.client.request::<ProbePod>(request).await
     }
 
-    /// The pod's name is taken: by a pod of ours, created by a process before this one, or by a stranger.
+    /// The pod's name is taken: by our own pod of an earlier process, or by a foreign pod.
     async fn adopt(&self, cache: &Cache, probe: &Probe, pod: &Pod) -> Result<Option<Fault>, ActError> {
         let name = pod.metadata.name.clone().unwrap_or_default();
         let api: Api<ProbePod> = Api::namespaced(self.client.clone(), &probe.namespace);
         let params = ListParams::default().fields(&format!("metadata.name={name}"));
-        let list = match self
-            .write("looking at the pod that has the name", api.list(&params))
-            .await?
-        {
+        let list = match self.write("listing the pod with this name", api.list(&params)).await? {
             Ok(list) => list,
-            Err(refusal) => return Ok(Some(start_fault::of_refusal(refusal.code, &refusal.message))),
+            Err(rejection) => return Ok(Some(start_fault::of_rejection(rejection.code, &rejection.message))),
         };
         let Some(found) = list.items.into_iter().next() else {
             return Ok(None);
@@ -393,13 +390,13 @@ impl Actor {
     }
 }
 
-/// The slot's time to start passed between the decision and the write.
+/// The slot's starting deadline passed between the decision and the write.
 fn is_late(slot: &Slot, probe: &Probe, now: Timestamp) -> bool {
     matches!(slot, Slot::At(at) if *at + signed(probe.starting_deadline) <= now)
 }
 
 fn add(counters: &mut Counters, probe: Option<&Probe>, plan: &Plan) {
-    let not_started = |closed: &Closed| closed.harvest.result() == RunResult::NotStarted;
+    let not_started = |closed: &Closed| closed.report.result() == RunResult::NotStarted;
     if plan.missed > 0 {
         let own = i64::from(
             plan.closed
@@ -414,9 +411,9 @@ fn add(counters: &mut Counters, probe: Option<&Probe>, plan: &Plan) {
     let Some(closed) = &plan.closed else { return };
     *counters
         .runs
-        .entry(counters::label(&closed.harvest.result()))
+        .entry(counters::label(&closed.report.result()))
         .or_default() += 1;
-    let (input, output) = closed.harvest.tokens;
+    let (input, output) = closed.report.tokens;
     let (input, output) = (u64::try_from(input).unwrap_or(0), u64::try_from(output).unwrap_or(0));
     counters.input_tokens += input;
     counters.output_tokens += output;

@@ -1,9 +1,9 @@
-//! What the operator remembers of each probe: its pods as the watch told them, and what it wrote that the watch has not
-//! told yet.
+//! The operator's memory of each probe: its pods as the watch reported them, and acknowledged writes that the watch has
+//! not reported yet.
 //!
-//! A watch lags behind our own writes. Deciding on what it tells alone would run a slot twice or write a run down twice, so
-//! every acknowledged write is remembered until the watch has caught up. Nothing here is needed across a restart: the
-//! cluster holds it all.
+//! A watch lags behind our own writes. A decision from the watch alone could run a slot twice or close a run twice, so
+//! every acknowledged write is kept until the watch has caught up. Nothing here is needed across a restart: the cluster
+//! holds it all.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use super::observe::Observed;
 use super::pod::GRACE_SECONDS;
 use super::pod_status::ProbePod;
 use super::pod_view::{self, RunPod};
-use super::run::{self, Refusal};
+use super::run::{self, Rejection};
 use crate::resource::spec::ClaudeProbe;
 use crate::resource::status::{ClaudeProbeStatus, CredentialStatus};
 use crate::resource::validated::{Probe, SpecFault};
@@ -23,31 +23,31 @@ use crate::status::counters::Counters;
 use crate::status::memory::Facts;
 use crate::status::{names, schedule::Slot};
 
-/// Pods are looked at for stale keys at most so often.
-const LOOK_PERIOD: SignedDuration = SignedDuration::from_mins(5);
+/// Shortest time between two listings of pods with stale keys.
+const LIST_PERIOD: SignedDuration = SignedDuration::from_mins(5);
 
 /// A checked spec, or what is wrong with it.
 pub type Checked = Result<Arc<Probe>, Arc<[SpecFault]>>;
 
 #[derive(Debug, Default)]
 struct Entry {
-    /// Pods as the watch told them, by name.
+    /// Pods as the watch reported them, by name.
     pods: BTreeMap<String, RunPod>,
-    /// Pods that we created and the watch has not told yet.
+    /// Pods that we created and the watch has not reported yet.
     created: Vec<RunPod>,
-    /// Pods that are gone, as they were last seen.
+    /// Deleted pods, in their last known state.
     gone: Vec<RunPod>,
-    /// UIDs of pods that we deleted, until they are gone.
+    /// UIDs of pods that we deleted, until the watch reports the deletion.
     deleted: HashSet<String>,
     /// The newest status that we wrote, with its resource version.
     status: Option<(String, ClaudeProbeStatus)>,
-    /// A status was sent and not answered: it may have been written or not.
-    unsure: bool,
-    refusal: Option<Refusal>,
+    /// A status write without an answer: the API server may have stored it or not.
+    unacknowledged: bool,
+    rejection: Option<Rejection>,
     spec: Option<(i64, Checked)>,
     facts: Facts,
-    /// When pods were looked at last, and for which fingerprints nobody is left.
-    looked: Option<Timestamp>,
+    /// When pods were listed last, and the fingerprints for which no pod holds an older key.
+    listed_at: Option<Timestamp>,
     clean: Vec<String>,
     counters: Counters,
     failures: u32,
@@ -59,7 +59,7 @@ pub struct Cache(Mutex<HashMap<String, Entry>>);
 
 impl Cache {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
-        // A panic ends the process (see `wiring`); nobody sees a half-written entry.
+        // A panic ends the process (see `wiring`): no task reads a half-written entry.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -67,7 +67,7 @@ impl Cache {
         change(self.lock().entry(uid.to_owned()).or_default())
     }
 
-    /// The watch tells a pod. Returns the UID of the probe that it belongs to.
+    /// The watch reports a pod. Returns the UID of the probe that owns it.
     pub fn pod_applied(&self, pod: &ProbePod) -> Option<String> {
         let owner = pod_view::owner(&pod.metadata)?.uid.clone();
         let mut run = pod_view::reduce(pod)?;
@@ -81,7 +81,7 @@ impl Cache {
         Some(owner)
     }
 
-    /// The watch tells that a pod is gone.
+    /// The watch reports that a pod is deleted.
     pub fn pod_gone(&self, pod: &ProbePod) -> Option<String> {
         let owner = pod_view::owner(&pod.metadata)?.uid.clone();
         let last = pod_view::reduce(pod)?;
@@ -94,13 +94,13 @@ impl Cache {
         Some(owner)
     }
 
-    /// The watch told everything anew: what it did not tell is gone. `told` are the names of a scope's pods by owner.
-    pub fn pods_relisted(&self, told: &HashSet<(String, String)>, in_scope: impl Fn(&str) -> bool) {
+    /// The watch listed everything again: an unlisted pod is deleted. `listed` has owner and name of a scope's pods.
+    pub fn pods_relisted(&self, listed: &HashSet<(String, String)>, in_scope: impl Fn(&str) -> bool) {
         for (owner, entry) in self.lock().iter_mut().filter(|(owner, _)| in_scope(owner)) {
             let names: Vec<String> = entry
                 .pods
                 .keys()
-                .filter(|name| !told.contains(&(owner.clone(), (*name).clone())))
+                .filter(|name| !listed.contains(&(owner.clone(), (*name).clone())))
                 .cloned()
                 .collect();
             for name in names {
@@ -117,7 +117,7 @@ impl Cache {
             .retain(|uid, entry| alive.contains(uid) || !entry.pods.is_empty());
     }
 
-    /// The probe is gone.
+    /// The probe is deleted.
     pub fn forget(&self, uid: &str) {
         self.lock().remove(uid);
     }
@@ -128,19 +128,19 @@ impl Cache {
             if entry.pods.get(&pod.name).is_none_or(|known| known.uid != pod.uid) {
                 entry.created.push(pod);
             }
-            entry.refusal = None;
+            entry.rejection = None;
         });
     }
 
-    /// The API server refused to create a pod.
-    pub fn refused(&self, uid: &str, slot: &Slot, fault: crate::status::fault::Fault, now: Timestamp) {
+    /// The API server rejected a pod.
+    pub fn rejected(&self, uid: &str, slot: &Slot, fault: crate::status::fault::Fault, now: Timestamp) {
         self.with(uid, |entry| {
             let first = entry
-                .refusal
+                .rejection
                 .as_ref()
-                .filter(|refusal| refusal.slot == *slot)
-                .map_or(now, |refusal| refusal.first);
-            entry.refusal = Some(Refusal {
+                .filter(|rejection| rejection.slot == *slot)
+                .map_or(now, |rejection| rejection.first);
+            entry.rejection = Some(Rejection {
                 slot: slot.clone(),
                 fault,
                 first,
@@ -175,11 +175,11 @@ impl Cache {
             let last = status.last_run.as_ref();
             let closed = last.map(|run| run.slot.clone());
             if entry
-                .refusal
+                .rejection
                 .as_ref()
-                .is_some_and(|refusal| Some(refusal.slot.to_string()) == closed)
+                .is_some_and(|rejection| Some(rejection.slot.to_string()) == closed)
             {
-                entry.refusal = None;
+                entry.rejection = None;
             }
             let open: HashSet<String> = run::sort(&[], &entry.gone, last)
                 .current
@@ -191,15 +191,15 @@ impl Cache {
         });
     }
 
-    /// Notes whether the newest status is not known, because one was sent and not answered.
-    pub fn set_unacknowledged(&self, uid: &str, unsure: bool) {
-        self.with(uid, |entry| entry.unsure = unsure);
+    /// Notes whether a status write is unacknowledged: then the newest status is unknown.
+    pub fn set_unacknowledged(&self, uid: &str, unacknowledged: bool) {
+        self.with(uid, |entry| entry.unacknowledged = unacknowledged);
     }
 
-    /// Whether the newest status is not known.
+    /// Whether a status write is unacknowledged.
     #[must_use]
     pub fn is_unacknowledged(&self, uid: &str) -> bool {
-        self.lock().get(uid).is_some_and(|entry| entry.unsure)
+        self.lock().get(uid).is_some_and(|entry| entry.unacknowledged)
     }
 
     /// Counts a failure of this probe's reconcile; returns how many in a row.
@@ -210,7 +210,7 @@ impl Cache {
         })
     }
 
-    /// This probe's reconcile went well.
+    /// This probe's reconcile succeeded.
     pub fn went_well(&self, uid: &str) {
         self.with(uid, |entry| entry.failures = 0);
     }
@@ -229,19 +229,20 @@ impl Cache {
             .unwrap_or_default()
     }
 
-    /// Whether pods may be looked at for these keys: not while nobody is left for them, and not again so soon. Notes the look.
-    pub fn may_look(&self, uid: &str, keys: &[CredentialStatus], now: Timestamp) -> bool {
+    /// Whether pods may be listed for these keys: not after a listing without older keys, and not within the list
+    /// period. Notes the listing.
+    pub fn may_list(&self, uid: &str, keys: &[CredentialStatus], now: Timestamp) -> bool {
         self.with(uid, |entry| {
             let clean = !entry.clean.is_empty() && entry.clean == fingerprints(keys);
-            let soon = entry.looked.is_some_and(|at| at + LOOK_PERIOD > now);
+            let soon = entry.listed_at.is_some_and(|at| at + LIST_PERIOD > now);
             if !clean && !soon {
-                entry.looked = Some(now);
+                entry.listed_at = Some(now);
             }
             !clean && !soon
         })
     }
 
-    /// What a look at pods told.
+    /// Stores the result of a listing.
     pub fn learn(&self, uid: &str, keys: &[CredentialStatus], facts: Facts) {
         let changes = keys
             .iter()
@@ -255,26 +256,26 @@ impl Cache {
         });
     }
 
-    /// The newest status: what the watch told, or what we wrote after that.
+    /// The newest status: from the watch, or our own later write.
     #[must_use]
     pub fn status(&self, resource: &ClaudeProbe) -> ClaudeProbeStatus {
-        let told = || resource.status.clone().unwrap_or_default();
+        let watched = || resource.status.clone().unwrap_or_default();
         let Some(uid) = resource.metadata.uid.as_deref() else {
-            return told();
+            return watched();
         };
         let mut probes = self.lock();
         let Some(entry) = probes.get_mut(uid) else {
-            return told();
+            return watched();
         };
         let version = resource.resource_version().unwrap_or_default();
-        // The watch has caught up: no need to keep it twice.
+        // The watch has caught up: one copy is enough.
         if entry.status.as_ref().is_some_and(|(ours, _)| !is_newer(ours, &version)) {
             entry.status = None;
         }
-        entry.status.as_ref().map_or_else(told, |(_, status)| status.clone())
+        entry.status.as_ref().map_or_else(watched, |(_, status)| status.clone())
     }
 
-    /// Everything that a decision about this probe looks at.
+    /// The input of a decision about this probe.
     #[must_use]
     pub fn observe(&self, resource: &ClaudeProbe, crd_outdated: Option<String>) -> Observed {
         let status = self.status(resource);
@@ -297,7 +298,7 @@ impl Cache {
                 status,
                 pods: entry.pods.values().chain(unseen).cloned().collect(),
                 vanished: entry.gone.clone(),
-                refusal: entry.refusal.clone(),
+                rejection: entry.rejection.clone(),
                 crd_outdated,
                 facts: entry.facts.clone(),
             }
@@ -307,12 +308,12 @@ impl Cache {
 
 impl Entry {
     fn leave(&mut self, last: RunPod) {
-        // A name may be taken again before the watch tells that its former holder is gone.
+        // A name may be reused before the watch reports the deletion of the former pod.
         if self.pods.get(&last.name).is_some_and(|known| known.uid == last.uid) {
             self.pods.remove(&last.name);
         }
         self.created.retain(|pod| pod.uid != last.uid);
-        // What we deleted ourselves belonged to a closed slot.
+        // A pod that we deleted belonged to a closed slot.
         if !self.deleted.remove(&last.uid) {
             self.gone.push(last);
         }
@@ -331,8 +332,8 @@ fn fingerprints(keys: &[CredentialStatus]) -> Vec<String> {
     keys.iter().map(|key| key.fingerprint.clone()).collect()
 }
 
-/// Whether `one` is a later version than `other`. Versions are numbers of one series (KEP-5504); where they are not, ours is
-/// believed until the watch tells exactly that one.
+/// Whether `one` is a later version than `other`. Versions are comparable numbers (KEP-5504); where they are not, our
+/// own version is the newest until the watch reports the same one.
 fn is_newer(one: &str, other: &str) -> bool {
     match (one.parse::<u128>(), other.parse::<u128>()) {
         (Ok(one), Ok(other)) => one > other,
@@ -384,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_that_we_wrote_stands_until_the_watch_has_caught_up() {
+    fn a_written_status_is_the_newest_until_the_watch_has_caught_up() {
         let cache = Cache::default();
         cache.wrote(UID, "7".into(), resource("7", "g2").status.unwrap());
         let slot = |resource: &ClaudeProbe| cache.status(resource).last_run.unwrap().slot;
@@ -394,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_we_created_is_seen_before_the_watch_tells_it_and_once_after() {
+    fn a_created_pod_is_observed_once_before_and_after_the_watch_reports_it() {
         let cache = Cache::default();
         let probe = resource("1", "g1");
         cache.created(UID, pod_view::reduce(&pod("p", "g2")).unwrap());
@@ -404,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_goes_unread_is_remembered_until_a_status_closes_its_slot() {
+    fn a_deleted_pod_without_report_is_kept_until_a_status_closes_its_slot() {
         let cache = Cache::default();
         let probe = resource("1", "g1");
         cache.pod_applied(&pod("p", "g2"));
@@ -415,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_we_deleted_is_not_missed() {
+    fn a_pod_that_we_deleted_is_not_reported_as_vanished() {
         let cache = Cache::default();
         let probe = resource("1", "g1");
         cache.pod_applied(&pod("p", "g2"));

@@ -1,4 +1,4 @@
-//! The client of the API server: user agent, request counter, and a way to die in the middle of a run for tests.
+//! The client of the API server: user agent, request counter, and an abort in the middle of a run for tests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use tower::{Layer, Service};
 
 use crate::metrics::OperatorMetrics;
 
-/// For tests of restarts: the process aborts as soon as the API server has answered this many writes about probes and pods.
+/// For tests of restarts: the process aborts after this many answered writes of probes and pods.
 /// Harmless where it is not set.
 pub const ABORT_AFTER_WRITES: &str = "CLAUDEPROBE_TEST_ABORT_AFTER_WRITES";
 
@@ -21,21 +21,21 @@ pub const ABORT_AFTER_WRITES: &str = "CLAUDEPROBE_TEST_ABORT_AFTER_WRITES";
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Neither in a cluster nor with a kubeconfig.
-    #[error("there is no way to the API server: run in a cluster, or set KUBECONFIG ({0})")]
+    #[error("no API server is configured ({0}): run in a cluster, or set KUBECONFIG")]
     Config(#[source] kube::config::InferConfigError),
     /// The configuration cannot be used.
-    #[error("the client of the API server cannot be made: {0}")]
+    #[error("the API server's client cannot be created: {0}")]
     Build(#[source] kube::Error),
 }
 
-/// Finds the API server as all clients do: the pod's service account, or KUBECONFIG.
+/// Connects as other clients do: with the pod's service account, or with KUBECONFIG.
 ///
 /// # Errors
 /// No configuration, or one that cannot be used.
 pub async fn connect(metrics: Arc<OperatorMetrics>) -> Result<Client, ClientError> {
     let mut config = Config::infer().await.map_err(ClientError::Config)?;
     config.connect_timeout = Some(Duration::from_secs(5));
-    // Hidden retries would make the writes of a run uncountable; whoever asks decides.
+    // No hidden retries: the caller counts and repeats its writes.
     config.default_retry = false;
     let agent = concat!("claudeprobe-operator/", env!("CARGO_PKG_VERSION"));
     config

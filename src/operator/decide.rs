@@ -1,17 +1,17 @@
-//! What to do about one probe: pure, from what was observed and `now` to writes and the next wake-up.
+//! The decision about one probe: pure, from the observation and `now` to writes and the next wake-up.
 //!
 //! # Guarantees
-//! One run at a time. A slot is taken by creating its pods and closed by a status that names it; nothing of a closed slot
-//! ever runs again. A pod is deleted only when the status that closes its slot has been acknowledged, which is why a status
-//! and the deletions that depend on it are in this order in a plan. The same observation gives the same plan.
+//! One run at a time. A slot is taken by creating its pods and closed by a status that names it; a closed slot never runs
+//! again. A pod is deleted only after the API server acknowledged the status that closes its slot: a plan has the status
+//! first, then the deletions. The same observation gives the same plan.
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::harvest::{self, Harvest};
+use super::collected_report::{self, CollectedReport};
 use super::observe::Observed;
 use super::pod_view::PodState;
-use super::run::{self, Ended, Going, PATIENCE, Progress, Sorted};
+use super::run::{self, Ended, InProgress, PATIENCE, Progress, Sorted};
 use crate::catalogue::ConditionType;
 use crate::diagnosis::diagnose;
 use crate::plan::ForwardingCheckChoice;
@@ -19,15 +19,15 @@ use crate::resource::status::ClaudeProbeStatus;
 use crate::resource::validated::Probe;
 use crate::status::fault::Fault;
 use crate::status::memory::{Memory, RunOver};
-use crate::status::schedule::{self, Question, Slot, Turn};
+use crate::status::schedule::{self, Due, ScheduleState, Slot};
 use crate::status::{bounds, budget, conditions, forwarding_checks, names, stale, write};
 
-/// How long after a refusal the API server is asked again.
-const RETRY_REFUSED: SignedDuration = SignedDuration::from_secs(10);
-/// Nothing is left unlooked at for longer.
+/// Time from a rejected create to the next attempt.
+const RETRY_REJECTED: SignedDuration = SignedDuration::from_secs(10);
+/// Longest time between two reconciles of a probe.
 const LONGEST_SLEEP: SignedDuration = SignedDuration::from_hours(1);
 
-/// Something to do, besides the status.
+/// A write beside the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Create the pod of this group (an index into the probe's pods).
@@ -47,7 +47,7 @@ pub enum Action {
         name: String,
         /// Its UID, a precondition.
         uid: String,
-        /// Without waiting for its node.
+        /// Without a grace period: its node does not answer.
         force: bool,
     },
 }
@@ -57,18 +57,18 @@ pub enum Action {
 pub struct Closed {
     /// Its slot.
     pub slot: Slot,
-    /// What it brought home.
-    pub harvest: Harvest,
+    /// Its collected report.
+    pub report: CollectedReport,
 }
 
-/// What to do.
+/// The decision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// The status to write, first and before anything else; `None` when nothing but time stamps would change.
+    /// The status to write before anything else; `None` when only time stamps would change.
     pub status: Option<Box<ClaudeProbeStatus>>,
-    /// What to do then, in this order.
+    /// The writes after it, in this order.
     pub actions: Vec<Action>,
-    /// When to look again, whatever happens in between.
+    /// When to reconcile again at the latest.
     pub wake: Timestamp,
     /// The run that the status closes.
     pub closed: Option<Closed>,
@@ -138,10 +138,10 @@ pub fn decide(observed: &Observed, now: Timestamp) -> Plan {
     conditions::put(&mut draft.status, &ready, probe.generation, now);
     write::begin(&mut draft.status, probe, now);
     let sorted = run::sort(&observed.pods, &observed.vanished, observed.status.last_run.as_ref());
-    match run::progress(&sorted, observed.refusal.as_ref(), probe, now) {
+    match run::progress(&sorted, observed.rejection.as_ref(), probe, now) {
         Some(Progress::Ended(run)) => close(&mut draft, probe, &run, &sorted, now),
-        Some(Progress::Going(going)) => go_on(&mut draft, probe, &sorted, &going, now),
-        None => match refused_too_long(observed, probe, now) {
+        Some(Progress::InProgress(in_progress)) => continue_run(&mut draft, probe, &sorted, &in_progress, now),
+        None => match rejected_too_long(observed, probe, now) {
             Some(run) => close(&mut draft, probe, &run, &sorted, now),
             None => idle(&mut draft, probe, &sorted, now),
         },
@@ -159,36 +159,36 @@ fn next_number(status: &ClaudeProbeStatus) -> i64 {
 }
 
 /// The annotation's value, unless it was handled.
-fn asked(observed: &Observed) -> Option<&str> {
+fn pending_run_now(observed: &Observed) -> Option<&str> {
     let value = observed.run_now.as_deref().filter(|value| !value.is_empty())?;
     (observed.status.last_handled_run_now != Some(names::run_now_mark(value))).then_some(value)
 }
 
-fn question<'a>(observed: &'a Observed, probe: &'a Probe) -> Question<'a> {
-    Question {
+fn schedule_state<'a>(observed: &'a Observed, probe: &'a Probe) -> ScheduleState<'a> {
+    ScheduleState {
         schedule: &probe.schedule,
         uid: &probe.uid,
         cursor: observed.status.next_run.as_ref().map(|at| at.0),
         generation: probe.generation,
         handled_generation: observed.status.observed_generation,
         suspend: probe.suspend,
-        run_now: asked(observed),
+        run_now: pending_run_now(observed),
         starting_deadline: schedule::signed(probe.starting_deadline),
     }
 }
 
-/// A slot none of whose pods the API server took until its deadline.
-fn refused_too_long(observed: &Observed, probe: &Probe, now: Timestamp) -> Option<Ended<'static>> {
-    let refusal = observed.refusal.as_ref()?;
-    let stale = matches!(refusal.slot, Slot::Generation(generation) if generation != probe.generation);
-    let over = run::start_by(&refusal.slot, refusal.first, probe) <= now;
-    (over && !stale).then(|| run::never_created(next_number(&observed.status), refusal))
+/// A slot whose pods the API server rejected until its deadline.
+fn rejected_too_long(observed: &Observed, probe: &Probe, now: Timestamp) -> Option<Ended<'static>> {
+    let rejection = observed.rejection.as_ref()?;
+    let stale = matches!(rejection.slot, Slot::Generation(generation) if generation != probe.generation);
+    let over = run::start_by(&rejection.slot, rejection.first, probe) <= now;
+    (over && !stale).then(|| run::never_created(next_number(&observed.status), rejection))
 }
 
-/// A run is over: the status first, then away with what must not run on. Every step is pure.
+/// Closes a run: the status first, then the deletion of pods that must not continue. Every step is pure.
 fn close(draft: &mut Draft<'_>, probe: &Probe, run: &Ended<'_>, sorted: &Sorted<'_>, now: Timestamp) {
-    let harvest = harvest::harvest(run);
-    let over = over(draft.observed, probe, run, &harvest, now);
+    let report = collected_report::collect(run);
+    let over = over(draft.observed, probe, run, &report, now);
     let mut memory = Memory::read(&draft.status, probe);
     let diagnosis = over.reported().map(|(evidence, started)| {
         memory.see_keys(evidence, started);
@@ -198,25 +198,25 @@ fn close(draft: &mut Draft<'_>, probe: &Probe, run: &Ended<'_>, sorted: &Sorted<
     stop(draft, sorted, now);
     draft.closed = Some(Closed {
         slot: run.slot.clone(),
-        harvest,
+        report,
     });
-    // What comes next is decided from the acknowledged status.
+    // The next step is decided from the acknowledged status.
     draft.wake = now;
 }
 
-/// The run as it is remembered, with what it does to the schedule.
+/// The run as the status keeps it, with the schedule after it.
 fn over<'a>(
     observed: &'a Observed,
     probe: &'a Probe,
     run: &'a Ended<'_>,
-    harvest: &'a Harvest,
+    report: &'a CollectedReport,
     now: Timestamp,
 ) -> RunOver<'a> {
-    let question = question(observed, probe);
-    let (missed, next) = if harvest.superseded {
-        (0, question.cursor)
+    let state = schedule_state(observed, probe);
+    let (missed, next) = if report.superseded {
+        (0, state.cursor)
     } else {
-        schedule::after(&question, &run.slot, now)
+        schedule::after(&state, &run.slot, now)
     };
     RunOver {
         number: run.number,
@@ -224,21 +224,21 @@ fn over<'a>(
         started: run.started,
         pod: &run.pod,
         free: run.choice.zero_token_only,
-        result: harvest.result(),
-        fault: harvest.cause(),
-        evidence: harvest.evidence.as_ref(),
-        charged: harvest.charged,
+        result: report.result(),
+        fault: report.cause(),
+        evidence: report.evidence.as_ref(),
+        charged: report.charged,
         missed,
         next,
-        run_now: question.run_now.filter(|value| Slot::run_now(value) == run.slot),
+        run_now: state.run_now.filter(|value| Slot::run_now(value) == run.slot),
     }
 }
 
-/// Deletes the run's pods that would run on: those that have not ended, and those whose sidecars keep them.
+/// Deletes the run's pods that still run: the prober has not ended, or a sidecar runs.
 fn stop(draft: &mut Draft<'_>, sorted: &Sorted<'_>, now: Timestamp) {
     for pod in &sorted.current {
         let gone = sorted.vanished.iter().any(|gone| gone.uid == pod.uid);
-        let lingers = matches!(&pod.state, PodState::Left(left) if left.sidecar_runs);
+        let lingers = matches!(&pod.state, PodState::TerminatedWithReport(termination) if termination.sidecar_runs);
         if !gone && (!pod.ended() || lingers) {
             let force = pod.deleting.is_some_and(|until| until + PATIENCE <= now);
             if pod.deleting.is_none() || force {
@@ -248,19 +248,19 @@ fn stop(draft: &mut Draft<'_>, sorted: &Sorted<'_>, now: Timestamp) {
     }
 }
 
-/// A run is on.
-fn go_on(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, going: &Going, now: Timestamp) {
-    draft.wake_by(going.wake);
-    if let Some(fault) = &going.fault {
-        say_fault(draft, fault, probe, now);
+/// A run is in progress.
+fn continue_run(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, in_progress: &InProgress, now: Timestamp) {
+    draft.wake_by(in_progress.wake);
+    if let Some(fault) = &in_progress.fault {
+        report_fault(draft, fault, probe, now);
     }
     let Some(first) = sorted.current.first() else { return };
     let again = draft
         .observed
-        .refusal
+        .rejection
         .as_ref()
-        .filter(|refusal| refusal.slot == first.slot)
-        .map(|refusal| refusal.last + RETRY_REFUSED);
+        .filter(|rejection| rejection.slot == first.slot)
+        .map(|rejection| rejection.last + RETRY_REJECTED);
     match again.filter(|again| *again > now) {
         Some(again) => draft.wake_by(again),
         None => {
@@ -270,13 +270,13 @@ fn go_on(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, going: &Goin
                 group: *group,
                 choice: first.choice,
             };
-            draft.actions.extend(going.missing.iter().map(create));
+            draft.actions.extend(in_progress.missing.iter().map(create));
         }
     }
 }
 
-/// Says what keeps the prober from starting. The first words stand: the kubelet's change with every retry.
-fn say_fault(draft: &mut Draft<'_>, fault: &Fault, probe: &Probe, now: Timestamp) {
+/// Writes why the prober does not start. The first message stays: the kubelet's text changes with every retry.
+fn report_fault(draft: &mut Draft<'_>, fault: &Fault, probe: &Probe, now: Timestamp) {
     let condition = conditions::prober(Some(fault));
     let known = conditions::find(&draft.status.conditions, ConditionType::ProberOperational);
     let same = known.is_some_and(|known| known.status == "False" && known.reason == condition.reason);
@@ -285,10 +285,10 @@ fn say_fault(draft: &mut Draft<'_>, fault: &Fault, probe: &Probe, now: Timestamp
     }
 }
 
-/// No run is on: start the one that is due, if any.
+/// No run is in progress: starts the one that is due, if any.
 fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestamp) {
-    let question = question(draft.observed, probe);
-    let Turn { due, missed, next } = schedule::turn(&question, now);
+    let state = schedule_state(draft.observed, probe);
+    let Due { due, missed, next } = schedule::due(&state, now);
     if let Some(next) = next {
         draft.wake_by(next);
     }
@@ -309,19 +309,23 @@ fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestam
         }
         return;
     };
-    let refusal = draft.observed.refusal.as_ref().filter(|refusal| refusal.slot == slot);
-    if let Some(refusal) = refusal {
-        say_fault(draft, &refusal.fault, probe, now);
-        draft.wake_by(run::start_by(&slot, refusal.first, probe));
-        if refusal.last + RETRY_REFUSED > now {
-            return draft.wake_by(refusal.last + RETRY_REFUSED);
+    let rejection = draft
+        .observed
+        .rejection
+        .as_ref()
+        .filter(|rejection| rejection.slot == slot);
+    if let Some(rejection) = rejection {
+        report_fault(draft, &rejection.fault, probe, now);
+        draft.wake_by(run::start_by(&slot, rejection.first, probe));
+        if rejection.last + RETRY_REJECTED > now {
+            return draft.wake_by(rejection.last + RETRY_REJECTED);
         }
     }
     if overlaps(draft, sorted, now) {
         return;
     }
     let used = budget::used(draft.status.usage.as_ref(), now);
-    let deep = matches!(slot, Slot::RunNow(_)) && question.run_now.is_some_and(names::wants_deep);
+    let deep = matches!(slot, Slot::RunNow(_)) && state.run_now.is_some_and(names::wants_deep);
     let choice = forwarding_checks::choose(probe, &draft.status, &slot, deep, now);
     let choice = budget::afford(probe, choice, used, now);
     let number = next_number(&draft.status);
@@ -337,7 +341,7 @@ fn idle(draft: &mut Draft<'_>, probe: &Probe, sorted: &Sorted<'_>, now: Timestam
     }
 }
 
-/// Pods of earlier runs: their deletion was due when the last one began, and whoever began it died before.
+/// Deletes pods of earlier runs: the process that should have deleted them ended before.
 fn leftovers(draft: &mut Draft<'_>, sorted: &Sorted<'_>) {
     let last = draft.status.last_run.as_ref().map_or(0, |run| run.number);
     for pod in sorted
@@ -349,7 +353,8 @@ fn leftovers(draft: &mut Draft<'_>, sorted: &Sorted<'_>) {
     }
 }
 
-/// Whether a pod of a closed slot may still run: it is told to go, and by force when its node does not answer.
+/// Whether a pod of a closed slot may still run. Such a pod is deleted, without a grace period when its node does not
+/// answer.
 fn overlaps(draft: &mut Draft<'_>, sorted: &Sorted<'_>, now: Timestamp) -> bool {
     let mut overlaps = false;
     for pod in sorted.closed.iter().filter(|pod| !pod.ended()) {

@@ -1,6 +1,6 @@
-//! Events on transitions: what a user finds under `kubectl describe`, each change once.
+//! Events on transitions, as `kubectl describe` shows them: one per change.
 //!
-//! The notes are pure; publishing them may fail, and then it is logged and forgotten: the status has said it all.
+//! The notes are pure. A failed publication is logged and not repeated: the status has the same content.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
@@ -10,17 +10,17 @@ use crate::resource::status::{ClaudeProbeStatus, VerdictState};
 use crate::status::conditions;
 use crate::text;
 
-/// Longest note: one line. The API server takes 1024.
+/// Longest note: one line. The API server allows 1024 bytes.
 const NOTE_BYTES: usize = crate::diagnosis::LONGEST_MESSAGE;
 
-/// Something that changed.
+/// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// Whether somebody should look.
+    /// Whether the Event's type is Warning.
     pub warning: bool,
     /// CamelCase, out of a closed set: a finding's code, a verdict's state, or a condition's reason.
     pub reason: String,
-    /// What was done when it changed.
+    /// The operator's action at the change.
     pub action: &'static str,
     /// The sentence.
     pub text: String,
@@ -42,12 +42,12 @@ fn verdict(before: &ClaudeProbeStatus, after: &ClaudeProbeStatus) -> Option<Note
         .verdict
         .as_ref()
         .map(|verdict| (verdict.state, verdict.code.as_str(), verdict.path.as_str()));
-    // `Unknown` is the prober's matter: `ProberOperational` says it.
+    // `Unknown` concerns the prober: `ProberOperational` has an Event of its own.
     if now.state == VerdictState::Unknown || was == Some((now.state, now.code.as_str(), now.path.as_str())) {
         return None;
     }
     let reason = if now.code.is_empty() {
-        format!("{:?}", now.state)
+        now.state.name().to_owned()
     } else {
         now.code.clone()
     };
@@ -69,7 +69,7 @@ fn own(kind: ConditionType, before: &ClaudeProbeStatus, after: &ClaudeProbeStatu
     let was = conditions::find(&before.conditions, kind);
     let bad = |status: &str| status == "False";
     let same = was.is_some_and(|was| was.status == now.status && (was.reason == now.reason || !bad(&now.status)));
-    // A first "all is well" is no news.
+    // The first `True` is no change.
     let news = bad(&now.status) || was.is_some_and(|was| bad(&was.status) && now.status == "True");
     (news && !same).then(|| Note {
         warning: bad(&now.status),
@@ -90,7 +90,7 @@ impl std::fmt::Debug for Publisher {
 }
 
 impl Publisher {
-    /// A publisher that signs as this instance.
+    /// A publisher that reports as this instance.
     #[must_use]
     pub fn new(client: kube::Client, instance: &str) -> Self {
         Self(Recorder::new(
@@ -150,15 +150,15 @@ mod tests {
     }
 
     #[test]
-    fn each_change_is_told_once_and_nothing_else_is() {
+    fn each_change_has_exactly_one_event() {
         let new = ClaudeProbeStatus::default();
         let healthy = status(VerdictState::Healthy, "", None);
         let stale = status(VerdictState::Failing, "GatewayStaleCredential", None);
-        let blind = status(VerdictState::Unknown, "", Some(FaultKind::SecretMissing));
+        let unreported = status(VerdictState::Unknown, "", Some(FaultKind::SecretMissing));
         assert_eq!(reasons(&new, &healthy), ["Healthy"]);
         assert_eq!(reasons(&healthy, &healthy), [] as [&str; 0]);
         assert_eq!(reasons(&healthy, &stale), ["GatewayStaleCredential"]);
-        assert_eq!(reasons(&stale, &blind), ["SecretMissing"]);
-        assert_eq!(reasons(&blind, &healthy), ["Healthy", "Reporting"]);
+        assert_eq!(reasons(&stale, &unreported), ["SecretMissing"]);
+        assert_eq!(reasons(&unreported, &healthy), ["Healthy", "Reporting"]);
     }
 }

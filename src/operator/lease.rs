@@ -1,8 +1,8 @@
-//! One operator acts, the others watch: a Lease taken and kept by compare-and-swap.
+//! Leader election: one operator leads, the others are on standby. The Lease is taken and kept by compare-and-swap.
 //!
-//! Leadership is a value that every write asks for just before it is sent ([`Leadership::time_left`]). Losing it demotes and
-//! does not end the process: caches and server stay, a later term begins anew. The API server's `resourceVersion` makes
-//! each step a compare-and-swap; expiry is judged by how long *we* have seen the record unchanged, so that clocks of
+//! Leadership is a value that is checked before every write ([`Leadership::time_left`]). A replica that loses it
+//! becomes a standby; the process, its caches and its server continue. The API server's `resourceVersion` makes each
+//! step a compare-and-swap. Expiry is measured by how long *this replica* has seen the record unchanged, so clocks of
 //! different nodes need not agree.
 
 use std::time::Duration;
@@ -15,16 +15,16 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How the Lease is held.
+/// Settings of the Lease.
 #[derive(Clone, Debug)]
-pub struct Terms {
+pub struct LeaseSettings {
     /// Name of the Lease.
     pub name: String,
-    /// Who we are: unique per process that may run at the same time.
+    /// Our identity: unique among processes that run at the same time.
     pub identity: String,
-    /// How long a term lasts without renewal; whole seconds.
+    /// How long leadership lasts without renewal; whole seconds.
     pub duration: Duration,
-    /// How often it is renewed, and how often others look.
+    /// How often the leader renews it and a standby reads it.
     pub renew: Duration,
 }
 
@@ -33,7 +33,7 @@ pub struct Terms {
 pub struct Leadership(watch::Receiver<Option<Instant>>);
 
 impl Leadership {
-    /// Time left of the term; `None` when we do not lead.
+    /// Time until leadership expires; `None` when we do not lead.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         let until = (*self.0.borrow())?;
@@ -42,7 +42,8 @@ impl Leadership {
             .filter(|left| !left.is_zero())
     }
 
-    /// Waits for the next change between leading and not leading; `Some(leads)`, or `None` when the Lease's task has ended.
+    /// Waits for the next change between leading and not leading; `Some(leads)`, or `None` when the Lease's task has
+    /// ended.
     pub async fn changed(&mut self, leads: bool) -> Option<bool> {
         loop {
             self.0.changed().await.ok()?;
@@ -59,13 +60,13 @@ impl Leadership {
 enum Step {
     /// It is ours: renew it.
     Renew,
-    /// It is free, or its holder's time is up: take it.
+    /// It is free or expired: take it.
     Take,
-    /// Somebody else holds it.
+    /// Another replica holds it.
     Wait,
 }
 
-/// The record as we last saw it change.
+/// The last change of the record that we saw.
 #[derive(Clone, Debug)]
 struct Seen {
     version: Option<String>,
@@ -91,22 +92,22 @@ fn step(spec: &LeaseSpec, seen: &Seen, identity: &str, now: Instant) -> Step {
 #[derive(Debug)]
 pub struct Elector {
     api: Api<Lease>,
-    terms: Terms,
+    settings: LeaseSettings,
     seen: Option<Seen>,
-    /// The record as we wrote it last, while nothing else is known of it.
+    /// The record of our last write, until another one is read.
     ours: Option<Lease>,
     until: watch::Sender<Option<Instant>>,
 }
 
 impl Elector {
-    /// An elector and the value that it keeps.
+    /// An elector and the leadership value that it updates.
     #[must_use]
-    pub fn new(api: Api<Lease>, terms: Terms) -> (Self, Leadership) {
+    pub fn new(api: Api<Lease>, settings: LeaseSettings) -> (Self, Leadership) {
         let (until, receiver) = watch::channel(None);
         (
             Self {
                 api,
-                terms,
+                settings,
                 seen: None,
                 ours: None,
                 until,
@@ -115,24 +116,24 @@ impl Elector {
         )
     }
 
-    /// Takes, renews and loses the Lease until `stop`; gives it back when it can, so that another replica need not wait.
+    /// Takes and renews the Lease until `stop`, then releases it so that another replica need not wait.
     pub async fn run(mut self, stop: CancellationToken) {
         loop {
-            let asked = Instant::now();
-            let limit = self.terms.renew.max(Duration::from_secs(1));
+            let requested = Instant::now();
+            let limit = self.settings.renew.max(Duration::from_secs(1));
             let held = tokio::select! {
                 () = stop.cancelled() => break,
                 outcome = tokio::time::timeout(limit, self.attempt()) => match outcome {
                     Ok(Ok(held)) => Some(held),
-                    Ok(Err(error)) => { tracing::warn!(%error, lease = self.terms.name, "the Lease could not be read or written"); None }
-                    Err(_) => { tracing::warn!(lease = self.terms.name, "the API server did not answer about the Lease in time"); None }
+                    Ok(Err(error)) => { tracing::warn!(%error, lease = self.settings.name, "the Lease could not be read or written"); None }
+                    Err(_) => { tracing::warn!(lease = self.settings.name, "the API server did not answer a request for the Lease in time"); None }
                 },
             };
             match held {
-                // Counted from before the request: the API server's record is never older than we believe.
-                Some(true) => self.publish(Some(asked + self.terms.duration)),
+                // Counted from before the request: the API server's record never expires earlier.
+                Some(true) => self.publish(Some(requested + self.settings.duration)),
                 Some(false) => self.publish(None),
-                // Nothing known: the term ends when its time is up.
+                // Unknown: leadership ends when it expires.
                 None => {
                     let over = (*self.until.borrow()).is_none_or(|until| until <= Instant::now());
                     if over {
@@ -145,13 +146,13 @@ impl Elector {
                 () = tokio::time::sleep(self.pause()) => {}
             }
         }
-        self.give_back().await;
+        self.release().await;
     }
 
-    /// Until the next attempt; never beyond the end of our term, so that its end is published in time.
+    /// Time until the next attempt; never beyond our leadership, so that its end is published in time.
     fn pause(&self) -> Duration {
         let left = (*self.until.borrow()).map(|until| until.saturating_duration_since(Instant::now()));
-        let pause = self.terms.renew;
+        let pause = self.settings.renew;
         left.map_or(pause, |left| pause.min(left))
             .max(Duration::from_millis(50))
     }
@@ -159,11 +160,11 @@ impl Elector {
     fn publish(&self, until: Option<Instant>) {
         let was = self.until.borrow().is_some();
         if until.is_some() != was {
-            let identity = &self.terms.identity;
+            let identity = &self.settings.identity;
             tracing::info!(
                 leads = until.is_some(),
                 identity,
-                lease = self.terms.name,
+                lease = self.settings.name,
                 "leadership changed"
             );
         }
@@ -171,16 +172,16 @@ impl Elector {
     }
 
     async fn attempt(&mut self) -> Result<bool, kube::Error> {
-        // While it is ours nobody else writes it: renewing what we wrote last needs no look at it first.
+        // Only the holder writes it: a renewal of our own last write needs no read before it.
         if let Some(ours) = self.ours.take()
             && self.renew(ours).await?
         {
             return Ok(true);
         }
-        let Some(lease) = self.api.get_opt(&self.terms.name).await? else {
+        let Some(lease) = self.api.get_opt(&self.settings.name).await? else {
             let fresh = Lease {
                 metadata: ObjectMeta {
-                    name: Some(self.terms.name.clone()),
+                    name: Some(self.settings.name.clone()),
                     ..ObjectMeta::default()
                 },
                 spec: Some(self.record(None)),
@@ -197,7 +198,7 @@ impl Elector {
         let step = step(
             &lease.spec.clone().unwrap_or_default(),
             &seen,
-            &self.terms.identity,
+            &self.settings.identity,
             now,
         );
         self.seen = Some(seen);
@@ -216,7 +217,7 @@ impl Elector {
         };
         let written = self
             .api
-            .replace(&self.terms.name, &PostParams::default(), &renewed)
+            .replace(&self.settings.name, &PostParams::default(), &renewed)
             .await;
         self.won(written)
     }
@@ -227,7 +228,7 @@ impl Elector {
                 self.ours = Some(lease);
                 Ok(true)
             }
-            // Somebody else was faster: no fault.
+            // Another replica was faster: no error.
             Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
             Err(error) => Err(error),
         }
@@ -235,11 +236,11 @@ impl Elector {
 
     fn record(&self, before: Option<&LeaseSpec>) -> LeaseSpec {
         let now = Some(MicroTime(super::clock::now()));
-        let ours = before.is_some_and(|spec| spec.holder_identity.as_deref() == Some(&self.terms.identity));
+        let ours = before.is_some_and(|spec| spec.holder_identity.as_deref() == Some(&self.settings.identity));
         let transitions = before.map_or(0, |spec| spec.lease_transitions.unwrap_or(0) + i32::from(!ours));
         LeaseSpec {
-            holder_identity: Some(self.terms.identity.clone()),
-            lease_duration_seconds: i32::try_from(self.terms.duration.as_secs()).ok(),
+            holder_identity: Some(self.settings.identity.clone()),
+            lease_duration_seconds: i32::try_from(self.settings.duration.as_secs()).ok(),
             acquire_time: before
                 .filter(|_| ours)
                 .map_or_else(|| now.clone(), |spec| spec.acquire_time.clone()),
@@ -249,31 +250,31 @@ impl Elector {
         }
     }
 
-    async fn give_back(&self) {
+    async fn release(&self) {
         let led = self.until.borrow().is_some();
         self.publish(None);
         if !led {
             return;
         }
-        let release = async {
-            let mut lease = self.api.get(&self.terms.name).await?;
+        let written = async {
+            let mut lease = self.api.get(&self.settings.name).await?;
             if let Some(spec) = lease
                 .spec
                 .as_mut()
-                .filter(|spec| spec.holder_identity.as_deref() == Some(&self.terms.identity))
+                .filter(|spec| spec.holder_identity.as_deref() == Some(&self.settings.identity))
             {
                 spec.holder_identity = Some(String::new());
                 spec.lease_duration_seconds = Some(1);
                 self.api
-                    .replace(&self.terms.name, &PostParams::default(), &lease)
+                    .replace(&self.settings.name, &PostParams::default(), &lease)
                     .await?;
             }
             Ok::<(), kube::Error>(())
         };
-        if !matches!(tokio::time::timeout(Duration::from_secs(3), release).await, Ok(Ok(()))) {
+        if !matches!(tokio::time::timeout(Duration::from_secs(3), written).await, Ok(Ok(()))) {
             tracing::warn!(
-                lease = self.terms.name,
-                "the Lease could not be given back: another replica waits until it expires"
+                lease = self.settings.name,
+                "the Lease could not be released: another replica waits until it expires"
             );
         }
     }
@@ -315,7 +316,7 @@ mod tests {
             if state.2 {
                 return Err(std::io::Error::other("away"));
             }
-            let refuse = |code: u16| {
+            let error = |code: u16| {
                 (
                     code,
                     serde_json::json!({"kind": "Status", "status": "Failure", "code": code, "message": "", "reason": if code == 404 { "NotFound" } else { "Conflict" }}),
@@ -323,7 +324,7 @@ mod tests {
             };
             let (code, value) = match (parts.method, state.0.clone()) {
                 (Method::GET, Some(lease)) => (200, lease),
-                (Method::GET, None) => refuse(404),
+                (Method::GET, None) => error(404),
                 (method, known) => {
                     let mut lease: Value = serde_json::from_slice(&bytes).unwrap();
                     let fits = known
@@ -332,7 +333,7 @@ mod tests {
                         .unwrap_or_default()
                         == lease["metadata"]["resourceVersion"];
                     if (method == Method::POST && known.is_some()) || !fits {
-                        refuse(409)
+                        error(409)
                     } else {
                         state.1 += 1;
                         lease["metadata"]["resourceVersion"] = state.1.to_string().into();
@@ -350,13 +351,13 @@ mod tests {
     }
 
     fn elector(server: &Server, identity: &str) -> (Leadership, CancellationToken, tokio::task::JoinHandle<()>) {
-        let terms = Terms {
+        let settings = LeaseSettings {
             name: "claudeprobe".into(),
             identity: identity.into(),
             duration: Duration::from_secs(15),
             renew: Duration::from_secs(5),
         };
-        let (elector, leadership) = Elector::new(Api::default_namespaced(server.client()), terms);
+        let (elector, leadership) = Elector::new(Api::default_namespaced(server.client()), settings);
         let stop = CancellationToken::new();
         let task = tokio::spawn(elector.run(stop.clone()));
         (leadership, stop, task)
@@ -383,7 +384,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_dead_leader_is_followed_only_after_its_time_is_up() {
+    async fn a_dead_leader_is_replaced_only_after_its_lease_expires() {
         let server = Server::default();
         let (one, _stop, task) = elector(&server, "one");
         settle(1).await;
@@ -400,7 +401,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_the_api_server_the_term_ends_and_a_new_one_begins_by_itself() {
+    async fn without_the_api_server_leadership_expires_and_returns_by_itself() {
         let server = Server::default();
         let (mut one, _stop, _task) = elector(&server, "one");
         settle(1).await;

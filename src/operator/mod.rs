@@ -1,8 +1,8 @@
-//! Keeps probes going in a cluster: slots, probe pods, reports, status, Events, metrics.
+//! Runs probes in a cluster: slots, probe pods, reports, status, Events, metrics.
 //!
 //! ```text
 //!  watches ──► observe ──► decide ──► act ──► API server
-//!              (caches)    (pure)     (writes, only while the Lease is ours)
+//!              (caches)    (pure)     (writes, only as the leader)
 //! ```
 //!
 //! Knows Kubernetes; sends no probe traffic, reads no Secret.
@@ -10,9 +10,9 @@
 pub(crate) mod act;
 pub mod cache;
 pub mod client;
+mod collected_report;
 mod decide;
 mod events;
-mod harvest;
 pub mod lease;
 mod observe;
 pub mod pod;

@@ -1,9 +1,9 @@
-//! All that a decision about one probe looks at, as plain values.
+//! The input of a decision about one probe, as plain values.
 
 use std::sync::Arc;
 
 use super::pod_view::RunPod;
-use super::run::Refusal;
+use super::run::Rejection;
 use crate::resource::status::ClaudeProbeStatus;
 use crate::resource::validated::{Probe, SpecFault};
 use crate::status::memory::Facts;
@@ -21,12 +21,12 @@ pub struct Observed {
     pub status: ClaudeProbeStatus,
     /// The probe's pods.
     pub pods: Vec<RunPod>,
-    /// Pods that were there, are gone, and whose slot no status names.
+    /// Deleted pods whose slot no status names.
     pub vanished: Vec<RunPod>,
-    /// The API server refused to create a pod.
-    pub refusal: Option<Refusal>,
+    /// The API server rejected a pod.
+    pub rejection: Option<Rejection>,
     /// What the installed CRD lacks, if it is older than this operator.
     pub crd_outdated: Option<String>,
-    /// What else a diagnosis uses.
+    /// Further input of a diagnosis.
     pub facts: Facts,
 }

@@ -1,8 +1,7 @@
-//! The probe pod of one slot: satisfies the `restricted` Pod Security Standard, holds no token, and tells the prober what
-//! to do by one environment variable. Nothing of the spec reaches `args`.
+//! The probe pod of one slot: satisfies the `restricted` Pod Security Standard, has no service account token, and
+//! passes the plan to the prober in one environment variable. Nothing of the spec reaches `args`.
 //!
-//! Pure: values in, a pod out. The user's placement is laid over the defaults first, so that it can never replace what
-//! keeps the pod harmless.
+//! Pure: values in, a pod out. The user's placement is applied before the security settings and cannot replace them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,10 +20,10 @@ use crate::resource::validated::{Placement, PodGroup, Probe};
 use crate::status::names;
 use crate::status::schedule::Slot;
 
-/// Grace of a probe pod, seconds: what the prober needs to report when it is told to stop.
+/// Grace period of a probe pod, seconds: the prober's time to report after SIGTERM.
 pub const GRACE_SECONDS: i64 = 5;
 
-/// What the operator's flags say of every probe pod.
+/// Settings of every probe pod, from the operator's flags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The prober's image.
@@ -35,7 +34,7 @@ pub struct Settings {
     pub plan: plan::Settings,
 }
 
-/// What decides about one pod besides the probe.
+/// The input for one pod beside the probe.
 #[derive(Clone, Debug)]
 pub struct Order<'a> {
     /// Number of its run.
@@ -87,7 +86,7 @@ pub fn build(probe: &Probe, order: &Order<'_>, settings: &Settings) -> Result<Po
             read_only_root_filesystem: Some(true),
             ..SecurityContext::default()
         }),
-        // Only the file: with FallbackToLogsOnError a crash would put log lines where a report is expected.
+        // With FallbackToLogsOnError a crash would put log lines in place of the report.
         termination_message_policy: Some("File".into()),
         volume_mounts: none_if_empty(mounts.collect()),
         ..Container::default()
@@ -110,7 +109,7 @@ fn pod_spec(probe: &Probe, order: &Order<'_>, container: Container, planned: &Po
                 path: file.file.clone(),
                 ..KeyToPath::default()
             }]),
-            // The prober itself says which one is missing.
+            // The prober itself reports which one is missing.
             optional: Some(true),
             ..ConfigMapVolumeSource::default()
         }),
@@ -146,7 +145,7 @@ fn pod_spec(probe: &Probe, order: &Order<'_>, container: Container, planned: &Po
     }
 }
 
-/// What the kubelet allows the pod: the time to start and the time to run.
+/// The pod's activeDeadlineSeconds: the time to start and the time to run.
 #[must_use]
 pub fn active_deadline(probe: &Probe, choice: ForwardingCheckChoice) -> Duration {
     probe.starting_deadline + plan::run_timeout(probe, choice)
@@ -171,7 +170,7 @@ fn metadata(probe: &Probe, order: &Order<'_>, slot: &str) -> ObjectMeta {
         (names::RESERVED_TOKENS.to_owned(), order.reserved_tokens.to_string()),
         (names::GENERATION.to_owned(), probe.generation.to_string()),
         (names::CHOICE.to_owned(), names::choice_text(order.choice)),
-        // A node that is scaled down must not wait for a probe; the run comes again.
+        // A probe must not delay the scale-down of a node: the next slot runs again.
         (
             "cluster-autoscaler.kubernetes.io/safe-to-evict".to_owned(),
             "true".to_owned(),
@@ -192,7 +191,7 @@ fn metadata(probe: &Probe, order: &Order<'_>, slot: &str) -> ObjectMeta {
             name: probe.name.clone(),
             uid: probe.uid.clone(),
             controller: Some(true),
-            // No blockOwnerDeletion: it would need a right on the probe's finalizers.
+            // No blockOwnerDeletion: it would need the permission to update the probe's finalizers.
             block_owner_deletion: None,
         }]),
         ..ObjectMeta::default()
@@ -213,8 +212,8 @@ fn owned((key, value): (&str, &str)) -> (String, String) {
     (key.to_owned(), value.to_owned())
 }
 
-/// The plan first: the kubelet expands `$(NAME)` only of variables defined *before*, so none of the keys could get into it
-/// even if a `$` were left in it.
+/// The plan first: the kubelet expands `$(NAME)` only for variables defined *before*, so no key can get into it even if
+/// it contained a `$`.
 fn environment(plan: String, planned: &PodPlan) -> Vec<EnvVar> {
     let secrets = planned.needs.secrets.iter().map(|need| EnvVar {
         name: need.variable.clone(),
@@ -312,12 +311,12 @@ spec:
     }
 
     #[test]
-    fn the_pod_of_a_run_is_this() {
+    fn the_pod_matches_its_snapshot() {
         insta::assert_json_snapshot!(pod(FULL));
     }
 
     #[test]
-    fn a_placement_cannot_loosen_what_keeps_the_pod_harmless() {
+    fn a_placement_cannot_loosen_the_security_settings() {
         let pod = pod(FULL);
         let annotations = pod.metadata.annotations.unwrap();
         assert_eq!(annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"], "true");
@@ -329,7 +328,7 @@ spec:
     }
 
     #[test]
-    fn a_mesh_may_inject_only_where_the_probe_says_so() {
+    fn mesh_injection_needs_the_probes_consent() {
         let meshed = pod(&FULL.replace("labels: {team: ai}", "mesh: true"));
         assert!(!meshed.metadata.labels.unwrap().contains_key("sidecar.istio.io/inject"));
         assert!(!meshed.metadata.annotations.unwrap().contains_key("linkerd.io/inject"));

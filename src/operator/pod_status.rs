@@ -23,7 +23,7 @@ pub struct PodStatusView {
     pub phase: Option<String>,
     /// Why the pod as a whole is in this state (Evicted, DeadlineExceeded, …).
     pub reason: Option<String>,
-    /// The same in words.
+    /// The message to that reason.
     pub message: Option<String>,
     /// Scheduling and disruption.
     pub conditions: Vec<PodCondition>,
@@ -65,7 +65,7 @@ pub struct Running {}
 pub struct Waiting {
     /// One word.
     pub reason: String,
-    /// The kubelet's or runtime's sentence.
+    /// The message of the kubelet or the runtime.
     pub message: String,
 }
 

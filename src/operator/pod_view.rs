@@ -1,4 +1,4 @@
-//! A probe pod, reduced to what decides.
+//! A probe pod, reduced to the fields that a decision needs.
 
 use std::str::FromStr;
 
@@ -12,7 +12,7 @@ use crate::status::fault::Fault;
 use crate::status::names;
 use crate::status::schedule::Slot;
 
-/// A probe pod, reduced to what decides.
+/// A probe pod, reduced to the fields that a decision needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunPod {
     /// Name.
@@ -37,33 +37,33 @@ pub struct RunPod {
     pub created: Timestamp,
     /// When its grace period ends, when it is being deleted.
     pub deleting: Option<Timestamp>,
-    /// How far it is.
+    /// Its state.
     pub state: PodState,
 }
 
-/// How far a pod is.
+/// The state of a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PodState {
-    /// The prober has not started; maybe it is said why.
+    /// The prober has not started; with the fault, if one is known.
     Starting(Option<Fault>),
     /// The prober runs.
     Running,
-    /// The prober left something; whether it is a report is for `harvest` to say.
-    Left(Left),
-    /// It ended, and left nothing.
-    Silent(Fault),
+    /// The prober terminated with a message; `collected_report` parses it.
+    TerminatedWithReport(Termination),
+    /// The prober terminated without a message.
+    TerminatedWithoutReport(Fault),
 }
 
-/// What a prober left.
+/// How a prober terminated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct Termination {
     /// The termination message.
     pub message: String,
     /// When the prober ended.
     pub finished: Option<Timestamp>,
-    /// Another container still runs (a sidecar without an end).
+    /// Another container still runs, such as a sidecar.
     pub sidecar_runs: bool,
-    /// Why there may be no whole report.
+    /// The fault to report if the message is no report.
     pub fault: Fault,
 }
 
@@ -71,7 +71,10 @@ impl RunPod {
     /// Whether the prober has ended.
     #[must_use]
     pub fn ended(&self) -> bool {
-        matches!(self.state, PodState::Left(_) | PodState::Silent(_))
+        matches!(
+            self.state,
+            PodState::TerminatedWithReport(_) | PodState::TerminatedWithoutReport(_)
+        )
     }
 }
 
@@ -117,14 +120,14 @@ fn state(status: &PodStatusView) -> PodState {
     let state = prober.and_then(|container| container.state.as_ref());
     if let Some(ended) = state.and_then(|state| state.terminated.as_ref()) {
         let fault = start_fault::without_report(status);
-        // The runtime itself writes into `message` when it could not start the program.
+        // The runtime itself writes into `message` when it cannot start the program.
         let started = !matches!(ended.reason.as_str(), "ContainerCannotRun" | "StartError");
         if ended.message.is_empty() || !started {
-            return PodState::Silent(fault);
+            return PodState::TerminatedWithoutReport(fault);
         }
         let running =
             |container: &ContainerStatusView| container.state.as_ref().is_some_and(|state| state.running.is_some());
-        return PodState::Left(Left {
+        return PodState::TerminatedWithReport(Termination {
             message: ended.message.clone(),
             finished: ended.finished_at.as_ref().map(|time| time.0),
             sidecar_runs: status.container_statuses.iter().any(running)
@@ -133,7 +136,7 @@ fn state(status: &PodStatusView) -> PodState {
         });
     }
     if matches!(status.phase.as_deref(), Some("Failed" | "Succeeded")) {
-        return PodState::Silent(start_fault::without_report(status));
+        return PodState::TerminatedWithoutReport(start_fault::without_report(status));
     }
     if state.is_some_and(|state| state.running.is_some()) {
         return PodState::Running;

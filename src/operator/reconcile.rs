@@ -1,7 +1,7 @@
-//! One look at one probe: observe, decide, act, and when to look again.
+//! One reconcile of one probe: observe, decide, act, requeue.
 //!
 //! # Guarantees
-//! Nothing is done while this replica does not act. A look has an end, and every look that succeeds says when the next is due.
+//! Only the leader reconciles. A reconcile has a time limit, and every successful one returns the time of the next.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,19 +18,19 @@ use super::{clock, workloads};
 use crate::resource::spec::ClaudeProbe;
 use crate::status::memory::Facts;
 
-/// Longest time that one look at a probe may take, all its writes included.
+/// Longest time of one reconcile, all its writes included.
 const RECONCILE_LIMIT: Duration = Duration::from_secs(30);
-/// A probe whose writes fail is looked at again after at most this long.
+/// Longest time from a failed reconcile to the next one.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
-/// Why a look at a probe failed.
+/// Why a reconcile failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReconcileError {
     /// A write failed.
     #[error(transparent)]
     Act(#[from] ActError),
     /// It took too long.
-    #[error("a look at the probe took longer than {} s", RECONCILE_LIMIT.as_secs())]
+    #[error("the reconcile took longer than {} s", RECONCILE_LIMIT.as_secs())]
     TooSlow,
 }
 
@@ -43,12 +43,12 @@ impl ReconcileError {
     }
 }
 
-/// Looks at a probe.
+/// Reconciles a probe.
 ///
 /// # Errors
-/// A write that failed, or a look that took too long: [`backoff`] says when it is tried again.
+/// A write that failed, or the time limit: [`backoff`] returns the time of the next attempt.
 pub(super) async fn reconcile(probe: Arc<Guarded>, operator: Arc<Operator>) -> Result<Action, ReconcileError> {
-    if !operator.is_acting() {
+    if !operator.is_leader() {
         return Ok(Action::await_change());
     }
     let resource = match &probe.0 {
@@ -58,7 +58,7 @@ pub(super) async fn reconcile(probe: Arc<Guarded>, operator: Arc<Operator>) -> R
                 probe = probe.name_any(),
                 namespace = probe.namespace(),
                 error = invalid.error,
-                "a probe cannot be read"
+                "the probe cannot be parsed"
             );
             return Ok(Action::await_change());
         }
@@ -68,23 +68,23 @@ pub(super) async fn reconcile(probe: Arc<Guarded>, operator: Arc<Operator>) -> R
         return Ok(Action::await_change());
     }
     let began = tokio::time::Instant::now();
-    let looked = tokio::time::timeout(RECONCILE_LIMIT, look(resource, &operator))
+    let outcome = tokio::time::timeout(RECONCILE_LIMIT, reconcile_resource(resource, &operator))
         .await
         .unwrap_or(Err(ReconcileError::TooSlow));
     operator
         .metrics
-        .reconciled(began.elapsed(), looked.as_ref().err().map(ReconcileError::class));
-    looked
+        .reconciled(began.elapsed(), outcome.as_ref().err().map(ReconcileError::class));
+    outcome
 }
 
-async fn look(resource: &ClaudeProbe, operator: &Operator) -> Result<Action, ReconcileError> {
+async fn reconcile_resource(resource: &ClaudeProbe, operator: &Operator) -> Result<Action, ReconcileError> {
     // API server, only after a write that was not acknowledged.
     confirm_status(resource, operator).await?;
     // Pure: from the caches.
     let mut observed = operator.cache.observe(resource, operator.crd_outdated.borrow().clone());
     let now = clock::now();
     // API server, only after a key changed.
-    look_for_old_keys(&mut observed, resource, operator, now).await;
+    find_old_keys(&mut observed, resource, operator, now).await;
     // Pure.
     let plan = decide(&observed, now);
     let wake = plan.wake;
@@ -110,35 +110,35 @@ async fn confirm_status(resource: &ClaudeProbe, operator: &Operator) -> Result<(
     Ok(())
 }
 
-/// Who may still hold a key that changed.
-async fn look_for_old_keys(observed: &mut Observed, resource: &ClaudeProbe, operator: &Operator, now: Timestamp) {
+/// Finds the pods that may still use the previous key.
+async fn find_old_keys(observed: &mut Observed, resource: &ClaudeProbe, operator: &Operator, now: Timestamp) {
     let (cache, uid) = (&operator.cache, uid(resource));
     let probe = observed.spec.as_deref().ok();
-    let Some(probe) = probe.filter(|probe| workloads::worth_a_look(probe, &observed.status)) else {
-        // What an earlier key was held by says nothing of the one in use.
+    let Some(probe) = probe.filter(|probe| workloads::may_hold_old_key(probe, &observed.status)) else {
+        // Facts about an earlier key do not apply to the present one.
         observed.facts = Facts::default();
         return;
     };
     let keys = &observed.status.credentials;
-    if !cache.may_look(uid, keys, now) {
+    if !cache.may_list(uid, keys, now) {
         return;
     }
-    match workloads::look(&operator.client, probe, &observed.status).await {
+    match workloads::find_stale(&operator.client, probe, &observed.status).await {
         Ok(facts) => {
             cache.learn(uid, keys, facts.clone());
             observed.facts = facts;
         }
         Err(error) => {
             let (probe, namespace) = (&probe.name, &probe.namespace);
-            tracing::warn!(%error, probe, namespace, "the workloads' pods could not be listed");
+            tracing::warn!(%error, probe, namespace, "the pods of the workloads could not be listed");
         }
     }
 }
 
-/// Until the next look.
+/// Time until the next reconcile.
 fn pause(wake: Timestamp, done: Done, now: Timestamp) -> Duration {
     let wait = Duration::try_from(wake.duration_since(now)).unwrap_or(Duration::ZERO);
-    // A plan that did nothing and wants to be looked at again at once would spin.
+    // A plan without writes that requeues at once would spin.
     match (done.again, done.wrote) {
         (true, _) => Duration::ZERO,
         (false, true) => wait,
@@ -146,14 +146,14 @@ fn pause(wake: Timestamp, done: Done, now: Timestamp) -> Duration {
     }
 }
 
-/// When a look that failed is tried again.
+/// When a failed reconcile is repeated.
 pub(super) fn backoff(probe: Arc<Guarded>, error: &ReconcileError, operator: Arc<Operator>) -> Action {
     if matches!(error, ReconcileError::Act(ActError::NotLeading)) {
         return Action::requeue(Duration::from_secs(1));
     }
     let uid = probe.uid().unwrap_or_default();
     let failures = operator.cache.failed(&uid).min(6);
-    // Spread by the UID: a thousand probes must not come back in the same instant.
+    // Spread by the UID: a thousand probes must not be requeued in the same instant.
     let spread = u64::from(uid.bytes().fold(0_u8, u8::wrapping_add)) * 4;
     Action::requeue(Duration::from_millis(500 * (1 << failures) + spread).min(LONGEST_BACKOFF))
 }

@@ -1,51 +1,51 @@
-//! The run in progress: which of the probe's pods belong to it, how far it is, and whether it is over.
+//! The run in progress: which of the probe's pods belong to it, and whether it has ended.
 //!
 //! Pure. A run is the pods of one slot; the pod is the record that the slot was taken, until the status names the slot.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::pod;
-use super::pod_view::{Left, PodState, RunPod};
+use super::pod_view::{PodState, RunPod, Termination};
 use crate::plan::ForwardingCheckChoice;
 use crate::resource::status::RunStatus;
 use crate::resource::validated::Probe;
 use crate::status::fault::{Fault, FaultKind};
 use crate::status::schedule::{Slot, signed};
 
-/// How long a pod may stay Terminating beyond its grace before it is deleted by force, and how long past its deadline a
-/// silent kubelet is waited for.
+/// How long a pod may stay Terminating beyond its grace period before it is deleted by force, and how long after its
+/// deadline the kubelet may report it.
 pub const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
-/// How long the scheduler may need (a cluster that scales up) before `Unschedulable` is said aloud.
+/// How long the scheduler may need (a cluster that scales up) before `Unschedulable` is reported.
 pub const UNSCHEDULABLE_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// A pod that was created just inside its slot's deadline has this long to start.
 const LEAST_TO_START: SignedDuration = SignedDuration::from_secs(30);
 
-/// The API server refused to create a pod of this slot.
+/// The API server rejected a pod of this slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct Rejection {
     /// The slot.
     pub slot: Slot,
     /// Why.
     pub fault: Fault,
-    /// When it was refused first.
+    /// When it was rejected first.
     pub first: Timestamp,
-    /// When it was refused last.
+    /// When it was rejected last.
     pub last: Timestamp,
 }
 
-/// The probe's pods, told apart.
+/// The probe's pods by run.
 #[derive(Clone, Debug, Default)]
 pub struct Sorted<'a> {
-    /// Pods of the slot in progress, those that are gone unread included.
+    /// Pods of the slot in progress, deleted ones without a collected report included.
     pub current: Vec<&'a RunPod>,
-    /// Those of `current` that are gone.
+    /// Those of `current` that are deleted.
     pub vanished: Vec<&'a RunPod>,
     /// Pods of slots that are closed: kept for their logs, until the next run.
     pub closed: Vec<&'a RunPod>,
 }
 
-/// Tells the probe's pods apart. Runs are numbered, and those up to the `last` one that the status names are closed: neither
-/// clocks nor the order in which watches tell things can open one again.
+/// Sorts the probe's pods by run. Runs are numbered, and those up to the `last` one that the status names are closed:
+/// neither clocks nor the order of watch events can open one again.
 #[must_use]
 pub fn sort<'a>(pods: &'a [RunPod], vanished: &'a [RunPod], last: Option<&RunStatus>) -> Sorted<'a> {
     let closed = last.map_or(0, |last| last.number);
@@ -63,27 +63,27 @@ pub fn sort<'a>(pods: &'a [RunPod], vanished: &'a [RunPod], last: Option<&RunSta
     }
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress<'a> {
-    /// Not over.
-    Going(Going),
-    /// Over.
+    /// It has not ended.
+    InProgress(InProgress),
+    /// It has ended.
     Ended(Ended<'a>),
 }
 
-/// A run that is not over.
+/// A run that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Going {
-    /// What keeps a pod from starting, if it is said and has lasted long enough.
+pub struct InProgress {
+    /// Why a pod does not start, if known and long enough.
     pub fault: Option<Fault>,
     /// Groups (indexes into the probe's pods) whose pod does not exist yet.
     pub missing: Vec<usize>,
-    /// When to look again, even if nothing is heard.
+    /// When to reconcile again without a watch event.
     pub wake: Timestamp,
 }
 
-/// A run that is over.
+/// A run that has ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ended<'a> {
     /// Its number.
@@ -96,20 +96,20 @@ pub struct Ended<'a> {
     pub started: Option<Timestamp>,
     /// Name of its first pod, empty when there never was one.
     pub pod: String,
-    /// What its pods left, in the order of the groups.
+    /// How its pods ended, in the order of the groups.
     pub parts: Vec<Part<'a>>,
 }
 
 /// How one pod of a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part<'a> {
-    /// It left something to read, and may have used so many tokens.
-    Left(&'a Left, i64),
-    /// It may have run and used so many tokens, and left nothing.
+    /// The prober terminated with a message; the reserved tokens.
+    Terminated(&'a Termination, i64),
+    /// It ended without a message; the reserved tokens, all of which it may have used.
     Lost(Fault, i64),
     /// It never started.
     NotStarted(Fault),
-    /// The spec changed before it ended; it may have used so many tokens.
+    /// The spec changed before it ended; the tokens that it may have used.
     Superseded(i64),
 }
 
@@ -123,11 +123,11 @@ pub fn start_by(slot: &Slot, first: Timestamp, probe: &Probe) -> Timestamp {
     }
 }
 
-/// How far the run of these pods is. `current` is not empty.
+/// The progress of the run of these pods; `None` when there is none.
 #[must_use]
 pub fn progress<'a>(
     sorted: &Sorted<'a>,
-    refusal: Option<&Refusal>,
+    rejection: Option<&Rejection>,
     probe: &Probe,
     now: Timestamp,
 ) -> Option<Progress<'a>> {
@@ -143,7 +143,7 @@ pub fn progress<'a>(
         })
     };
     let superseded = first.generation != probe.generation;
-    let mut going = Going {
+    let mut in_progress = InProgress {
         fault: None,
         missing: Vec::new(),
         wake: now + SignedDuration::from_hours(1),
@@ -154,14 +154,14 @@ pub fn progress<'a>(
         let found = sorted.current.iter().find(|pod| pod.group == name);
         let part = match found {
             Some(pod) if sorted.vanished.iter().any(|gone| gone.uid == pod.uid) => Some(vanished(pod)),
-            Some(pod) => part(pod, probe, now, &mut going),
-            None => missing(index, first, refusal, probe, now, &mut going),
+            Some(pod) => part(pod, probe, now, &mut in_progress),
+            None => missing(index, first, rejection, probe, now, &mut in_progress),
         };
         parts.extend(part);
     }
     if superseded {
         let cut = sorted.current.iter().map(|pod| match &pod.state {
-            PodState::Left(left) => Part::Left(left, pod.reserved_tokens),
+            PodState::TerminatedWithReport(termination) => Part::Terminated(termination, pod.reserved_tokens),
             PodState::Starting(_) => Part::Superseded(0),
             _ => Part::Superseded(pod.reserved_tokens),
         });
@@ -170,28 +170,28 @@ pub fn progress<'a>(
     Some(if parts.len() == probe.pods.len() {
         ended(parts)
     } else {
-        Progress::Going(going)
+        Progress::InProgress(in_progress)
     })
 }
 
-/// Ends a slot none of whose pods could be created.
+/// Ends a slot whose pods could not be created.
 #[must_use]
-pub fn never_created(number: i64, refusal: &Refusal) -> Ended<'static> {
+pub fn never_created(number: i64, rejection: &Rejection) -> Ended<'static> {
     Ended {
         number,
-        slot: refusal.slot.clone(),
+        slot: rejection.slot.clone(),
         choice: ForwardingCheckChoice::default(),
         started: None,
         pod: String::new(),
-        parts: vec![Part::NotStarted(refusal.fault.clone())],
+        parts: vec![Part::NotStarted(rejection.fault.clone())],
     }
 }
 
 fn vanished<'a>(pod: &'a RunPod) -> Part<'a> {
     match &pod.state {
-        // Read before it went: nothing is lost.
-        PodState::Left(left) => Part::Left(left, pod.reserved_tokens),
-        PodState::Silent(fault) => Part::Lost(fault.clone(), pod.reserved_tokens),
+        // Its message was read before its deletion.
+        PodState::TerminatedWithReport(termination) => Part::Terminated(termination, pod.reserved_tokens),
+        PodState::TerminatedWithoutReport(fault) => Part::Lost(fault.clone(), pod.reserved_tokens),
         PodState::Starting(_) | PodState::Running => Part::Lost(
             Fault::new(FaultKind::ReportLost, &format!("pod {}", pod.name)),
             pod.reserved_tokens,
@@ -200,24 +200,24 @@ fn vanished<'a>(pod: &'a RunPod) -> Part<'a> {
 }
 
 /// `None` while the pod may still report.
-fn part<'a>(pod: &'a RunPod, probe: &Probe, now: Timestamp, going: &mut Going) -> Option<Part<'a>> {
+fn part<'a>(pod: &'a RunPod, probe: &Probe, now: Timestamp, in_progress: &mut InProgress) -> Option<Part<'a>> {
     match &pod.state {
-        PodState::Left(left) => return Some(Part::Left(left, pod.reserved_tokens)),
-        PodState::Silent(fault) => return Some(Part::Lost(fault.clone(), pod.reserved_tokens)),
+        PodState::TerminatedWithReport(termination) => return Some(Part::Terminated(termination, pod.reserved_tokens)),
+        PodState::TerminatedWithoutReport(fault) => return Some(Part::Lost(fault.clone(), pod.reserved_tokens)),
         PodState::Starting(_) | PodState::Running => {}
     }
     if let Some(until) = pod.deleting {
         let until = until + PATIENCE;
-        going.wake = going.wake.min(until);
+        in_progress.wake = in_progress.wake.min(until);
         let fault = || Fault::new(FaultKind::ReportLost, &format!("pod {} was deleted", pod.name));
         return (until <= now).then(|| Part::Lost(fault(), pod.reserved_tokens));
     }
     match &pod.state {
-        PodState::Starting(fault) => starting(pod, fault.as_ref(), probe, now, going),
+        PodState::Starting(fault) => starting(pod, fault.as_ref(), probe, now, in_progress),
         _ => {
             let deadline = pod.created + signed(pod::active_deadline(probe, pod.choice)) + PATIENCE;
-            going.wake = going.wake.min(deadline);
-            // The kubelet ends a pod at its deadline: one that does not is not there.
+            in_progress.wake = in_progress.wake.min(deadline);
+            // The kubelet ends a pod at its deadline: one that does not is lost.
             (deadline <= now).then(|| Part::Lost(Fault::new(FaultKind::NodeLost, ""), pod.reserved_tokens))
         }
     }
@@ -228,20 +228,20 @@ fn starting<'a>(
     fault: Option<&Fault>,
     probe: &Probe,
     now: Timestamp,
-    going: &mut Going,
+    in_progress: &mut InProgress,
 ) -> Option<Part<'a>> {
     let start_by = start_by(&pod.slot, pod.created, probe);
     if start_by <= now {
-        let unsaid = || Fault::new(FaultKind::StartTimeout, "");
-        return Some(Part::NotStarted(fault.cloned().unwrap_or_else(unsaid)));
+        let unknown = || Fault::new(FaultKind::StartTimeout, "");
+        return Some(Part::NotStarted(fault.cloned().unwrap_or_else(unknown)));
     }
-    going.wake = going.wake.min(start_by);
+    in_progress.wake = in_progress.wake.min(start_by);
     let patience = pod.created + UNSCHEDULABLE_AFTER;
     match fault {
         Some(fault) if fault.kind == FaultKind::Unschedulable && patience > now => {
-            going.wake = going.wake.min(patience)
+            in_progress.wake = in_progress.wake.min(patience)
         }
-        Some(fault) if going.fault.is_none() => going.fault = Some(fault.clone()),
+        Some(fault) if in_progress.fault.is_none() => in_progress.fault = Some(fault.clone()),
         _ => {}
     }
     None
@@ -250,24 +250,24 @@ fn starting<'a>(
 fn missing<'a>(
     index: usize,
     first: &RunPod,
-    refusal: Option<&Refusal>,
+    rejection: Option<&Rejection>,
     probe: &Probe,
     now: Timestamp,
-    going: &mut Going,
+    in_progress: &mut InProgress,
 ) -> Option<Part<'a>> {
-    let fault = refusal
-        .filter(|refusal| refusal.slot == first.slot)
-        .map(|refusal| refusal.fault.clone());
+    let fault = rejection
+        .filter(|rejection| rejection.slot == first.slot)
+        .map(|rejection| rejection.fault.clone());
     let start_by = start_by(&first.slot, first.created, probe);
     if start_by <= now {
         return Some(Part::NotStarted(
             fault.unwrap_or_else(|| Fault::new(FaultKind::StartTimeout, "")),
         ));
     }
-    going.wake = going.wake.min(start_by);
-    going.missing.push(index);
-    if going.fault.is_none() {
-        going.fault = fault;
+    in_progress.wake = in_progress.wake.min(start_by);
+    in_progress.missing.push(index);
+    if in_progress.fault.is_none() {
+        in_progress.fault = fault;
     }
     None
 }

@@ -1,5 +1,5 @@
-//! What is missing in the cluster, said in one sentence at the start instead of a watch that only retries: rights, and the
-//! resource definition.
+//! Checks the operator's permissions and the installed CRD at the start. Logs what is missing in one message: the
+//! watches alone would only retry.
 
 use std::time::Duration;
 
@@ -15,23 +15,23 @@ use tokio_util::sync::CancellationToken;
 use crate::resource::crd;
 use crate::resource::spec::ClaudeProbe;
 
-/// Name of the definition.
+/// Name of the CRD.
 const CRD: &str = "claudeprobes.claudeprobe.dev";
-/// How often it is looked at.
+/// How often it is checked.
 const CRD_PERIOD: Duration = Duration::from_secs(600);
-/// How often missing rights are asked for again.
+/// How often missing permissions are checked again.
 const RETRY: Duration = Duration::from_secs(5);
 /// Fields that are named at most.
 const NAMED_FIELDS: usize = 5;
 
-/// Returns when every watched kind can be listed; says what to add until then.
+/// Returns when every watched kind can be listed; logs what is missing until then.
 pub async fn run(client: Client, namespaces: Vec<String>, stop: CancellationToken) {
     let namespaces: Vec<Option<String>> = if namespaces.is_empty() {
         vec![None]
     } else {
         namespaces.into_iter().map(Some).collect()
     };
-    let mut said = String::new();
+    let mut logged = String::new();
     loop {
         let mut missing = Vec::new();
         for namespace in &namespaces {
@@ -47,9 +47,9 @@ pub async fn run(client: Client, namespaces: Vec<String>, stop: CancellationToke
         }
         missing.dedup();
         let text = missing.join(" ");
-        if text != said {
-            tracing::error!("the operator cannot work yet: {text}");
-            said = text;
+        if text != logged {
+            tracing::error!("the operator cannot start yet: {text}");
+            logged = text;
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -72,29 +72,29 @@ where
     let one = ListParams::default().limit(1);
     match tokio::time::timeout(Duration::from_secs(10), api.list_metadata(&one)).await {
         Ok(listed) => listed.map(|_: kube::core::ObjectList<PartialObjectMeta<K>>| ()),
-        // Away: the watch waits for it by itself.
+        // Unreachable: the watch retries by itself.
         Err(_) => Ok(()),
     }
 }
 
-/// What to add, when the API server refused.
+/// The missing permission or CRD, when the API server rejected the list.
 fn explain(listed: Result<(), Error>, group: &str, resource: &str) -> Option<String> {
     match listed {
         Err(Error::Api(status)) if status.code == 403 => Some(format!(
-            "its ServiceAccount may not list {resource}: add to its ClusterRole `- apiGroups: [\"{group}\"], resources: [{resource}], verbs: [list, watch]` \
-             (deploy/10-rbac.yaml has all lines)."
+            "its ServiceAccount may not list {resource}. Add to its ClusterRole: `- apiGroups: [\"{group}\"], resources: [{resource}], verbs: [list, watch]` \
+             (deploy/10-rbac.yaml has all rules)."
         )),
         Err(Error::Api(status)) if status.code == 404 => Some(format!(
-            "the API server knows no {resource}: install the resource definition (kubectl apply -f crds/claudeprobe.yaml)."
+            "the CRD of {resource} is not installed. Run: kubectl apply -f crds/claudeprobe.yaml"
         )),
-        Err(Error::Api(status)) if status.code == 401 => {
-            Some("the API server does not accept its credentials.".to_owned())
-        }
+        Err(Error::Api(status)) if status.code == 401 => Some(
+            "the API server rejects its credentials (401). Check its ServiceAccount token or KUBECONFIG.".to_owned(),
+        ),
         _ => None,
     }
 }
 
-/// Keeps an eye on the installed definition: one that lacks our fields would drop what we write without a word.
+/// Compares the installed CRD with our own regularly: an older one would silently drop fields that we write.
 pub async fn watch_crd(client: Client, outdated: watch::Sender<Option<String>>, stop: CancellationToken) {
     let api: Api<CustomResourceDefinition> = Api::all(client);
     loop {
@@ -109,7 +109,7 @@ pub async fn watch_crd(client: Client, outdated: watch::Sender<Option<String>>, 
                 }
             }
             Ok(Err(error)) => {
-                tracing::warn!(%error, "the installed resource definition cannot be read: whether it is older than this operator is not known")
+                tracing::warn!(%error, "the installed CRD cannot be read: its version is unknown")
             }
             Err(_) => {}
         }
@@ -146,12 +146,12 @@ fn lacking(installed: &CustomResourceDefinition) -> Option<String> {
         String::new()
     };
     Some(format!(
-        "The installed resource definition is older than this operator and has no {}{rest}: apply crds/claudeprobe.yaml of this release.",
+        "The installed CRD is older than this operator and lacks {}{rest}. Apply crds/claudeprobe.yaml of this release.",
         missing.join(", ")
     ))
 }
 
-/// Names the fields that `ours` has and `theirs` has not, the outermost only.
+/// The fields of `ours` that `theirs` lacks, only the outermost.
 fn compare(ours: &Value, theirs: &Value, path: &str, missing: &mut Vec<String>) {
     if let Some(properties) = ours["properties"].as_object() {
         for (name, field) in properties {
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_older_definition_names_the_fields_that_it_lacks() {
+    fn an_older_crd_is_reported_with_its_missing_fields() {
         let mut definition = crd::definition().unwrap();
         assert_eq!(lacking(&serde_json::from_value(definition.clone()).unwrap()), None);
         let status = definition
@@ -198,8 +198,8 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_list_names_the_line_to_add() {
-        let refuse = |code| {
+    fn a_rejected_list_is_reported_with_the_missing_rule() {
+        let rejected = |code| {
             let status = kube::core::Status {
                 code,
                 ..kube::core::Status::default()
@@ -207,16 +207,16 @@ mod tests {
             Err(Error::Api(Box::new(status)))
         };
         assert!(
-            explain(refuse(403), "", "pods")
+            explain(rejected(403), "", "pods")
                 .unwrap()
                 .contains("resources: [pods], verbs: [list, watch]")
         );
         assert!(
-            explain(refuse(404), "claudeprobe.dev", "claudeprobes")
+            explain(rejected(404), "claudeprobe.dev", "claudeprobes")
                 .unwrap()
                 .contains("crds/claudeprobe.yaml")
         );
-        assert_eq!(explain(refuse(503), "", "pods"), None);
+        assert_eq!(explain(rejected(503), "", "pods"), None);
         assert_eq!(explain(Ok(()), "", "pods"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Reads from a pod's status, or from an API server's refusal, why a probe pod does not start or ended without a report.
+//! Why a probe pod does not start or ended without a report: from its status, or from the API server's error.
 //!
 //! Pure: knows no spec and no clock.
 
@@ -6,7 +6,7 @@ use super::pod_status::{ContainerState, PodStatusView};
 use crate::status::fault::{Fault, FaultKind};
 use crate::status::names;
 
-/// Why this pod has not started; `None` while it is on its way.
+/// Why this pod has not started; `None` while it is starting normally.
 #[must_use]
 pub fn while_starting(status: &PodStatusView) -> Option<Fault> {
     let waiting = status.init_container_statuses.iter().chain(&status.container_statuses);
@@ -37,7 +37,7 @@ pub fn while_starting(status: &PodStatusView) -> Option<Fault> {
 
 fn of_waiting(reason: &str, message: &str) -> Option<Fault> {
     let kind = match reason {
-        // Still on its way.
+        // Still starting.
         "" | "ContainerCreating" | "PodInitializing" => return None,
         "ErrImagePull"
         | "ImagePullBackOff"
@@ -58,7 +58,7 @@ fn of_waiting(reason: &str, message: &str) -> Option<Fault> {
     Some(Fault::new(kind, if message.is_empty() { reason } else { message }))
 }
 
-/// Why this pod, which has ended or is being deleted, left no report.
+/// Why this pod, which has ended or is being deleted, has no report.
 #[must_use]
 pub fn without_report(status: &PodStatusView) -> Fault {
     let detail = status.message.as_deref().unwrap_or_default();
@@ -99,9 +99,9 @@ pub fn without_report(status: &PodStatusView) -> Fault {
     }
 }
 
-/// Why the API server refused to create a pod.
+/// Why the API server rejected a pod.
 #[must_use]
-pub fn of_refusal(code: u16, message: &str) -> Fault {
+pub fn of_rejection(code: u16, message: &str) -> Fault {
     let kind = if message.contains("exceeded quota") || message.contains("failed quota") {
         FaultKind::QuotaExceeded
     } else if message.contains("because it is being terminated") {
@@ -154,14 +154,14 @@ mod tests {
         FaultKind::ContainerConfigInvalid
     )]
     #[case::no_binary("RunContainerError", "no such file", FaultKind::ContainerNotStarted)]
-    fn a_waiting_container_names_its_fault(#[case] reason: &str, #[case] message: &str, #[case] kind: FaultKind) {
+    fn a_waiting_container_has_its_fault(#[case] reason: &str, #[case] message: &str, #[case] kind: FaultKind) {
         let fault = while_starting(&waiting(reason, message)).unwrap();
         assert_eq!((fault.kind, fault.detail.as_str()), (kind, message));
         assert!(fault.message().ends_with(kind.fix()));
     }
 
     #[test]
-    fn every_fault_fits_a_message_whatever_the_cluster_adds() {
+    fn every_fault_fits_a_condition_message_with_any_detail() {
         for kind in FaultKind::ALL {
             for detail in [
                 "",
@@ -185,13 +185,13 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_on_its_way_has_no_fault() {
+    fn a_starting_pod_has_no_fault() {
         assert_eq!(while_starting(&waiting("ContainerCreating", "")), None);
         assert_eq!(while_starting(&status(json!({"phase": "Pending"}))), None);
     }
 
     #[test]
-    fn an_unschedulable_pod_names_what_the_scheduler_said() {
+    fn an_unschedulable_pod_has_the_schedulers_message() {
         let pod = status(
             json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False",
             "reason": "Unschedulable", "message": "0/1 nodes are available: 1 node(s) didn't match"}]}),
@@ -210,7 +210,7 @@ mod tests {
     #[case::oom(json!({"containerStatuses": [{"name": "prober", "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}]}), FaultKind::OutOfMemory)]
     #[case::crash(json!({"containerStatuses": [{"name": "prober", "state": {"terminated": {"exitCode": 101, "reason": "Error"}}}]}), FaultKind::ProberCrashed)]
     #[case::gone(json!({}), FaultKind::ReportLost)]
-    fn a_pod_without_a_report_names_why(#[case] pod: Value, #[case] kind: FaultKind) {
+    fn a_pod_without_a_report_has_its_fault(#[case] pod: Value, #[case] kind: FaultKind) {
         assert_eq!(without_report(&status(pod)).kind, kind);
     }
 
@@ -241,7 +241,7 @@ mod tests {
         "unable to create new content in namespace x because it is being terminated",
         FaultKind::NamespaceTerminating
     )]
-    fn a_refused_pod_names_who_refused_it(#[case] code: u16, #[case] message: &str, #[case] kind: FaultKind) {
-        assert_eq!(of_refusal(code, message).kind, kind);
+    fn a_rejected_pod_has_its_fault(#[case] code: u16, #[case] message: &str, #[case] kind: FaultKind) {
+        assert_eq!(of_rejection(code, message).kind, kind);
     }
 }

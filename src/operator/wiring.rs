@@ -1,9 +1,9 @@
-//! Watches, tasks and their supervision: what makes the pure parts run.
+//! Watches, tasks and their supervision.
 //!
 //! # Guarantees
-//! A task that ends or panics ends the process: a restart is a clean state, and the cluster holds all that is needed. An API
-//! server that is away and a Lease that is lost end nothing: watches and elections go on by themselves. Nothing is written
-//! before caches are synced *and* the Lease is ours *and* one consistent list has shown what the leader before us wrote.
+//! A task that ends or panics ends the process: a restart is a clean state, and the cluster holds all that is needed. Neither
+//! an unreachable API server nor a lost Lease ends it: watches and election continue by themselves. Nothing is written before
+//! the caches are synced *and* this replica holds the Lease *and* one consistent list has shown the previous leader's writes.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::act::Actor;
 use super::cache::Cache;
-use super::lease::{Elector, Leadership, Terms};
+use super::lease::{Elector, Leadership, LeaseSettings};
 use super::pod_status::ProbePod;
 use super::reconcile::{backoff, reconcile};
 use super::self_check;
@@ -37,26 +37,26 @@ use crate::resource::spec::ClaudeProbe;
 use crate::status::names;
 use crate::status::trend::Trends;
 
-/// A probe as the watch tells it: one that cannot be read does not hide the others.
+/// A probe from the watch: one that cannot be parsed does not hide the others.
 pub type Guarded = DeserializeGuard<ClaudeProbe>;
 
-/// Probes that are worked on at the same time.
+/// Probes that are reconciled at the same time.
 const CONCURRENCY: u16 = 32;
-/// How often the main loop says that it lives.
+/// How often the main loop updates its liveness.
 const TICK: Duration = Duration::from_secs(1);
 
-/// What the command line says.
+/// Settings from the command line.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What it says of probe pods.
+    /// Settings of probe pods.
     pub pods: pod::Settings,
     /// The Lease.
-    pub lease: Terms,
+    pub lease: LeaseSettings,
     /// Namespace of the Lease.
     pub lease_namespace: String,
-    /// Namespaces to work in; empty for all.
+    /// Namespaces to watch; empty for all.
     pub namespaces: Vec<String>,
-    /// Name that Events are signed with.
+    /// The reporting instance of Events.
     pub instance: String,
 }
 
@@ -64,18 +64,18 @@ pub struct Settings {
 pub struct Operator {
     pub(super) client: Client,
     pub(super) actor: Actor,
-    /// What is remembered of each probe.
+    /// The memory of each probe.
     pub cache: Cache,
-    /// How long paths took lately.
+    /// Durations of the last runs, per path.
     pub trends: Trends,
     /// Counters of the operator itself.
     pub metrics: Arc<OperatorMetrics>,
-    /// The probes as the watches tell them, one store per scope.
+    /// The probes from the watches, one store per scope.
     stores: Vec<Store<Guarded>>,
     namespaces: Vec<String>,
     leadership: Leadership,
-    /// A consistent list has shown what the leader before us wrote.
-    acting: AtomicBool,
+    /// A consistent list has shown the previous leader's writes.
+    leads: AtomicBool,
     synced: watch::Receiver<usize>,
     /// When the main loop ticked last, Unix seconds.
     ticked: AtomicI64,
@@ -96,10 +96,10 @@ impl Operator {
         clock::now().as_second() - self.ticked.load(Ordering::Relaxed) < 30
     }
 
-    /// Whether this replica acts.
+    /// Whether this replica is the leader, with all of its predecessor's writes in the cache.
     #[must_use]
-    pub fn is_acting(&self) -> bool {
-        self.acting.load(Ordering::Acquire) && self.leadership.time_left().is_some()
+    pub fn is_leader(&self) -> bool {
+        self.leads.load(Ordering::Acquire) && self.leadership.time_left().is_some()
     }
 
     /// The probe of this name, if there is one.
@@ -119,11 +119,13 @@ impl Operator {
 /// Why the operator ended.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A task that must not end did.
-    #[error("the task {0} ended: this is a bug, or the process is out of memory or file descriptors")]
+    /// A task ended that must not end.
+    #[error(
+        "the task {0} ended unexpectedly: a bug, or the process lacks memory or file descriptors. See the log before this line"
+    )]
     TaskEnded(&'static str),
     /// A task panicked.
-    #[error("the task panicked: {0}")]
+    #[error("a task panicked: {0}")]
     Panicked(#[source] tokio::task::JoinError),
 }
 
@@ -149,7 +151,7 @@ fn scopes(client: &Client, namespaces: &[String]) -> Vec<Scope> {
 /// Runs until `stop`. `publish` gets the operator as soon as it exists, for the HTTP endpoints.
 ///
 /// # Errors
-/// A task that ended or panicked without being told to.
+/// A task that ended or panicked before `stop`.
 pub async fn run(
     client: Client,
     settings: Settings,
@@ -179,14 +181,14 @@ pub async fn run(
         stores: readers,
         namespaces: settings.namespaces.clone(),
         leadership,
-        acting: AtomicBool::new(false),
+        leads: AtomicBool::new(false),
         synced: synced_now,
         ticked: AtomicI64::new(clock::now().as_second()),
         crd_outdated: outdated_now,
     });
     publish.send_replace(Some(operator.clone()));
 
-    // Everybody looks again: a term began, or a watch was told everything anew.
+    // All probes are requeued: leadership began, or a watch listed everything again.
     let (all_again, _) = broadcast::channel::<()>(4);
     let mut tasks = JoinSet::new();
     let wait_for_rights = self_check::run(client.clone(), settings.namespaces.clone(), stop.clone());
@@ -196,10 +198,10 @@ pub async fn run(
     ));
     tasks.spawn(named("the election", elector.run(stop.clone())));
     tasks.spawn(named(
-        "the terms",
-        terms(operator.clone(), all_again.clone(), stop.clone()),
+        "the leadership task",
+        follow_leadership(operator.clone(), all_again.clone(), stop.clone()),
     ));
-    // A refused watch would only retry: say first which right is missing.
+    // A rejected watch would only retry: report first which permission is missing.
     wait_for_rights.await;
     for ((scope, writer), reader) in scopes.into_iter().zip(writers).zip(operator.stores.clone()) {
         let work = work(
@@ -232,8 +234,8 @@ async fn supervise(mut tasks: JoinSet<&'static str>, stop: &CancellationToken) -
     Ok(())
 }
 
-/// Begins and ends terms of leadership.
-async fn terms(operator: Arc<Operator>, all_again: broadcast::Sender<()>, stop: CancellationToken) {
+/// Follows the Lease: begins and ends this replica's leadership.
+async fn follow_leadership(operator: Arc<Operator>, all_again: broadcast::Sender<()>, stop: CancellationToken) {
     let mut leadership = operator.leadership.clone();
     let mut synced = operator.synced.clone();
     let mut leads = false;
@@ -244,21 +246,21 @@ async fn terms(operator: Arc<Operator>, all_again: broadcast::Sender<()>, stop: 
                 Some(now) => leads = now,
                 None => return,
             },
-            () = begin_term(&operator, &mut synced), if leads && !operator.acting.load(Ordering::Acquire) => {
-                operator.acting.store(true, Ordering::Release);
-                tracing::info!("acting: caches are synced and the Lease is ours");
-                // Nobody listens before the first watch: then there is nothing to look at either.
+            () = begin_leadership(&operator, &mut synced), if leads && !operator.leads.load(Ordering::Acquire) => {
+                operator.leads.store(true, Ordering::Release);
+                tracing::info!("this replica leads: its caches are synced and it holds the Lease");
+                // Without a receiver there is no watch yet, and nothing to requeue.
                 let _ = all_again.send(());
             }
         }
         if !leads {
-            operator.acting.store(false, Ordering::Release);
+            operator.leads.store(false, Ordering::Release);
         }
     }
 }
 
-/// One consistent list: a watch may lag behind what the leader before us wrote last.
-async fn begin_term(operator: &Operator, synced: &mut watch::Receiver<usize>) {
+/// Lists the probes consistently: a watch may lag behind the previous leader's last writes.
+async fn begin_leadership(operator: &Operator, synced: &mut watch::Receiver<usize>) {
     while !operator.is_synced() {
         if synced.changed().await.is_err() {
             return std::future::pending().await;
@@ -267,7 +269,7 @@ async fn begin_term(operator: &Operator, synced: &mut watch::Receiver<usize>) {
     loop {
         match newest(operator).await {
             Ok(()) => return,
-            Err(error) => tracing::warn!(%error, "the probes could not be listed at the start of the term"),
+            Err(error) => tracing::warn!(%error, "the probes could not be listed at the start of leadership; retrying"),
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -341,11 +343,11 @@ async fn work(
     let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {
-            looked = controller.next() => match looked {
+            reconciled = controller.next() => match reconciled {
                 None => return,
                 Some(Ok(_)) => {}
-                Some(Err(controller::Error::ReconcilerFailed(error, probe))) => tracing::warn!(%error, %probe, "a probe could not be reconciled; it is tried again"),
-                Some(Err(error)) => tracing::debug!(%error, "the queue reports"),
+                Some(Err(controller::Error::ReconcilerFailed(error, probe))) => tracing::warn!(%error, %probe, "the reconcile failed; retrying"),
+                Some(Err(error)) => tracing::debug!(%error, "the controller's queue reported an error"),
             },
             _ = tick.tick() => operator.ticked.store(clock::now().as_second(), Ordering::Relaxed),
         }
@@ -386,7 +388,7 @@ fn probe_stream(
                 tracing::info!(probes = reader.len(), "the cache of probes is synced");
                 synced.send_modify(|count| *count += 1);
             } else {
-                // New probes of a relist are told before the store has them.
+                // New probes of a relist arrive before the store has them.
                 let _ = all_again.send(());
             }
         }
@@ -398,7 +400,7 @@ fn probe_stream(
                 operator.trends.note(&uid, status);
             }
         }
-        Err(error) => tracing::warn!(%error, "the watch of probes failed; it is tried again"),
+        Err(error) => tracing::warn!(%error, "the watch of probes failed; retrying"),
         Ok(Event::Init) => {}
     };
     watcher(api, watcher::Config::default())
@@ -416,7 +418,7 @@ fn probe_stream(
         )
 }
 
-/// Drops what nobody reads: half of an object's size.
+/// Drops unused fields: half of an object's size.
 fn slim(probe: &mut Guarded) {
     let meta = kube::Resource::meta_mut(probe);
     meta.managed_fields = None;
@@ -434,26 +436,26 @@ fn pod_stream(
 ) -> impl Stream<Item = ObjectRef<Guarded>> {
     let (key, value) = names::MANAGED_BY;
     let config = watcher::Config::default().labels(&format!("{key}={value}"));
-    let mut told = HashSet::new();
+    let mut listed = HashSet::new();
     let mut first = true;
     watcher(api, config).default_backoff().filter_map(move |event| {
         let changed = match event {
             Ok(Event::Apply(pod)) => operator.cache.pod_applied(&pod).and(owner_ref(&pod)),
             Ok(Event::Delete(pod)) => operator.cache.pod_gone(&pod).and(owner_ref(&pod)),
             Ok(Event::Init) => {
-                told = HashSet::new();
+                listed = HashSet::new();
                 None
             }
             Ok(Event::InitApply(pod)) => {
                 let owner = operator.cache.pod_applied(&pod);
-                told.extend(owner.map(|owner| (owner, pod.name_any())));
+                listed.extend(owner.map(|owner| (owner, pod.name_any())));
                 owner_ref(&pod)
             }
             Ok(Event::InitDone) => {
                 let scope = Operator::uids(&reader);
                 operator
                     .cache
-                    .pods_relisted(&std::mem::take(&mut told), |owner| scope.contains(owner));
+                    .pods_relisted(&std::mem::take(&mut listed), |owner| scope.contains(owner));
                 if std::mem::take(&mut first) {
                     tracing::info!("the cache of pods is synced");
                     synced.send_modify(|count| *count += 1);
@@ -461,7 +463,7 @@ fn pod_stream(
                 None
             }
             Err(error) => {
-                tracing::warn!(%error, "the watch of pods failed; it is tried again");
+                tracing::warn!(%error, "the watch of pods failed; retrying");
                 None
             }
         };

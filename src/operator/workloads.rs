@@ -1,9 +1,10 @@
-//! Who still holds an older key: pods of the spec's workloads and of the gateways, by when their containers started.
+//! Finds pods that still use an older key: pods of the spec's workloads and of the gateways, by their containers'
+//! start.
 //!
-//! A container holds the key of its start only if it takes it by `env`, `envFrom` or a `subPath` mount; a plain volume
-//! follows the Secret. A change lies between two runs: a container that started before the last sight of the old key holds it
-//! for certain, one that started in between may. Reads pods, never Secrets; only after a key changed, until nobody is left,
-//! and at most every five minutes.
+//! A container keeps the key of its start only with `env`, `envFrom` or a `subPath` mount; a plain volume follows the
+//! Secret. A change lies between two runs: a container that started before the last run with the old key certainly has
+//! it, one that started between the runs may. Lists pods, never Secrets; only after a key changed, until no pod has an
+//! older key, and at most every five minutes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,12 +22,12 @@ use crate::status::memory::Facts;
 
 /// Pods per page.
 const PAGE: u32 = 250;
-/// Longest time that one look may take.
+/// Longest time of one request.
 const LIMIT: Duration = Duration::from_secs(10);
 /// Pods that are named at most.
 const NAMED: usize = 5;
 
-/// A pod as far as its keys go.
+/// The fields of a pod that concern its keys.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, kube::Resource)]
 #[resource(inherit = Pod)]
 struct Holder {
@@ -78,24 +79,23 @@ struct Running {
     started_at: Option<Time>,
 }
 
-/// A key that changed and that somebody may still hold. Short-lived tokens change by themselves, and who uses them asks for
-/// new ones.
+/// A changed key that a pod may still use. Short-lived tokens change by themselves, and their users fetch new ones.
 fn is_suspect(key: &CredentialStatus) -> bool {
     key.previous_last_seen_at.is_some() && key.kind != Some(CredentialKind::OauthToken)
 }
 
-/// Whether there is anything to look for: a key changed, and the spec names somebody who may hold it.
+/// Whether a pod may hold an older key: a key changed, and the spec names workloads.
 #[must_use]
-pub fn worth_a_look(probe: &Probe, status: &ClaudeProbeStatus) -> bool {
+pub fn may_hold_old_key(probe: &Probe, status: &ClaudeProbeStatus) -> bool {
     let changed = status.credentials.iter().any(is_suspect);
     changed && (!probe.workloads.is_empty() || probe.paths.iter().any(|path| path.workload.is_some()))
 }
 
-/// Looks.
+/// Lists the pods that hold an older key.
 ///
 /// # Errors
-/// The API server refused, or did not answer in time.
-pub async fn look(client: &Client, probe: &Probe, status: &ClaudeProbeStatus) -> Result<Facts, kube::Error> {
+/// The API server rejected the request, or did not answer in time.
+pub async fn find_stale(client: &Client, probe: &Probe, status: &ClaudeProbeStatus) -> Result<Facts, kube::Error> {
     let api: Api<Holder> = Api::namespaced(client.clone(), &probe.namespace);
     let mut facts = Facts::default();
     let suspects = status.credentials.iter().filter(|key| is_suspect(key));
@@ -169,7 +169,7 @@ fn stale(pods: &[Holder], key: &CredentialStatus) -> Option<StaleWorkload> {
                 .extend(pod.metadata.name.clone());
         }
     }
-    // The certain ones say it all.
+    // Certain ones make possible ones redundant.
     let (certain, mut names) = found.into_iter().next_back()?;
     names.sort();
     let count = names.len();
@@ -182,7 +182,7 @@ fn stale(pods: &[Holder], key: &CredentialStatus) -> Option<StaleWorkload> {
     })
 }
 
-/// Whether the container took the key at its start and keeps it.
+/// Whether the container keeps the key of its start.
 fn pins(container: &HolderContainer, volumes: &[Volume], key: &CredentialStatus) -> bool {
     let variable = container.env.iter().any(|variable| {
         let source = variable
@@ -284,19 +284,19 @@ mod tests {
     }
 
     #[test]
-    fn a_short_lived_token_that_changed_makes_nobody_look() {
+    fn a_changed_short_lived_token_needs_no_listing() {
         let probe = crate::status::fixture::probe_with("workloads: [{selector: {matchLabels: {app: chat}}}]");
         let mut status = ClaudeProbeStatus {
             credentials: vec![key()],
             ..ClaudeProbeStatus::default()
         };
-        assert!(worth_a_look(&probe, &status));
+        assert!(may_hold_old_key(&probe, &status));
         status.credentials[0].kind = Some(CredentialKind::OauthToken);
-        assert!(!worth_a_look(&probe, &status));
+        assert!(!may_hold_old_key(&probe, &status));
     }
 
     #[test]
-    fn a_start_between_the_two_sights_is_only_possible() {
+    fn a_start_between_the_two_runs_is_only_possible() {
         let found = stale(&[pod("between", "2026-11-23T10:03:00Z", by_env())], &key()).unwrap();
         assert!(!found.certain);
         assert_eq!(stale(&[pod("after", "2026-11-23T10:05:00Z", by_env())], &key()), None);

@@ -1,4 +1,4 @@
-//! The custom resource definition, made from the Rust types: small, structural, in a stable order.
+//! The CRD, generated from the Rust types: small, structural, in a stable order.
 //!
 //! `crds/claudeprobe.yaml` is this text; a test fails when the two differ.
 
@@ -8,19 +8,19 @@ use serde_json::{Map, Number, Value, json};
 
 use super::spec::{self, ClaudeProbe};
 
-const HEADER: &str = "# The resource definition of ClaudeProbe. Generated from the Rust types by `claudeprobe crd`.\n";
+const HEADER: &str = "# The CRD of ClaudeProbe. Generated from the Rust types by `claudeprobe crd`.\n";
 
 /// Why the definition could not be made; only a bug in the types' schema leads here.
 #[derive(Debug, thiserror::Error)]
 pub enum DefinitionError {
     /// It is no JSON.
-    #[error("the resource definition is no JSON: {0}")]
+    #[error("the CRD is no valid JSON: {0}")]
     Json(#[from] serde_json::Error),
     /// It cannot be written as YAML.
-    #[error("the resource definition cannot be written as YAML: {0}")]
+    #[error("the CRD cannot be written as YAML: {0}")]
     Yaml(String),
     /// It has not the shape that a definition has.
-    #[error("the resource definition has no {0}")]
+    #[error("the CRD has no {0}")]
     Shape(&'static str),
 }
 

@@ -1,7 +1,7 @@
 //! `ClaudeProbe`: what a user writes ([`spec`]), what they read ([`status`]), and the checked form that everything else
 //! uses ([`validated`]).
 //!
-//! Knows the vocabulary of the catalogue and nothing below: no probing, no diagnosis, no clients.
+//! Uses the catalogue's enums and no other part: no probing, no diagnosis, no clients.
 
 pub mod crd;
 pub mod go_duration;

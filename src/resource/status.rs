@@ -82,7 +82,21 @@ pub struct ClaudeProbeStatus {
 }
 
 /// The state of a verdict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+)]
 pub enum VerdictState {
     /// Answered completely on every path, no finding above information.
     Healthy,
@@ -97,6 +111,14 @@ pub enum VerdictState {
     #[default]
     #[serde(other)]
     Unknown,
+}
+
+impl VerdictState {
+    /// The state's name, as in status and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// One run in one sentence.

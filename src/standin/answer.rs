@@ -8,7 +8,7 @@ use super::models::Model;
 use super::tokens;
 use super::validate::Checked;
 
-/// Tokens of thinking that a model spends which was not told to be quiet.
+/// Tokens of thinking unless the request disables it.
 const THINKING_TOKENS: u64 = 12;
 
 /// What is answered.
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_thinks_spends_tokens_on_it_unless_told_not_to() {
+    fn a_thinking_model_uses_tokens_for_it_unless_disabled() {
         let (loud, ids) = answer("claude-haiku-5-5", json!({"max_tokens": 4}));
         assert!(
             events(&loud, &ids)

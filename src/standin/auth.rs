@@ -1,4 +1,4 @@
-//! Who calls: the credential that a request presents, and what the API says to it.
+//! Authentication: the credential of a request, and the API's reply to it.
 
 use http::HeaderMap;
 

@@ -1,4 +1,4 @@
-//! What a stand-in is started with: addresses, keys and their accounts, models, pace.
+//! A stand-in's configuration: addresses, keys and their accounts, models, pace.
 
 use std::net::SocketAddr;
 use std::time::Duration;

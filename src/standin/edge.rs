@@ -1,4 +1,4 @@
-//! What the content network in front of the API says by itself: no envelope of the API, no request id.
+//! Replies of the content network in front of the API: no envelope of the API, no request id.
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -14,7 +14,7 @@ const ZONE: &str = "api.anthropic.com";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Page {
-    /// 403 `{"error":{"type":"forbidden","message":"Request not allowed"}}`: the address is refused.
+    /// 403 `{"error":{"type":"forbidden","message":"Request not allowed"}}`: the address is blocked.
     Forbidden,
     /// 413 `{"error":{"type":"request_too_large",…}}`.
     TooLarge,

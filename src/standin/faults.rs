@@ -1,4 +1,4 @@
-//! Faults on request: what shall go wrong, for whom, and how often.
+//! Faults on request: which, for which requests, and how often.
 
 use std::sync::{Mutex, PoisonError};
 

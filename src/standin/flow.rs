@@ -18,7 +18,7 @@ use super::wire::Switch;
 
 /// The body ends here, unfinished.
 #[derive(Debug, thiserror::Error)]
-#[error("the reply is cut on request")]
+#[error("the reply is cut off on request")]
 pub(super) struct Cut;
 
 impl From<Infallible> for Cut {
@@ -235,7 +235,7 @@ impl Flow {
     /// Ends the connection in this way, once all that was sent has left. `next` is the event that would have followed.
     async fn cut(&self, how: Ending, next: Option<Bytes>) -> Ended {
         self.switch.settled().await;
-        // Noted first: whoever sees the end may ask at once.
+        // Recorded first: a client may query the log as soon as it sees the end.
         self.end(Ended::Cut);
         match how {
             Ending::Clean => return Ended::Cut,

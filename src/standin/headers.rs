@@ -109,7 +109,7 @@ pub(super) fn success(kind: Kind, ids: &CallIds, caller: Caller<'_>, snapshot: O
     headers
 }
 
-/// Headers of an error. `caller` is `None` when nobody was authenticated.
+/// Headers of an error. `caller` is `None` without authentication.
 pub(super) fn error(
     error: &ApiError,
     ids: &CallIds,

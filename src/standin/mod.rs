@@ -1,13 +1,13 @@
 //! A stand-in for the Claude API: the same replies, headers, streams, checks and limits, and faults on request.
 //!
-//! For tests, demonstrations and staging systems. It is made from the vendor's documentation and recorded traffic, and the
-//! vendor's own SDKs judge it (`tests/sdk`). It knows nothing of this project's prober.
+//! For tests, demonstrations and staging systems. It is made from the vendor's documentation and recorded traffic, and
+//! the vendor's own SDKs judge it (`tests/sdk`). It does not depend on this project's prober.
 //!
 //! ```text
 //! serve ─► router ─► call: auth ─► parse ─► validate ─► limits ─► answer ─► flow ─► wire
 //!            │                                                     (pace, silence, cut)
 //!            ├─► record: the log         faults strike in router, call and flow
-//!            └─► edge: what the content network says by itself
+//!            └─► edge: replies of the content network
 //! ```
 //!
 //! ```no_run

@@ -1,4 +1,4 @@
-//! The models that the API knows, and the pages that list them.
+//! The models of the API, and the pages that list them.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub(super) struct Model {
     pub created: &'static str,
     pub max_input: u64,
     pub max_output: u64,
-    /// Thinks unless told not to.
+    /// Thinks unless the request disables it.
     pub thinks: bool,
     /// What `thinking.type` turns thinking off, if any.
     pub quiet: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! Reading a request: version, betas, content encoding, JSON. What is wrong is said in the API's words.
+//! Parses a request: version, betas, content encoding, JSON. Errors have the API's wording.
 
 use serde_json::Value;
 

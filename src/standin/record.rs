@@ -1,4 +1,4 @@
-//! The log of what arrived: the proof, for tests, of what a gateway made of a request.
+//! The log of received requests: shows tests how a gateway changed a request.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! From a request to its reply: records it, lets faults strike, checks in the API's order, answers.
+//! From a request to its reply: records it, applies faults, checks in the API's order, replies.
 //!
 //! The order: edge, route, credential, version, betas, account, body, model, limits. The real one is known in part only
 //! (a bad credential comes before a missing version); the rest is inferred.

@@ -1,8 +1,8 @@
-//! A stand-in's mind: counts tokens roughly, and answers requests to count exactly.
+//! Estimates tokens, and answers prompts that request counting.
 
 use serde_json::Value;
 
-/// Tokens that every request costs besides its text.
+/// Tokens that every request costs beside its text.
 const OVERHEAD: u64 = 7;
 
 /// Input tokens of a request: words, marks and a constant, so that the same body always counts the same and a longer

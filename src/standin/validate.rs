@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_refused_by_name() {
+    fn fields_are_rejected_by_name() {
         assert_eq!(refusal(ask(value!({})), "2023-06-01"), None);
         assert_eq!(
             refusal(ask(value!({"x_probe": 1})), "2023-06-01").unwrap(),
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_content_of_no_known_type_is_refused_with_its_type_as_it_was_read() {
+    fn content_of_an_unknown_type_is_rejected_with_its_type() {
         for (kind, tag) in [
             ("9007199254740993", "9007199254740993"),
             ("9.007199254740992e15", "9007199254740992.0"),
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn the_strict_version_refuses_what_the_older_accepts() {
+    fn the_strict_version_rejects_fields_that_the_older_accepts() {
         let document = value!({"messages": [{"role": "user", "content": "."}, {"role": "assistant", "content": [{"type": "document", "source": {}}]}]});
         let cited =
             value!({"messages": [{"role": "user", "content": [{"type": "text", "text": "x", "citations": [{}]}]}]});

@@ -1,4 +1,4 @@
-//! The status never grows beyond 32 KiB: each text has a largest size, and what is least needed goes first.
+//! Bounds the status to 32 KiB: each text has a largest size, and the least important content is dropped first.
 //!
 //! Pure. etcd and every watcher pay for each byte of a status, at every run.
 
@@ -11,7 +11,7 @@ pub const STATUS_BYTES: usize = 32 * 1024;
 pub const FINDINGS: usize = 64;
 /// Longest quotation or other short text, bytes.
 const SHORT: usize = 256;
-/// Longest sentence, bytes.
+/// Longest message, bytes.
 const LONG: usize = 1024;
 
 /// Bounds every text and list, then the whole.
@@ -71,7 +71,7 @@ fn texts(status: &mut ClaudeProbeStatus) {
     }
 }
 
-/// The rules look at five runs.
+/// The rules use five runs.
 fn drop_old_findings(status: &mut ClaudeProbeStatus) {
     status
         .history
@@ -117,10 +117,10 @@ fn drop_history(status: &mut ClaudeProbeStatus) {
     status.paths.iter_mut().for_each(|path| path.forwarding_checks = None);
 }
 
-/// The last resort: what is left of every text says where to look.
+/// The last resort: every text is cut to a short form.
 fn squeeze(status: &mut ClaudeProbeStatus) {
     for finding in &mut status.findings {
-        // The reference of findings has the advice of each code.
+        // The runbook of each code has its advice.
         finding.advice.clear();
         if let Some(hop) = &mut finding.hop {
             cut(hop, 64);
@@ -172,7 +172,7 @@ mod tests {
         }
     }
 
-    /// Nine paths, everything on each of them as long as it can be, every kind of finding on every path, fifty runs that differ.
+    /// Nine paths with the longest possible values, every finding on every path, fifty different runs.
     fn worst() -> ClaudeProbeStatus {
         let names: Vec<String> = (0..9).map(|number| format!("{number}{}", "n".repeat(39))).collect();
         let long = |length| "x".repeat(length);
@@ -224,7 +224,7 @@ mod tests {
             conditions: "TFUTFU".into(),
         };
         let condition = |kind: ConditionType| Condition {
-            type_: format!("{kind:?}"),
+            type_: kind.name().into(),
             status: "Unknown".into(),
             reason: "Reason".into(),
             message: long(1024),
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_status_fits_and_keeps_what_matters_most() {
+    fn the_largest_status_fits_and_keeps_the_most_important_content() {
         let mut status = worst();
         let verdict_code = status.findings[0].code;
         apply(&mut status);
@@ -280,6 +280,6 @@ mod tests {
         );
         let once = status.clone();
         apply(&mut status);
-        assert_eq!(status, once, "a bounded status is left alone");
+        assert_eq!(status, once, "a bounded status stays the same");
     }
 }

@@ -1,7 +1,7 @@
-//! Tokens of a day: what a run may use, reserved before its pod is created, and what happens when they run out.
+//! The token budget of a day: what a run may use, reserved before its pod is created, and the choice over budget.
 //!
-//! Pure. The reservation is the pod's annotation: a pod that exists and is not yet accounted for in the status counts with
-//! all that it may use.
+//! Pure. The reservation is the pod's annotation: a pod that the status does not account for yet counts with its whole
+//! reservation.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -39,8 +39,8 @@ pub fn planned_above(probe: &Probe) -> bool {
     estimate(probe).day > probe.tokens_per_day
 }
 
-/// Leaves the long request out of a run when the day's tokens do not suffice for both, and makes the run cost nothing when
-/// they do not suffice for the rest.
+/// Drops the long request from a run when the day's tokens do not suffice for both, and reduces the run to zero-token
+/// exchanges when they do not suffice for the rest.
 ///
 /// Where more is planned than allowed, paid runs are spread evenly: at noon at most half of the budget is spent.
 #[must_use]
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_does_not_fit_any_more_costs_nothing() {
+    fn a_run_over_budget_sends_zero_token_exchanges_only() {
         let probe = fixture::probe_with("budget: {tokensPerDay: 1000000}");
         let noon = at("2026-11-23T12:00:00Z");
         assert!(!afford(&probe, ForwardingCheckChoice::default(), 0, noon).zero_token_only);
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_request_that_does_not_fit_leaves_the_ordinary_run_alone() {
+    fn a_long_request_over_budget_is_dropped_from_the_ordinary_run() {
         let probe = fixture::probe_with(
             "budget: {tokensPerDay: 10000}\n  exchanges: {longRequest: {every: 24h, minSeconds: 60, maxTokens: 30000, timeout: 5m}}",
         );

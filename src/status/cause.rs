@@ -1,7 +1,7 @@
-//! What stands behind a published condition, as labels.
+//! The cause of a published condition, as labels.
 //!
-//! Alerts rest on conditions, because these change only when runs agree, and name a cause in their text. Derived from the
-//! status alone: a restart or another leader shows the same.
+//! Alerts are based on conditions, because these change only when runs agree, and name the cause in their text. Derived
+//! from the status alone: a restart or another leader shows the same.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
@@ -10,7 +10,7 @@ use crate::resource::status::{ClaudeProbeStatus, VerdictState};
 
 const DIRECT: &str = "direct";
 
-/// Why a condition does not hold. Empty fields: the evidence does not tell, or it concerns no path or all.
+/// Why a condition is False. Empty fields: the cause is unknown, or concerns no path or all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cause {
     /// The condition's type.
@@ -18,12 +18,12 @@ pub struct Cause {
     /// The finding's code.
     pub code: &'static str,
     /// Its layer.
-    pub layer: String,
+    pub layer: &'static str,
     /// The path it is on.
     pub path: String,
 }
 
-/// One per condition that is False, and one for gateways that all fail for a reason that is not theirs.
+/// One per condition that is False, and one where all gateways fail for a shared cause.
 #[must_use]
 pub fn causes(status: &ClaudeProbeStatus) -> Vec<Cause> {
     let conditions = status.conditions.iter();
@@ -40,7 +40,7 @@ fn cause(status: &ClaudeProbeStatus, condition: &Condition) -> Option<Cause> {
     } else {
         Code::from_name(&condition.reason)
     };
-    let is = |kind: ConditionType| condition.type_ == format!("{kind:?}");
+    let is = |kind: ConditionType| condition.type_ == kind.name();
     let path = if shared || is(ConditionType::Ready) || is(ConditionType::ProberOperational) {
         None
     } else if is(ConditionType::DirectPathHealthy) {
@@ -57,7 +57,7 @@ fn cause(status: &ClaudeProbeStatus, condition: &Condition) -> Option<Cause> {
     Some(Cause {
         kind: condition.type_.clone(),
         code: code.map_or("", Code::name),
-        layer: code.map_or_else(String::new, |code| format!("{:?}", code.entry().layer)),
+        layer: code.map_or("", |code| code.entry().layer.name()),
         path: path.unwrap_or_default().to_owned(),
     })
 }

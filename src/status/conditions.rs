@@ -1,7 +1,7 @@
-//! Writing conditions: transition times change only with the status, and what no run decides is decided here.
+//! Writes conditions: transition times change only with the status. Decides the conditions that no run decides.
 //!
-//! Pure. `Ready` and `ProberOperational` are the operator's own; the other six follow from diagnoses, and become `Unknown`
-//! when no run has told anything for too long.
+//! Pure. `Ready` and `ProberOperational` are the operator's own; the other six follow from diagnoses, and become
+//! `Unknown` when the last report is too old.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as Written, Time};
@@ -14,7 +14,8 @@ use crate::resource::status::{ClaudeProbeStatus, PendingCondition};
 use crate::resource::validated::{Probe, SpecFault};
 use crate::text::shortened;
 
-/// Why no run speaks for the present: the reason of the conditions that runs decide, of an Unknown verdict, and of a metric.
+/// Why there is no recent result: the reason of the conditions that runs decide, of an Unknown verdict, and of a
+/// metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StaleReason {
     /// None has ended yet.
@@ -52,16 +53,16 @@ impl StaleReason {
 /// The condition of this type.
 #[must_use]
 pub fn find(conditions: &[Written], kind: ConditionType) -> Option<&Written> {
-    conditions.iter().find(|condition| condition.type_ == name(kind))
+    conditions.iter().find(|condition| condition.type_ == kind.name())
 }
 
-/// Writes a condition, with what is pending for it.
+/// Writes a condition, with its pending change.
 pub fn put(status: &mut ClaudeProbeStatus, condition: &Condition, generation: i64, now: Timestamp) {
     set(&mut status.conditions, condition, generation, now);
-    let type_ = name(condition.kind);
+    let type_ = condition.kind.name();
     status.pending_conditions.retain(|pending| pending.type_ != type_);
     let pending = condition.pending.as_ref().map(|pending| PendingCondition {
-        type_,
+        type_: type_.to_owned(),
         status: pending.status.name().to_owned(),
         reason: pending.reason.clone(),
     });
@@ -71,14 +72,14 @@ pub fn put(status: &mut ClaudeProbeStatus, condition: &Condition, generation: i6
     }
 }
 
-/// Reads a condition that runs decided back, as it was put.
+/// Reads a condition that a run decided, as [`put`] wrote it.
 #[must_use]
 pub fn read(status: &ClaudeProbeStatus, kind: ConditionType, generation: i64) -> Option<Condition> {
     let written = find(&status.conditions, kind)?;
     let state = [Status::True, Status::False, Status::Unknown]
         .into_iter()
         .find(|status| status.name() == written.status)?;
-    // Conditions of another spec, and those that no run decided, are none of a run's.
+    // Neither a condition of another spec nor one that no run decided.
     let of_a_run = written.observed_generation == Some(generation) && StaleReason::of(&written.reason).is_none();
     of_a_run.then(|| Condition {
         shared_cause: status
@@ -88,20 +89,15 @@ pub fn read(status: &ClaudeProbeStatus, kind: ConditionType, generation: i64) ->
     })
 }
 
-/// The type's name in Kubernetes.
-fn name(kind: ConditionType) -> String {
-    format!("{kind:?}")
-}
-
 fn set(conditions: &mut Vec<Written>, condition: &Condition, generation: i64, now: Timestamp) {
-    let type_ = name(condition.kind);
+    let type_ = condition.kind.name();
     let known = conditions.iter().position(|known| known.type_ == type_);
     let same = known
         .and_then(|index| conditions.get(index))
         .filter(|known| known.status == condition.status.name());
     let since = same.map_or_else(|| Time(whole_second(now)), |known| known.last_transition_time.clone());
     let written = Written {
-        type_,
+        type_: type_.to_owned(),
         status: condition.status.name().to_owned(),
         reason: condition.reason.clone(),
         message: shortened(&condition.message, LONGEST_CONDITION_MESSAGE),
@@ -111,7 +107,7 @@ fn set(conditions: &mut Vec<Written>, condition: &Condition, generation: i64, no
     match known.and_then(|index| conditions.get_mut(index)) {
         Some(known) => *known = written,
         None => {
-            let place = |written: &Written| ConditionType::ALL.iter().position(|kind| name(*kind) == written.type_);
+            let place = |written: &Written| ConditionType::ALL.iter().position(|kind| kind.name() == written.type_);
             conditions.push(written);
             conditions.sort_by_key(place);
         }
@@ -124,13 +120,13 @@ pub fn whole_second(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
-/// The six conditions that runs decide, when no run speaks for the present.
+/// The six conditions that runs decide, when there is no recent result.
 #[must_use]
 pub fn stale(reason: StaleReason, message: &str) -> [Condition; 6] {
     DECIDED_BY_RUNS.map(|kind| Condition::new(kind, Status::Unknown, reason.name(), message))
 }
 
-/// `Ready` of a spec that can be acted on.
+/// `Ready` of a valid spec.
 #[must_use]
 pub fn ready(probe: &Probe) -> Condition {
     let (reason, message) = if budget::planned_above(probe) {
@@ -143,7 +139,7 @@ pub fn ready(probe: &Probe) -> Condition {
     } else if probe.suspend {
         (
             StaleReason::Suspended.name(),
-            "The spec is accepted; scheduled runs are suspended.".to_owned(),
+            "The spec is accepted. Scheduled runs are suspended.".to_owned(),
         )
     } else {
         ("Accepted", "The spec is accepted.".to_owned())
@@ -151,7 +147,7 @@ pub fn ready(probe: &Probe) -> Condition {
     Condition::new(ConditionType::Ready, Status::True, reason, message)
 }
 
-/// `Ready` of a spec that cannot.
+/// `Ready` of an invalid spec.
 #[must_use]
 pub fn not_ready(faults: &[SpecFault]) -> Condition {
     let first = faults.first().map_or_else(String::new, ToString::to_string);
@@ -173,7 +169,7 @@ pub fn crd_outdated(what: &str) -> Condition {
     Condition::new(ConditionType::Ready, Status::False, "CrdOutdated", what)
 }
 
-/// `ProberOperational` before anything was tried.
+/// `ProberOperational` before the first run.
 #[must_use]
 pub fn prober_untried() -> Condition {
     Condition::new(
@@ -184,7 +180,7 @@ pub fn prober_untried() -> Condition {
     )
 }
 
-/// `ProberOperational` after a run: `fault` says why a pod's part is missing.
+/// `ProberOperational` after a run: `fault` is the reason of a missing report.
 #[must_use]
 pub fn prober(fault: Option<&Fault>) -> Condition {
     let kind = ConditionType::ProberOperational;
@@ -205,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_transition_time_changes_with_the_status_only() {
+    fn the_transition_time_changes_only_with_the_status() {
         let mut conditions = Vec::new();
         set(&mut conditions, &prober_untried(), 1, at(10));
         set(&mut conditions, &prober(None), 1, at(20));
@@ -224,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_are_shown_in_the_order_of_the_catalogue() {
+    fn conditions_are_in_the_order_of_the_catalogue() {
         let mut conditions = Vec::new();
         for condition in stale(StaleReason::NoRunYet, "")
             .into_iter()

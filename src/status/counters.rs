@@ -6,7 +6,7 @@ use crate::resource::status::RunResult;
 
 /// Results of runs.
 pub const RESULTS: [&str; 4] = ["reported", "not_started", "report_lost", "superseded"];
-/// The label of a run that ended so, one of [`RESULTS`].
+/// The label of this result, one of [`RESULTS`].
 #[must_use]
 pub fn label(result: &RunResult) -> &'static str {
     match result {
@@ -25,7 +25,7 @@ pub const MISSED: [&str; 2] = ["late", "not_started"];
 pub struct Counters {
     /// Runs that ended, by result: a closed set of labels.
     pub runs: BTreeMap<&'static str, u64>,
-    /// Slots that nobody ran, by reason: a closed set of labels.
+    /// Missed slots, by reason: a closed set of labels.
     pub missed: BTreeMap<&'static str, u64>,
     /// Input tokens.
     pub input_tokens: u64,

@@ -1,6 +1,6 @@
-//! Why a run has no report: the closed list, each with what to do about it.
+//! Why a run has no report: the closed list of faults, each with its fix.
 //!
-//! A fault here is about the cluster around the prober, never about a path: it makes `ProberOperational` false and no verdict
+//! A fault here concerns the cluster around the prober, never a path: it makes `ProberOperational` False and no verdict
 //! `Failing`.
 
 use crate::diagnosis::{LONGEST_CONDITION_MESSAGE, LONGEST_MESSAGE};
@@ -11,7 +11,7 @@ const DETAIL_BYTES: usize = 300;
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident => $title:literal, $fix:literal;)*) => {
-        /// What keeps a prober from reporting. The name is the reason of `ProberOperational=False`.
+        /// Why a prober does not report. The name is the reason of `ProberOperational=False`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum FaultKind {
             $($(#[$doc])* $name,)*
@@ -33,7 +33,7 @@ macro_rules! faults {
                 match self { $(Self::$name => $title,)* }
             }
 
-            /// What to do about it.
+            /// How to fix it.
             #[must_use]
             pub const fn fix(self) -> &'static str {
                 match self { $(Self::$name => $fix,)* }
@@ -57,41 +57,41 @@ faults! {
     ContainerConfigInvalid => "the kubelet rejects the container's configuration", "Run kubectl describe on the pod.";
     /// The runtime cannot create or start the container.
     ContainerNotStarted => "the container runtime cannot start the prober", "Check the operator's --image, its architecture and placement.runtimeClassName.";
-    /// No node takes the pod.
-    Unschedulable => "no node can take the probe pod", "Correct placement (nodeSelector, tolerations, resources), or add room.";
-    /// The node that it was bound to refused it.
+    /// No node fits the pod.
+    Unschedulable => "no node fits the probe pod", "Correct placement (nodeSelector, tolerations, resources), or add capacity.";
+    /// The node that it was bound to rejected it.
     NodeRefused => "the node rejected the probe pod", "The next slot runs again.";
-    /// The API server refused to create it.
+    /// The API server rejected it.
     AdmissionDenied => "the API server rejected the probe pod", "Change that policy, or placement.";
     /// A ResourceQuota is used up.
-    QuotaExceeded => "a ResourceQuota leaves no room for the probe pod", "Raise the quota, or lower placement.resources.";
+    QuotaExceeded => "a ResourceQuota is exhausted", "Raise the quota, or lower placement.resources.";
     /// The namespace is being deleted.
     NamespaceTerminating => "the namespace is being deleted", "The probe is deleted with it.";
     /// The service account does not exist.
     ServiceAccountMissing => "the probe pod's service account does not exist", "Create it, or correct placement.serviceAccountName.";
     /// The operator is not allowed to create pods.
     OperatorForbidden => "the operator may not create pods in this namespace", "Restore the operator's ClusterRole and its binding (pods: create).";
-    /// Something else that has the pod's name.
+    /// Another pod has the pod's name.
     PodNameTaken => "another pod has the name of the run's pod", "Delete or rename that pod.";
     /// The plan does not fit in a pod.
     PlanTooLarge => "the run's plan does not fit in a pod", "Shorten prompt and headers, or use request.bodyFrom.";
     /// Evicted, preempted or deleted by a drain.
-    Evicted => "the probe pod was evicted", "If no node was drained: set a priority class, or give the node more room.";
+    Evicted => "the probe pod was evicted", "If no node was drained: set a priority class, or add node capacity.";
     /// Killed for its memory.
     OutOfMemory => "the prober ran out of memory", "Raise placement.resources.limits.memory.";
     /// The pod's deadline passed before it reported.
     DeadlineExceeded => "the probe pod did not report before its deadline", "Read kubectl logs of the pod; raise runTimeout if the paths are slow.";
-    /// The node does not answer any more.
+    /// The node stopped answering.
     NodeLost => "the probe pod's node does not answer", "Check the node.";
     /// It ended without a report.
     ProberCrashed => "the prober ended without a report", "Read kubectl logs of the pod, and report this bug.";
-    /// The prober could not do what it was told.
-    PlanRefused => "the prober could not carry out its plan", "Correct what is named; --image must match the operator's release.";
-    /// What it left is not a report of this version.
+    /// The prober could not execute its plan.
+    PlanRefused => "the prober could not execute its plan", "Correct the named field; use the same release for operator and prober (--image).";
+    /// Its termination message is no report of this version.
     ReportUnreadable => "the prober's report cannot be read", "Use the same release for operator and prober (--image).";
-    /// The pod is gone, and nobody read it.
-    ReportLost => "the probe pod was deleted before its report was read", "Find what deletes pods in this namespace: a drained node, a cleaner.";
-    /// It did not start in time, and nothing says why.
+    /// The pod was deleted before its report was read.
+    ReportLost => "the probe pod was deleted before its report was read", "Check what deletes pods in this namespace: a node drain, a clean-up job.";
+    /// It did not start in time, for an unknown reason.
     StartTimeout => "the probe pod did not start in time", "Run kubectl describe on the pod (volumes, network plugin, sidecars).";
 }
 
@@ -114,7 +114,7 @@ impl Fault {
         }
     }
 
-    /// What is wrong, for a verdict's message: its advice is a field of its own.
+    /// What is wrong, for a verdict's message: the advice is a field of its own.
     #[must_use]
     pub fn what(&self) -> String {
         let title = capitalised(self.kind.title());
@@ -126,7 +126,7 @@ impl Fault {
         format!("{title}: {detail}.")
     }
 
-    /// What is wrong and what to do, for a condition's message: the cluster's words are cut where they do not fit.
+    /// What is wrong and how to fix it, for a condition's message: the cluster's message is cut where it does not fit.
     #[must_use]
     pub fn message(&self) -> String {
         let (title, fix) = (self.kind.title(), self.kind.fix());

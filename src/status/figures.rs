@@ -9,14 +9,14 @@ pub struct Trend {
     pub runs: Vec<Measured>,
 }
 
-/// What a run measured on a path.
+/// The measurement of a run on a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measured {
     /// Milliseconds to the first byte of a complete answer.
     Answered(u32),
     /// No complete answer.
     Failed,
-    /// The run did not ask, or did not tell.
+    /// The run sent no frozen request, or has no report.
     Unasked,
 }
 
@@ -27,7 +27,7 @@ pub struct Figures {
     pub last: u32,
     /// Median.
     pub median: u32,
-    /// The quickest.
+    /// The fastest.
     pub least: u32,
     /// The slowest.
     pub most: u32,
@@ -58,7 +58,7 @@ impl Trend {
         })
     }
 
-    /// The trend in words, for those who do not see a line.
+    /// The trend in words, for screen readers.
     #[must_use]
     pub fn spoken(&self) -> String {
         let failed = self.failed();

@@ -1,7 +1,7 @@
-//! Zero-token exchanges: when they are due, and how their results and times are kept in the status.
+//! Forwarding checks: when they are due, and how the status keeps their results and times.
 //!
-//! Pure. A result stays until a later one of its kind refutes it or it is older than three periods: the diagnosis decides that.
-//! This module says how they are written down, and forgets what asked about a key that is no longer in use.
+//! Pure. A result stays until a later one of its kind contradicts it or it is older than three periods: the diagnosis
+//! decides that. This module defines the stored form, and drops results about a key that is no longer in use.
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -21,7 +21,7 @@ use crate::resource::validated::{Path, Probe};
 /// Kept results of one path at most: one per kind of exchange.
 pub(crate) const KEPT_PER_PATH: usize = ExchangeKind::COUNT;
 
-/// What the run of this slot does besides the frozen request. `deep` is asked for by hand.
+/// What the run of this slot sends beside the frozen request. `deep` is requested by hand.
 #[must_use]
 pub fn choose(
     probe: &Probe,
@@ -48,8 +48,8 @@ pub fn choose(
     }
 }
 
-/// Whether the newest run saw a stream held back: one more pair in this run says as much as two in one. A path in a pod without the
-/// control has one pair in each run whatever is decided here.
+/// Whether the newest run saw a buffered stream: one more pair in this run is as conclusive as two in one run. A path
+/// in a pod without the control has one pair in each run in any case.
 fn buffered_before(probe: &Probe, status: &ClaudeProbeStatus) -> bool {
     let newest = status.history.first();
     let known = newest.filter(|run| run.generation == status.observed_generation);
@@ -71,7 +71,7 @@ fn due(probe: &Probe, status: &ClaudeProbeStatus, now: Timestamp) -> bool {
         .paths
         .iter()
         .flat_map(|path| results(path.forwarding_checks.as_ref()));
-    // Credential checks may go with any run: they say nothing of when the others were sent.
+    // Credential checks may go with any run: their time is not that of the others.
     let regular = kept.filter(|kept| !kept.exchange.kind.is_about_key());
     let newest = regular.map(|kept| kept.at_ms).max();
     let slack = signed(probe.schedule.interval()) / 2;
@@ -79,7 +79,7 @@ fn due(probe: &Probe, status: &ClaudeProbeStatus, now: Timestamp) -> bool {
     newest.is_none_or(|at| i128::from(at) + wait <= i128::from(now.as_millisecond()))
 }
 
-/// The long request has its own period: it goes with the first slot of each, whatever the gaps between slots are.
+/// The long request has its own period: it goes with the first slot of each period, for any gap between slots.
 fn long_due(probe: &Probe, slot: &Slot) -> bool {
     let (Some(long), Slot::At(at)) = (&probe.exchanges.long, slot) else {
         return false;
@@ -101,7 +101,7 @@ pub fn read(paths: &[PathStatus], probe: &Probe) -> Vec<PathForwardingChecks> {
     read.filter(|path| !path.results.is_empty()).collect()
 }
 
-/// Drops what showed something about a key that is no longer in use: `keys` are those in use now.
+/// Drops results about a key that is no longer in use: `keys` are those in use now.
 pub fn forget_old_keys(kept: &mut Vec<PathForwardingChecks>, probe: &Probe, keys: &[CredentialStatus]) {
     for path in kept.iter_mut() {
         let changed = probe.path(&path.path).and_then(|path| changed(path, keys));
@@ -153,7 +153,7 @@ pub fn status(kept: &PathForwardingChecks) -> ForwardingCheckStatus {
     }
 }
 
-/// Pairs of times as a diagnosis wants them.
+/// Pairs of times in the form of a diagnosis.
 #[must_use]
 pub fn latency(paths: &[PathStatus], probe: &Probe) -> Vec<LatencyPair> {
     let mut pairs = Vec::new();
@@ -253,14 +253,14 @@ mod tests {
     }
 
     #[test]
-    fn forwarding_checks_come_after_a_change_and_then_by_their_own_period() {
+    fn forwarding_checks_are_due_after_a_change_and_then_by_their_own_period() {
         let probe = fixture::probe_with("forwardingChecks: {every: 1h}");
         let start = at("2026-11-23T10:00:00Z");
         let mut status = ClaudeProbeStatus::default();
         let first = choose(&probe, &status, &Slot::Generation(1), false, start);
         assert!(first.headers && first.credential == CredentialChecks::Always);
-        // One that asked about a key is newer: it goes with any run and does not put the others off.
-        let told = PathForwardingChecks {
+        // A credential check is newer: it goes with any run and does not delay the others.
+        let results = PathForwardingChecks {
             path: "edge".into(),
             results: vec![
                 KeptResult {
@@ -275,7 +275,7 @@ mod tests {
         };
         status.paths = vec![PathStatus {
             name: "edge".into(),
-            forwarding_checks: Some(super::status(&told)),
+            forwarding_checks: Some(super::status(&results)),
             ..PathStatus::default()
         }];
         let kept = |keys: &[CredentialStatus]| {
@@ -283,13 +283,13 @@ mod tests {
             forget_old_keys(&mut kept, &probe, keys);
             kept
         };
-        assert_eq!(kept(&[]), [told]);
+        assert_eq!(kept(&[]), [results]);
         let runs = (1..=24).map(|n| start + SignedDuration::from_mins(5 * n));
         let due: Vec<_> = runs
             .filter(|now| choose(&probe, &status, &Slot::At(*now), false, *now).headers)
             .collect();
         assert_eq!(due.first(), Some(&at("2026-11-23T11:00:00Z")));
-        // Its key is no longer in use: what asked about it says nothing of the new one.
+        // Its key is no longer in use: results about it do not apply to the new one.
         let key = CredentialStatus {
             secret: "claude-key".into(),
             key: "api-key".into(),
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_run_before_saw_held_back_is_not_asked_for_twice() {
+    fn a_stream_that_the_previous_run_saw_buffered_is_not_sent_twice() {
         let probe = fixture::probe_with(
             "- {name: own, url: 'http://own:8080', placement: {nodeSelector: {pool: edge}}}\n  forwardingChecks: {every: 1h}",
         );
@@ -319,7 +319,7 @@ mod tests {
         };
         let buffered = |status: &ClaudeProbeStatus, slot, deep| choose(&probe, status, &slot, deep, now).buffered;
         assert!(buffered(&status, Slot::At(now), false));
-        assert!(!buffered(&status, Slot::At(now), true), "asked for by hand");
+        assert!(!buffered(&status, Slot::At(now), true), "requested by hand");
         assert!(!buffered(&status, Slot::Generation(2), false), "a new spec");
         status.history[0].findings = vec![found(Code::StreamCut, "edge"), found(Code::StreamBuffered, "own")];
         assert!(
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn the_long_request_goes_with_the_first_slot_of_its_period_at_any_schedule() {
+    fn the_long_request_goes_with_the_first_slot_of_its_period_on_any_schedule() {
         let long = "exchanges: {longRequest: {every: 24h, minSeconds: 60, maxTokens: 4000, timeout: 5m}}";
         let berlin = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
         let office_hours = Cron::parse("*/5 8-18 * * 1-5", berlin).unwrap();
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn the_run_after_a_changed_key_asks_who_authenticates() {
+    fn the_run_after_a_changed_key_has_credential_checks() {
         let probe = fixture::probe_with("");
         let now = at("2026-11-23T10:00:00Z");
         let mut status = ClaudeProbeStatus::default();

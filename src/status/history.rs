@@ -1,12 +1,12 @@
-//! Earlier verdicts: equal neighbours are folded, and unfolded again for the rules that look at the last runs.
+//! Earlier verdicts: equal neighbours are folded, and unfolded again for the rules that use the last runs.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::diagnosis::PastRun;
 use crate::resource::status::HistoryEntry;
 
-/// Runs that a diagnosis looks at, the present one not among them.
-const LOOKED_AT: usize = 5;
+/// Earlier runs that a diagnosis uses.
+const USED_RUNS: usize = 5;
 
 /// Adds a run, newest first; one that equals its neighbour only raises its count.
 pub fn add(history: &mut Vec<HistoryEntry>, entry: HistoryEntry, limit: usize) {
@@ -34,10 +34,10 @@ pub fn add(history: &mut Vec<HistoryEntry>, entry: HistoryEntry, limit: usize) {
         }
         _ => history.insert(0, entry),
     }
-    // Whatever is to be shown: the rules need the last runs.
+    // Even beyond the limit: the rules need the last runs.
     let mut runs = 0;
     let needed = history.iter().take_while(|entry| {
-        let more = runs < LOOKED_AT;
+        let more = runs < USED_RUNS;
         runs += usize::try_from(entry.count).unwrap_or(1);
         more
     });
@@ -51,9 +51,9 @@ pub fn last_runs(history: &[HistoryEntry], generation: i64) -> Vec<PastRun> {
     let ms = |time: &Option<Time>| time.as_ref().map_or(0, |time| time.0.as_millisecond());
     let own = history.iter().take_while(|entry| entry.generation == Some(generation));
     let unfolded = own.flat_map(|entry| {
-        let times = usize::try_from(entry.count.max(1)).unwrap_or(1).min(LOOKED_AT);
+        let times = usize::try_from(entry.count.max(1)).unwrap_or(1).min(USED_RUNS);
         (0..times).map(move |number| PastRun {
-            // Only the ends of a folded span are known; the order is all that the rules use.
+            // Only the ends of a folded span are known; the rules use only the order.
             at_ms: if number == 0 { ms(&entry.at) } else { ms(&entry.since) },
             state: entry.state,
             code: entry.code.clone(),
@@ -62,7 +62,7 @@ pub fn last_runs(history: &[HistoryEntry], generation: i64) -> Vec<PastRun> {
             own_conditions: entry.conditions.clone(),
         })
     });
-    unfolded.take(LOOKED_AT).collect()
+    unfolded.take(USED_RUNS).collect()
 }
 
 #[cfg(test)]
@@ -102,7 +102,7 @@ mod tests {
             };
             add(&mut history, entry(minute, state), 3);
         }
-        assert_eq!(history.len(), 5, "what the rules need stays");
+        assert_eq!(history.len(), 5, "the runs that the rules need stay");
         assert_eq!(history[0].at, entry(9, VerdictState::Healthy).at);
         for minute in 10..20 {
             add(&mut history, entry(minute, VerdictState::Healthy), 3);

@@ -1,7 +1,8 @@
-//! Key fingerprints over time: when a Secret's content changed, as exactly as runs can tell.
+//! Key fingerprints over time: between which two runs a Secret's content changed.
 //!
-//! Pure. A change lies in the interval (`previousLastSeenAt`, `seenSince`]: the last run that saw the old key, the first
-//! that saw the new one. Both are the creation of the run's pod, which is no later than the moment it took the key.
+//! Pure. A change lies in the interval (`previousLastSeenAt`, `seenSince`]: the last run that saw the old key, the
+//! first that saw the new one. Both are the creation of the run's pod, which is no later than the moment it took the
+//! key.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -75,7 +76,7 @@ pub fn changed_at(keys: &[CredentialStatus], started: Option<&Time>) -> bool {
             .any(|key| key.previous_last_seen_at.is_some() && key.seen_since.as_ref() == started)
 }
 
-/// As a diagnosis wants them.
+/// The key histories in the form of a diagnosis.
 #[must_use]
 pub fn histories(keys: &[CredentialStatus]) -> Vec<KeyHistory> {
     let ms = |time: &Option<Time>| time.as_ref().map(|time| time.0.as_millisecond());
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_lies_between_the_last_sight_of_the_old_and_the_first_of_the_new() {
+    fn a_change_lies_between_the_last_run_with_the_old_key_and_the_first_with_the_new() {
         let probe = fixture::probe_with("");
         let first = seen(&[], &probe, &run("aaaaa"), &at(1), None);
         assert_eq!(

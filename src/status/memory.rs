@@ -1,6 +1,6 @@
-//! What a probe remembers from one run to the next: read out of the status, handed to the diagnosis, and written back.
+//! A probe's memory from one run to the next: read from the status, passed to the diagnosis, and written back.
 //!
-//! Pure. Gathers and keeps; decides nothing about causes. The fields of one run are all taken from that run.
+//! Pure. Decides nothing about causes. All fields of one run come from that run.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -21,16 +21,16 @@ use crate::resource::status::{
 };
 use crate::resource::validated::Probe;
 
-/// What is known besides spec, status and evidence.
+/// Facts beside spec, status and evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// Start of the oldest container of each gateway's own pods, Unix milliseconds, where it was looked up.
+    /// Start of the oldest container of each gateway's own pods, Unix milliseconds, where it was listed.
     pub gateway_pods: Vec<(String, i64)>,
     /// Pods of the spec's workloads that hold an older key.
     pub stale_workloads: Vec<StaleWorkload>,
 }
 
-/// A run that is over.
+/// A run that has ended.
 #[derive(Clone, Debug)]
 pub struct RunOver<'a> {
     /// Its number.
@@ -41,11 +41,11 @@ pub struct RunOver<'a> {
     pub started: Option<Timestamp>,
     /// Name of its first pod.
     pub pod: &'a str,
-    /// Nothing that costs tokens was to be sent.
+    /// Only zero-token exchanges were planned.
     pub free: bool,
     /// How it ended.
     pub result: RunResult,
-    /// What explains best why a pod's report is missing.
+    /// The most specific fault, where a pod's report is missing.
     pub fault: Option<&'a Fault>,
     /// What its pods reported together.
     pub evidence: Option<&'a RunEvidence>,
@@ -60,8 +60,8 @@ pub struct RunOver<'a> {
 }
 
 impl<'a> RunOver<'a> {
-    /// The evidence that a diagnosis looks at, and when its pods were created. A run that a change of the spec cut off has none:
-    /// it shows nothing of the present spec.
+    /// The evidence for a diagnosis, and when its pods were created. A superseded run has none: it shows nothing of the
+    /// present spec.
     #[must_use]
     pub fn reported(&self) -> Option<(&'a RunEvidence, Timestamp)> {
         let evidence = self.evidence.filter(|_| self.result != RunResult::Superseded)?;
@@ -69,7 +69,7 @@ impl<'a> RunOver<'a> {
     }
 }
 
-/// What a probe remembers, each part in the type that a diagnosis takes.
+/// A probe's memory, each part in the type that a diagnosis takes.
 #[derive(Clone, Debug)]
 pub struct Memory<'a> {
     probe: &'a Probe,
@@ -85,7 +85,7 @@ pub struct Memory<'a> {
 }
 
 impl<'a> Memory<'a> {
-    /// Reads what earlier runs left.
+    /// Reads the results of earlier runs.
     #[must_use]
     pub fn read(status: &ClaudeProbeStatus, probe: &'a Probe) -> Self {
         // Runs of another spec prove nothing about this one.
@@ -119,8 +119,8 @@ impl<'a> Memory<'a> {
         }
     }
 
-    /// Takes in the keys that a run saw whose pods were created at `started`. What was learnt about a key that is no longer in
-    /// use is forgotten.
+    /// Adds the keys that a run saw whose pods were created at `started`. Results about a key that is no longer in use
+    /// are dropped.
     pub fn see_keys(&mut self, evidence: &RunEvidence, started: Timestamp) {
         let status = &mut self.status;
         let (before, previous) = (&status.credentials, status.last_reported_at.as_ref());
@@ -128,7 +128,7 @@ impl<'a> Memory<'a> {
         forwarding_checks::forget_old_keys(&mut self.forwarding_checks, self.probe, &self.status.credentials);
     }
 
-    /// The case that a diagnosis of this evidence looks at.
+    /// The case for a diagnosis of this evidence.
     #[must_use]
     pub fn case<'e>(&self, evidence: &'e RunEvidence, facts: &Facts, now: Timestamp) -> Case<'e> {
         let probe = self.probe;
@@ -196,7 +196,7 @@ impl<'a> Memory<'a> {
         conditions::put(&mut self.status, condition, self.probe.generation, now);
     }
 
-    /// What every run leaves, however it ended.
+    /// The fields that every run updates, whatever its result.
     fn count(&mut self, run: &RunOver<'_>, now: Timestamp) {
         let status = &mut self.status;
         if run.charged > 0 || status.usage.is_some() {
@@ -244,8 +244,9 @@ impl<'a> Memory<'a> {
         self.status.verdict = Some(verdict);
     }
 
-    /// Over budget, and what cost nothing showed no fault. That shows nothing of the frozen request: the verdict stays until it
-    /// is too old, with the time since when it was not sent. There is none for a spec that it was never sent under.
+    /// Over budget, and the zero-token exchanges showed no error. That proves nothing about the frozen request: the
+    /// verdict stays until it is stale, with the time since which the frozen request was not sent. A new spec has no
+    /// verdict then.
     fn saved_tokens(&mut self, now: Timestamp) {
         let since = whole_second(now);
         let sent = self.same_spec && self.status.last_reported_at.is_some();
@@ -255,7 +256,7 @@ impl<'a> Memory<'a> {
             }
             Some(verdict) if sent || verdict.zero_token_since.is_some() => {}
             _ => {
-                let note = format!("Over budget: only zero-token exchanges since {since}, without an error.");
+                let note = format!("Over budget since {since}: only zero-token exchanges, without an error.");
                 for condition in conditions::stale(StaleReason::OverBudget, &note) {
                     self.put(&condition, now);
                 }
@@ -269,7 +270,8 @@ impl<'a> Memory<'a> {
         }
     }
 
-    /// The prober did not report: the verdict is `Unknown`, never `Failing`; what earlier runs found stands until it is too old.
+    /// The prober did not report: the verdict is `Unknown`, never `Failing`; earlier findings stay until they are
+    /// stale.
     fn unreported(&mut self, fault: Option<&Fault>, now: Timestamp) {
         let message = fault.map_or_else(|| "The run ended without a report.".to_owned(), Fault::what);
         let (reason, advice) = fault.map_or(("NotReported", ""), |fault| (fault.kind.name(), fault.kind.fix()));
@@ -325,7 +327,7 @@ fn paths(probe: &Probe, evidence: &RunEvidence, diagnosis: &Diagnosis) -> Vec<Pa
     shown.collect()
 }
 
-/// Reached, and the frozen request was left out on purpose.
+/// Reached, and the frozen request was skipped on purpose.
 fn saves_tokens(path: &PathEvidence) -> bool {
     let left_out = (ExchangeKind::Frozen, SkipReason::OverBudget);
     path.handshake.outcome == Reach::Connected && path.skipped.contains(&left_out)

@@ -1,11 +1,11 @@
-//! What is remembered of a probe: from the status before a run to the status after it.
+//! The state of a probe: from the status before a run to the status after it.
 //!
 //! ```text
 //!  status ──► Memory::read ──► diagnose(case) ──► Memory::after(run, diagnosis) ──► Memory::write ──► status
 //! ```
 //!
-//! Pure: knows no client and no clock; `now` is a value. Everything that is read out of a status again is a field or an enum,
-//! never a sentence. Also here: what follows from a status alone, for metrics, views and the status page.
+//! Pure: knows no client and no clock; `now` is a value. Only fields and enums are read from a status again, never a
+//! message. Also here: values derived from a status alone, for metrics, views and the status page.
 
 pub mod bounds;
 pub mod budget;

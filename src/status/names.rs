@@ -1,4 +1,4 @@
-//! The names that tie pods, probes and the operator together: labels, annotations, pod names.
+//! The names that connect pods, probes and the operator: labels, annotations, pod names.
 
 use super::schedule::{Slot, short_hash};
 use crate::plan::{CredentialChecks, ForwardingCheckChoice};
@@ -23,11 +23,11 @@ pub const PODS: &str = "claudeprobe.dev/pods";
 pub const RESERVED_TOKENS: &str = "claudeprobe.dev/reserved-tokens";
 /// Annotation: the generation of the spec that the pod was built from.
 pub const GENERATION: &str = "claudeprobe.dev/generation";
-/// Annotation: what the run does besides the frozen request, see [`choice_text`].
+/// Annotation: what the run sends beside the frozen request, see [`choice_text`].
 pub const CHOICE: &str = "claudeprobe.dev/exchanges";
 /// The resource's `apiVersion`.
 pub const API_VERSION: &str = "claudeprobe.dev/v1alpha1";
-/// Annotation of a `ClaudeProbe`: a new value asks for a run now.
+/// Annotation of a `ClaudeProbe`: a new value requests a run now.
 pub const RUN_NOW: &str = "claudeprobe.dev/run-now";
 /// Group name of the pod that sends all paths without a placement of their own.
 pub const SHARED_GROUP: &str = "shared";
@@ -36,10 +36,10 @@ pub const FIELD_MANAGER: &str = "claudeprobe";
 
 /// The pod's name: the same for the same probe, slot and group, so that the name is the lock. At most 63 bytes.
 ///
-/// The UID is part of it: a probe that was deleted and created again must not wait for its namesake's pods to be gone.
+/// The UID is part of it: a recreated probe must not wait for the deletion of the former probe's pods.
 #[must_use]
 pub fn pod_name(probe: &str, uid: &str, slot: &Slot, group: &str) -> String {
-    // A resource's name has at most 52 bytes by its schema; cut all the same.
+    // The schema allows 52 bytes for a resource's name; an older CRD may not.
     let probe = probe
         .get(..probe.len().min(52))
         .unwrap_or("probe")
@@ -47,7 +47,8 @@ pub fn pod_name(probe: &str, uid: &str, slot: &Slot, group: &str) -> String {
     format!("{probe}-{}", short_hash(&[uid, &slot.to_string(), group]))
 }
 
-/// Whether a run-now value asks for a deep run: its last word is `deep` (`claudeprobe run --deep` writes `<time> deep`).
+/// Whether a run-now value requests a deep run: its last word is `deep` (`claudeprobe run --deep` writes `<time>
+/// deep`).
 #[must_use]
 pub fn wants_deep(value: &str) -> bool {
     value.split_whitespace().next_back() == Some("deep")
@@ -56,7 +57,7 @@ pub fn wants_deep(value: &str) -> bool {
 /// Longest annotation value that is kept as it is, bytes.
 const RUN_NOW_BYTES: usize = 128;
 
-/// What a run-now value is remembered as: itself, or its hash when it is long.
+/// The stored form of a run-now value: itself, or its hash when it is long.
 #[must_use]
 pub fn run_now_mark(value: &str) -> String {
     if value.len() <= RUN_NOW_BYTES {
@@ -66,7 +67,7 @@ pub fn run_now_mark(value: &str) -> String {
     }
 }
 
-/// A label value: what a name may have and a label may not is cut off.
+/// A label value: characters that a label must not have are cut off.
 #[must_use]
 pub fn label_value(name: &str) -> String {
     name.get(..name.len().min(63))
@@ -75,8 +76,8 @@ pub fn label_value(name: &str) -> String {
         .to_owned()
 }
 
-/// What a run does, as its pods' annotation says it: `frozen` or `zero-token-only`, then `forwardingChecks`, `credentials`, `deep`,
-/// `long`, `held-back` where they apply.
+/// What a run sends, as the value of its pods' annotation: `frozen` or `zero-token-only`, then `forwardingChecks`,
+/// `credentials`, `deep`, `long`, `held-back` where they apply.
 #[must_use]
 pub fn choice_text(choice: ForwardingCheckChoice) -> String {
     let mut words = vec![if choice.zero_token_only {
@@ -95,7 +96,7 @@ pub fn choice_text(choice: ForwardingCheckChoice) -> String {
     words.join(",")
 }
 
-/// Reads [`choice_text`] back; unknown words are passed over.
+/// Parses [`choice_text`]; unknown words are ignored.
 #[must_use]
 pub fn choice(text: &str) -> ForwardingCheckChoice {
     let has = |word: &str| text.split(',').any(|found| found == word);
@@ -121,7 +122,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_same_slot_has_the_same_name_and_another_has_another(
+        fn pod_names_are_equal_only_for_the_same_slot(
             probe in "[a-z]([a-z0-9-]{0,50}[a-z0-9])?", uid in "[a-f0-9-]{36}", one in 1_i64..1000, other in 1_i64..1000
         ) {
             let name = |generation, group| pod_name(&probe, &uid, &Slot::Generation(generation), group);

@@ -1,7 +1,7 @@
-//! Slots: which run is due, how many were missed, when the next one comes.
+//! Slots: which run is due, how many were missed, when the next one is due.
 //!
-//! Pure: knows spec values, the cursor that the status keeps (`nextRun`, the first slot that nobody has handled yet) and
-//! `now`; knows no clock, no pod and no client. A slot is handled once: by a run, or by being counted as missed.
+//! Pure: knows spec values, the cursor that the status keeps (`nextRun`, the first unhandled slot) and `now`; knows no
+//! clock, no pod and no client. A slot is handled once: by a run, or by being counted as missed.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use ring::digest;
 
 use crate::resource::validated::Schedule;
 
-/// Counting stops here: more missed slots than this are reported as this many (a month of one-minute slots is 44,640).
+/// Upper limit of counted missed slots (a month of one-minute slots is 44,640).
 const COUNTED_AT_MOST: u32 = 100_000;
 
 /// The first slot strictly after `after`; `None` when there never is one.
@@ -97,7 +97,7 @@ pub enum Slot {
     At(Timestamp),
     /// The first run of this generation of the spec.
     Generation(i64),
-    /// Asked for by the annotation; holds the hash of its value.
+    /// Requested by the annotation; holds the hash of its value.
     RunNow(String),
 }
 
@@ -134,7 +134,7 @@ impl std::str::FromStr for Slot {
     }
 }
 
-/// Ten lower-case characters that stand for these parts in names (50 bits of SHA-256).
+/// A hash of these parts for names: ten lower-case characters (50 bits of SHA-256).
 #[must_use]
 pub fn short_hash(parts: &[&str]) -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -151,18 +151,18 @@ pub fn short_hash(parts: &[&str]) -> String {
         .collect()
 }
 
-/// All that decides which slot is due.
+/// The input that decides which slot is due.
 #[derive(Clone, Debug)]
-pub struct Question<'a> {
+pub struct ScheduleState<'a> {
     /// When slots come.
     pub schedule: &'a Schedule,
     /// The probe's UID.
     pub uid: &'a str,
-    /// The first slot of the schedule that nobody has handled; `None` before the first run ended.
+    /// The first unhandled slot of the schedule; `None` before the first run ended.
     pub cursor: Option<Timestamp>,
     /// The spec's generation.
     pub generation: i64,
-    /// The generation that the last status speaks of.
+    /// The generation of the last status.
     pub handled_generation: Option<i64>,
     /// No scheduled runs.
     pub suspend: bool,
@@ -174,10 +174,10 @@ pub struct Question<'a> {
 
 /// What is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Turn {
+pub struct Due {
     /// The run to start now.
     pub due: Option<Slot>,
-    /// Slots of the schedule before `due` (or before now) that nobody will run any more.
+    /// Missed slots of the schedule before `due` (or before now).
     pub missed: u32,
     /// The first slot of the schedule after now; `None` when suspended or when there never is one.
     pub next: Option<Timestamp>,
@@ -185,67 +185,63 @@ pub struct Turn {
 
 /// Which slot is due at `now`.
 #[must_use]
-pub fn turn(question: &Question<'_>, now: Timestamp) -> Turn {
-    let Question { schedule, uid, .. } = question;
-    let next = if question.suspend {
-        None
-    } else {
-        next(schedule, uid, now)
-    };
-    let asked = question.run_now.map(Slot::run_now);
-    let changed = question.handled_generation != Some(question.generation);
-    // A changed spec has a new schedule: what the old one would have missed is not counted against the new one.
-    if question.suspend || changed {
-        let first = (!question.suspend).then_some(Slot::Generation(question.generation));
-        return Turn {
-            due: first.or(asked),
+pub fn due(state: &ScheduleState<'_>, now: Timestamp) -> Due {
+    let ScheduleState { schedule, uid, .. } = state;
+    let next = if state.suspend { None } else { next(schedule, uid, now) };
+    let requested = state.run_now.map(Slot::run_now);
+    let changed = state.handled_generation != Some(state.generation);
+    // A changed spec has a new schedule: missed slots of the old one do not count.
+    if state.suspend || changed {
+        let first = (!state.suspend).then_some(Slot::Generation(state.generation));
+        return Due {
+            due: first.or(requested),
             missed: 0,
             next,
         };
     }
-    let Some(cursor) = question.cursor.filter(|cursor| *cursor <= now) else {
-        return Turn {
-            due: asked,
+    let Some(cursor) = state.cursor.filter(|cursor| *cursor <= now) else {
+        return Due {
+            due: requested,
             missed: 0,
             next,
         };
     };
     let newest = previous(schedule, uid, now).filter(|slot| *slot >= cursor);
-    let runnable = newest.filter(|slot| *slot + question.starting_deadline > now);
+    let runnable = newest.filter(|slot| *slot + state.starting_deadline > now);
     let until = runnable.unwrap_or(now + SignedDuration::from_secs(1));
     let missed = count(schedule, uid, cursor, until);
-    // A scheduled slot goes first: the annotation's run waits, the slot would be missed.
-    Turn {
-        due: runnable.map(Slot::At).or(asked),
+    // A scheduled slot goes first: the requested run can wait, the slot would be missed.
+    Due {
+        due: runnable.map(Slot::At).or(requested),
         missed,
         next,
     }
 }
 
-/// The schedule after a run of this slot has ended: slots that nobody will run any more, and the new cursor.
+/// The schedule after a run of this slot has ended: the missed slots, and the new cursor.
 #[must_use]
-pub fn after(question: &Question<'_>, ran: &Slot, now: Timestamp) -> (u32, Option<Timestamp>) {
-    let Question { schedule, uid, .. } = question;
-    if question.suspend {
+pub fn after(state: &ScheduleState<'_>, ran: &Slot, now: Timestamp) -> (u32, Option<Timestamp>) {
+    let ScheduleState { schedule, uid, .. } = state;
+    if state.suspend {
         return (0, None);
     }
     let (missed, cursor) = match ran {
-        // A changed spec begins anew.
+        // A changed spec starts a new schedule.
         Slot::Generation(_) => (0, next(schedule, uid, now)),
         Slot::At(slot) => {
-            let before = question.cursor.map_or(0, |cursor| count(schedule, uid, cursor, *slot));
+            let before = state.cursor.map_or(0, |cursor| count(schedule, uid, cursor, *slot));
             (before, next(schedule, uid, *slot))
         }
-        Slot::RunNow(_) => (0, question.cursor.or_else(|| next(schedule, uid, now))),
+        Slot::RunNow(_) => (0, state.cursor.or_else(|| next(schedule, uid, now))),
     };
-    // Slots that came while the run was on: at most the newest can still run.
-    let handled = Some(question.generation);
-    let left = turn(
-        &Question {
+    // Slots during the run: at most the newest can still run.
+    let handled = Some(state.generation);
+    let left = due(
+        &ScheduleState {
             cursor,
             handled_generation: handled,
             run_now: None,
-            ..question.clone()
+            ..state.clone()
         },
         now,
     );
@@ -285,8 +281,8 @@ mod tests {
         ))
     }
 
-    fn question(cadence: &Schedule) -> Question<'_> {
-        Question {
+    fn state(cadence: &Schedule) -> ScheduleState<'_> {
+        ScheduleState {
             schedule: cadence,
             uid: "u",
             cursor: None,
@@ -299,49 +295,49 @@ mod tests {
     }
 
     #[test]
-    fn a_new_probe_and_a_changed_spec_run_once_at_once() {
+    fn a_new_probe_and_a_changed_spec_run_once_immediately() {
         let cadence = Schedule::Every(Duration::from_secs(300));
         let now = at("2026-11-23T10:00:00Z");
-        let new = Question {
+        let new = ScheduleState {
             handled_generation: None,
-            ..question(&cadence)
+            ..state(&cadence)
         };
-        assert_eq!(turn(&new, now).due, Some(Slot::Generation(1)));
-        let changed = Question {
+        assert_eq!(due(&new, now).due, Some(Slot::Generation(1)));
+        let changed = ScheduleState {
             generation: 2,
             cursor: Some(now - minutes(60)),
-            ..question(&cadence)
+            ..state(&cadence)
         };
         assert_eq!(
-            turn(&changed, now),
-            Turn {
+            due(&changed, now),
+            Due {
                 due: Some(Slot::Generation(2)),
                 missed: 0,
                 next: next(&cadence, "u", now)
             }
         );
-        let handled = question(&cadence);
-        assert_eq!(turn(&handled, now).due, None);
+        let handled = state(&cadence);
+        assert_eq!(due(&handled, now).due, None);
     }
 
     #[test]
     fn after_downtime_only_the_newest_slot_runs_and_the_rest_is_counted() {
         let cadence = berlin("*/5 * * * *");
-        let asked = Question {
+        let requested = ScheduleState {
             cursor: Some(at("2026-11-23T10:00:00Z")),
-            ..question(&cadence)
+            ..state(&cadence)
         };
         assert_eq!(
-            turn(&asked, at("2026-11-23T10:21:30Z")),
-            Turn {
+            due(&requested, at("2026-11-23T10:21:30Z")),
+            Due {
                 due: Some(Slot::At(at("2026-11-23T10:20:00Z"))),
                 missed: 4,
                 next: Some(at("2026-11-23T10:25:00Z"))
             }
         );
         assert_eq!(
-            turn(&asked, at("2026-11-23T10:22:00Z")),
-            Turn {
+            due(&requested, at("2026-11-23T10:22:00Z")),
+            Due {
                 due: None,
                 missed: 5,
                 next: Some(at("2026-11-23T10:25:00Z"))
@@ -350,32 +346,32 @@ mod tests {
     }
 
     #[test]
-    fn a_suspended_probe_runs_only_when_asked() {
+    fn a_suspended_probe_runs_only_on_request() {
         let cadence = Schedule::Every(Duration::from_secs(300));
         let now = at("2026-11-23T10:00:00Z");
-        let quiet = Question {
+        let quiet = ScheduleState {
             suspend: true,
             generation: 2,
             cursor: Some(now - minutes(60)),
-            ..question(&cadence)
+            ..state(&cadence)
         };
         assert_eq!(
-            turn(&quiet, now),
-            Turn {
+            due(&quiet, now),
+            Due {
                 due: None,
                 missed: 0,
                 next: None
             }
         );
-        let asked = Question {
+        let requested = ScheduleState {
             run_now: Some("x"),
             ..quiet
         };
-        assert_eq!(turn(&asked, now).due, Some(Slot::run_now("x")));
+        assert_eq!(due(&requested, now).due, Some(Slot::run_now("x")));
     }
 
     #[test]
-    fn summer_time_skips_and_repeats_an_hour_and_no_slot_doubles() {
+    fn daylight_saving_time_doubles_no_slot() {
         let daily = berlin("30 2 * * *");
         // 2027-03-28: 02:30 does not exist; the run comes when the clock has jumped.
         let spring = next(&daily, "u", at("2027-03-27T12:00:00Z")).unwrap();
@@ -421,7 +417,7 @@ mod tests {
             prop_assert_eq!(next(&cadence, &uid, before).unwrap(), following);
         }
 
-        /// However late and however often the operator looks, each slot is run or counted exactly once.
+        /// With any delay and any number of reconciles, each slot is run or counted exactly once.
         #[test]
         fn no_slot_is_run_twice_and_none_is_lost(
             cadence in cadences(), uid in "[a-z0-9]{1,12}", start in 1_790_000_000_i64..1_800_000_000,
@@ -433,11 +429,11 @@ mod tests {
             let (mut ran, mut missed) = (Vec::new(), 0);
             for wait in waits {
                 now += SignedDuration::from_secs(wait);
-                let asked = Question { cursor: Some(cursor), uid: &uid, ..question(&cadence) };
-                let turn = turn(&asked, now);
+                let requested = ScheduleState { cursor: Some(cursor), uid: &uid, ..state(&cadence) };
+                let turn = due(&requested, now);
                 missed += turn.missed;
                 if let Some(Slot::At(slot)) = turn.due {
-                    prop_assert!(slot <= now && slot + asked.starting_deadline > now);
+                    prop_assert!(slot <= now && slot + requested.starting_deadline > now);
                     ran.push(slot);
                 }
                 cursor = turn.next.unwrap();
@@ -448,9 +444,9 @@ mod tests {
             prop_assert_eq!(u64::from(total), u64::from(missed) + ran.len() as u64);
         }
 
-        /// The same when runs take their time: the cursor moves only when a run ends or when slots are counted.
+        /// The same with long runs: the cursor moves only when a run ends or when slots are counted.
         #[test]
-        fn runs_that_take_long_lose_and_double_no_slot(
+        fn long_runs_neither_lose_nor_double_a_slot(
             cadence in cadences(), uid in "[a-z0-9]{1,12}", start in 1_790_000_000_i64..1_800_000_000,
             waits in prop::collection::vec((1_i64..5_000, 0_i64..400), 1..30)
         ) {
@@ -460,11 +456,11 @@ mod tests {
             let (mut ran, mut missed) = (std::collections::BTreeSet::new(), 0);
             for (wait, length) in waits {
                 now += SignedDuration::from_secs(wait);
-                let asked = Question { cursor, uid: &uid, ..question(&cadence) };
-                let due = turn(&asked, now);
+                let requested = ScheduleState { cursor, uid: &uid, ..state(&cadence) };
+                let due = due(&requested, now);
                 if let Some(slot) = due.due {
                     now += SignedDuration::from_secs(length);
-                    let (more, then) = after(&asked, &slot, now);
+                    let (more, then) = after(&requested, &slot, now);
                     prop_assert!(ran.insert(slot));
                     missed += more;
                     cursor = then;

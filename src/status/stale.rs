@@ -1,4 +1,4 @@
-//! When no run speaks for the present, and why.
+//! When a probe is stale (no recent result), and why.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -12,7 +12,7 @@ use crate::resource::status::{ClaudeProbeStatus, RunResult, Verdict, VerdictStat
 use crate::resource::validated::Probe;
 use crate::text::capitalised;
 
-/// Why no run speaks for the present, if none does. A probe that was suspended before its first run waits for none.
+/// Why the probe is stale, if it is. A probe that was suspended before its first run is Suspended.
 #[must_use]
 pub fn reason(status: &ClaudeProbeStatus) -> Option<StaleReason> {
     let reason = |kind| StaleReason::of(&conditions::find(&status.conditions, kind)?.reason);
@@ -23,7 +23,7 @@ pub fn reason(status: &ClaudeProbeStatus) -> Option<StaleReason> {
     }
 }
 
-/// When the last completed run is too old to speak for the present: the second slot after it, and a run's time.
+/// When the last completed run becomes stale: the second slot after it, and a run's time.
 #[must_use]
 pub fn due(probe: &Probe, status: &ClaudeProbeStatus) -> Option<Timestamp> {
     let last = status.last_reported_at.as_ref()?.0;
@@ -32,10 +32,10 @@ pub fn due(probe: &Probe, status: &ClaudeProbeStatus) -> Option<Timestamp> {
     Some(second + signed(probe.run_timeout))
 }
 
-/// The last completed run is too old: no verdict and no condition of a path may look as if one had just ended.
+/// Marks verdict and conditions as stale: the last completed run is too old.
 pub fn mark(status: &mut ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
     let used = budget::used(status.usage.as_ref(), now);
-    // The last run reported, and is not the one that the status speaks of: it cost nothing.
+    // The last run reported and is not the one of the verdict: it sent only zero-token exchanges.
     let saved = status.last_run.as_ref().is_some_and(|last| {
         last.result == RunResult::Reported
             && last.started_at.as_ref().map(|at| at.0) > status.last_reported_at.as_ref().map(|at| at.0)
@@ -45,7 +45,7 @@ pub fn mark(status: &mut ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
     } else if saved || budget::afford(probe, ForwardingCheckChoice::default(), used, now).zero_token_only {
         (
             StaleReason::OverBudget,
-            "the tokens of the day are used up (budget.tokensPerDay), and only exchanges without tokens are sent",
+            "the day's budget (budget.tokensPerDay) is used up, and only zero-token exchanges are sent",
         )
     } else {
         (StaleReason::NoRecentRun, "see ProberOperational")
@@ -58,7 +58,7 @@ pub fn mark(status: &mut ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
     for condition in conditions::stale(reason, &message) {
         conditions::put(status, &condition, probe.generation, now);
     }
-    // A verdict that already says why the prober does not report says more.
+    // A verdict with the prober's fault is more specific.
     let known = status.verdict.as_ref().map(|verdict| verdict.state);
     if known != Some(VerdictState::Unknown) {
         let verdict = unknown(status, reason.name(), capitalised(&message), "", now);
@@ -66,7 +66,7 @@ pub fn mark(status: &mut ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
     }
 }
 
-/// A verdict for want of a run, since when there is none.
+/// The verdict Unknown, with the time since which there is no result.
 pub(super) fn unknown(
     status: &ClaudeProbeStatus,
     reason: &str,

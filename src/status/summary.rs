@@ -1,6 +1,6 @@
 //! A path's evidence as the status and `check -o json` show it: one line per path, in seconds and the field's names.
 //!
-//! Judges nothing: what an outcome means is for the diagnosis to say.
+//! Judges nothing: the diagnosis interprets the outcome.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
@@ -8,8 +8,9 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use crate::report::evidence::{Exchange, Headroom, Outcome, PathEvidence, Reach, SkipReason, StreamEvidence};
 use crate::resource::status::{PathOutcome, PathStatus, RatelimitRemaining, StreamFraming, StreamStatus, Timings};
 
-/// What one path answered to the frozen request. `host` is `host:port` of the path's URL, `stream` whether an event stream
-/// was asked for, `started_at_ms` the start of the run in Unix milliseconds (the certificate's days count from it).
+/// The result of the frozen request on one path. `host` is `host:port` of the path's URL, `stream` whether an event
+/// stream was requested, `started_at_ms` the start of the run in Unix milliseconds (the certificate's days count from
+/// it).
 #[must_use]
 pub fn path_status(path: &PathEvidence, host: &str, stream: bool, started_at_ms: i64) -> PathStatus {
     let frozen = path.frozen();
@@ -83,7 +84,7 @@ fn skip_outcome(reason: SkipReason) -> PathOutcome {
     }
 }
 
-/// A path that was connected to and shows nothing else is as one that was not reported.
+/// A path with a connection and nothing else counts as not reported.
 fn reach_outcome(reach: Reach) -> PathOutcome {
     match reach {
         Reach::NotTried | Reach::Connected => PathOutcome::NotReported,
@@ -152,7 +153,7 @@ fn remaining(headroom: &Headroom) -> RatelimitRemaining {
     }
 }
 
-/// Whole days after the start of the run, which is as exact as the evidence is.
+/// The start of the run plus whole days: the evidence has no finer resolution.
 fn expiry(started_at_ms: i64, days: i32) -> Option<Time> {
     let start = Timestamp::from_millisecond(started_at_ms).ok()?;
     let day = start.as_second().div_euclid(86_400) * 86_400;
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_stream_tells_its_last_event_and_that_the_framing_is_incomplete() {
+    fn a_cut_stream_has_its_last_event_and_an_incomplete_framing() {
         let mut probed = path(Reach::Connected);
         let mut frozen = Exchange::new(ExchangeKind::Frozen, Outcome::CutByClose);
         frozen.status = 200;
@@ -206,11 +207,11 @@ mod tests {
             ("content_block_delta", 0.1, StreamFraming::Incomplete)
         );
         assert_eq!(path.timings.total, Some(3.1));
-        assert!(path.timings.tls.is_none(), "what was not observed is absent");
+        assert!(path.timings.tls.is_none(), "an unobserved phase is absent");
     }
 
     #[test]
-    fn a_path_that_was_not_reached_says_how_far_it_came() {
+    fn an_unreached_path_has_the_failed_phase() {
         assert_eq!(
             path_status(&path(Reach::DnsNoName), "x:80", false, 0).outcome,
             PathOutcome::DnsNoName

@@ -1,7 +1,7 @@
-//! How long each path took in the last runs: a line for the status page.
+//! Durations of each path in the last runs: a line for the status page.
 //!
-//! In memory only, bounded, gone with the probe and with the process: Prometheus keeps what must last. Fed by the watch of probes, so
-//! that a replica that stands by has it, too.
+//! In memory only, bounded, dropped with the probe and with the process: Prometheus keeps the long history. Fed by the
+//! watch of probes, so a standby has it, too.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use super::figures::{Measured, Trend};
 use crate::resource::status::{ClaudeProbeStatus, PathStatus, RunResult};
 
-/// Runs that are remembered. Four bytes each per path: 60 are 5 hours at one run in five minutes, and 0.6 KiB per probe of two paths.
+/// Kept runs, four bytes each per path: 60 are 5 hours at one run in five minutes, and 0.6 KiB per probe of two paths.
 const KEPT: usize = 60;
-/// In place of milliseconds: the run asked, and got no complete answer.
+/// In place of milliseconds: the run got no complete reply.
 const FAILED: u32 = u32::MAX;
-/// In place of milliseconds: the run did not ask, or did not tell.
-const UNASKED: u32 = u32::MAX - 1;
+/// In place of milliseconds: the run sent no frozen request, or has no report.
+const UNMEASURED: u32 = u32::MAX - 1;
 
 /// The lines of all probes, by UID.
 #[derive(Debug, Default)]
@@ -25,18 +25,18 @@ pub struct Trends(Mutex<HashMap<String, Lines>>);
 /// The lines of one probe.
 #[derive(Debug, Default)]
 struct Lines {
-    /// The newest run in them: a status is told more than once.
+    /// The newest run in them: the watch reports a status more than once.
     newest: Option<(i64, Timestamp)>,
     paths: Vec<(Box<str>, VecDeque<u32>)>,
 }
 
 impl Trends {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Lines>> {
-        // Nothing in here can panic half-way, and lines are no ground for a decision.
+        // Nothing in here can panic half-way, and no decision uses the lines.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A status was told: if it speaks of another run than the one before, its times are remembered.
+    /// Takes the times of a status, if it has another run than the status before.
     pub fn note(&self, uid: &str, status: &ClaudeProbeStatus) {
         let Some(run) = &status.last_run else { return };
         let Some(ended) = &run.finished_at else { return };
@@ -48,12 +48,12 @@ impl Trends {
         }
         lines.newest = this;
         let reported = run.result == RunResult::Reported;
-        // A path that the spec no longer has leaves with its first run without it.
+        // A removed path is dropped with the first run without it.
         lines
             .paths
             .retain(|(name, _)| status.paths.iter().any(|path| *path.name == **name));
         for path in &status.paths {
-            let value = if reported { measured(status, path) } else { UNASKED };
+            let value = if reported { measured(status, path) } else { UNMEASURED };
             let known = lines.paths.iter().position(|(name, _)| **name == *path.name);
             let at = known.unwrap_or_else(|| {
                 lines.paths.push((path.name.as_str().into(), VecDeque::new()));
@@ -79,7 +79,7 @@ impl Trends {
         paths.iter().map(trend).collect()
     }
 
-    /// The probe is gone.
+    /// The probe is deleted.
     pub fn forget(&self, uid: &str) {
         self.lock().remove(uid);
     }
@@ -90,11 +90,11 @@ impl Trends {
     }
 }
 
-/// Time to the first byte of a complete answer: what a gateway adds shows there, and how long the model talks does not.
+/// Time to the first byte of a complete reply: contains a gateway's latency, and not the length of the model's answer.
 fn measured(status: &ClaudeProbeStatus, path: &PathStatus) -> u32 {
     match (super::up::up(status, path), path.timings.first_byte) {
         (Some(true), Some(seconds)) => whole_milliseconds(seconds),
-        (Some(true), None) | (None, _) => UNASKED,
+        (Some(true), None) | (None, _) => UNMEASURED,
         (Some(false), _) => FAILED,
     }
 }
@@ -105,13 +105,13 @@ fn measured(status: &ClaudeProbeStatus, path: &PathStatus) -> u32 {
     reason = "clamped to what u32 holds before"
 )]
 fn whole_milliseconds(seconds: f64) -> u32 {
-    (seconds * 1000.0).round().clamp(0.0, f64::from(UNASKED - 1)) as u32
+    (seconds * 1000.0).round().clamp(0.0, f64::from(UNMEASURED - 1)) as u32
 }
 
 fn shown(kept: u32) -> Measured {
     match kept {
         FAILED => Measured::Failed,
-        UNASKED => Measured::Unasked,
+        UNMEASURED => Measured::Unasked,
         ms => Measured::Answered(ms),
     }
 }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn each_run_is_remembered_once_and_the_oldest_goes() {
+    fn each_run_is_kept_once_and_the_oldest_is_dropped() {
         let trends = Trends::default();
         for number in 0..100 {
             let status = status(
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_and_what_was_not_asked_are_told_apart() {
+    fn failed_and_unmeasured_runs_differ() {
         let trends = Trends::default();
         trends.note("u", &status(1, "Reported", 401, 0.01));
         trends.note("u", &status(2, "ReportLost", 200, 0.01));
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_go_with_their_path_and_with_their_probe() {
+    fn lines_are_dropped_with_their_path_and_with_their_probe() {
         let trends = Trends::default();
         trends.note("u", &status(1, "Reported", 200, 0.01));
         let mut without = status(2, "Reported", 200, 0.01);

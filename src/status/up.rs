@@ -3,7 +3,8 @@
 use crate::catalogue::Severity;
 use crate::resource::status::{ClaudeProbeStatus, PathOutcome, PathStatus, StreamStatus, VerdictState};
 
-/// Whether the frozen request was answered; `None` when the last run did not ask, or did not say: a stale probe is never 1.
+/// Whether the frozen request got a complete reply; `None` when the last run did not send it or has no report: a stale
+/// probe is never 1.
 #[must_use]
 pub fn up(status: &ClaudeProbeStatus, path: &PathStatus) -> Option<bool> {
     let stale = status

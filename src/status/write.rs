@@ -1,4 +1,4 @@
-//! What is written of a probe while no run ends, and whether a status is worth a write.
+//! Status changes outside the end of a run, and whether a changed status needs a write.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -8,7 +8,7 @@ use crate::resource::go_duration;
 use crate::resource::status::{ClaudeProbeStatus, Verdict};
 use crate::resource::validated::Probe;
 
-/// Fills in what a status has before any run.
+/// Fills in the fields of a status before the first run.
 pub fn begin(status: &mut ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
     if status.verdict.is_none() {
         status.verdict = Some(Verdict {
@@ -29,7 +29,7 @@ pub fn begin(status: &mut ClaudeProbeStatus, probe: &Probe, now: Timestamp) {
     }
 }
 
-/// The spec changed and nothing runs: what was learnt about paths of another spec says nothing of these.
+/// The spec changed and nothing runs: results of the previous spec's paths do not apply.
 pub fn forget_paths(status: &mut ClaudeProbeStatus) {
     for path in &mut status.paths {
         path.forwarding_checks = None;

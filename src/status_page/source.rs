@@ -84,7 +84,7 @@ impl Source for Current {
         match self.borrow().as_deref() {
             Some(operator) if !operator.is_alive() => ReplicaState::Stuck,
             Some(operator) if !operator.is_synced() => ReplicaState::Starting,
-            Some(operator) if operator.is_acting() => ReplicaState::Leader,
+            Some(operator) if operator.is_leader() => ReplicaState::Leader,
             Some(_) => ReplicaState::Standby,
             None => ReplicaState::Starting,
         }

@@ -1,4 +1,4 @@
-//! Masks what looks like a credential, whoever's it is, in a text that anybody may have written.
+//! Masks key-like text of any vendor in foreign text.
 
 /// What stands for a masked run.
 pub const MASK: &str = "[redacted]";

@@ -1,4 +1,4 @@
-//! All that is known of one probe, in the order in which an on-call engineer needs it.
+//! Everything about one probe, in the order in which an on-call engineer needs it.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::finding::{self, Other, Point};
 use super::{Cell, Known, Table, Tone, age, history, paths, runs};
 use crate::catalogue::Code;
-use crate::resource::status::{ClaudeProbeStatus, Finding, PendingCondition, Verdict};
+use crate::resource::status::{ClaudeProbeStatus, CredentialKind, Finding, PendingCondition, Verdict};
 use crate::status::names::run_now_mark;
 
 /// What is known of one probe.
@@ -20,9 +20,9 @@ pub struct Explanation {
     pub verdict: Verdict,
     /// The verdict's finding, where there is one of that code.
     pub code: Option<Code>,
-    /// What is wrong, what was seen, what to change, since when.
+    /// What is wrong, evidence, fix, since when.
     pub points: Vec<Point>,
-    /// What keeps it from speaking of the present; empty where nothing does.
+    /// Why it may be stale; empty where it is not.
     pub note: String,
     /// What each path answered to the frozen request, a row per path.
     pub answers: Table,
@@ -66,7 +66,7 @@ impl Standing {
         let tone = match condition.status.as_str() {
             "True" => Tone::Good,
             "False" => Tone::Bad,
-            _ => Tone::Unsure,
+            _ => Tone::Undecided,
         };
         Self {
             name: condition.type_.clone(),
@@ -152,12 +152,12 @@ fn since(status: &ClaudeProbeStatus, main: &[&Finding], now: Timestamp) -> Strin
     parts.join("; ")
 }
 
-/// What keeps the status from speaking of the present.
+/// Why the status may be stale.
 fn outdated(known: &Known) -> String {
     let status = &known.status;
     let mut notes = Vec::new();
     if status.observed_generation.is_some_and(|seen| seen < known.generation) {
-        notes.push("The spec has changed since: everything here is of the previous spec.".to_owned());
+        notes.push("The spec has changed since: everything here belongs to the previous spec.".to_owned());
     }
     if known.suspended {
         notes.push("Scheduled runs are suspended. To start one: claudeprobe run.".to_owned());
@@ -165,13 +165,13 @@ fn outdated(known: &Known) -> String {
     let verdict = status.verdict.as_ref();
     if let Some(since) = verdict.and_then(|verdict| verdict.zero_token_since.as_ref()) {
         notes.push(format!(
-            "Over budget (budget.tokensPerDay): since {} only exchanges without tokens are sent.",
+            "Over budget (budget.tokensPerDay): since {} only zero-token exchanges are sent.",
             since.0
         ));
     }
     if known.unread > 0 {
         notes.push(format!(
-            "{} findings are of a newer release and are not shown. Use the version of the operator.",
+            "Not shown: {} findings of a newer release. Use the operator's version of claudeprobe.",
             known.unread
         ));
     }
@@ -194,7 +194,7 @@ fn keys(status: &ClaudeProbeStatus, now: Timestamp) -> Table {
         table.row(vec![
             format!("{}/{}", key.secret, key.key).into(),
             key.fingerprint.as_str().into(),
-            key.kind.map_or_else(String::new, |kind| format!("{kind:?}")).into(),
+            key.kind.map_or("", CredentialKind::name).into(),
             changed.into(),
         ]);
     }

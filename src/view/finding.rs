@@ -99,7 +99,7 @@ pub fn details(group: &[&Finding]) -> Vec<Point> {
     .collect()
 }
 
-/// What stands in place of a finding where the verdict names none.
+/// The points of a verdict without a finding.
 #[must_use]
 pub fn without(verdict: &Verdict) -> Vec<Point> {
     let label = if verdict.state == VerdictState::Inconclusive {
@@ -159,8 +159,8 @@ impl Other {
             severity,
             tone,
             where_: format!(
-                "layer {:?}  {} ({}{accepted})",
-                finding.layer,
+                "layer {}  {} ({}{accepted})",
+                finding.layer.name(),
                 paths(group),
                 confidence(finding.confidence)
             ),

@@ -22,10 +22,10 @@ pub fn timeline(history: &[HistoryEntry], now: Timestamp) -> Table {
             until.map_or_else(String::new, |at| at.0.to_string()).into(),
             last.map_or_else(String::new, |at| age::between(at.0, now)).into(),
             entry.count.max(1).to_string().into(),
-            Cell::toned(format!("{:?}", entry.state), tone(entry.state)),
+            Cell::toned(entry.state.name(), tone(entry.state)),
             entry.code.as_str().into(),
             path_shown(&entry.code, &entry.path).into(),
-            // Only where it tells something: verdicts of another spec say nothing of this one.
+            // Only where it is useful: verdicts of another spec do not apply to this one.
             entry
                 .generation
                 .filter(|_| !one_spec)

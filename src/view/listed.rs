@@ -1,4 +1,4 @@
-//! One probe of a list: what it says, in words, and where it belongs among the others.
+//! One probe of a list: its columns, and its place in the order.
 
 use std::cmp::{Ordering, Reverse};
 

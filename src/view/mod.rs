@@ -1,8 +1,7 @@
-//! What a person is shown of a probe, wherever it is shown: `check`, `explain`, `list` and `run` write it into a terminal, the status
-//! page into HTML.
+//! The views of a probe: `check`, `explain`, `list` and `run` write them to a terminal, the status page to HTML.
 //!
-//! Says what there is to see and in which order, in words: verdict, evidence side by side, findings, conditions, keys, history. Knows
-//! neither terminals nor HTML, judges nothing, and asks nobody.
+//! Defines content, order and wording: verdict, evidence side by side, findings, conditions, keys, history. Knows
+//! neither terminals nor HTML, judges nothing, and reads nothing.
 
 pub mod age;
 pub mod explanation;
@@ -22,14 +21,14 @@ pub use table::{Cell, Column, Table, Tone};
 
 use crate::resource::status::VerdictState;
 
-/// How a verdict's state speaks to the eye.
+/// The tone of a verdict's state.
 #[must_use]
 pub fn tone(state: VerdictState) -> Tone {
     match state {
         VerdictState::Healthy => Tone::Good,
         VerdictState::Degraded => Tone::Warning,
         VerdictState::Failing => Tone::Bad,
-        VerdictState::Inconclusive | VerdictState::Unknown => Tone::Unsure,
+        VerdictState::Inconclusive | VerdictState::Unknown => Tone::Undecided,
     }
 }
 

@@ -118,7 +118,7 @@ pub fn forwarding_check_results(paths: &[PathStatus], now: Timestamp) -> Table {
             let result = results.iter().find(|result| result.exchange.kind == kind);
             result.map_or_else(|| "".into(), |result| forwarding_check(result, now))
         };
-        (format!("{kind:?}"), kept.iter().map(cell).collect())
+        (kind.name().to_owned(), kept.iter().map(cell).collect())
     });
     side_by_side("FORWARDING CHECK", paths, rows.collect())
 }
@@ -126,7 +126,7 @@ pub fn forwarding_check_results(paths: &[PathStatus], now: Timestamp) -> Table {
 fn forwarding_check(result: &KeptResult, now: Timestamp) -> Cell {
     let exchange = &result.exchange;
     let what = match exchange.status {
-        0 => format!("{:?}", exchange.outcome),
+        0 => exchange.outcome.name().to_owned(),
         status => status.to_string(),
     };
     match Timestamp::from_millisecond(result.at_ms) {
@@ -146,7 +146,8 @@ fn side_by_side(what: &str, paths: &[PathStatus], rows: Vec<(String, Vec<Cell>)>
     table
 }
 
-/// What else is known of each path: where it leads, how far its limits are, what it adds to the time, how long its certificate lasts.
+/// What else is known of each path: where it leads, how far its limits are, what it adds to the time, how long its
+/// certificate lasts.
 #[must_use]
 pub fn more(paths: &[PathStatus], now: Timestamp) -> Table {
     let mut table = Table::new(&["PATH", "HOST", "LIMITS LEFT", "ADDS (MEDIAN)", "CERTIFICATE"]).turning();

@@ -1,17 +1,17 @@
-//! Tables as values: headings and rows of cells, each with its tone, and what may happen to them where room is short. Terminal and HTML
-//! each render them in their own way.
+//! Tables as values: headings and rows of cells, each with its tone, and how they adapt to little room. Terminal and
+//! HTML each render them in their own way.
 
-/// How a text is meant to look.
+/// The meaning of a text's colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// As it should be.
     Good,
-    /// Works, but.
+    /// Works with a problem.
     Warning,
     /// Broken.
     Bad,
-    /// Cannot tell.
-    Unsure,
+    /// Undecided.
+    Undecided,
     /// A heading.
     Strong,
     /// Less important.

@@ -21,16 +21,16 @@ use part::{compare, part, read};
 #[test]
 fn the_metrics_reference_is_the_catalogue() {
     let mut text = String::from(
-        "# Metrics\n\nGenerated from `src/metrics/families.rs`. The leader shows the series of all probes, with the labels `namespace` and\n\
-         `probe` and those listed. They are removed with the probe. Scrape with `honorLabels: true`.\n\n\
-         A probe of two paths has at most 70 series. Label values come from closed sets, except namespace, probe, path and host. A scrape\n\
-         reads the operator's memory and sends no request: it is answered when the API server is away, too. The format is Prometheus' text\n\
-         format 0.0.4 (the library in use writes no OpenMetrics), and `promtool check metrics` finds no error in it.\n",
+        "# Metrics\n\nGenerated from `src/metrics/families.rs`. The leader exposes the series of all probes, with the labels `namespace` and\n\
+         `probe` in addition to those listed; they are removed with the probe. Scrape with `honorLabels: true`.\n\n\
+         A probe of two paths has at most 70 series; label values come from closed sets, except namespace, probe, path and host. A scrape reads\n\
+         only memory: it succeeds while the API server is unreachable. The format is Prometheus' text format 0.0.4\n\
+         (the library writes no OpenMetrics), and `promtool check metrics` reports no problem.\n",
     );
     for (title, per_probe) in [("Of each probe", true), ("Of the operator", false)] {
         let _ = write!(
             text,
-            "\n## {title}\n\n| metric | kind | labels | shows |\n|---|---|---|---|\n"
+            "\n## {title}\n\n| metric | kind | labels | meaning |\n|---|---|---|---|\n"
         );
         for family in FAMILIES.iter().filter(|family| family.per_probe == per_probe) {
             let (name, kind, labels) = (family.name, family.kind.name(), family.labels.join(", "));
@@ -62,54 +62,54 @@ fn the_runbooks_are_the_catalogue() {
 }
 
 const MANNERS: &str = "\
-## Rules of sending
-- **Once per path and run**: the frozen request, whatever the other paths got, so that paths can be compared.
-- **Order**: as in the table. Nothing that generates tokens follows a forwarding check on that path; what may lock out, cool down or raise an
-  alarm comes after all that it could spoil. Rejected keys come last, and only when the frozen request got 401 or 403 (or Claude's 401,
+## Manners
+- **Once per path and run**: the frozen request, regardless of the other paths' results. So paths are comparable.
+- **Order**: as in the table. No exchange that generates tokens follows a forwarding check on that path. Exchanges that may cause a lock-out, a cool-down or an
+  alarm come last. Invalid keys are sent after all others, and only when the frozen request got 401 or 403 (or Claude's 401,
   quoted under another status), or once after a change of spec or key.
-- **One at a time** with each key, whichever Secret holds it; paths take turns, A B and then B A. Paths with keys of their own run at the same time.
-- **Pace**: at most a fifth of the request limit that Claude last stated, in any minute, including several at once. Below 10 % of any limit
-  only the frozen request is sent, and is not repeated.
-- **After a 429** of Claude's, or on the direct path, nothing more is sent with that key but the frozen request on paths that have not had it (a
-  gateway's own limit looks the same, and only the other path shows the difference) and one confirming request, after `retry-after` but
+- **One at a time** with each key, also where several Secrets have the same key; paths alternate, A B and then B A. Paths with keys of their own run in parallel.
+- **Rate**: at most a fifth of the request limit that Claude last returned, in any minute, parallel requests included. Below 10 % of any limit
+  the prober sends only the frozen request, and does not repeat it.
+- **After a 429** from Claude, or on the direct path, that key is used only for the frozen request on the remaining paths (a
+  gateway's own limit looks the same, and only the other path separates them) and for one confirming request, after `retry-after` but
   at most 10 s. A spend limit is not confirmed: it lasts for days. A gateway's own limit stops only the path through that gateway.
-- **Connections**: each exchange on a fresh one. After a failure what follows stays on the same connection, which pins the replica behind a
-  Service, and the frozen request is sent once more on it (Repeat). If the name has several addresses, also once to another of them. What fails at
-  one try and passes at another is a finding with its rate (\"some replicas\"), never a statement about all.
+- **Connections**: each exchange on a fresh one. After a failure the next exchanges stay on the same connection, which pins the replica behind a
+  Service, and the frozen request is sent once more on it (Repeat). If the name has several addresses, it is also sent once to another of them. A mixed
+  result is a finding with its rate (\"some replicas\"), never a finding about all of them.
 - **A stream that looks buffered** is sent once more (Repeat), through that gateway and then on the direct path, in the opposite order: buffering
-  is attributed to a gateway only when two pairs of streams show it. Where the run before showed it already, that is the second pair, and no more is sent.
-  With `request.stream: false` it is OtherForm that is sent once more. A gateway in a pod of its own is compared with the direct path's streams of another
-  pod, and its second pair is that of the next run that sends one.
-- **Nothing hidden**: no retries, no redirects, no proxy from the environment. The one exception costs nothing: a zero-token exchange
-  whose kept connection turns out to be closed is sent on a fresh one.
-- **Bounded**: each exchange that generates nothing has 30 s, the long request its own `timeout` on each path, the run its `runTimeout`. What
-  cannot be sent in time is reported as left out.
-- **Deep runs** send an exchange again, at most four times per path, where one sample cannot decide: the gateway broke it, or its answer differs
-  from the direct path's.
-- **A path whose settings cannot be used** (a missing CA, an invalid URL) ends alone: nothing is sent on it, and its status shows why.
+  is attributed to a gateway only after two pairs of streams. A pair of the previous run counts as the first, and no more is sent.
+  With `request.stream: false` OtherForm is sent once more instead. A gateway in a pod of its own is compared with the direct path's streams of
+  another pod, and its second pair is that of the next run that sends one.
+- **No hidden requests**: no retries, no redirects, no proxy from the environment. One exception: a zero-token exchange
+  whose kept connection is closed is sent again on a fresh one.
+- **Bounded**: each zero-token exchange has 30 s, the long request its own `timeout` on each path, the run its `runTimeout`. An exchange that
+  cannot be sent in time is reported as skipped.
+- **Deep runs** repeat an exchange, at most four times per path, where one sample is inconclusive: the gateway broke it, or its reply differs
+  from that of the direct path.
+- **A path with invalid settings** (a missing CA, an invalid URL) fails alone: nothing is sent on it, and its status has the reason.
 
 ## When
 | run | sends |
 |---|---|
-| each | Frozen; what a failure of it requires |
-| where the frozen request got a server's error or no reply | also Route, there and on the direct path, unless `forwardingChecks.every` is `0s` |
-| every `forwardingChecks.every`, and once after a change of spec or key | also CountTokens to BogusBeta, OtherForm, and what `exchanges` opts into |
+| each | Frozen; after a failure also Repeat, Confirm or TrimmedKey |
+| where the frozen request got a server error or no reply | also Route, there and on the direct path, unless `forwardingChecks.every` is `0s` |
+| every `forwardingChecks.every`, and once after a change of spec or key | also CountTokens to BogusBeta and OtherForm, and the exchanges that `exchanges` enables |
 | after a change of spec or key | also OtherAuthHeader, NoKey and BadKey |
 | every `longRequest.every` | also Long |
 | over budget | CountTokens to BogusBeta only, without MetadataField |
 | `run --deep`, `check --deep` | all but Parallel, AttackPrompt and Long: BigBody with 2 MiB, LargeHeader with 32 KiB |
 
-`claudeprobe check -f probe.yaml --explain-plan` prints this for a probe of yours, with requests, tokens and US dollars per run and per day against
+`claudeprobe check -f probe.yaml --explain-plan` prints the plan of your probe, with requests, tokens and US dollars per run and per day against
 its budget (`-o json` for programs).
 
 ## Bodies
-The same input gives the same bytes. No sampling parameter is ever sent (API version 2026-10-21 rejects them); a model that thinks by default gets
-the least thinking that it allows. Forwarding checks use the path's own key and, where `count_tokens` is served, that endpoint: a request that Claude only
-counts. Elsewhere, and for MetadataField (counting knows no `metadata`), they have a field that Claude rejects, or request one token.
+The same input gives the same bytes. No sampling parameter is ever sent (API version 2026-10-21 rejects them); for a model that thinks by default
+the request sets the lowest thinking budget. Forwarding checks use the path's own key and, where `count_tokens` is served, that endpoint: Claude only
+counts such a request. Elsewhere, and MetadataField everywhere (`count_tokens` has no `metadata`), they have a field that Claude rejects, or request one token.
 
 A stream shows buffering only when its events spread over at least a second and ten reads on the direct path. The default of 64 tokens is
-cheap and may be too short for that on a fast model: then `StreamIntact` shows that buffering cannot be seen. To look for buffers of 8 or 16 KiB set
-`request.maxTokens` to 1024 or more and a prompt that fills it, or opt into `longRequest`.
+cheap and may be too short for that on a fast model: then `StreamIntact` reports that buffering cannot be seen. To find buffers of 8 or 16 KiB set
+`request.maxTokens` to 1024 or more and a prompt that fills it, or enable `longRequest`.
 ";
 
 #[test]
@@ -117,8 +117,8 @@ fn the_exchanges_are_those_that_the_prober_knows() {
     use claudeprobe::report::evidence::ExchangeKind;
     use claudeprobe::report::evidence::exchange_kind::Cost;
     let mut text = String::from(
-        "# Exchanges\n\nGenerated from `src/report/evidence/exchange_kind.rs`: everything that is ever sent on a path, in this order. The handshake (P0) comes with the\n\
-         first of them: addresses, DNS, TCP and TLS times, ALPN, certificate. The direct path never gets the attack-looking prompt but its\n\
+        "# Exchanges\n\nGenerated from `src/report/evidence/exchange_kind.rs`: everything that is ever sent on a path, in this order. The handshake (P0) belongs to the\n\
+         first of them: addresses, DNS, TCP and TLS times, ALPN, certificate. The direct path never gets the attack-looking prompt, only its\n\
          harmless twin.\n\n\
          | exchange | | sends | shows | tokens |\n|---|---|---|---|---|\n",
     );

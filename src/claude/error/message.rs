@@ -21,7 +21,7 @@ pub(super) fn class_of(stated: &Stated<'_>) -> ErrorClass {
     }
     let message = stated.message.to_ascii_lowercase();
     let message = message.trim();
-    // The edge's own words under another type: whoever made this envelope, who refuses is another question.
+    // The edge's own message under another type: the envelope's sender need not be the rejecting hop.
     if stated.error_type != "forbidden" && is_edges_refusal(message) {
         return ErrorClass::None;
     }
@@ -173,7 +173,7 @@ const OWN_WORDS: [&str; 16] = [
     "this organization has been disabled",
 ];
 
-/// Whether a text, in lower case, has words of one of Claude's messages: whoever wrote it, upstream may have said it.
+/// Whether a text, in lower case, has words of one of Claude's messages: any hop may have quoted it.
 #[must_use]
 pub fn has_claudes_words(text: &str) -> bool {
     OWN_WORDS.iter().any(|words| text.contains(words))

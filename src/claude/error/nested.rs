@@ -1,8 +1,8 @@
-//! Claude errors that somebody quoted inside a string of their own error.
+//! Claude errors that a gateway quotes inside a string of its own error.
 //!
 //! LiteLLM writes `litellm.RateLimitError: AnthropicException - {…}`, some gateways Python's `repr` of the object
-//! (`b'{"type":…'`, `{'type': …`), some escape it several times, put it into HTML, cut it off, or keep it as an object in a
-//! field of their own. The search is bounded in depth, strings and attempts.
+//! (`b'{"type":…'`, `{'type': …`), some escape it several times, put it into HTML, cut it off, or keep it as an object
+//! in a field of their own. The search is bounded in depth, strings and attempts.
 
 use serde_json::{Deserializer, Value};
 
@@ -26,7 +26,7 @@ pub(super) struct Nested {
     pub request_id: Option<String>,
     /// The class of the first Claude error quoted in a string.
     pub class: Option<ErrorClass>,
-    /// The first page in a string: somebody wrapped what an edge or a proxy answered.
+    /// The first page in a string: a gateway wrapped the reply of an edge or a proxy.
     pub page: Option<Page>,
 }
 
@@ -175,7 +175,7 @@ fn class_in(value: &Value) -> Option<ErrorClass> {
     )
 }
 
-/// The class of an envelope that is cut off before its end: whoever quotes it kept the first bytes only.
+/// The class of an envelope that is cut off before its end: a hop quotes only the first bytes.
 fn class_of_start(text: &str) -> Option<ErrorClass> {
     let mut plain = text.to_owned();
     for _ in 0..MAX_ESCAPES {

@@ -1,6 +1,6 @@
 //! Error pages of a content network's edge: whose edge, and what it did.
 //!
-//! Claude sits behind Cloudflare, and so do some gateways: only the host that a page names tells them apart.
+//! Claude sits behind Cloudflare, and so do some gateways: only the host in a page separates them.
 
 use http::HeaderMap;
 
@@ -31,7 +31,7 @@ pub(super) fn read(status: u16, headers: &HeaderMap, shape: BodyShape, text: &st
     }
 }
 
-/// Reads a page that somebody put into a text of their own; `None` where there is none. Its status is not known.
+/// Reads a page inside another text; `None` where there is none. Its status is unknown.
 pub(super) fn inside(text: &str) -> Option<Page> {
     let lower = text.to_ascii_lowercase();
     let start = ["<!doctype html", "<html"]

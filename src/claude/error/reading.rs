@@ -1,4 +1,4 @@
-//! Reading of an error reply: shape, envelope, class, and what is hidden in it.
+//! Reading of an error reply: shape, envelope, class, and a nested error.
 
 use http::HeaderMap;
 use serde_json::{Map, Value};
@@ -21,7 +21,8 @@ pub enum BodyShape {
     /// No byte, or only white space.
     #[default]
     Empty,
-    /// A JSON object whose `error` is an object with a `type` or a `message`: Claude's envelope, or another API's like it.
+    /// A JSON object whose `error` is an object with a `type` or a `message`: Claude's envelope, or another API's like
+    /// it.
     Envelope,
     /// Other JSON, or JSON that is cut off.
     Json,
@@ -74,20 +75,21 @@ pub struct ErrorReading {
     pub top_level_type: bool,
     /// Whether the envelope has fields that Claude's has not.
     pub extra_keys: bool,
-    /// A `req_…` inside a string of foreign JSON or in a text: somebody wrapped a genuine error.
+    /// A `req_…` inside a string of foreign JSON or in a text: a gateway wrapped a genuine error.
     pub inner_request_id: Option<String>,
     /// The class of a Claude error that is quoted inside a string (LiteLLM's `AnthropicException - {…}`).
     pub inner_class: Option<ErrorClass>,
     /// The host that an edge's page names in its title or `zone`: whose edge failed.
     pub page_host: Option<String>,
-    /// A page stands inside a string of another reply: whoever made that did not make the page.
+    /// A page inside a string of another reply: the sender of the reply did not create the page.
     pub wrapped_page: bool,
 }
 
 /// Reads an error reply.
 ///
-/// `content_type` is the header's value, if any. Only the first [`MAX_BODY`] bytes of `body` are read. Never panics and never
-/// fails: what is not understood has the class [`ErrorClass::None`]. A status below 400 gives a reading too (a 200 with HTML).
+/// `content_type` is the header's value, if any. Only the first [`MAX_BODY`] bytes of `body` are read. Never panics and
+/// never fails: what is not understood has the class [`ErrorClass::None`]. A status below 400 gives a reading too (a
+/// 200 with HTML).
 pub fn classify(status: u16, content_type: Option<&str>, headers: &HeaderMap, body: &[u8]) -> ErrorReading {
     let body = body.get(..MAX_BODY).unwrap_or(body);
     let Some(text) = utf8(body) else {

@@ -45,7 +45,7 @@ fn a_page_inside_a_message_is_the_edges_and_not_the_word_of_the_envelopes_type()
     );
     assert_eq!(named.class, ErrorClass::EdgeUnavailable);
     assert_eq!(named.page_host.as_deref(), Some("api.anthropic.com"));
-    // Another's page, in JSON of another shape: a page all the same, and nobody's word.
+    // A foreign page in JSON of another shape: still a page, without an owner.
     let foreign = read(502, &serde_json::json!({"detail": page("Blocked")}).to_string());
     assert!(foreign.wrapped_page && foreign.class == ErrorClass::None);
     let plain = read(500, &envelope("api_error", "Internal server error"));

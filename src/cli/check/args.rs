@@ -1,5 +1,4 @@
-//! The command line of `check`, and the spec that it stands for: the same resource as in the cluster, so that the same rules
-//! judge it.
+//! The command line of `check`, and its spec: the same resource as in the cluster, checked by the same rules.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -55,8 +54,8 @@ pub struct Args {
     /// Take request, paths and keys from a `ClaudeProbe` in this YAML or JSON file (`-` for standard input)
     #[arg(short, long, value_name = "PROBE.yaml")]
     pub file: Option<PathBuf>,
-    /// Send every harmless exchange: the non-streaming form, a 2 MiB body, a 32 KiB header, every forwarding check. Costs one more
-    /// answer per path
+    /// Send every harmless exchange: the non-streaming form, a 2 MiB body, a 32 KiB header, every forwarding check.
+    /// Costs one more answer per path
     #[arg(long)]
     pub deep: bool,
     /// Send N requests at once on each path. Finds concurrency limits; other users of the key may get 429
@@ -171,7 +170,8 @@ impl Args {
             .map_err(|error| Failure::usage(error.to_string()))
     }
 
-    /// The gateways with their names: those given, `gateway` for a single unnamed one, else `gateway-1`, `gateway-2`, ….
+    /// The gateways with their names: those given, `gateway` for a single unnamed one, else `gateway-1`, `gateway-2`,
+    /// ….
     #[must_use]
     pub fn named_gateways(&self) -> Vec<NamedUrl> {
         let only = self.gateways.len() == 1;

@@ -48,7 +48,7 @@ fn exchanges(path: &ExplainedPath, paint: Paint) -> String {
             times => format!(" x{times}"),
         };
         table.row(vec![
-            format!("  {:?}{times}", exchange.exchange).into(),
+            format!("  {}{times}", exchange.exchange.name()).into(),
             when(exchange).into(),
             tokens(exchange.tokens).into(),
             exchange.sends.into(),

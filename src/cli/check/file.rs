@@ -1,4 +1,4 @@
-//! Reads a `ClaudeProbe` from a file, with the ConfigMaps that stand beside it in the same file.
+//! Reads a `ClaudeProbe` from a file, with the ConfigMaps in the same file.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;

@@ -1,4 +1,4 @@
-//! What a repeated check remembers of its earlier runs, as the operator remembers it in the status.
+//! The memory of a repeated check, in the form of the operator's status.
 
 use crate::diagnosis::{Condition, Context, Diagnosis, PastRun, PathBefore, PreviousVerdict, Thresholds};
 use crate::report::evidence::RunEvidence;

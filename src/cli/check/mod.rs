@@ -84,7 +84,7 @@ pub async fn once(prepared: &Prepared, history: &mut History) -> Result<CheckRep
     let shown = |event: Sent<'_>| {
         if let Sent::Sending { path, kind } = event {
             let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
-            line.show(&format!("{path}: {kind:?} …"));
+            line.show(&format!("{path}: {} …", kind.name()));
         }
     };
     let seen = crate::probe::run(&prepared.plan, &prepared.secrets, &shown)

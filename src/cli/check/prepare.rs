@@ -36,7 +36,7 @@ pub struct Prepared {
     _files: Option<Files>,
 }
 
-/// Values by the name of an environment variable, given by whoever runs the check.
+/// Values by the name of an environment variable, from the caller's environment.
 pub trait Environment {
     /// The variable's value, if it is set and not empty.
     ///
@@ -108,7 +108,7 @@ fn from_flags(args: &Args, environment: &dyn Environment) -> Result<ClaudeProbe,
     );
     let mut present = Vec::new();
     for name in set {
-        // A plan can be explained to whoever has no key.
+        // A plan can be explained without a key.
         let assumed = args.explain_plan && name == MAIN_KEY.1;
         if environment.get(&name)?.is_some() || assumed {
             present.push(name);
@@ -154,7 +154,7 @@ fn plan_here(probe: &Probe, args: &Args, files_root: &Path) -> PodPlan {
     pod
 }
 
-/// A salt of key fingerprints that nobody knows: those of two checks cannot be compared, and need not be.
+/// A random salt of key fingerprints: those of two checks are not comparable, and need not be.
 fn salt() -> String {
     use std::hash::{BuildHasher, RandomState};
     // Each RandomState has keys of its own.

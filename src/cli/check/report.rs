@@ -1,4 +1,4 @@
-//! What `check` hands out: the verdict with its findings and paths, in the status's own types.
+//! The report of `check`: the verdict with its findings and paths, in the status's own types.
 
 use serde::{Deserialize, Serialize};
 

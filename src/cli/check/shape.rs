@@ -1,15 +1,15 @@
-//! Compares a document with the resource's schema, so that a typo in a file is an error here as it is at the API server.
+//! Compares a document with the resource's schema: a typo in a file is an error here as it is at the API server.
 //!
-//! Only shapes: unknown and missing fields, wrong types, values outside an enum. What values mean is checked by the
-//! resource itself. A walk of its own over the schema, because serde's own errors stop at the first one, and because a struct with
-//! flattened fields (every path) ignores an unknown field without a trace.
+//! Checks only shapes: unknown and missing fields, wrong types, values outside an enum. The resource itself checks the
+//! meaning of values. Walks the schema itself, because serde stops at the first error, and because a struct with
+//! flattened fields (every path) silently ignores an unknown field.
 
 use serde_json::Value;
 
 use crate::resource::validated::SpecFault;
 
 /// Fields that had another name before.
-const RENAMED: [(&str, &str); 1] = [("carrier", "authHeader")];
+const RENAMED: [(&str, &str); 2] = [("carrier", "authHeader"), ("canaries", "forwardingChecks")];
 
 /// All faults of `document` against `schema` (an OpenAPI v3 structural schema), `path` being the document's own.
 #[must_use]
@@ -178,12 +178,16 @@ mod tests {
     }
 
     #[test]
-    fn a_renamed_field_leads_to_its_new_name() {
-        let schema = json!({"type": "object", "properties": {"authHeader": {"type": "string"}, "headerName": {"type": "string"}}});
-        let found = faults(&json!({"carrier": "Bearer"}), &schema, "spec.credential");
-        assert_eq!(
-            found.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            ["spec.credential.carrier: unknown field, did you mean authHeader?"]
-        );
+    fn a_renamed_field_is_reported_with_its_new_name() {
+        let schema = json!({"type": "object", "properties": {
+            "authHeader": {"type": "string"}, "headerName": {"type": "string"}, "forwardingChecks": {"type": "object"},
+        }});
+        for (old, new) in RENAMED {
+            let found = faults(&json!({old: "x"}), &schema, "spec");
+            assert_eq!(
+                found.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                [format!("spec.{old}: unknown field, did you mean {new}?")]
+            );
+        }
     }
 }

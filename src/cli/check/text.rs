@@ -1,4 +1,4 @@
-//! The text of a check, for a person at 3 a.m.: what, where, what was seen, what to change; then the paths.
+//! The text of a check, for an on-call engineer: what, where, evidence, fix; then the paths.
 
 use std::fmt::Write as _;
 
@@ -42,7 +42,7 @@ pub fn render(report: &CheckReport, paint: Paint) -> String {
 #[must_use]
 pub fn line(report: &CheckReport, paint: Paint) -> String {
     let verdict = &report.verdict;
-    let state = format!("{:?}", verdict.state);
+    let state = verdict.state.name();
     let mut out = format!("{}  {:<12}", report.vantage.at, paint.paint(tone(verdict.state), state));
     if !verdict.code.is_empty() {
         let path = if verdict.path.is_empty() { "all" } else { &verdict.path };

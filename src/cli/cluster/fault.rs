@@ -1,4 +1,4 @@
-//! Why the API server did not do what was asked, as a sentence that says what to do.
+//! Errors of the API server as messages, each with its fix.
 
 use kube::core::Status;
 
@@ -107,7 +107,7 @@ mod tests {
     )]
     #[case(404, "404 page not found", "get", Some("ai"), "has no CRD ClaudeProbe")]
     #[case(503, "etcd", "get", Some("ai"), "try again in a moment")]
-    fn every_refusal_says_what_to_do(
+    fn every_rejection_has_its_fix(
         #[case] code: u16,
         #[case] message: &str,
         #[case] verb: &str,

@@ -1,6 +1,7 @@
-//! What `explain`, `list` and `run` share: the user's cluster, found as kubectl finds it, and its probes as values.
+//! The cluster access of `explain`, `list` and `run`: configured as for kubectl, with probes as values.
 //!
-//! The only part of the command line besides `operator` that speaks to an API server. Every error is a sentence, see [`fault`].
+//! The only part of the command line besides `operator` that speaks to an API server. Every error is a sentence, see
+//! [`fault`].
 
 mod fault;
 
@@ -90,7 +91,7 @@ pub struct PodSeen {
 pub enum Pods {
     /// Nobody looked.
     NotAsked,
-    /// The user may not see pods in this namespace, or nobody answered.
+    /// The user may not list pods in this namespace, or the API server did not answer.
     Hidden,
     /// All there are.
     Seen(Vec<PodSeen>),
@@ -258,8 +259,8 @@ impl Cluster {
         }
     }
 
-    /// What to say of a name that does not exist: the same name elsewhere, else the names that do exist there. What the user
-    /// may not see is left out.
+    /// What to say of a name that does not exist: the same name elsewhere, else the names that do exist there. What the
+    /// user may not see is left out.
     async fn missing(&self, target: &Target) -> Failure {
         let Target { namespace, name, .. } = target;
         let what = format!("namespace {namespace} has no ClaudeProbe {name}");

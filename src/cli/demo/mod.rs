@@ -1,4 +1,5 @@
-//! `claudeprobe demo`: every fault on embedded gateways, and the cause that a check names. No cluster, no key, no internet.
+//! `claudeprobe demo`: every fault on embedded gateways, and the cause that a check finds. No cluster, no key, no
+//! internet.
 
 mod serve;
 
@@ -175,18 +176,14 @@ async fn judge(scenario: &Scenario, stage: &Stage, history: &mut History) -> Res
     Ok(Outcome {
         name: scenario.name,
         fault: scenario.fault,
-        expected: describe(&format!("{:?}", expect.state), code, expect.path),
+        expected: describe(expect.state.name(), code, expect.path),
         right: verdict.state == expect.state
             && verdict.code == code
             && verdict.path == expect.path
-            && verdict.layer == layer.map_or_else(String::new, layer_name),
+            && verdict.layer == layer.map_or("", Layer::name),
         seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
         report,
     })
-}
-
-fn layer_name(layer: Layer) -> String {
-    format!("{layer:?}")
 }
 
 fn describe(state: &str, code: &str, path: &str) -> String {
@@ -237,7 +234,7 @@ fn table(outcomes: &[Outcome], paint: Paint) -> String {
         table.row(vec![
             mark,
             outcome.fault.into(),
-            Cell::toned(format!("{:?}", verdict.state), tone(verdict.state)),
+            Cell::toned(verdict.state.name(), tone(verdict.state)),
             verdict.code.as_str().into(),
             verdict.layer.as_str().into(),
             path.into(),

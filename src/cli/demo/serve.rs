@@ -1,5 +1,5 @@
-//! `demo --serve`: the faulty gateways stay up, are checked again and again, and a metrics endpoint shows them as the
-//! operator would. A fault can be put on a running gateway, and taken away: so alerts fire and resolve.
+//! `demo --serve`: the faulty gateways keep running and are checked repeatedly, with the operator's metrics endpoint. A
+//! fault can be set on a running gateway and removed: alerts fire and resolve.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -240,7 +240,10 @@ async fn play(State(board): State<Arc<Board>>, Path(name): Path<String>, fault: 
         );
     }
     *present = scenario;
-    (StatusCode::OK, format!("{name} plays {fault} from the next round on\n"))
+    (
+        StatusCode::OK,
+        format!("{name} has the fault {fault} from the next round on\n"),
+    )
 }
 
 fn introduction(played: &[Played], address: SocketAddr) -> String {

@@ -1,4 +1,4 @@
-//! The text from a recorded status: what an on-call person must find in it, and what strangers' text may not do.
+//! The text of a recorded status: the content that an on-call engineer needs, and the safety of foreign text.
 
 use jiff::Timestamp;
 use kube::api::DynamicObject;
@@ -27,7 +27,7 @@ fn text(value: Value) -> String {
 }
 
 #[test]
-fn all_that_an_on_call_person_asks_for_is_there() {
+fn the_text_has_all_that_an_on_call_engineer_needs() {
     let text = text(recorded());
     for part in [
         "ai/assistants  FAILING  GatewayStaleCredential  layer Configuration  path edge",
@@ -55,7 +55,7 @@ fn all_that_an_on_call_person_asks_for_is_there() {
     ] {
         assert!(squeezed(&text).contains(&squeezed(part)), "{part}\n{text}");
     }
-    assert!(!text.contains("\u{1b}"), "no colours where none are asked for");
+    assert!(!text.contains("\u{1b}"), "no colours unless requested");
 }
 
 /// Line ends and runs of blanks do not matter here.
@@ -118,7 +118,7 @@ fn the_object_has_the_fields_of_the_status_beside_the_name() {
 }
 
 #[test]
-fn a_probe_that_nobody_has_looked_at_says_so() {
+fn an_unreconciled_probe_is_shown_as_such() {
     let mut value = recorded();
     value.as_object_mut().unwrap().remove("status");
     let text = text(value);
@@ -129,12 +129,12 @@ fn a_probe_that_nobody_has_looked_at_says_so() {
 }
 
 #[test]
-fn what_is_of_an_older_spec_or_waits_for_a_run_says_so() {
+fn an_older_spec_and_a_pending_run_are_noted() {
     let mut value = recorded();
     value["metadata"]["generation"] = json!(2);
     value["metadata"]["annotations"] = json!({"claudeprobe.dev/run-now": "2026-11-23T08:04:00Z deep"});
     value["spec"]["suspend"] = json!(true);
-    let note = "Over budget (budget.tokensPerDay): since 2026-11-23T08:00:00Z only exchanges without tokens are sent.";
+    let note = "Over budget (budget.tokensPerDay): since 2026-11-23T08:00:00Z only zero-token exchanges are sent.";
     value["status"]["verdict"]["zeroTokenSince"] = json!("2026-11-23T08:00:00Z");
     let text = squeezed(&text(value));
     for part in [note, "The spec has changed since", "suspended", "has not ended yet"] {
@@ -143,7 +143,7 @@ fn what_is_of_an_older_spec_or_waits_for_a_run_says_so() {
 }
 
 #[test]
-fn a_status_of_a_newer_operator_is_shown_as_far_as_it_is_known_and_says_so() {
+fn unknown_parts_of_a_newer_status_are_noted() {
     let mut value = recorded();
     let status = &mut value["status"];
     status["findings"][0]["code"] = json!("FoundInTheFuture");
@@ -156,7 +156,7 @@ fn a_status_of_a_newer_operator_is_shown_as_far_as_it_is_known_and_says_so() {
     status["credentials"][0]["kind"] = json!("KeyOfTheFuture");
     let text = squeezed(&text(value));
     for part in [
-        "1 findings are of a newer release and are not shown. Use the version of the operator.",
+        "Not shown: 1 findings of a newer release. Use the operator's version of claudeprobe.",
         "EndedInTheFuture",
         "FramedInTheFuture",
         "OverInTheFuture",

@@ -1,4 +1,5 @@
-//! The text of an explanation for an on-call engineer: the verdict and its fix first, then the evidence side by side, then the rest.
+//! The text of an explanation for an on-call engineer: the verdict and its fix first, then the evidence side by side,
+//! then the rest.
 
 use std::fmt::Write as _;
 
@@ -60,7 +61,7 @@ fn conditions(all: &[Standing], paint: Paint) -> String {
     let mut shown = 0;
     for condition in all.iter().filter(|condition| !condition.is_true()) {
         shown += 1;
-        let tone = condition.status.tone.unwrap_or(Tone::Unsure);
+        let tone = condition.status.tone.unwrap_or(Tone::Undecided);
         let _ = writeln!(
             out,
             "  {:<7} {}  {}, since {}",

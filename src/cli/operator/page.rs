@@ -1,4 +1,4 @@
-//! Where the status page is served, as the command line says it.
+//! Address and links of the status page, from the command line.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -22,12 +22,12 @@ const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCAL
 /// Options of the status page.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Address of the status page, or off. Beyond loopback it needs TLS and a bearer token per request, and shows the probes that the
-    /// token's owner may get [default: 127.0.0.1:8090, or off with a warning if that is in use]
+    /// Address of the status page, or off. Beyond loopback it needs TLS and a bearer token per request, and shows the
+    /// probes that the token's owner may get [default: 127.0.0.1:8090, or off with a warning if that is in use]
     #[arg(long, env = "CLAUDEPROBE_STATUS_PAGE", value_name = "ADDRESS|off")]
     status_page: Option<Place>,
-    /// Folder with tls.crt and tls.key, as a mounted Secret of type kubernetes.io/tls, for a status page beyond loopback. Reloaded on
-    /// change
+    /// Folder with tls.crt and tls.key, as a mounted Secret of type kubernetes.io/tls, for a status page beyond
+    /// loopback. Reloaded on change
     #[arg(long, env = "CLAUDEPROBE_STATUS_PAGE_TLS", value_name = "FOLDER")]
     status_page_tls: Option<PathBuf>,
     /// Audience of tokens for the status page [default: the API server's own]
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_place_or_no_link_is_refused_with_what_to_write() {
+    fn an_invalid_address_or_link_is_rejected_with_its_fix() {
         for (line, part) in [
             (["--status-page", "8090"], "127.0.0.1:8090"),
             (["--runbook-base", "javascript:alert(1)/"], "http://"),
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_that_was_asked_for_must_be_had() {
+    async fn an_address_in_use_is_an_error() {
         assert!(args(&["--status-page", "off"]).unwrap().bind().await.unwrap().is_none());
         let taken = args(&["--status-page", "127.0.0.1:0"])
             .unwrap()

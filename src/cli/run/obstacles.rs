@@ -1,6 +1,6 @@
-//! What stands in the way of a run that was asked for: from the probe's status, and from its pods where the user may see them.
+//! What delays a requested run: from the probe's status, and from its pods where the user may list them.
 //!
-//! Pure. The operator's Lease is not looked at: it lies in a namespace that a user of a probe has no rights in.
+//! Pure. Does not read the operator's Lease: a user of a probe has no permissions in its namespace.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::status::{budget, schedule::Slot};
 use crate::text::capitalised;
 use crate::view::Known;
 
-/// A request that nobody has taken up after so long is worth a word: an operator that runs takes it up within a second.
+/// How long a request may stay unanswered before it is reported: a running operator starts it within a second.
 const QUIET: Duration = Duration::from_secs(8);
 /// The key of what is no obstacle.
 const GOES: &str = "goes";
@@ -29,7 +29,7 @@ pub fn refuse(known: &Known) -> Result<(), Failure> {
         .status
         .conditions
         .iter()
-        .find(|condition| condition.type_ == format!("{:?}", ConditionType::Ready));
+        .find(|condition| condition.type_ == ConditionType::Ready.name());
     match ready {
         Some(ready)
             if ready.status == "False"
@@ -92,7 +92,7 @@ impl Obstacles {
         }
     }
 
-    /// Whether the pods would tell more than the status does.
+    /// Whether listing the pods adds information to the status.
     pub fn wants_pods(&self, passed: Duration) -> bool {
         passed >= QUIET && passed.as_secs().is_multiple_of(3)
     }
@@ -117,7 +117,7 @@ impl Obstacles {
 
     /// Why the probe's pod does not start. What was so before may be the trouble of an earlier run.
     fn fault(&self, known: &Known) -> Option<(String, String)> {
-        let operational = format!("{:?}", ConditionType::ProberOperational);
+        let operational = ConditionType::ProberOperational.name();
         let mut conditions = known.status.conditions.iter();
         let fault = conditions.find(|condition| condition.type_ == operational && condition.status == "False")?;
         let text = format!("the probe pod does not start ({}): {}", fault.reason, fault.message);
@@ -132,7 +132,7 @@ impl Obstacles {
             return None;
         }
         if status.observed_generation.is_none() && status.conditions.is_empty() {
-            return said("nobody", format!("no operator has reconciled this probe: {LOOK}"));
+            return said("no-operator", format!("no operator has reconciled this probe: {LOOK}"));
         }
         let pods = match pods {
             Pods::NotAsked => return None,
@@ -159,7 +159,10 @@ impl Obstacles {
                     other.name
                 ),
             ),
-            (None, None) => said("nobody", format!("no operator has taken up the request: {LOOK}")),
+            (None, None) => said(
+                "no-operator",
+                format!("no operator has started the requested run: {LOOK}"),
+            ),
         }
     }
 }
@@ -201,10 +204,10 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_nobody_takes_up_is_told_from_one_that_waits_and_from_one_that_runs() {
+    fn an_unanswered_a_waiting_and_a_running_request_differ() {
         let (first, reason) = said(&Pods::Seen(vec![]));
         assert!(
-            first[0].starts_with("no operator has taken up") && reason.starts_with("No operator"),
+            first[0].starts_with("no operator has started") && reason.starts_with("No operator"),
             "{first:?}"
         );
         assert!(
@@ -248,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spec_that_cannot_be_acted_on_is_refused_and_an_outdated_refusal_is_not() {
+    fn an_invalid_spec_is_an_error_and_an_outdated_condition_is_not() {
         let mut bad = known();
         let ready = &mut bad.status.conditions[0];
         ready.status = "False".to_owned();
@@ -267,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn over_budget_is_said_before() {
+    fn over_budget_is_reported_before_the_run() {
         let mut known = known();
         let noon: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         assert_eq!(budget(&known, false, noon), None);

@@ -1,4 +1,4 @@
-//! What holds whatever dies when.
+//! Invariants under any crash of the operator.
 
 use proptest::prelude::*;
 
@@ -16,10 +16,10 @@ fn fates() -> impl Strategy<Value = Fate> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// The process dies after any write of any plan and comes back after any time: no slot is run twice, each is closed
-    /// once, and all that came due are accounted for.
+    /// The process dies after any write of any plan and restarts after any time: no slot is run twice, each is closed
+    /// once, and every due slot is accounted for.
     #[test]
-    fn whatever_dies_when_no_slot_is_doubled_and_none_is_lost(
+    fn no_crash_doubles_or_loses_a_slot(
         steps in prop::collection::vec((fates(), 0_usize..4, 0_i64..900), 1..12), own_pod in any::<bool>()
     ) {
         let more = if own_pod { "# two pods" } else { "" };
@@ -35,7 +35,7 @@ proptest! {
         for (fate, limit, down) in steps {
             world.fate = fate;
             world.pass(400);
-            // It dies after `limit` writes of the next plan that writes anything, and is away for a while.
+            // It dies after `limit` writes of the next plan with writes, and restarts later.
             for _ in 0..900 {
                 world.live();
                 let plan = decide(&world.observed(), world.now);
@@ -46,8 +46,8 @@ proptest! {
                 }
                 world.now += SignedDuration::from_secs(1);
             }
-            // What the process remembered is gone with it.
-            world.refusal = None;
+            // The process's memory is lost.
+            world.rejection = None;
             let lost = !world.vanished.is_empty();
             world.vanished.clear();
             let end = world.now + SignedDuration::from_secs(down);
@@ -55,7 +55,7 @@ proptest! {
                 world.now += SignedDuration::from_secs(1);
                 world.live();
             }
-            // A pod that vanishes while nobody looks leaves no trace: such a world says nothing about doubles.
+            // A pod that vanishes during the downtime leaves no trace: such a world proves nothing about doubles.
             prop_assume!(!lost && world.vanished.is_empty());
         }
         world.fate = Fate::Reports(3);

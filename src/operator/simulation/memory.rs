@@ -1,4 +1,4 @@
-//! What runs remember of each other, all of it in the status: a new process knows as much as the old one.
+//! State from one run to the next. All of it is in the status: a new process knows as much as the old one.
 
 use super::*;
 use crate::claude::error::ErrorClass;
@@ -8,7 +8,7 @@ use crate::status::forwarding_checks;
 
 fn verdict(world: &World) -> String {
     let verdict = world.status.verdict.as_ref().unwrap();
-    format!("{:?} {}@{}", verdict.state, verdict.code, verdict.path)
+    format!("{} {}@{}", verdict.state.name(), verdict.code, verdict.path)
 }
 
 fn claude(kind: ExchangeKind, status: u16, class: ErrorClass) -> Exchange {
@@ -66,14 +66,14 @@ fn a_gateway_that_is_slow_in_twelve_runs_is_named_and_cleared_when_it_is_fast_ag
     world.sees = |choice, _| slow(choice, 1);
     world.pass(600 * 8);
     assert_eq!(verdict(&world), "Healthy @");
-    // Of another spec nothing is known.
+    // Nothing is known of another spec.
     world.probe.generation = 2;
     world.sees = |_, _| healthy();
     world.pass(30);
     assert_eq!(world.status.paths[1].latency, None);
 }
 
-/// Claude's stream flows for two seconds, and the gateway in a pod of its own passes it on at once.
+/// Claude's stream takes two seconds, and the gateway in a pod of its own forwards it all at once.
 fn collected() -> RunEvidence {
     let mut run = healthy();
     run.paths.push(PathEvidence {
@@ -89,7 +89,7 @@ fn collected() -> RunEvidence {
 }
 
 #[test]
-fn a_gateway_without_the_control_in_its_pod_is_said_to_buffer_at_its_second_run() {
+fn a_gateway_without_the_control_in_its_pod_is_found_buffering_at_its_second_run() {
     let own = "- {name: own, url: 'http://own:8080', placement: {nodeSelector: {pool: edge}}}";
     let mut world = World::new(fixture::probe_with(own), Fate::Reports(3));
     world.sees = |_, _| collected();
@@ -105,7 +105,7 @@ fn a_gateway_without_the_control_in_its_pod_is_said_to_buffer_at_its_second_run(
     assert!(text.contains("as in an earlier run"), "{text}");
     assert!(
         world.pods.iter().all(|pod| !pod.choice.buffered),
-        "second pairs beside the control are sent as ever"
+        "second pairs beside the control are sent as usual"
     );
     world.sees = |_, _| {
         let mut run = healthy();
@@ -117,7 +117,7 @@ fn a_gateway_without_the_control_in_its_pod_is_said_to_buffer_at_its_second_run(
     };
     world.pass(300);
     assert_eq!(verdict(&world), "Healthy @");
-    // One odd pair long after says nothing.
+    // One odd pair long after proves nothing.
     world.pass(1_500);
     world.sees = |_, _| collected();
     world.pass(300);
@@ -125,7 +125,7 @@ fn a_gateway_without_the_control_in_its_pod_is_said_to_buffer_at_its_second_run(
 }
 
 #[test]
-fn where_only_the_forwarding_checks_ask_for_a_stream_those_of_the_run_before_are_its_second_pair() {
+fn where_only_forwarding_checks_stream_the_previous_runs_pair_is_the_second() {
     let own = "- {name: own, url: 'http://own:8080', placement: {nodeSelector: {pool: edge}}}
   request: {stream: false}
   forwardingChecks: {every: 1h}";
@@ -145,18 +145,21 @@ fn where_only_the_forwarding_checks_ask_for_a_stream_those_of_the_run_before_are
     world.pass(3_000);
     assert_eq!((world.closed.len() > 9, verdict(&world)), (true, "Healthy @".into()));
     // An hour after the first, the forwarding checks of another run show the same.
-    let mut told = Vec::new();
+    let mut verdicts = Vec::new();
     for _ in 0..4 {
         world.pass(300);
-        told.push(verdict(&world));
+        verdicts.push(verdict(&world));
     }
-    assert!(told.contains(&"Degraded StreamBuffered@own".to_owned()), "{told:?}");
+    assert!(
+        verdicts.contains(&"Degraded StreamBuffered@own".to_owned()),
+        "{verdicts:?}"
+    );
 }
 
 #[test]
-fn what_a_credential_check_told_outlives_the_next_header_checks() {
+fn results_of_credential_checks_outlive_the_next_header_checks() {
     let mut world = World::new(fixture::probe_with("forwardingChecks: {every: 10m}"), Fate::Reports(3));
-    // The first run asks about the key; the others only about headers.
+    // The first run checks the key; the others only headers.
     world.sees = |choice, _| {
         let mut run = healthy();
         for path in &mut run.paths {
@@ -178,16 +181,16 @@ fn what_a_credential_check_told_outlives_the_next_header_checks() {
         .map(|kept| (kept.exchange.kind, kept.at_ms < newest))
         .collect();
     assert_eq!(aged, [(ExchangeKind::BogusBeta, false), (ExchangeKind::NoKey, true)]);
-    // Older than three periods it is gone, the other is not.
+    // Older than three periods it is dropped, the other is not.
     world.pass(1200);
     let kept = world.status.paths[1].forwarding_checks.clone().unwrap();
     assert_eq!(kept.results.keys().collect::<Vec<_>>(), ["BogusBeta"]);
 }
 
 #[test]
-fn what_a_credential_check_told_of_a_refused_key_accuses_nobody_once_the_key_is_taken() {
+fn results_of_a_rejected_key_are_not_used_once_the_key_is_accepted() {
     let mut world = World::new(fixture::probe_with("forwardingChecks: {every: 10m}"), Fate::Reports(3));
-    // Direct takes the key in both headers. The gateway's stored key is refused in the first run, whatever is sent; then it is mended.
+    // Direct accepts the key in both headers. The gateway's stored key is rejected in the first run; then it is fixed.
     world.sees = |_, runs| {
         let mut run = healthy();
         if runs > 0 {
@@ -213,7 +216,7 @@ fn what_a_credential_check_told_of_a_refused_key_accuses_nobody_once_the_key_is_
     assert_eq!(verdict(&world), "Healthy @", "{:?}", world.status.findings);
 }
 
-/// What a run over budget sees: the free exchange, with this answer of the gateway's.
+/// The evidence of a run over budget: the free exchange, with this status from the gateway.
 fn free(status: u16) -> RunEvidence {
     let mut run = healthy();
     for (path, status) in run.paths.iter_mut().zip([200, status]) {
@@ -238,7 +241,7 @@ fn free(status: u16) -> RunEvidence {
 }
 
 #[test]
-fn over_budget_the_verdict_says_so_and_ends_as_unknown_and_a_fault_is_still_told() {
+fn over_budget_the_verdict_shows_it_becomes_unknown_and_faults_are_still_found() {
     let mut probe = probe();
     let first = ForwardingCheckChoice {
         headers: true,
@@ -246,7 +249,7 @@ fn over_budget_the_verdict_says_so_and_ends_as_unknown_and_a_fault_is_still_told
     };
     probe.tokens_per_day = crate::plan::reservation(&probe, first);
     let mut world = World::new(probe, Fate::Reports(3));
-    // One run, and the budget is gone.
+    // One run uses up the budget.
     world.sees = |choice, _| {
         if choice.zero_token_only {
             return free(200);
@@ -271,12 +274,12 @@ fn over_budget_the_verdict_says_so_and_ends_as_unknown_and_a_fault_is_still_told
         condition(&world, "GatewayPathHealthy"),
         ("Unknown".into(), "OverBudget".into())
     );
-    // The gateway breaks meanwhile: that needs no tokens to be seen.
+    // The gateway fails meanwhile: a zero-token exchange shows it.
     world.sees = |_, _| free(502);
     world.pass(600);
     assert_eq!(verdict(&world), "Failing GatewayUnavailable@edge");
     assert_eq!(condition(&world, "GatewayPathHealthy").0, "False");
-    // And mended: nobody knows until the day's tokens are there again.
+    // Then it is fixed: that stays unknown until the next day's tokens.
     world.sees = |_, _| free(200);
     world.pass(1800);
     assert_eq!(verdict(&world), "Unknown @");

@@ -1,7 +1,7 @@
 //! A cluster in miniature: `decide` against an API server, a kubelet and a clock made of values.
 //!
-//! Shows what no single table can: that slots are neither run twice nor lost, whatever dies when ([`laws`]), what a life of
-//! a probe looks like ([`stories`]), and what its runs remember of each other ([`memory`]).
+//! Shows that slots are neither run twice nor lost under any crash ([`laws`]), the life of a probe ([`stories`]), and
+//! the state from one run to the next ([`memory`]).
 
 mod laws;
 mod memory;
@@ -13,8 +13,8 @@ use std::sync::Arc;
 use super::decide::{Action, Plan, decide};
 use super::observe::Observed;
 use super::pod::group_name;
-use super::pod_view::{Left, PodState, RunPod};
-use super::run::Refusal;
+use super::pod_view::{PodState, RunPod, Termination};
+use super::run::Rejection;
 use crate::plan::ForwardingCheckChoice;
 use crate::report::evidence::{BodyKind, Exchange, ExchangeKind, Outcome, PathEvidence, RunEvidence, StreamEvidence};
 use crate::report::message;
@@ -27,16 +27,16 @@ use crate::status::names::{self, pod_name};
 use crate::status::schedule::Slot;
 use jiff::{SignedDuration, Timestamp};
 
-/// What becomes of a pod.
+/// The fate of a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It runs so many seconds and reports.
     Reports(i64),
     /// It never starts, for this reason.
     Stuck(FaultKind),
-    /// It runs so many seconds and leaves nothing.
+    /// It runs so many seconds and ends without a message.
     Dies(i64),
-    /// It is gone so many seconds after its creation.
+    /// It is deleted so many seconds after its creation.
     Vanishes(i64),
 }
 
@@ -47,11 +47,11 @@ pub struct World {
     pub status: ClaudeProbeStatus,
     pub pods: Vec<RunPod>,
     pub vanished: Vec<RunPod>,
-    pub refusal: Option<Refusal>,
-    pub refuses: Option<FaultKind>,
+    pub rejection: Option<Rejection>,
+    pub rejects: Option<FaultKind>,
     pub run_now: Option<String>,
     pub fate: Fate,
-    /// What a run of this choice sees; slot and time are filled in, and each pod reports its own paths.
+    /// The evidence of a run of this choice; slot and time are filled in, and each pod reports its own paths.
     pub sees: fn(ForwardingCheckChoice, usize) -> RunEvidence,
     /// Every slot whose pod was created, with how often.
     pub created: BTreeMap<String, usize>,
@@ -68,8 +68,8 @@ impl World {
             status: ClaudeProbeStatus::default(),
             pods: Vec::new(),
             vanished: Vec::new(),
-            refusal: None,
-            refuses: None,
+            rejection: None,
+            rejects: None,
             run_now: None,
             fate,
             sees: |_, _| healthy(),
@@ -87,7 +87,7 @@ impl World {
             status: self.status.clone(),
             pods: self.pods.clone(),
             vanished: self.vanished.clone(),
-            refusal: self.refusal.clone(),
+            rejection: self.rejection.clone(),
             crd_outdated: None,
             facts: Facts::default(),
         }
@@ -118,8 +118,10 @@ impl World {
             };
             let age = now.duration_since(pod.created).as_secs();
             pod.state = match fate {
-                Fate::Reports(after) if age >= after => PodState::Left(report(&pod.slot, now, seen())),
-                Fate::Dies(after) if age >= after => PodState::Silent(Fault::new(FaultKind::OutOfMemory, "")),
+                Fate::Reports(after) if age >= after => PodState::TerminatedWithReport(report(&pod.slot, now, seen())),
+                Fate::Dies(after) if age >= after => {
+                    PodState::TerminatedWithoutReport(Fault::new(FaultKind::OutOfMemory, ""))
+                }
                 Fate::Stuck(kind) => PodState::Starting(Some(Fault::new(kind, "why"))),
                 _ if age >= 1 => PodState::Running,
                 _ => PodState::Starting(None),
@@ -141,7 +143,7 @@ impl World {
         self.pods.retain(|pod| gone(pod) == (false, false));
     }
 
-    /// Carries out at most `limit` writes of a plan, as a process does that dies then.
+    /// Executes at most `limit` writes of a plan, as a process that dies then.
     pub fn apply(&mut self, plan: &Plan, limit: usize) {
         let mut left = limit;
         let mut spend = |writes: &mut usize| {
@@ -160,7 +162,7 @@ impl World {
                 self.closed
                     .push((run.slot, format!("{} {}", run.result, run.cause).trim().to_owned()));
                 self.vanished.clear();
-                self.refusal = None;
+                self.rejection = None;
             }
         }
         for action in &plan.actions {
@@ -178,10 +180,10 @@ impl World {
                         });
                     }
                 }
-                Action::Create { slot, .. } if self.refuses.is_some() => {
-                    let fault = Fault::new(self.refuses.unwrap(), "");
-                    let first = self.refusal.as_ref().map_or(self.now, |refusal| refusal.first);
-                    self.refusal = Some(Refusal {
+                Action::Create { slot, .. } if self.rejects.is_some() => {
+                    let fault = Fault::new(self.rejects.unwrap(), "");
+                    let first = self.rejection.as_ref().map_or(self.now, |rejection| rejection.first);
+                    self.rejection = Some(Rejection {
                         slot: slot.clone(),
                         fault,
                         first,
@@ -204,7 +206,7 @@ impl World {
         // The lock: a name is taken once.
         assert!(self.pods.iter().all(|pod| pod.name != name), "{name} exists");
         *self.created.entry(format!("{slot}/{group}")).or_default() += 1;
-        self.refusal = None;
+        self.rejection = None;
         self.pods.push(RunPod {
             uid: format!("{name}-{}", self.created.len()),
             name,
@@ -221,7 +223,7 @@ impl World {
         });
     }
 
-    /// Looks and acts until nothing is left to do at this moment; returns the wake-up.
+    /// Reconciles until nothing is left to do at this moment; returns the wake-up.
     pub fn settle(&mut self) -> Timestamp {
         for _ in 0..20 {
             self.live();
@@ -236,7 +238,7 @@ impl World {
         panic!("it never comes to rest: {:?}", decide(&self.observed(), self.now));
     }
 
-    /// Lets time pass, looking at every wake-up and at every second in which a pod may change.
+    /// Lets time pass, with a reconcile at every wake-up and at every second in which a pod may change.
     pub fn pass(&mut self, seconds: i64) {
         let until = self.now + SignedDuration::from_secs(seconds);
         while self.now < until {
@@ -249,13 +251,13 @@ impl World {
     }
 }
 
-fn report(slot: &Slot, now: Timestamp, seen: RunEvidence) -> Left {
+fn report(slot: &Slot, now: Timestamp, seen: RunEvidence) -> Termination {
     let evidence = RunEvidence {
         slot: slot.to_string(),
         started_at_ms: now.as_millisecond(),
         ..seen
     };
-    Left {
+    Termination {
         message: message::encode(&evidence, message::MAX_BYTES),
         finished: None,
         sidecar_runs: false,

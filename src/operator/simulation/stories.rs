@@ -1,4 +1,4 @@
-//! Lives of a probe, told in pods and writes.
+//! Lives of a probe, as pods and writes.
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn a_run_costs_two_writes_per_pod_and_one_for_the_status() {
 }
 
 #[test]
-fn a_pod_that_cannot_start_is_named_at_once_ends_as_not_started_and_recovers() {
+fn a_pod_that_cannot_start_is_reported_at_once_ends_as_not_started_and_recovers() {
     let mut world = World::new(probe(), Fate::Stuck(FaultKind::SecretMissing));
     world.pass(5);
     assert_eq!(
@@ -52,7 +52,7 @@ fn a_pod_that_cannot_start_is_named_at_once_ends_as_not_started_and_recovers() {
 }
 
 #[test]
-fn an_unschedulable_pod_gets_a_minute_before_it_is_called_so() {
+fn an_unschedulable_pod_is_reported_after_a_minute() {
     let mut world = World::new(probe(), Fate::Stuck(FaultKind::Unschedulable));
     world.pass(55);
     assert_eq!(condition(&world, "ProberOperational").0, "Unknown");
@@ -64,18 +64,18 @@ fn an_unschedulable_pod_gets_a_minute_before_it_is_called_so() {
 }
 
 #[test]
-fn a_refused_pod_is_named_tried_again_and_ends_as_not_started() {
+fn a_rejected_pod_is_reported_retried_and_ends_as_not_started() {
     let mut world = World::new(probe(), Fate::Reports(3));
-    world.refuses = Some(FaultKind::QuotaExceeded);
+    world.rejects = Some(FaultKind::QuotaExceeded);
     world.pass(2);
     assert_eq!(
         condition(&world, "ProberOperational"),
         ("False".into(), "QuotaExceeded".into())
     );
-    world.refuses = None;
+    world.rejects = None;
     world.pass(30);
     assert_eq!(world.closed, [("g1".into(), "Reported".into())]);
-    world.refuses = Some(FaultKind::QuotaExceeded);
+    world.rejects = Some(FaultKind::QuotaExceeded);
     world.pass(600);
     assert!(
         world
@@ -101,7 +101,7 @@ fn a_pod_that_vanishes_is_reported_lost_and_never_run_again() {
 }
 
 #[test]
-fn a_changed_spec_cuts_the_run_off_and_runs_anew() {
+fn a_changed_spec_supersedes_the_run_and_starts_a_new_one() {
     let mut world = World::new(probe(), Fate::Reports(60));
     world.pass(10);
     world.probe.generation = 2;
@@ -134,7 +134,7 @@ fn the_annotation_runs_once_per_value_also_when_suspended() {
 }
 
 #[test]
-fn a_probe_that_is_not_heard_of_any_more_is_not_green() {
+fn a_probe_without_reports_becomes_unknown() {
     let mut world = World::new(probe(), Fate::Reports(3));
     world.pass(301);
     assert_ne!(condition(&world, "GatewayPathHealthy").1, "NoRunYet");
@@ -155,7 +155,7 @@ fn a_probe_that_is_not_heard_of_any_more_is_not_green() {
 }
 
 #[test]
-fn a_silent_kubelet_is_waited_for_until_the_deadline_and_then_forced() {
+fn a_pod_of_a_lost_node_ends_at_its_deadline_and_is_deleted_by_force() {
     let mut world = World::new(probe(), Fate::Vanishes(1_000_000));
     world.pass(120 + 180 + 35);
     assert_eq!(world.closed, [("g1".into(), "ReportLost NodeLost".into())]);

@@ -6,7 +6,9 @@ use strum::FromRepr;
 pub use crate::claude::headers::LimitKind;
 
 /// How an exchange ended, as far as the transport goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr, strum::IntoStaticStr,
+)]
 #[repr(u8)]
 pub enum Outcome {
     /// A response came and its framing ended properly.
@@ -33,8 +35,15 @@ pub enum Outcome {
     ConnectFailed = 10,
 }
 
-/// What a reply's body was, as far as it is no error: of a 200, and of any other status under which a complete answer
-/// came.
+impl Outcome {
+    /// The outcome's name, as in reports and in the status.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// What a reply's body was, as far as it is no error: of a 200, and of any other status under which a complete answer came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, FromRepr)]
 #[repr(u8)]
 pub enum BodyKind {

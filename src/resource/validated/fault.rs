@@ -1,4 +1,4 @@
-//! What is wrong with a spec: the field, and what to write instead.
+//! Errors in a spec: the field, and its fix.
 
 use std::time::Duration;
 

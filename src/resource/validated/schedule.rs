@@ -1,6 +1,6 @@
 //! When a probe runs: the parsed schedule, and the defaults that follow from its interval.
 //!
-//! Knows when a cron fires; which slot is due is the operator's to decide.
+//! Computes when a cron fires; the operator decides which slot is due.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use jiff::tz::TimeZone;
 use super::fault::Faults;
 use crate::resource::spec;
 
-/// Shortest interval. A run has 80 % of it and reports 15 s before its end: at 30 s that leaves 9 s for the exchanges, about
-/// what the default request needs on two paths; anything shorter would report nothing but its own deadline.
+/// Shortest interval. A run has 80 % of it and reports 15 s before its end: at 30 s that leaves 9 s for the exchanges,
+/// about what the default request needs on two paths; anything shorter would report nothing but its own deadline.
 pub const MIN_INTERVAL: Duration = Duration::from_secs(30);
 /// Longest interval of `every`.
 pub const MAX_INTERVAL: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -63,7 +63,8 @@ pub struct Cron {
 }
 
 impl Cron {
-    /// Reads five fields; names of months and weekdays, lists, ranges and steps are known, extensions of Quartz are not.
+    /// Reads five fields; names of months and weekdays, lists, ranges and steps are known, extensions of Quartz are
+    /// not.
     ///
     /// # Errors
     /// A sentence that says what is wrong, without the field's name: syntax, unknown extensions, or that it never fires.
@@ -104,9 +105,9 @@ impl Cron {
         Ok(cron)
     }
 
-    /// The first time after `after` at which it fires, by the clock of its zone: a time that a change to summer time skips
-    /// fires once right after the gap, one that comes twice in autumn fires once (`*/n` minutes and hours go on through both).
-    /// `None` when there is none before the year 9999.
+    /// The first time after `after` at which it fires, by the clock of its zone: a time that a change to summer time
+    /// skips fires once right after the gap, one that comes twice in autumn fires once (`*/n` minutes and hours go on
+    /// through both). `None` when there is none before the year 9999.
     #[must_use]
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         let after = after.to_zoned(self.zone.clone());
@@ -134,7 +135,8 @@ impl Cron {
         self.zone.iana_name().unwrap_or("UTC")
     }
 
-    /// The shortest of the first gaps between two firings, counted from a fixed day, so that it does not depend on today.
+    /// The shortest of the first gaps between two firings, counted from a fixed day, so that it does not depend on
+    /// today.
     fn shortest_gap(&self) -> Option<Duration> {
         const FIRINGS: usize = 32;
         let mut at = self.next_after(Timestamp::UNIX_EPOCH)?;

@@ -1,4 +1,4 @@
-//! What the parsed form promises: defaults and inheritance, and faults that name the field.
+//! The guarantees of the parsed form: defaults, inheritance, and errors with their field.
 
 use rstest::rstest;
 

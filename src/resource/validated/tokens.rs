@@ -1,4 +1,5 @@
-//! How many tokens a probe is expected to use: one estimate, for the default budget, for reservations and for whoever asks before.
+//! How many tokens a probe is expected to use: one estimate, for the default budget, for reservations and for
+//! `--explain-plan`.
 
 use std::ops::{Add, Mul};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use super::Probe;
 use super::request::Body;
 
 const DAY: Duration = Duration::from_secs(86_400);
-/// What a Messages request of one short turn costs besides its prompt.
+/// Tokens of a Messages request of one short turn beside its prompt.
 const TURN: u64 = 16;
 /// A saved body is not read before a run: a usual conversation with tools. A user whose body differs sets a budget.
 const SAVED_BODY: u64 = 8_000;

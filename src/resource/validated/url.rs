@@ -1,6 +1,6 @@
 //! Base URLs of paths and forward proxies, checked before anything is sent to them.
 //!
-//! Names are not resolved here: the prober refuses metadata addresses again after resolution.
+//! Does not resolve names: the prober rejects metadata addresses again after resolution.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -143,8 +143,8 @@ fn is_written_as(text: &str, address: &str) -> bool {
     host.strip_suffix('.').unwrap_or(host) == address
 }
 
-/// The URL standard lets parsers repair blanks, back slashes, missing hosts and stray percent signs; what is written here means
-/// one thing.
+/// The URL standard lets parsers repair blanks, back slashes, missing hosts and stray percent signs; what is written
+/// here means one thing.
 fn is_literal(text: &str) -> bool {
     let authority = authority(text);
     let mut escapes = text.split('%').skip(1);

@@ -12,7 +12,7 @@ fn class(tone: Tone) -> &'static str {
         Tone::Good => "good",
         Tone::Warning => "warning",
         Tone::Bad => "bad",
-        Tone::Unsure => "unsure",
+        Tone::Undecided => "unsure",
         Tone::Strong | Tone::Faint => "faint",
     }
 }
@@ -23,7 +23,7 @@ pub fn tag(text: &str, tone: Tone) -> Markup {
         Tone::Good => "M5 0a5 5 0 1 0 0 10A5 5 0 1 0 5 0z",
         Tone::Warning => "M5 0 10 9.5H0z",
         Tone::Bad => "M1.6 0 5 3.4 8.4 0 10 1.6 6.6 5 10 8.4 8.4 10 5 6.6 1.6 10 0 8.4 3.4 5 0 1.6z",
-        Tone::Unsure => "M5 0 10 5 5 10 0 5z",
+        Tone::Undecided => "M5 0 10 5 5 10 0 5z",
         Tone::Strong | Tone::Faint => "M0 4h10v2H0z",
     };
     html! {
@@ -36,7 +36,7 @@ pub fn tag(text: &str, tone: Tone) -> Markup {
 
 /// A verdict's state.
 pub fn state(state: VerdictState) -> Markup {
-    tag(&format!("{state:?}"), tone(state))
+    tag(state.name(), tone(state))
 }
 
 /// A cell's text with its tone.

@@ -213,7 +213,7 @@ fn conditions(conditions: &[Standing]) -> Markup {
                             @for condition in conditions {
                                 tr role="row" {
                                     th scope="row" role="rowheader" { (condition.name) }
-                                    td role="cell" { (tag(&condition.status.text, condition.status.tone.unwrap_or(crate::view::Tone::Unsure))) }
+                                    td role="cell" { (tag(&condition.status.text, condition.status.tone.unwrap_or(crate::view::Tone::Undecided))) }
                                     td.reason role="cell" { (condition.reason) }
                                     td role="cell" { (condition.message) span.of.quiet.small { " Since " (condition.since) "." } }
                                 }

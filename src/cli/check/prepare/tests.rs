@@ -1,4 +1,4 @@
-//! From words on a command line to a plan, and what is said when they do not fit.
+//! From a command line to a plan, and the messages of invalid ones.
 
 use super::*;
 use crate::report::evidence::ExchangeKind as Kind;
@@ -42,7 +42,7 @@ fn one_gateway_and_a_key_are_enough() {
         kinds.contains(&Kind::BogusBeta) && !kinds.contains(&Kind::OtherForm),
         "{kinds:?}"
     );
-    // 90 s to measure, and the time to report besides.
+    // 90 s to measure, plus the time to report.
     assert_eq!(prepared.plan.run_timeout_ms, 105_000);
 }
 
@@ -67,7 +67,7 @@ fn deep_adds_every_harmless_exchange() {
         assert!(kinds.contains(&kind), "{kind:?} in {kinds:?}");
     }
     for kind in [Kind::Parallel, Kind::AttackPrompt, Kind::Long] {
-        assert!(!kinds.contains(&kind), "{kind:?} only when asked for");
+        assert!(!kinds.contains(&kind), "{kind:?} only on request");
     }
     let words = "--gateway http://edge --parallel 4 --waf";
     let prepared = prepare(&args(words), &environment(&[KEY])).unwrap();
@@ -144,7 +144,7 @@ fn faults_name_the_flag() {
 }
 
 #[test]
-fn wrong_words_are_refused_by_the_parser() {
+fn invalid_values_are_rejected_by_the_parser() {
     for words in [
         "",
         "--gateway http://a --parallel 1",

@@ -1,6 +1,6 @@
-//! From what the run's pods left to one run's evidence.
+//! The collected report: one run's evidence from the termination messages of its pods.
 //!
-//! Pure. A message that cannot be read says something of the prober, never of a path.
+//! Pure. An unreadable message is a fault of the prober, never of a path.
 
 use super::run::{Ended, Part};
 use crate::report::evidence::{Exchange, RunEvidence};
@@ -9,26 +9,26 @@ use crate::resource::status::RunResult;
 use crate::status::fault::{Fault, FaultKind};
 use crate::text::mask::untrusted;
 
-/// How much of an unreadable message is shown.
+/// Longest quotation of an unreadable message, bytes.
 const SHOWN_BYTES: usize = 280;
 
-/// What a run brought home.
+/// The evidence, the faults and the token usage of one run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Harvest {
-    /// What its pods saw together; `None` when nothing could be read.
+pub struct CollectedReport {
+    /// The merged evidence of its pods; `None` when no message could be read.
     pub evidence: Option<RunEvidence>,
-    /// Why a pod's part is missing, in the order of the pods.
+    /// Whether a pod never started, and why its part is missing, in the order of the pods.
     pub faults: Vec<(bool, Fault)>,
-    /// The run was cut off by a change of the spec.
+    /// A change of the spec ended the run.
     pub superseded: bool,
     /// Input and output tokens that were reported.
     pub tokens: (i64, i64),
-    /// Tokens to charge: what was reported, or all that was reserved where no whole report came.
+    /// Tokens to charge: the reported ones, or the reserved ones where a report is missing or incomplete.
     pub charged: i64,
 }
 
-impl Harvest {
-    /// What explains best why nothing was reported: a pod that never started before one that was lost.
+impl CollectedReport {
+    /// The most specific fault: a pod that never started ranks before a lost report.
     #[must_use]
     pub fn cause(&self) -> Option<&Fault> {
         self.faults
@@ -54,10 +54,10 @@ impl Harvest {
     }
 }
 
-/// Reads what the pods of a run left.
+/// Collects the reports of a run's pods.
 #[must_use]
-pub fn harvest(run: &Ended<'_>) -> Harvest {
-    let mut harvest = Harvest {
+pub fn collect(run: &Ended<'_>) -> CollectedReport {
+    let mut report = CollectedReport {
         evidence: None,
         faults: Vec::new(),
         superseded: run.parts.iter().any(|part| matches!(part, Part::Superseded(_))),
@@ -66,41 +66,42 @@ pub fn harvest(run: &Ended<'_>) -> Harvest {
     };
     for part in &run.parts {
         match part {
-            Part::Left(left, reserved) => match read(&left.message, &run.slot.to_string()) {
+            Part::Terminated(termination, reserved) => match read(&termination.message, &run.slot.to_string()) {
                 Ok(evidence) => {
                     let (input, output) = tokens(&evidence);
-                    harvest.tokens = (harvest.tokens.0 + input, harvest.tokens.1 + output);
-                    harvest.charged += if evidence.complete {
+                    report.tokens = (report.tokens.0 + input, report.tokens.1 + output);
+                    report.charged += if evidence.complete {
                         input + output
                     } else {
                         (input + output).max(*reserved)
                     };
-                    merge(&mut harvest.evidence, evidence);
+                    merge(&mut report.evidence, evidence);
                 }
                 Err(fault) => {
-                    harvest.charged += reserved;
-                    // Of a pod that was killed: why it was killed says more than that its message cannot be read.
-                    let killed = left.fault.kind != FaultKind::ProberCrashed && fault.kind != FaultKind::PlanRefused;
-                    harvest
+                    report.charged += reserved;
+                    // For a killed pod the reason of the kill is more specific than the unreadable message.
+                    let killed =
+                        termination.fault.kind != FaultKind::ProberCrashed && fault.kind != FaultKind::PlanRefused;
+                    report
                         .faults
-                        .push((false, if killed { left.fault.clone() } else { fault }));
+                        .push((false, if killed { termination.fault.clone() } else { fault }));
                 }
             },
             Part::Lost(fault, reserved) => {
-                harvest.charged += reserved;
-                harvest.faults.push((false, fault.clone()));
+                report.charged += reserved;
+                report.faults.push((false, fault.clone()));
             }
-            Part::NotStarted(fault) => harvest.faults.push((true, fault.clone())),
-            Part::Superseded(reserved) => harvest.charged += reserved,
+            Part::NotStarted(fault) => report.faults.push((true, fault.clone())),
+            Part::Superseded(reserved) => report.charged += reserved,
         }
     }
-    if !harvest.faults.is_empty()
-        && let Some(evidence) = &mut harvest.evidence
+    if !report.faults.is_empty()
+        && let Some(evidence) = &mut report.evidence
     {
-        // A pod's paths are missing: what the others saw stands, and nothing is concluded from what is missing.
+        // A pod's paths are missing: the other paths' evidence is valid, and no rule concludes from absence.
         evidence.complete = false;
     }
-    harvest
+    report
 }
 
 fn read(message: &str, slot: &str) -> Result<RunEvidence, Fault> {
@@ -108,10 +109,10 @@ fn read(message: &str, slot: &str) -> Result<RunEvidence, Fault> {
         Ok(evidence) if evidence.slot.is_empty() || evidence.slot == slot => Ok(evidence),
         Ok(evidence) => Err(Fault::new(
             FaultKind::ReportUnreadable,
-            &format!("it is of slot {}", untrusted(&evidence.slot, 64)),
+            &format!("it belongs to slot {}", untrusted(&evidence.slot, 64)),
         )),
         Err(MessageError::Prober { reason }) => Err(Fault::new(FaultKind::PlanRefused, &reason)),
-        // The message's own error shows a bounded piece; whatever looks like a key goes a second time.
+        // The message's own error quotes a bounded piece; key-like text is masked a second time.
         Err(error) => Err(Fault::new(
             FaultKind::ReportUnreadable,
             &untrusted(&error.to_string(), SHOWN_BYTES),
@@ -132,7 +133,7 @@ fn merge(all: &mut Option<RunEvidence>, part: RunEvidence) {
     all.paths.extend(part.paths);
 }
 
-/// Tokens of all answers in this evidence.
+/// Tokens of all replies in this evidence.
 fn tokens(evidence: &RunEvidence) -> (i64, i64) {
     let usages = evidence
         .paths
@@ -150,7 +151,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::operator::pod_view::Left;
+    use crate::operator::pod_view::Termination;
     use crate::plan::ForwardingCheckChoice;
     use crate::report::evidence::{ExchangeKind, Outcome, PathEvidence, Usage};
     use crate::status::schedule::Slot;
@@ -176,8 +177,8 @@ mod tests {
         }
     }
 
-    fn left(message: String) -> Left {
-        Left {
+    fn termination(message: String) -> Termination {
+        Termination {
             message,
             finished: None,
             sidecar_runs: false,
@@ -197,34 +198,34 @@ mod tests {
     }
 
     #[test]
-    fn the_reports_of_several_pods_are_one_evidence_and_are_charged_as_reported() {
+    fn reports_of_several_pods_are_merged_and_charged_as_reported() {
         let (one, two) = (
-            left(message::encode(&evidence("direct"), 4096)),
-            left(message::encode(&evidence("edge"), 4096)),
+            termination(message::encode(&evidence("direct"), 4096)),
+            termination(message::encode(&evidence("edge"), 4096)),
         );
-        let harvest = harvest(&run(vec![Part::Left(&one, 500), Part::Left(&two, 500)]));
-        let evidence = harvest.evidence.clone().unwrap();
+        let report = collect(&run(vec![Part::Terminated(&one, 500), Part::Terminated(&two, 500)]));
+        let evidence = report.evidence.clone().unwrap();
         assert!(evidence.complete);
         assert_eq!(
             evidence.paths.iter().map(|path| path.path.as_str()).collect::<Vec<_>>(),
             ["direct", "edge"]
         );
         assert_eq!(
-            (harvest.tokens, harvest.charged, harvest.result()),
+            (report.tokens, report.charged, report.result()),
             ((20, 40), 60, RunResult::Reported)
         );
     }
 
     #[test]
-    fn a_pod_that_is_missing_makes_the_evidence_incomplete_and_is_named() {
-        let one = left(message::encode(&evidence("direct"), 4096));
-        let harvest = harvest(&run(vec![
-            Part::Left(&one, 500),
+    fn a_missing_pod_makes_the_evidence_incomplete_and_is_the_cause() {
+        let one = termination(message::encode(&evidence("direct"), 4096));
+        let report = collect(&run(vec![
+            Part::Terminated(&one, 500),
             Part::Lost(Fault::new(FaultKind::OutOfMemory, ""), 500),
         ]));
-        assert!(!harvest.evidence.as_ref().unwrap().complete);
+        assert!(!report.evidence.as_ref().unwrap().complete);
         assert_eq!(
-            (harvest.cause().unwrap().kind, harvest.charged),
+            (report.cause().unwrap().kind, report.charged),
             (FaultKind::OutOfMemory, 530)
         );
     }
@@ -232,16 +233,16 @@ mod tests {
     #[rstest]
     #[case::garbage("hello sk-ant-api03-secret world".into(), FaultKind::ReportUnreadable)]
     #[case::other_version(message::encode(&evidence("direct"), 4096).replacen("cp2", "cp9", 1), FaultKind::ReportUnreadable)]
-    #[case::complaint(
+    #[case::prober_error(
         message::encode_failure("ConfigMap \"ca\" has no key \"ca.crt\""),
         FaultKind::PlanRefused
     )]
-    fn what_cannot_be_read_is_the_probers_fault_and_shows_no_key(#[case] message: String, #[case] kind: FaultKind) {
-        let one = left(message);
-        let harvest = harvest(&run(vec![Part::Left(&one, 500)]));
-        let cause = harvest.cause().unwrap();
+    fn an_unreadable_message_is_a_prober_fault_and_leaks_no_key(#[case] message: String, #[case] kind: FaultKind) {
+        let one = termination(message);
+        let report = collect(&run(vec![Part::Terminated(&one, 500)]));
+        let cause = report.cause().unwrap();
         assert_eq!(
-            (harvest.evidence.is_none(), cause.kind, harvest.charged),
+            (report.evidence.is_none(), cause.kind, report.charged),
             (true, kind, 500)
         );
         assert!(!cause.message().contains("secret"), "{}", cause.message());
