@@ -30,7 +30,7 @@ pub fn start(format: LogFormat) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
     let json = format == LogFormat::Json || (format == LogFormat::Auto && !terminal);
-    // Somebody who started logging before is right.
+    // A subscriber that a test or an embedding program has set stays.
     let _ = if json {
         lines
             .json()

@@ -3,7 +3,7 @@
 /// The release.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The commit that it was built from, with `-dirty` where the sources differed; empty in a development build, or where nobody knew.
+/// The commit that it was built from, with `-dirty` where the sources differed; empty in a development build, or where it is not known.
 pub const COMMIT: &str = env!("CLAUDEPROBE_COMMIT");
 
 /// Both, for people.

@@ -194,7 +194,7 @@ fn when(view: &View<'_>, choice: &Choice, since: i64) -> String {
     let runs = &view.case.context.last_runs[..view.case.context.last_runs.len().min(4)];
     if !runs.is_empty() {
         let same = runs.iter().filter(|run| run.state == choice.state).count() + 1;
-        parts.push(format!("{same} of the last {} runs", runs.len() + 1));
+        parts.push(format!("{same} of {} runs", runs.len() + 1));
     }
     if parts.is_empty() {
         String::new()
@@ -251,7 +251,7 @@ fn request_id(view: &View<'_>, choice: &Choice, cause: Option<&Finding>) -> Stri
             None => choice.unexplained.iter().any(|name| name == path.name()),
         })
         .find_map(|path| path.main()?.request_id.as_ref())
-        .map_or_else(String::new, |id| format!("Request id {id}."))
+        .map_or_else(String::new, |id| format!("Request {id}."))
 }
 
 /// Paths that fail as well, and that the verdict's finding does not explain.

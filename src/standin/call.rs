@@ -20,19 +20,19 @@ use super::validate::{self, Endpoint};
 impl Call {
     /// Credential, version, betas, and what strikes the account.
     fn authenticate(&self, model: &str) -> Result<(Key, String, Vec<String>), Box<Reply>> {
-        let nobody = Quoted {
+        let unknown = Quoted {
             organization: "",
             model: "",
             limits: super::config::Limits::default(),
         };
         for fault in self.strike(Phase::Authentication) {
             if let Fault::Error(name) = fault {
-                return Err(Box::new(self.refuse(&ApiError::named(name, nobody), None, None)));
+                return Err(Box::new(self.refuse(&ApiError::named(name, unknown), None, None)));
             }
         }
         let keys = self.shared.keys.read().unwrap_or_else(PoisonError::into_inner).clone();
         let key = auth::check(self.credential.as_ref(), &keys, &self.headers)
-            .map_err(|name| Box::new(self.refuse(&ApiError::named(name, nobody), None, None)))?;
+            .map_err(|name| Box::new(self.refuse(&ApiError::named(name, unknown), None, None)))?;
         let refuse = |error: ApiError| Box::new(self.refuse(&error, Some(&key), None));
         let version = parse::version(&auth::values(&self.headers, "anthropic-version")).map_err(refuse)?;
         let betas = parse::betas(&auth::values(&self.headers, "anthropic-beta")).map_err(refuse)?;

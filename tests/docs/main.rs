@@ -4,6 +4,7 @@
 
 mod alerts;
 mod architecture;
+mod contributing;
 mod links;
 mod part;
 mod readme;

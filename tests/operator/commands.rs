@@ -359,7 +359,10 @@ async fn each_obstacle_is_one_sentence() {
         typed.code == 4 && typed.err.contains("over budget: 1000 of 1000"),
         "{typed:?}"
     );
-    assert!(typed.err.contains("no operator has taken up the request"), "{typed:?}");
+    assert!(
+        typed.err.contains("no operator has started the requested run"),
+        "{typed:?}"
+    );
 
     // The name in another namespace, two namespaces, no cluster, no context, another kind of server.
     let typed = admin.types(&["explain", "assistants", "-n", "default"]).await;

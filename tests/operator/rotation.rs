@@ -67,7 +67,7 @@ async fn a_workload_that_took_the_old_key_at_its_start_is_named() {
         .iter()
         .map(|finding| (finding.code.name(), finding.evidence.as_str()))
         .collect();
-    let evidence = "by-env started before claude-key/api-key changed and took it at their start";
+    let evidence = "by-env started before claude-key/api-key changed and read it at start";
     assert_eq!(found, [("WorkloadStaleCredential", evidence)]);
     let key = &status.credentials[0];
     assert_eq!(

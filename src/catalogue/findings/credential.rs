@@ -137,7 +137,7 @@ pub const CREDENTIAL_CARRIER_MISMATCH: Entry = Entry {
     severity: Severity::Error,
     condition: Some(ConditionType::CredentialsFresh),
     relations: &[],
-    title: "the gateway accepts only one of x-api-key and authorization",
+    title: "the gateway accepts only one of the two auth headers",
     advice: "Configure the gateway to accept both auth headers, or configure clients to send the one that works.",
     client_errors: &[
         (ClientError::KeyMissing, "after an SDK upgrade, or only with older SDKs"),

@@ -54,7 +54,7 @@ pub const GATEWAY_CONCURRENCY_LIMITED: Entry = Entry {
     severity: Severity::Error,
     condition: Some(ConditionType::QuotaAvailable),
     relations: &[],
-    title: "the gateway's own limit on concurrent requests is reached",
+    title: "the gateway's concurrency limit is reached",
     advice: "Raise the gateway's limit on concurrent requests.",
     client_errors: &[
         (ClientError::GatewayTooMany, "only with several requests at once"),

@@ -75,7 +75,7 @@ pub const VERSION_HEADER_REWRITTEN: Entry = Entry {
     severity: Severity::Warning,
     condition: Some(ConditionType::HeadersPreserved),
     relations: &[],
-    title: "the anthropic-version header does not reach Claude as sent",
+    title: "anthropic-version does not reach Claude as sent",
     advice: "Configure the gateway to forward anthropic-version unchanged, and to set it only if the client sends \
         none.",
     client_errors: &[

@@ -52,7 +52,7 @@ pub const STREAM_DURATION_CAP: Entry = Entry {
     severity: Severity::Error,
     condition: Some(ConditionType::StreamIntact),
     relations: &[],
-    title: "a total timer of the gateway cuts the stream while events flow",
+    title: "a total timer of the gateway cuts the stream",
     advice: "Disable the gateway's total request timeout for streams, and bound them by an idle timeout.",
     client_errors: &[(
         ClientError::Cut,
@@ -120,7 +120,7 @@ pub const STREAM_ERROR_SYNTHESISED: Entry = Entry {
     severity: Severity::Error,
     condition: Some(ConditionType::StreamIntact),
     relations: &[Relation::Symptom, Relation::ReadFromReply],
-    title: "the gateway writes an error event of its own into the stream",
+    title: "the gateway writes an error event of its own",
     advice: "To find the cause, look in the gateway's log for what ended its upstream connection.",
     client_errors: &[(ClientError::ErrorEvent, "of type api_error, without a `request_id`")],
     meaning: "The gateway's connection to Claude breaks, and the gateway writes an error event of its own into the \

@@ -8,7 +8,7 @@ use crate::text::bounded;
 /// Bytes of a quoted value that are kept.
 const MAX_QUOTE: usize = 160;
 
-/// The value of `anthropic-version` as Claude received it: `"1999-01-01"`, or `2023-06-01, 2023-06-01` when somebody
+/// The value of `anthropic-version` as Claude received it: `"1999-01-01"`, or `2023-06-01, 2023-06-01` when a hop
 /// sent the header twice. From `anthropic-version: "…" is not a valid version`.
 pub fn version_echo(message: &str) -> Option<String> {
     let rest = message.split_once("anthropic-version: \"")?.1;

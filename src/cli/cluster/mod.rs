@@ -89,7 +89,7 @@ pub struct PodSeen {
 /// The pods of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pods {
-    /// Nobody looked.
+    /// The pods were not listed.
     NotAsked,
     /// The user may not list pods in this namespace, or the API server did not answer.
     Hidden,

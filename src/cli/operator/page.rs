@@ -156,7 +156,7 @@ impl Options {
 }
 
 impl Door {
-    /// Serves the page of `current` until `stop`. Whoever comes over TLS has their rights looked up by `client`.
+    /// Serves the page of `current` until `stop`. The rights of a reader over TLS are looked up by `client`.
     pub fn open(
         self,
         client: &Client,

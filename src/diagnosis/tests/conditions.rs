@@ -181,8 +181,8 @@ fn the_verdict_has_since_when_how_often_and_what_changed() {
     for part in [
         "CredentialStripped on edge [gateway → Claude]: the gateway drops the credential.",
         "Since 2027-01-15T06:36:40Z",
-        "2 of the last 3 runs",
-        "Request id req_",
+        "2 of 3 runs",
+        "Request req_",
     ] {
         assert!(message.contains(part), "{part} is missing in: {message}");
     }
@@ -196,6 +196,18 @@ fn the_verdict_has_since_when_how_often_and_what_changed() {
     }
     let seen = diagnosis.findings[0].seen.unwrap();
     assert_eq!((seen.failed, seen.of), (2, 3));
+}
+
+#[test]
+fn the_message_of_every_finding_has_room_for_its_rate_and_request_id() {
+    for entry in crate::catalogue::CATALOGUE {
+        let (code, title) = (entry.code, entry.title);
+        let message = format!(
+            "{code} on gateway [gateway → Claude]: {title} (likely). Since 2026-11-29T15:48:25Z, 2 of 3 runs. \
+             Request req_011CvCHXwx47DviJc7EKvAkk."
+        );
+        assert!(message.len() <= 200, "{} bytes: {message}", message.len());
+    }
 }
 
 #[test]

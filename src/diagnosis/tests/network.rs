@@ -110,7 +110,7 @@ fn envoy_reports_refused_connections_and_failed_tls_alike() {
     assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
     story.on("direct").evidence.handshake.connect_ms = Some(5);
     assert_eq!(story.verdict(), "Failing GatewayUnavailable@edge");
-    // Nobody speaks TLS to this Claude.
+    // No path uses TLS here.
     story.on("direct").path.https = false;
     assert_eq!(story.verdict(), "Failing UpstreamUnreachable@edge");
 }
