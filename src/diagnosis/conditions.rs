@@ -309,7 +309,7 @@ fn stream(view: &View<'_>) -> Judged {
             Status::True,
             Reason::Complete,
             format!(
-                "Streams arrive complete on every gateway, up to {} and {}.{}{}",
+                "Streams arrive complete, up to {} and {}.{}{}",
                 super::describe::seconds(ms),
                 super::describe::size(bytes),
                 too_short(view, ms),

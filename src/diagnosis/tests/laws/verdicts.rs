@@ -32,7 +32,11 @@ proptest! {
         }
         for path in story.evidence.paths.iter_mut().filter(|path| path.path != "direct") {
             path.path = longest(&path.path);
+            // And with a long request that ended early.
+            let long = path.frozen().map(|frozen| Exchange { kind: K::Long, ..frozen.clone() });
+            path.exchanges.extend(long);
         }
+        story.request.long_at_least_ms = Some(119_500);
         assert_messages_fit(&story.diagnose());
     }
 
