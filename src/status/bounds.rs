@@ -22,7 +22,7 @@ pub fn apply(status: &mut ClaudeProbeStatus) {
         drop_old_history,
         shorten_findings,
         drop_headers,
-        drop_forwarding_checks,
+        drop_forwarding_check_results,
         drop_findings,
         drop_history,
         squeeze,
@@ -96,14 +96,14 @@ fn drop_headers(status: &mut ClaudeProbeStatus) {
     status.paths.iter_mut().for_each(|path| path.headers.clear());
 }
 
-fn drop_forwarding_checks(status: &mut ClaudeProbeStatus) {
+fn drop_forwarding_check_results(status: &mut ClaudeProbeStatus) {
     for forwarding_checks in status
         .paths
         .iter_mut()
         .filter_map(|path| path.forwarding_checks.as_mut())
     {
-        // They are sent again: half of them would be read as all.
-        forwarding_checks.record.clear();
+        // For readers only: without the record they would be sent again at each run.
+        forwarding_checks.results.clear();
     }
 }
 
