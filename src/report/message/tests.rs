@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::claude::error::ErrorClass;
+use crate::report::compact;
 use crate::report::evidence::ExchangeKind;
 use crate::report::evidence::{
     BodyKind, Departure, Echo, EventKind, GatewayErrorKind, Handshake, HeadEvidence, Headroom, KeyDefect, KeyEvidence,
@@ -137,6 +138,30 @@ prop_compose! {
         paths in proptest::collection::vec(probed(), 1..=9),
     ) -> RunEvidence {
         RunEvidence { slot, started_at_ms, duration_ms, paths, complete: true }.rounded()
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_record_brings_back_what_decides_and_a_changed_one_nothing(
+        run in run(), ages in proptest::collection::vec(any::<u32>(), 24), at in any::<proptest::sample::Index>(),
+    ) {
+        for path in run.paths {
+            let plain = |exchange: Exchange| Exchange { quote: None, request_id: None, ..exchange };
+            let kept: Vec<_> = ages.iter().copied().zip(path.exchanges.into_iter().map(plain)).collect();
+            let text = compact::pack(&kept).unwrap();
+            prop_assert_eq!(compact::unpack(&text), Some(kept));
+            let mut changed = text.into_bytes();
+            let place = at.index(changed.len());
+            changed[place] = if changed[place] == b'0' { b'1' } else { b'0' };
+            prop_assert_eq!(compact::unpack(std::str::from_utf8(&changed).unwrap()), None);
+        }
+    }
+
+    #[test]
+    fn any_text_can_be_given_as_a_record(text in "k2[ -~]{0,80}") {
+        // With a checksum that fits, as one who may edit the status can write it.
+        let _ = compact::unpack(super::lines::seal("", &text).trim_end());
     }
 }
 
